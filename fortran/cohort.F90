@@ -1,0 +1,156 @@
+!> The Fortran interface of Cohort: `use cohort` and nothing else. Every procedure takes an optional `ierr` last; without it an
+!> error prints its text and stops the program. Handles are values; colours, points and slots count from 0 as in C, requirements,
+!> future arguments and faces from 1.
+module cohort
+  use, intrinsic :: iso_c_binding
+#ifdef COHORT_WITH_MPI
+  use mpi_f08, only: MPI_Comm
+#endif
+  use cohort_types
+  use cohort_c
+  use cohort_support, only: finish, cohort_error_message
+  use cohort_regions
+  use cohort_tasks
+  use cohort_views
+  use cohort_interop
+  implicit none
+  private
+  public :: cohort_init, cohort_finalize, cohort_rank, cohort_size, cohort_workers, cohort_error_message, cohort_halo_create
+  ! Types and constants.
+  public :: cohort_runtime, cohort_context, cohort_index_space, cohort_field_space, cohort_region, cohort_partition, cohort_task, &
+    cohort_future, cohort_handshake, cohort_halo, cohort_phase_barrier, cohort_collective, cohort_ghost, cohort_config, &
+    cohort_requirement, cohort_view_layout
+  public :: COHORT_OK, COHORT_ERROR_INVALID_ARGUMENT, COHORT_ERROR_INVALID_HANDLE, COHORT_ERROR_WRONG_THREAD, &
+    COHORT_ERROR_WRONG_ORDER, COHORT_ERROR_WRONG_RANK, COHORT_ERROR_PRIVILEGE, COHORT_ERROR_BOUNDS, COHORT_ERROR_OUT_OF_MEMORY, &
+    COHORT_ERROR_TASK_FAILED, COHORT_ERROR_TIMEOUT, COHORT_ERROR_UNSUPPORTED, COHORT_ERROR_MPI, COHORT_ERROR_VERSION, &
+    COHORT_ERROR_INTERFERENCE, COHORT_ERROR_RESOURCES, COHORT_ERROR_PEER_LOST, COHORT_ERROR_INTERNAL
+  public :: COHORT_NO_ACCESS, COHORT_READ_ONLY, COHORT_READ_WRITE, COHORT_WRITE_DISCARD, COHORT_REDUCE, COHORT_EXCLUSIVE, &
+    COHORT_SIMULTANEOUS, COHORT_REDUCTION_NONE, COHORT_SUM, COHORT_PRODUCT, COHORT_MIN, COHORT_MAX, COHORT_INT32, COHORT_INT64, &
+    COHORT_FLOAT, COHORT_DOUBLE, COHORT_FLOAT_COMPLEX, COHORT_DOUBLE_COMPLEX, COHORT_PROC_ANY, COHORT_PROC_CPU, COHORT_PROC_MPI, &
+    COHORT_SIDE_HOST, COHORT_SIDE_TASKS
+  ! Regions.
+  public :: cohort_index_space_create, cohort_index_space_destroy, cohort_field_space_create, cohort_field_space_destroy, &
+    cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds, cohort_partition_blocks, &
+    cohort_partition_rects, cohort_partition_tiles_halo, cohort_partition_count, cohort_partition_destroy, cohort_subregion, &
+    cohort_attach, cohort_detach, cohort_fill
+  ! Tasks.
+  public :: cohort_task_body, cohort_task_register, cohort_task_variant, cohort_needs, cohort_launch, cohort_index_launch, &
+    cohort_must_epoch, cohort_wait_all, cohort_root_context, cohort_task_args, cohort_task_point, cohort_task_result, &
+    cohort_task_fail, cohort_task_region, cohort_task_future, cohort_future_get, cohort_future_test, cohort_future_destroy, &
+    cohort_future_value, cohort_view, cohort_view_raw
+  ! Between MPI and tasks, and between ranks.
+  public :: cohort_handshake_create, cohort_handshake_destroy, cohort_handoff_to_tasks, cohort_wait_on_tasks, &
+    cohort_test_on_tasks, cohort_handoff_to_host, cohort_wait_on_host, cohort_test_on_host, cohort_handshake_advance, &
+    cohort_phase_barrier_create, cohort_phase_barrier_destroy, cohort_phase_barrier_advance, cohort_phase_barrier_arrive, &
+    cohort_phase_barrier_wait, cohort_phase_barrier_test, cohort_phase_barrier_alter_arrivals, cohort_collective_create, &
+    cohort_collective_destroy, cohort_collective_advance, cohort_collective_arrive, cohort_collective_arrive_future, &
+    cohort_collective_future, cohort_ghost_create, cohort_ghost_export, cohort_ghost_import, cohort_copy, cohort_acquire, &
+    cohort_release, cohort_halo_create_neighbours, cohort_halo_exchange, cohort_halo_release, cohort_halo_region, &
+    cohort_halo_destroy
+
+  !> Version of the library that this module was written for: major*10000 + minor*100 + patch.
+  integer(c_int32_t), parameter :: MODULE_VERSION = 100
+
+  !> call cohort_init(rt [, comm] [, config] [, ierr]); comm is an mpi_f08 or an integer communicator, duplicated by the library.
+  !> Without one the runtime works in this process alone. The calling thread becomes the MPI thread.
+  interface cohort_init
+    procedure init_alone, init_integer
+#ifdef COHORT_WITH_MPI
+    procedure init_f08
+#endif
+  end interface
+
+  !> call cohort_halo_create(rt, cart, lo, hi, depth, fields, field_bytes, halo): neighbours and periodicity from the Cartesian
+  !> communicator `cart`; otherwise as cohort_halo_create_neighbours.
+  interface cohort_halo_create
+    procedure halo_create_integer
+#ifdef COHORT_WITH_MPI
+    procedure halo_create_f08
+#endif
+  end interface
+
+contains
+
+  function settings(config) result(given)
+    type(cohort_config), intent(in), optional :: config
+    type(cohort_config) :: given
+    if (present(config)) given = config
+    given%size = c_sizeof(given)
+    given%version = MODULE_VERSION
+  end function
+
+  subroutine init_alone(rt, config, ierr)
+    type(cohort_runtime), intent(out) :: rt
+    type(cohort_config), intent(in), optional :: config
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_init_version(MODULE_VERSION, settings(config), rt), ierr)
+  end subroutine
+
+  subroutine init_integer(rt, comm, config, ierr)
+    type(cohort_runtime), intent(out) :: rt
+    integer, intent(in) :: comm
+    type(cohort_config), intent(in), optional :: config
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_init_fortran(int(comm, c_int32_t), settings(config), rt), ierr)
+  end subroutine
+
+  subroutine halo_create_integer(rt, cart, lo, hi, depth, fields, field_bytes, halo, ierr)
+    type(cohort_runtime), intent(in) :: rt
+    integer, intent(in) :: cart, lo(:), hi(:), depth(:), fields, field_bytes
+    type(cohort_halo), intent(out) :: halo
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_halo_create_fortran(rt, int(cart, c_int32_t), &
+                                             halo_options(lo, hi, depth, fields, field_bytes), halo), ierr)
+  end subroutine
+
+#ifdef COHORT_WITH_MPI
+  subroutine init_f08(rt, comm, config, ierr)
+    type(cohort_runtime), intent(out) :: rt
+    type(MPI_Comm), intent(in) :: comm
+    type(cohort_config), intent(in), optional :: config
+    integer, intent(out), optional :: ierr
+    call init_integer(rt, comm%MPI_VAL, config, ierr)
+  end subroutine
+
+  subroutine halo_create_f08(rt, cart, lo, hi, depth, fields, field_bytes, halo, ierr)
+    type(cohort_runtime), intent(in) :: rt
+    type(MPI_Comm), intent(in) :: cart
+    integer, intent(in) :: lo(:), hi(:), depth(:), fields, field_bytes
+    type(cohort_halo), intent(out) :: halo
+    integer, intent(out), optional :: ierr
+    call halo_create_integer(rt, cart%MPI_VAL, lo, hi, depth, fields, field_bytes, halo, ierr)
+  end subroutine
+#endif
+
+  !> Collective. Waits for all work, ends the workers and clears the handle. Call it before MPI_Finalize.
+  subroutine cohort_finalize(rt, ierr)
+    type(cohort_runtime), intent(inout) :: rt
+    integer, intent(out), optional :: ierr
+    integer(c_int32_t) :: status
+    status = cohort_c_finalize(rt)
+    if (rt%id == 0) call release_bodies()
+    call finish(status, ierr)
+  end subroutine
+
+  subroutine cohort_rank(rt, rank, ierr)
+    type(cohort_runtime), intent(in) :: rt
+    integer(c_int32_t), intent(out) :: rank
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_rank(rt, rank), ierr)
+  end subroutine
+
+  subroutine cohort_size(rt, size, ierr)
+    type(cohort_runtime), intent(in) :: rt
+    integer(c_int32_t), intent(out) :: size
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_size(rt, size), ierr)
+  end subroutine
+
+  !> Processors that run tasks on this rank, the waiting MPI thread included.
+  subroutine cohort_workers(rt, workers, ierr)
+    type(cohort_runtime), intent(in) :: rt
+    integer(c_int32_t), intent(out) :: workers
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_workers(rt, workers), ierr)
+  end subroutine
+end module cohort

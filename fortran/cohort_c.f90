@@ -1,0 +1,667 @@
+!> Interfaces of the C entry points that the module `cohort` calls; see cohort.h for what each does.
+module cohort_c
+  use, intrinsic :: iso_c_binding, only: c_int32_t, c_int64_t, c_size_t, c_double, c_ptr, c_funptr, c_char, c_bool
+  use cohort_types
+  implicit none
+  public
+
+  interface
+    function cohort_c_init_version(version, config, rt) bind(C, name="cohort_init_version") result(status)
+      import
+      implicit none
+      integer(c_int32_t), value :: version
+      type(cohort_config), intent(in) :: config
+      type(cohort_runtime), intent(out) :: rt
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_init_fortran(comm, config, rt) bind(C, name="cohort_init_fortran") result(status)
+      import
+      implicit none
+      integer(c_int32_t), value :: comm
+      type(cohort_config), intent(in) :: config
+      type(cohort_runtime), intent(out) :: rt
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_finalize(rt) bind(C, name="cohort_finalize") result(status)
+      import
+      implicit none
+      type(cohort_runtime), intent(inout) :: rt
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_rank(rt, rank) bind(C, name="cohort_rank") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), intent(out) :: rank
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_size(rt, size) bind(C, name="cohort_size") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), intent(out) :: size
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_workers(rt, workers) bind(C, name="cohort_workers") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), intent(out) :: workers
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_root_context(rt, ctx) bind(C, name="cohort_root_context") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(cohort_context), intent(out) :: ctx
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_index_space_create(rt, dim, lo, hi, space) &
+      bind(C, name="cohort_index_space_create") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: dim
+      integer(c_int64_t), intent(in) :: lo(*)
+      integer(c_int64_t), intent(in) :: hi(*)
+      type(cohort_index_space), intent(out) :: space
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_index_space_destroy(space) bind(C, name="cohort_index_space_destroy") result(status)
+      import
+      implicit none
+      type(cohort_index_space), intent(inout) :: space
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_field_space_create(rt, space) bind(C, name="cohort_field_space_create") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(cohort_field_space), intent(out) :: space
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_field_space_destroy(space) bind(C, name="cohort_field_space_destroy") result(status)
+      import
+      implicit none
+      type(cohort_field_space), intent(inout) :: space
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_field_allocate(space, bytes, name, field) bind(C, name="cohort_field_allocate") result(status)
+      import
+      implicit none
+      type(cohort_field_space), value :: space
+      integer(c_size_t), value :: bytes
+      type(c_ptr), value :: name
+      integer(c_int32_t), intent(out) :: field
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_fields_allocate(space, bytes, count, first) bind(C, name="cohort_fields_allocate") result(status)
+      import
+      implicit none
+      type(cohort_field_space), value :: space
+      integer(c_size_t), value :: bytes
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(out) :: first
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_region_create(rt, space, fields, region) bind(C, name="cohort_region_create") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(cohort_index_space), value :: space
+      type(cohort_field_space), value :: fields
+      type(cohort_region), intent(out) :: region
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_region_destroy(region) bind(C, name="cohort_region_destroy") result(status)
+      import
+      implicit none
+      type(cohort_region), intent(inout) :: region
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_region_bounds(region, dim, lo, hi) bind(C, name="cohort_region_bounds") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      integer(c_int32_t), intent(out) :: dim
+      integer(c_int64_t), intent(out) :: lo(*)
+      integer(c_int64_t), intent(out) :: hi(*)
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_blocks(region, counts, partition) bind(C, name="cohort_partition_blocks") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      integer(c_int64_t), intent(in) :: counts(*)
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_rects(region, count, lo, hi, partition) &
+      bind(C, name="cohort_partition_rects") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: count
+      integer(c_int64_t), intent(in) :: lo(*)
+      integer(c_int64_t), intent(in) :: hi(*)
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_tiles_halo(blocks, depth, partition) &
+      bind(C, name="cohort_partition_tiles_halo") result(status)
+      import
+      implicit none
+      type(cohort_partition), value :: blocks
+      integer(c_int64_t), intent(in) :: depth(*)
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_count(partition, count) bind(C, name="cohort_partition_count") result(status)
+      import
+      implicit none
+      type(cohort_partition), value :: partition
+      integer(c_int32_t), intent(out) :: count
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_subregion(partition, colour, region) bind(C, name="cohort_subregion") result(status)
+      import
+      implicit none
+      type(cohort_partition), value :: partition
+      integer(c_int32_t), value :: colour
+      type(cohort_region), intent(out) :: region
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_destroy(partition) bind(C, name="cohort_partition_destroy") result(status)
+      import
+      implicit none
+      type(cohort_partition), intent(inout) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_attach(ctx, region, count, fields, base, strides, field_stride) &
+      bind(C, name="cohort_attach") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(in) :: fields(*)
+      type(c_ptr), value :: base
+      integer(c_int64_t), intent(in) :: strides(*)
+      integer(c_int64_t), value :: field_stride
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_detach(ctx, region, count, fields) bind(C, name="cohort_detach") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(in) :: fields(*)
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_fill(ctx, region, count, fields, value, bytes) bind(C, name="cohort_fill") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(in) :: fields(*)
+      type(c_ptr), value :: value
+      integer(c_size_t), value :: bytes
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_register(rt, name, body, user, flags, task) &
+      bind(C, name="cohort_task_register") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      character(kind=c_char), intent(in) :: name(*)
+      type(c_funptr), value :: body
+      type(c_ptr), value :: user
+      integer(c_int32_t), value :: flags
+      type(cohort_task), intent(out) :: task
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_variant(task, processor, body, user) bind(C, name="cohort_task_variant") result(status)
+      import
+      implicit none
+      type(cohort_task), value :: task
+      integer(c_int32_t), value :: processor
+      type(c_funptr), value :: body
+      type(c_ptr), value :: user
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_launch(ctx, launch, result) bind(C, name="cohort_launch") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_launch_c), intent(in) :: launch
+      type(c_ptr), value :: result
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_index_launch(ctx, launch, points, reduction, element, result) &
+      bind(C, name="cohort_index_launch") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_launch_c), intent(in) :: launch
+      integer(c_int32_t), value :: points
+      integer(c_int32_t), value :: reduction
+      integer(c_int32_t), value :: element
+      type(c_ptr), value :: result
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_wait_all(ctx) bind(C, name="cohort_wait_all") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_future_get(future, value, bytes) bind(C, name="cohort_future_get") result(status)
+      import
+      implicit none
+      type(cohort_future), value :: future
+      type(c_ptr), value :: value
+      integer(c_size_t), value :: bytes
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_future_test(future, ready) bind(C, name="cohort_future_test") result(status)
+      import
+      implicit none
+      type(cohort_future), value :: future
+      logical(c_bool), intent(out) :: ready
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_future_destroy(future) bind(C, name="cohort_future_destroy") result(status)
+      import
+      implicit none
+      type(cohort_future), intent(inout) :: future
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_future_value(rt, value, bytes, future) bind(C, name="cohort_future_value") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(c_ptr), value :: value
+      integer(c_size_t), value :: bytes
+      type(cohort_future), intent(out) :: future
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_args(ctx, args, bytes) bind(C, name="cohort_task_args") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(c_ptr), intent(out) :: args
+      integer(c_size_t), intent(out) :: bytes
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_point(ctx, point) bind(C, name="cohort_task_point") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      integer(c_int32_t), intent(out) :: point
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_future(ctx, index, value, bytes) bind(C, name="cohort_task_future") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      integer(c_int32_t), value :: index
+      type(c_ptr), intent(out) :: value
+      integer(c_size_t), intent(out) :: bytes
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_result(ctx, value, bytes) bind(C, name="cohort_task_result") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(c_ptr), value :: value
+      integer(c_size_t), value :: bytes
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_fail(ctx, text) bind(C, name="cohort_task_fail") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      character(kind=c_char), intent(in) :: text(*)
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_region(ctx, requirement, region) bind(C, name="cohort_task_region") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      integer(c_int32_t), value :: requirement
+      type(cohort_region), intent(out) :: region
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_view(ctx, requirement, field, privilege, view) bind(C, name="cohort_view") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      integer(c_int32_t), value :: requirement
+      integer(c_int32_t), value :: field
+      integer(c_int32_t), value :: privilege
+      type(cohort_view_layout), intent(out) :: view
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_view_error(ctx, requirement, field, rank, bytes) bind(C, name="cohort_view_error") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      integer(c_int32_t), value :: requirement
+      integer(c_int32_t), value :: field
+      integer(c_int32_t), value :: rank
+      integer(c_size_t), value :: bytes
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_handshake_create(rt, host_participants, task_participants, first, hs) &
+      bind(C, name="cohort_handshake_create") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: host_participants
+      integer(c_int32_t), value :: task_participants
+      integer(c_int32_t), value :: first
+      type(cohort_handshake), intent(out) :: hs
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_handshake_destroy(hs) bind(C, name="cohort_handshake_destroy") result(status)
+      import
+      implicit none
+      type(cohort_handshake), intent(inout) :: hs
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_handoff_to_tasks(hs) bind(C, name="cohort_handoff_to_tasks") result(status)
+      import
+      implicit none
+      type(cohort_handshake), value :: hs
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_wait_on_tasks(hs) bind(C, name="cohort_wait_on_tasks") result(status)
+      import
+      implicit none
+      type(cohort_handshake), value :: hs
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_test_on_tasks(hs, done) bind(C, name="cohort_test_on_tasks") result(status)
+      import
+      implicit none
+      type(cohort_handshake), value :: hs
+      logical(c_bool), intent(out) :: done
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_wait_on_tasks_for(hs, seconds) bind(C, name="cohort_wait_on_tasks_for") result(status)
+      import
+      implicit none
+      type(cohort_handshake), value :: hs
+      real(c_double), value :: seconds
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_handoff_to_host(ctx, hs) bind(C, name="cohort_handoff_to_host") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_handshake), value :: hs
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_wait_on_host(ctx, hs) bind(C, name="cohort_wait_on_host") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_handshake), value :: hs
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_test_on_host(ctx, hs, done) bind(C, name="cohort_test_on_host") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_handshake), value :: hs
+      logical(c_bool), intent(out) :: done
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_wait_on_host_for(ctx, hs, seconds) bind(C, name="cohort_wait_on_host_for") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_handshake), value :: hs
+      real(c_double), value :: seconds
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_handshake_advance(ctx, hs) bind(C, name="cohort_handshake_advance") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_handshake), value :: hs
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_must_epoch(ctx, members, launches, points) bind(C, name="cohort_must_epoch") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      integer(c_int32_t), value :: members
+      type(cohort_launch_c), intent(in) :: launches(*)
+      type(c_ptr), value :: points
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_phase_barrier_create(rt, arrivals, barrier) &
+      bind(C, name="cohort_phase_barrier_create") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: arrivals
+      type(cohort_phase_barrier), intent(out) :: barrier
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_phase_barrier_destroy(barrier) bind(C, name="cohort_phase_barrier_destroy") result(status)
+      import
+      implicit none
+      type(cohort_phase_barrier), intent(inout) :: barrier
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_phase_barrier_advance(barrier, next) bind(C, name="cohort_phase_barrier_advance") result(status)
+      import
+      implicit none
+      type(cohort_phase_barrier), value :: barrier
+      type(cohort_phase_barrier), intent(out) :: next
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_phase_barrier_arrive(barrier, count) bind(C, name="cohort_phase_barrier_arrive") result(status)
+      import
+      implicit none
+      type(cohort_phase_barrier), value :: barrier
+      integer(c_int32_t), value :: count
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_phase_barrier_wait(ctx, barrier) bind(C, name="cohort_phase_barrier_wait") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_phase_barrier), value :: barrier
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_phase_barrier_test(barrier, done) bind(C, name="cohort_phase_barrier_test") result(status)
+      import
+      implicit none
+      type(cohort_phase_barrier), value :: barrier
+      logical(c_bool), intent(out) :: done
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_phase_barrier_alter_arrivals(barrier, delta) &
+      bind(C, name="cohort_phase_barrier_alter_arrivals") result(status)
+      import
+      implicit none
+      type(cohort_phase_barrier), value :: barrier
+      integer(c_int32_t), value :: delta
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_collective_create(rt, arrivals, reduction, element, collective) &
+      bind(C, name="cohort_collective_create") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: arrivals
+      integer(c_int32_t), value :: reduction
+      integer(c_int32_t), value :: element
+      type(cohort_collective), intent(out) :: collective
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_collective_destroy(collective) bind(C, name="cohort_collective_destroy") result(status)
+      import
+      implicit none
+      type(cohort_collective), intent(inout) :: collective
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_collective_advance(collective, next) bind(C, name="cohort_collective_advance") result(status)
+      import
+      implicit none
+      type(cohort_collective), value :: collective
+      type(cohort_collective), intent(out) :: next
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_collective_arrive(collective, value) bind(C, name="cohort_collective_arrive") result(status)
+      import
+      implicit none
+      type(cohort_collective), value :: collective
+      type(c_ptr), value :: value
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_collective_arrive_future(ctx, collective, future) &
+      bind(C, name="cohort_collective_arrive_future") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_collective), value :: collective
+      type(cohort_future), value :: future
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_collective_future(ctx, collective, future) bind(C, name="cohort_collective_future") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_collective), value :: collective
+      type(cohort_future), intent(out) :: future
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_ghost_create(rt, space, fields, region) bind(C, name="cohort_ghost_create") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(cohort_index_space), value :: space
+      type(cohort_field_space), value :: fields
+      type(cohort_region), intent(out) :: region
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_ghost_export(region, ghost) bind(C, name="cohort_ghost_export") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      type(cohort_ghost), intent(out) :: ghost
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_ghost_import(rt, ghost, region) bind(C, name="cohort_ghost_import") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(cohort_ghost), intent(in) :: ghost
+      type(cohort_region), intent(out) :: region
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_copy(ctx, copy) bind(C, name="cohort_copy") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_copy_c), intent(in) :: copy
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_acquire(ctx, sync) bind(C, name="cohort_acquire") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_sync_c), intent(in) :: sync
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_release(ctx, sync) bind(C, name="cohort_release") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_sync_c), intent(in) :: sync
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_halo_create(rt, options, halo) bind(C, name="cohort_halo_create") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(cohort_halo_options_c), intent(in) :: options
+      type(cohort_halo), intent(out) :: halo
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_halo_create_fortran(rt, comm, options, halo) &
+      bind(C, name="cohort_halo_create_fortran") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: comm
+      type(cohort_halo_options_c), intent(in) :: options
+      type(cohort_halo), intent(out) :: halo
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_halo_exchange(ctx, halo, source, count, fields, slots) &
+      bind(C, name="cohort_halo_exchange") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_halo), value :: halo
+      type(cohort_region), value :: source
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(in) :: fields(*)
+      integer(c_int32_t), intent(in) :: slots(*)
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_halo_release(ctx, halo, count, slots) bind(C, name="cohort_halo_release") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_halo), value :: halo
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(in) :: slots(*)
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_halo_region(halo, face, region) bind(C, name="cohort_halo_region") result(status)
+      import
+      implicit none
+      type(cohort_halo), value :: halo
+      integer(c_int32_t), value :: face
+      type(cohort_region), intent(out) :: region
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_halo_destroy(halo) bind(C, name="cohort_halo_destroy") result(status)
+      import
+      implicit none
+      type(cohort_halo), intent(inout) :: halo
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_last_error() bind(C, name="cohort_last_error") result(text)
+      import
+      implicit none
+      type(c_ptr) :: text
+    end function
+    function cohort_c_version() bind(C, name="cohort_version") result(version)
+      import
+      implicit none
+      integer(c_int32_t) :: version
+    end function
+    !> In cohort_descriptor.c, compiled with the module: needs the compiler's own array descriptors.
+    function cohort_c_attach_array(ctx, region, count, fields, array, field_dimension) &
+      bind(C, name="cohort_fortran_attach_array") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(in) :: fields(*)
+      type(*), dimension(..), intent(in) :: array
+      integer(c_int32_t), value :: field_dimension
+      integer(c_int32_t) :: status
+    end function
+  end interface
+end module cohort_c

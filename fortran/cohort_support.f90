@@ -1,0 +1,59 @@
+!> What every wrapper needs: the error rule (optional `ierr`, else print and stop) and C strings.
+module cohort_support
+  use, intrinsic :: iso_c_binding, only: c_int32_t, c_char, c_null_char, c_ptr, c_f_pointer, c_associated, c_size_t
+  use, intrinsic :: iso_fortran_env, only: error_unit
+  use cohort_types, only: COHORT_OK
+  use cohort_c, only: cohort_c_last_error
+  implicit none
+  private
+  public :: finish, c_text, cohort_error_message
+
+  interface
+    pure function c_strlen(text) bind(C, name="strlen") result(length)
+      import :: c_ptr, c_size_t
+      implicit none
+      type(c_ptr), value :: text
+      integer(c_size_t) :: length
+    end function
+  end interface
+
+contains
+
+  !> Hands the status to a caller who asked for it; for one who did not, an error prints its text and stops the program.
+  subroutine finish(status, ierr)
+    integer(c_int32_t), intent(in) :: status
+    integer, intent(out), optional :: ierr
+    if (present(ierr)) then
+      ierr = status
+    else if (status /= COHORT_OK) then
+      write (error_unit, '(a)') cohort_error_message()
+      error stop 1
+    end if
+  end subroutine
+
+  !> Text of the last error on this thread: function, value, rule and fix.
+  function cohort_error_message() result(message)
+    character(len=:), allocatable :: message
+    character(kind=c_char), pointer :: text(:)
+    type(c_ptr) :: address
+    integer :: i
+    message = ''
+    address = cohort_c_last_error()
+    if (.not. c_associated(address)) return
+    call c_f_pointer(address, text, [c_strlen(address)])
+    allocate (character(len=size(text)) :: message)
+    do i = 1, size(text)
+      message(i:i) = text(i)
+    end do
+  end function
+
+  pure function c_text(text) result(copy)
+    character(len=*), intent(in) :: text
+    character(kind=c_char) :: copy(len_trim(text) + 1)
+    integer :: i
+    do i = 1, len_trim(text)
+      copy(i) = text(i:i)
+    end do
+    copy(len_trim(text) + 1) = c_null_char
+  end function
+end module cohort_support

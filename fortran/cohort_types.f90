@@ -1,0 +1,169 @@
+!> Types and constants of the Fortran interface: what crosses the C ABI, by value, with the same names.
+module cohort_types
+  use, intrinsic :: iso_c_binding, only: c_int32_t, c_int64_t, c_size_t, c_double, c_ptr, c_null_ptr
+  implicit none
+  public
+
+  !> One word each; zero is the null handle. A stale handle is an error, never a crash.
+  type, bind(C) :: cohort_runtime
+    integer(c_int64_t) :: id = 0
+  end type
+  type, bind(C) :: cohort_context
+    integer(c_int64_t) :: id = 0
+  end type
+  type, bind(C) :: cohort_index_space
+    integer(c_int64_t) :: id = 0
+  end type
+  type, bind(C) :: cohort_field_space
+    integer(c_int64_t) :: id = 0
+  end type
+  type, bind(C) :: cohort_region
+    integer(c_int64_t) :: id = 0
+  end type
+  type, bind(C) :: cohort_partition
+    integer(c_int64_t) :: id = 0
+  end type
+  type, bind(C) :: cohort_task
+    integer(c_int64_t) :: id = 0
+  end type
+  type, bind(C) :: cohort_future
+    integer(c_int64_t) :: id = 0
+  end type
+  type, bind(C) :: cohort_handshake
+    integer(c_int64_t) :: id = 0
+  end type
+  type, bind(C) :: cohort_halo
+    integer(c_int64_t) :: id = 0
+  end type
+
+  !> A barrier and one of its phases. Plain bytes: 16 bytes that may be sent to other ranks.
+  type, bind(C) :: cohort_phase_barrier
+    integer(c_int64_t) :: id = 0
+    integer(c_int64_t) :: phase = 0
+  end type
+  !> A dynamic collective and one of its phases. Plain bytes as well.
+  type, bind(C) :: cohort_collective
+    integer(c_int64_t) :: id = 0
+    integer(c_int64_t) :: phase = 0
+  end type
+  !> What another rank needs to name a ghost region of this one: 256 plain bytes.
+  type, bind(C) :: cohort_ghost
+    integer(c_int64_t) :: words(32) = 0
+  end type
+
+  integer(c_int32_t), parameter :: COHORT_OK = 0, COHORT_ERROR_INVALID_ARGUMENT = 1, COHORT_ERROR_INVALID_HANDLE = 2, &
+    COHORT_ERROR_WRONG_THREAD = 3, COHORT_ERROR_WRONG_ORDER = 4, COHORT_ERROR_WRONG_RANK = 5, COHORT_ERROR_PRIVILEGE = 6, &
+    COHORT_ERROR_BOUNDS = 7, COHORT_ERROR_OUT_OF_MEMORY = 8, COHORT_ERROR_TASK_FAILED = 9, COHORT_ERROR_TIMEOUT = 10, &
+    COHORT_ERROR_UNSUPPORTED = 11, COHORT_ERROR_MPI = 12, COHORT_ERROR_VERSION = 13, COHORT_ERROR_INTERFERENCE = 14, &
+    COHORT_ERROR_RESOURCES = 15, COHORT_ERROR_PEER_LOST = 16, COHORT_ERROR_INTERNAL = 99
+
+  integer(c_int32_t), parameter :: COHORT_NO_ACCESS = 0, COHORT_READ_ONLY = 1, COHORT_READ_WRITE = 2, &
+    COHORT_WRITE_DISCARD = 3, COHORT_REDUCE = 4
+  integer(c_int32_t), parameter :: COHORT_EXCLUSIVE = 0, COHORT_SIMULTANEOUS = 1
+  integer(c_int32_t), parameter :: COHORT_REDUCTION_NONE = 0, COHORT_SUM = 1, COHORT_PRODUCT = 2, COHORT_MIN = 3, COHORT_MAX = 4
+  integer(c_int32_t), parameter :: COHORT_TYPE_NONE = 0, COHORT_INT32 = 1, COHORT_INT64 = 2, COHORT_FLOAT = 3, &
+    COHORT_DOUBLE = 4, COHORT_FLOAT_COMPLEX = 5, COHORT_DOUBLE_COMPLEX = 6
+  integer(c_int32_t), parameter :: COHORT_PROC_ANY = 0, COHORT_PROC_CPU = 1, COHORT_PROC_MPI = 2
+  integer(c_int32_t), parameter :: COHORT_SIDE_HOST = 0, COHORT_SIDE_TASKS = 1
+  integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1
+
+  !> Settings of a runtime; a component left at its default takes the environment's value or the library's own.
+  type, bind(C) :: cohort_config
+    integer(c_size_t) :: size = 0
+    integer(c_int32_t) :: version = 0
+    integer(c_int32_t) :: workers = -1
+    integer(c_int32_t) :: host_helps = -1
+    integer(c_int32_t) :: bind = -1
+    integer(c_int32_t) :: window = 0
+    integer(c_int32_t) :: spin_microseconds = -1
+    integer(c_int64_t) :: task_stack_bytes = 0
+    real(c_double) :: watchdog_seconds = 0
+    integer(c_int32_t) :: force_messages = -1
+    integer(c_int64_t) :: shared_bytes = 0
+    integer(c_int32_t) :: on_error = -1
+  end type
+
+  !> Where the data of one field lies: address of the element at `lo`, inclusive bounds, strides in bytes.
+  type, bind(C) :: cohort_view_layout
+    type(c_ptr) :: base = c_null_ptr
+    integer(c_int32_t) :: dim = 0
+    integer(c_int64_t) :: lo(3) = 0, hi(3) = 0, stride(3) = 0
+  end type
+
+  !> What a task needs: fields of a region (or, in an index launch, of sub-region `point` of a partition) with a right.
+  !> Build it with `cohort_needs`; one built once may serve every time step.
+  type :: cohort_requirement
+    type(cohort_region) :: region
+    type(cohort_partition) :: partition
+    integer(c_int32_t), allocatable :: fields(:)
+    integer(c_int32_t) :: privilege = COHORT_NO_ACCESS
+    integer(c_int32_t) :: coherence = COHORT_EXCLUSIVE
+    integer(c_int32_t) :: reduction = COHORT_REDUCTION_NONE
+    integer(c_int32_t) :: reduction_type = COHORT_TYPE_NONE
+  end type
+
+  !> The C side's view of a requirement.
+  type, bind(C) :: cohort_requirement_c
+    type(cohort_region) :: region
+    type(cohort_partition) :: partition
+    type(c_ptr) :: fields = c_null_ptr
+    integer(c_int32_t) :: field_count = 0
+    integer(c_int32_t) :: privilege = 0, coherence = 0, reduction = 0, reduction_type = 0
+  end type
+
+  !> The C side's view of a launch.
+  type, bind(C) :: cohort_launch_c
+    integer(c_size_t) :: size = 0
+    type(cohort_task) :: task
+    type(c_ptr) :: args = c_null_ptr
+    integer(c_size_t) :: args_size = 0
+    type(c_ptr) :: requirements = c_null_ptr
+    integer(c_int32_t) :: requirement_count = 0
+    type(c_ptr) :: futures = c_null_ptr
+    integer(c_int32_t) :: future_count = 0
+    type(c_ptr) :: wait_barriers = c_null_ptr
+    integer(c_int32_t) :: wait_barrier_count = 0
+    type(c_ptr) :: arrive_barriers = c_null_ptr
+    integer(c_int32_t) :: arrive_barrier_count = 0
+    type(c_ptr) :: wait_handshakes = c_null_ptr
+    integer(c_int32_t) :: wait_handshake_count = 0
+    type(c_ptr) :: arrive_handshakes = c_null_ptr
+    integer(c_int32_t) :: arrive_handshake_count = 0
+    integer(c_int32_t) :: processor = COHORT_PROC_ANY
+  end type
+
+  !> The C side's view of an explicit copy.
+  type, bind(C) :: cohort_copy_c
+    integer(c_size_t) :: size = 0
+    type(cohort_region) :: source, destination
+    type(c_ptr) :: source_fields = c_null_ptr, destination_fields = c_null_ptr
+    integer(c_int32_t) :: field_count = 0
+    integer(c_int64_t) :: shift(3) = 0
+    type(c_ptr) :: wait_barriers = c_null_ptr
+    integer(c_int32_t) :: wait_barrier_count = 0
+    type(c_ptr) :: arrive_barriers = c_null_ptr
+    integer(c_int32_t) :: arrive_barrier_count = 0
+  end type
+
+  !> The C side's view of an acquire or a release.
+  type, bind(C) :: cohort_sync_c
+    integer(c_size_t) :: size = 0
+    type(cohort_region) :: region
+    type(c_ptr) :: fields = c_null_ptr
+    integer(c_int32_t) :: field_count = 0
+    type(c_ptr) :: wait_barriers = c_null_ptr
+    integer(c_int32_t) :: wait_barrier_count = 0
+    type(c_ptr) :: arrive_barriers = c_null_ptr
+    integer(c_int32_t) :: arrive_barrier_count = 0
+  end type
+
+  !> The C side's view of the description of a halo.
+  type, bind(C) :: cohort_halo_options_c
+    integer(c_size_t) :: size = 0
+    integer(c_int32_t) :: dim = 0
+    integer(c_int64_t) :: lo(3) = 0, hi(3) = 0, depth(3) = 0
+    integer(c_int32_t) :: neighbours(6) = -1
+    integer(c_int32_t) :: field_count = 0
+    integer(c_size_t) :: field_bytes = 0
+  end type
+end module cohort_types
