@@ -1,0 +1,131 @@
+//! Settings: what the caller gave, over what the environment says, over defaults. The environment is read once, at start.
+
+use super::Result;
+use crate::fail;
+
+/// `None` means "not given".
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// Processors that run tasks on this rank, the waiting MPI thread included.
+    pub workers: Option<u32>,
+    /// Whether the MPI thread runs tasks while it waits.
+    pub host_helps: Option<bool>,
+    pub bind: Option<bool>,
+    /// Operations that may be outstanding in one context before a launch waits.
+    pub window: Option<u32>,
+    pub spin_microseconds: Option<u32>,
+    pub task_stack_bytes: Option<u64>,
+    /// Seconds without any progress after which the watchdog says what waits for whom; off when absent.
+    pub watchdog_seconds: Option<f64>,
+    pub force_messages: Option<bool>,
+    /// Node-shared memory reserved for the ghost regions and barriers that this rank owns.
+    pub shared_bytes: Option<u64>,
+    pub on_error: Option<OnError>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    Return,
+    Print,
+    Abort,
+}
+
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Config {
+    /// Fills what the caller left open from the process environment.
+    pub fn with_environment(self) -> Result<Self> {
+        self.with_variables(&|name| std::env::var(name).ok())
+    }
+
+    fn with_variables(self, lookup: Lookup) -> Result<Self> {
+        Ok(Self {
+            workers: self.workers.or(parsed(lookup, "COHORT_WORKERS", "a whole number from 1 to 64", |s| {
+                s.parse().ok().filter(|n| (1..=64).contains(n))
+            })?),
+            host_helps: self.host_helps.or(switch(lookup, "COHORT_HOST_HELPS")?),
+            bind: self.bind.or(switch(lookup, "COHORT_BIND")?),
+            window: self.window.or(parsed(lookup, "COHORT_WINDOW", "a whole number from 4 to 1000000", |s| {
+                s.parse().ok().filter(|n| (4..=1_000_000).contains(n))
+            })?),
+            spin_microseconds: self.spin_microseconds.or(parsed(lookup, "COHORT_SPIN_US", "microseconds, a whole number", |s| {
+                s.parse().ok()
+            })?),
+            task_stack_bytes: self.task_stack_bytes.or(size(lookup, "COHORT_TASK_STACK")?),
+            watchdog_seconds: self.watchdog_seconds.or(parsed(lookup, "COHORT_WATCHDOG", "seconds, more than 0", |s| {
+                s.parse().ok().filter(|t| *t > 0.0)
+            })?),
+            force_messages: self.force_messages.or(switch(lookup, "COHORT_FORCE_MESSAGES")?),
+            shared_bytes: self.shared_bytes.or(size(lookup, "COHORT_SHARED_BYTES")?),
+            on_error: self.on_error.or(parsed(lookup, "COHORT_ON_ERROR", "return, print or abort", |s| match s {
+                "return" => Some(OnError::Return),
+                "print" => Some(OnError::Print),
+                "abort" => Some(OnError::Abort),
+                _ => None,
+            })?),
+        })
+    }
+}
+
+fn parsed<T>(lookup: Lookup, name: &str, rule: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
+    let Some(text) = lookup(name) else { return Ok(None) };
+    match parse(text.trim()) {
+        Some(value) => Ok(Some(value)),
+        None => fail!(InvalidArgument, "the environment variable {name} is \"{text}\"; it must be {rule}"),
+    }
+}
+
+fn switch(lookup: Lookup, name: &str) -> Result<Option<bool>> {
+    parsed(lookup, name, "0 or 1", |s| match s {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    })
+}
+
+fn size(lookup: Lookup, name: &str) -> Result<Option<u64>> {
+    parsed(lookup, name, "bytes, with K, M or G for powers of 1024, such as 64M", |s| {
+        let (digits, shift) = match s.as_bytes().last()? {
+            b'K' | b'k' => (&s[..s.len() - 1], 10),
+            b'M' | b'm' => (&s[..s.len() - 1], 20),
+            b'G' | b'g' => (&s[..s.len() - 1], 30),
+            _ => (s, 0),
+        };
+        digits.parse::<u64>().ok()?.checked_mul(1 << shift).filter(|&n| n > 0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config> {
+        Config::default().with_variables(&|name| pairs.iter().find(|p| p.0 == name).map(|p| p.1.to_string()))
+    }
+
+    #[test]
+    fn values_are_read_and_the_callers_win() {
+        let config = read(&[("COHORT_WORKERS", "3"), ("COHORT_TASK_STACK", "64M"), ("COHORT_ON_ERROR", "abort")]).unwrap();
+        assert_eq!(config.workers, Some(3));
+        assert_eq!(config.task_stack_bytes, Some(64 << 20));
+        assert_eq!(config.on_error, Some(OnError::Abort));
+        let given = Config { workers: Some(2), ..Config::default() };
+        let config = given.with_variables(&|name| (name == "COHORT_WORKERS").then(|| "5".into())).unwrap();
+        assert_eq!(config.workers, Some(2));
+    }
+
+    #[test]
+    fn bad_values_name_variable_value_and_rule() {
+        for (name, value, rule) in [
+            ("COHORT_WORKERS", "0", "from 1 to 64"),
+            ("COHORT_HOST_HELPS", "yes", "0 or 1"),
+            ("COHORT_TASK_STACK", "12Q", "bytes, with K"),
+            ("COHORT_SHARED_BYTES", "99999999999999999G", "bytes"),
+            ("COHORT_WATCHDOG", "-1", "more than 0"),
+            ("COHORT_ON_ERROR", "panic", "return, print or abort"),
+        ] {
+            let text = read(&[(name, value)]).unwrap_err().text;
+            assert!(text.contains(name) && text.contains(value) && text.contains(rule), "{text}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Generational handles: one word `kind:8 | generation:24 | index:32`, so that a null, stale or foreign handle is an
+//! error and never a crash. Lookup is lock free; creation and removal may lock.
+
+use super::Result;
+use crate::fail;
+use parking_lot::Mutex;
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+/// What a handle names; the number lies in the handle.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Runtime = 1,
+    Context = 2,
+    IndexSpace = 3,
+    FieldSpace = 4,
+    Region = 5,
+    Partition = 6,
+    Task = 7,
+    Future = 8,
+    Handshake = 9,
+    PhaseBarrier = 10,
+    Collective = 11,
+    Halo = 12,
+}
+
+impl Kind {
+    fn name(number: u8) -> &'static str {
+        const NAMES: [&str; 13] = [
+            "unknown object",
+            "runtime",
+            "context",
+            "index space",
+            "field space",
+            "region",
+            "partition",
+            "task",
+            "future",
+            "handshake",
+            "phase barrier",
+            "collective",
+            "halo",
+        ];
+        NAMES.get(number as usize).copied().unwrap_or(NAMES[0])
+    }
+}
+
+const CHUNK: usize = 256;
+const CHUNKS: usize = 1 << 14;
+const GENERATIONS: u32 = 1 << 24;
+
+struct Slot<T> {
+    /// Odd while the slot is in use. Written under the lock, read by anyone.
+    generation: AtomicU32,
+    value: UnsafeCell<Option<T>>,
+}
+
+struct Free {
+    indices: Vec<u32>,
+    next: u32,
+}
+
+/// The objects of one kind. A removed value is dropped when its slot is used again or the table goes: removing an
+/// object while another thread is inside a call that uses it is a data race of the caller, as in every C interface.
+pub struct Table<T> {
+    kind: Kind,
+    chunks: Box<[AtomicPtr<Slot<T>>]>,
+    free: Mutex<Free>,
+}
+
+unsafe impl<T: Send + Sync> Sync for Table<T> {}
+unsafe impl<T: Send> Send for Table<T> {}
+
+impl<T> Table<T> {
+    pub fn new(kind: Kind) -> Self {
+        let chunks = (0..CHUNKS).map(|_| AtomicPtr::default()).collect();
+        Self { kind, chunks, free: Mutex::new(Free { indices: Vec::new(), next: 0 }) }
+    }
+
+    fn slot(&self, index: u32) -> Option<&Slot<T>> {
+        let chunk = self.chunks.get(index as usize / CHUNK)?.load(Ordering::Acquire);
+        // A chunk lives as long as the table.
+        (!chunk.is_null()).then(|| unsafe { &*chunk.add(index as usize % CHUNK) })
+    }
+
+    pub fn insert(&self, value: T) -> Result<u64> {
+        let mut free = self.free.lock();
+        let index = match free.indices.pop() {
+            Some(index) => index,
+            None => {
+                if free.next as usize == CHUNK * CHUNKS {
+                    fail!(OutOfMemory, "{} {}s exist; destroy those no longer used", free.next, Kind::name(self.kind as u8));
+                }
+                free.next += 1;
+                free.next - 1
+            }
+        };
+        if self.slot(index).is_none() {
+            let first = generation_of_new_slots();
+            let chunk: Box<[Slot<T>]> = (0..CHUNK)
+                .map(|_| Slot { generation: AtomicU32::new(first), value: UnsafeCell::new(None) })
+                .collect();
+            self.chunks[index as usize / CHUNK].store(Box::into_raw(chunk).cast(), Ordering::Release);
+        }
+        let slot = self.slot(index).expect("its chunk was just made");
+        // Not in use, so nobody else looks at the value.
+        unsafe { *slot.value.get() = Some(value) };
+        let generation = slot.generation.load(Ordering::Relaxed).wrapping_add(1) % GENERATIONS;
+        slot.generation.store(generation, Ordering::Release);
+        Ok((self.kind as u64) << 56 | u64::from(generation) << 32 | u64::from(index))
+    }
+
+    fn used(&self, handle: u64) -> Result<&Slot<T>> {
+        let (kind, generation, index) = ((handle >> 56) as u8, (handle >> 32) as u32 % GENERATIONS, handle as u32);
+        let wanted = Kind::name(self.kind as u8);
+        if handle == 0 {
+            fail!(InvalidHandle, "the {wanted} is the null handle; create it first");
+        }
+        if kind != self.kind as u8 {
+            fail!(InvalidHandle, "{handle:#x} is the handle of a {}; a {wanted} is needed here", Kind::name(kind));
+        }
+        match self.slot(index) {
+            Some(slot) if slot.generation.load(Ordering::Acquire) == generation && generation % 2 == 1 => Ok(slot),
+            _ => fail!(InvalidHandle, "the {wanted} {handle:#x} no longer exists, or never did; it was destroyed, or its runtime ended"),
+        }
+    }
+
+    #[inline]
+    pub fn get(&self, handle: u64) -> Result<&T> {
+        let slot = self.used(handle)?;
+        unsafe { &*slot.value.get() }.as_ref().map_or_else(
+            || fail!(InvalidHandle, "{handle:#x} is being destroyed by another thread"),
+            Ok,
+        )
+    }
+
+    /// The handle is stale from here on.
+    pub fn remove(&self, handle: u64) -> Result<()> {
+        let slot = self.used(handle)?;
+        let mut free = self.free.lock();
+        slot.generation.store(((handle >> 32) as u32).wrapping_add(1) % GENERATIONS, Ordering::Release);
+        free.indices.push(handle as u32);
+        Ok(())
+    }
+}
+
+/// Differs between tables made one after another, so that handles of an ended runtime are stale in the next.
+fn generation_of_new_slots() -> u32 {
+    static SERIAL: AtomicU32 = AtomicU32::new(0);
+    SERIAL.fetch_add(2 * 97, Ordering::Relaxed) % GENERATIONS & !1
+}
+
+impl<T> Drop for Table<T> {
+    fn drop(&mut self) {
+        for chunk in &self.chunks {
+            let chunk = chunk.load(Ordering::Acquire);
+            if !chunk.is_null() {
+                drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(chunk, CHUNK)) });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Status;
+
+    #[test]
+    fn null_stale_and_foreign_handles_are_told_apart() {
+        let regions = Table::new(Kind::Region);
+        let tasks = Table::new(Kind::Task);
+        let region = regions.insert(7).unwrap();
+        let task = tasks.insert(8).unwrap();
+        assert_eq!(regions.get(region), Ok(&7));
+        let text = |r: Result<&i32>| {
+            let error = r.unwrap_err();
+            assert_eq!(error.status, Status::InvalidHandle);
+            error.text.to_string()
+        };
+        assert!(text(regions.get(0)).contains("null handle"));
+        assert!(text(regions.get(task)).contains("handle of a task; a region is needed"));
+        regions.remove(region).unwrap();
+        assert!(text(regions.get(region)).contains("no longer exists"));
+        assert!(regions.remove(region).is_err());
+        let again = regions.insert(9).unwrap();
+        assert_ne!(again, region);
+        assert!(regions.get(region).is_err());
+    }
+
+    #[test]
+    fn handles_of_an_ended_table_are_stale_in_the_next() {
+        let old = Table::new(Kind::Region).insert(1).unwrap();
+        let new = Table::new(Kind::Region);
+        new.insert(2).unwrap();
+        assert!(new.get(old).is_err());
+    }
+
+    #[test]
+    fn many_slots_keep_their_values() {
+        let table = Table::new(Kind::Future);
+        let handles: Vec<u64> = (0..1000u64).map(|i| table.insert(i).unwrap()).collect();
+        for (i, &handle) in handles.iter().enumerate() {
+            assert_eq!(table.get(handle), Ok(&(i as u64)));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What every other module stands on: status and error text, generational handles, settings, and the one door to
+//! atomics. Knows nothing of regions, tasks or ranks.
+
+pub mod config;
+pub mod handle;
+pub mod status;
+pub mod sync;
+
+pub use config::Config;
+pub use handle::{Kind, Table};
+pub use status::{Error, Result, Status};

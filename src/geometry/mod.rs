@@ -1,0 +1,4 @@
+//! Points and rectangles of 1 to 3 dimensions and exact set algebra on them. Pure arithmetic: knows nothing above it.
+
+mod rect;
+pub use rect::{Point, Rect, RectList};

@@ -1,0 +1,6 @@
+//! Cohort: Legion-style tasks for existing MPI, Fortran and C codes. The C interface in `ffi` is the product; the
+//! modules below it are layered as docs/layers.md says, and a test holds them to it.
+
+pub mod base;
+pub mod geometry;
+pub mod region;

@@ -1,0 +1,202 @@
+//! Field spaces, and sets of their fields. A set costs what it names, not what the space holds: thousands of fields,
+//! as S3D's temporaries need, must not cost thousands of steps.
+
+use crate::base::Result;
+use crate::fail;
+use parking_lot::RwLock;
+use smallvec::SmallVec;
+
+pub const MAX_FIELDS: usize = 1 << 16;
+
+/// A set of fields: the words of a bit mask that are not zero, in order. Up to four words lie inline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldMask {
+    words: SmallVec<[(u16, u64); 4]>,
+}
+
+impl FieldMask {
+    pub fn of(fields: &[u32]) -> Self {
+        let mut mask = Self::default();
+        mask.extend(fields);
+        mask
+    }
+
+    pub fn extend(&mut self, fields: &[u32]) {
+        for &field in fields {
+            let (word, bit) = ((field / 64) as u16, 1u64 << (field % 64));
+            // Fields mostly come in rising order: look at the last word first.
+            match self.words.last_mut() {
+                Some(last) if last.0 == word => last.1 |= bit,
+                Some(last) if last.0 > word => match self.words.binary_search_by_key(&word, |w| w.0) {
+                    Ok(i) => self.words[i].1 |= bit,
+                    Err(i) => self.words.insert(i, (word, bit)),
+                },
+                _ => self.words.push((word, bit)),
+            }
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.words.clear();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.words.iter().map(|w| w.1.count_ones() as usize).sum()
+    }
+
+    pub fn contains(&self, field: u32) -> bool {
+        let word = (field / 64) as u16;
+        self.words.iter().find(|w| w.0 == word).is_some_and(|w| w.1 >> (field % 64) & 1 == 1)
+    }
+
+    /// Calls `f(word, mine, theirs)` for every word that either has.
+    fn zip(&self, other: &Self, mut f: impl FnMut(u16, u64, u64)) {
+        let (mut i, mut j) = (0, 0);
+        loop {
+            match (self.words.get(i), other.words.get(j)) {
+                (None, None) => return,
+                (Some(a), Some(b)) if a.0 == b.0 => {
+                    f(a.0, a.1, b.1);
+                    i += 1;
+                    j += 1;
+                }
+                (Some(a), b) if b.is_none_or(|b| a.0 < b.0) => {
+                    f(a.0, a.1, 0);
+                    i += 1;
+                }
+                (_, Some(b)) => {
+                    f(b.0, 0, b.1);
+                    j += 1;
+                }
+                (Some(_), None) => unreachable!("taken by the guard above"),
+            }
+        }
+    }
+
+    fn combine(&self, other: &Self, op: impl Fn(u64, u64) -> u64) -> Self {
+        let mut words = SmallVec::new();
+        self.zip(other, |word, a, b| {
+            let bits = op(a, b);
+            if bits != 0 {
+                words.push((word, bits));
+            }
+        });
+        Self { words }
+    }
+
+    pub fn intersects(&self, other: &Self) -> bool {
+        let mut any = false;
+        self.zip(other, |_, a, b| any |= a & b != 0);
+        any
+    }
+
+    pub fn is_subset(&self, other: &Self) -> bool {
+        let mut all = true;
+        self.zip(other, |_, a, b| all &= a & !b == 0);
+        all
+    }
+
+    pub fn and(&self, other: &Self) -> Self {
+        self.combine(other, |a, b| a & b)
+    }
+
+    pub fn minus(&self, other: &Self) -> Self {
+        self.combine(other, |a, b| a & !b)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.words.iter().flat_map(|&(word, bits)| {
+            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| u32::from(word) * 64 + bit)
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Field {
+    bytes: usize,
+    name: Option<Box<str>>,
+}
+
+/// The fields that every point of a region has. Fields may be added while regions exist.
+#[derive(Debug, Default)]
+pub struct FieldSpace {
+    fields: RwLock<Vec<Field>>,
+}
+
+impl FieldSpace {
+    /// Adds `count` fields of `bytes` bytes a point; their ids are consecutive from the one returned.
+    pub fn allocate(&self, bytes: usize, count: u32, name: Option<&str>) -> Result<u32> {
+        if bytes == 0 {
+            fail!(InvalidArgument, "a field of 0 bytes; give the size of one element, such as 8 for a double");
+        }
+        if count == 0 {
+            fail!(InvalidArgument, "0 fields asked for; ask for at least one");
+        }
+        let mut fields = self.fields.write();
+        let first = fields.len();
+        if first + count as usize > MAX_FIELDS {
+            fail!(OutOfMemory, "{first} fields exist and {count} more are asked for; a field space holds {MAX_FIELDS}");
+        }
+        fields.resize(first + count as usize, Field { bytes, name: name.map(Into::into) });
+        Ok(first as u32)
+    }
+
+    pub fn len(&self) -> usize {
+        self.fields.read().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn bytes(&self, field: u32) -> Option<usize> {
+        self.fields.read().get(field as usize).map(|f| f.bytes)
+    }
+
+    /// How messages name a field: its own name if it has one.
+    pub fn label(&self, field: u32) -> String {
+        match self.fields.read().get(field as usize).and_then(|f| f.name.clone()) {
+            Some(name) => format!("\"{name}\" ({field})"),
+            None => field.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn masks_are_sets(a in prop::collection::vec(0u32..600, 0..40), b in prop::collection::vec(0u32..600, 0..40)) {
+            let (sa, sb): (BTreeSet<u32>, BTreeSet<u32>) = (a.iter().copied().collect(), b.iter().copied().collect());
+            let (ma, mb) = (FieldMask::of(&a), FieldMask::of(&b));
+            prop_assert_eq!(ma.iter().collect::<BTreeSet<_>>(), sa.clone());
+            prop_assert_eq!(ma.len(), sa.len());
+            prop_assert_eq!(ma.intersects(&mb), !sa.is_disjoint(&sb));
+            prop_assert_eq!(ma.is_subset(&mb), sa.is_subset(&sb));
+            prop_assert_eq!(ma.and(&mb).iter().collect::<BTreeSet<_>>(), &sa & &sb);
+            prop_assert_eq!(ma.minus(&mb), FieldMask::of(&(&sa - &sb).into_iter().collect::<Vec<_>>()));
+            prop_assert!((0..600).all(|f| ma.contains(f) == sa.contains(&f)));
+        }
+    }
+
+    #[test]
+    fn a_field_space_holds_thousands_and_refuses_nonsense() {
+        let space = FieldSpace::default();
+        assert_eq!(space.allocate(8, 4096, None).unwrap(), 0);
+        assert_eq!(space.allocate(4, 1, Some("flag")).unwrap(), 4096);
+        assert_eq!(space.bytes(4096), Some(4));
+        assert_eq!(space.bytes(4097), None);
+        assert!(space.label(4096).contains("flag"));
+        assert!(space.allocate(0, 1, None).is_err());
+        assert!(space.allocate(8, 0, None).is_err());
+        assert!(space.allocate(8, MAX_FIELDS as u32, None).is_err());
+    }
+}
