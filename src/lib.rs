@@ -2,5 +2,6 @@
 //! modules below it are layered as docs/layers.md says, and a test holds them to it.
 
 pub mod base;
+pub mod event;
 pub mod geometry;
 pub mod region;

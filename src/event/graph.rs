@@ -1,0 +1,499 @@
+//! The completion graph. A node counts what it waits for and heads a list of who waits for it; finishing a node
+//! releases its successors. No lock, and in steady state no allocation: nodes and their edges are recycled.
+//!
+//! State words of a node:
+//! * `waits`: what is still missing. Biased while the node is being built, so that it cannot become ready early; the
+//!   builder takes the bias away in one step. Whoever takes it to zero owns the node until it completes.
+//! * `successors`: `generation:32 | edge id or OPEN, CLOSED, POISONED`. Builders push edges by compare-exchange; the one
+//!   completing thread swaps the list away, closes it and moves the generation on, all in one step, so that a reference
+//!   to a recycled node reads as complete. A failed node keeps its generation and its slot: later nodes must learn of it.
+//! * an edge belongs to the node that waits. Its `next` is read before the waiting node is satisfied, because from
+//!   then on the edge may be in use again.
+
+use super::PhaseCell;
+use crate::base::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::UnsafeCell;
+use smallvec::SmallVec;
+
+const CHUNK: usize = if cfg!(loom) { 4 } else { 1024 };
+const CHUNKS: usize = if cfg!(loom) { 2 } else { 1 << 14 };
+/// Edges of a node; the last one links a join node when there are more predecessors.
+const EDGES: u32 = if cfg!(loom) { 2 } else { 8 };
+
+const OPEN: u32 = 0;
+const CLOSED: u32 = u32::MAX;
+const POISONED: u32 = u32::MAX - 1;
+const BIAS: i32 = i32::MAX / 2;
+const NOT_JOIN: u32 = 0;
+
+/// A node and its generation. Outlives the node: it then reads as complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NodeRef(pub u64);
+
+impl NodeRef {
+    fn new(generation: u32, index: u32) -> Self {
+        Self(u64::from(generation) << 32 | u64::from(index))
+    }
+    pub fn index(self) -> u32 {
+        self.0 as u32
+    }
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Pending,
+    Complete,
+    /// Failed, or not run because what it waited for failed: the error's number.
+    Failed(u32),
+}
+
+pub(super) struct Edge {
+    pub(super) next: AtomicU32,
+    /// Phase waited for, when the edge hangs in a phase cell.
+    pub(super) phase: AtomicU64,
+}
+
+#[repr(align(64))]
+struct Node {
+    waits: AtomicI32,
+    poison: AtomicU32,
+    successors: AtomicU64,
+    /// Serial of the last builder that added this node as predecessor: no second edge.
+    mark: AtomicU64,
+    next_returned: AtomicU32,
+    join: AtomicU32,
+    pool: UnsafeCell<*const Returned>,
+    edges: [Edge; EDGES as usize],
+}
+
+/// Slots that completed nodes give back to the thread that builds.
+struct Returned {
+    /// index + 1 of the first, or 0.
+    head: AtomicU32,
+}
+
+/// Where one building thread takes its nodes from. It must outlive them.
+pub struct Pool {
+    free: Vec<u32>,
+    returned: Box<Returned>,
+}
+
+unsafe impl Send for Pool {}
+
+impl Pool {
+    pub fn new() -> Self {
+        Self { free: Vec::new(), returned: Box::new(Returned { head: AtomicU32::new(0) }) }
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+pub struct Graph {
+    chunks: Box<[AtomicPtr<Node>]>,
+    next: AtomicU32,
+    serial: AtomicU64,
+}
+
+unsafe impl Sync for Graph {}
+unsafe impl Send for Graph {}
+
+impl Default for Graph {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Graph {
+    pub fn new() -> Self {
+        Self {
+            chunks: (0..CHUNKS).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect(),
+            next: AtomicU32::new(0),
+            serial: AtomicU64::new(1),
+        }
+    }
+
+    #[inline]
+    fn node(&self, index: u32) -> &Node {
+        let chunk = self.chunks[index as usize / CHUNK].load(Ordering::Acquire);
+        debug_assert!(!chunk.is_null());
+        // Indices come from `grow`, which made the chunk; chunks live as long as the graph.
+        unsafe { &*chunk.add(index as usize % CHUNK) }
+    }
+
+    pub(super) fn edge(&self, id: u32) -> &Edge {
+        &self.node((id - 1) / EDGES).edges[((id - 1) % EDGES) as usize]
+    }
+
+    /// A chunk of new nodes for a pool that has none left: only while the program still finds its working set.
+    fn grow(&self, pool: &mut Pool) {
+        let first = self.next.fetch_add(CHUNK as u32, Ordering::Relaxed);
+        assert!((first as usize) < CHUNK * CHUNKS, "the completion graph is full");
+        let chunk: Box<[Node]> = (0..CHUNK)
+            .map(|_| Node {
+                waits: AtomicI32::new(0),
+                poison: AtomicU32::new(0),
+                successors: AtomicU64::new(u64::from(CLOSED)),
+                mark: AtomicU64::new(0),
+                next_returned: AtomicU32::new(0),
+                join: AtomicU32::new(NOT_JOIN),
+                pool: UnsafeCell::new(&*pool.returned),
+                edges: std::array::from_fn(|_| Edge { next: AtomicU32::new(0), phase: AtomicU64::new(0) }),
+            })
+            .collect();
+        self.chunks[first as usize / CHUNK].store(Box::into_raw(chunk).cast(), Ordering::Release);
+        pool.free.extend((first..first + CHUNK as u32).rev());
+    }
+
+    fn allocate(&self, pool: &mut Pool, join: bool) -> NodeRef {
+        if pool.free.is_empty() {
+            let mut head = pool.returned.head.swap(0, Ordering::Acquire);
+            while head != 0 {
+                pool.free.push(head - 1);
+                head = self.node(head - 1).next_returned.load(Ordering::Relaxed);
+            }
+            if pool.free.is_empty() {
+                self.grow(pool);
+            }
+        }
+        let index = pool.free.pop().expect("just filled");
+        let node = self.node(index);
+        let generation = (node.successors.load(Ordering::Relaxed) >> 32) as u32;
+        node.waits.store(BIAS, Ordering::Relaxed);
+        node.poison.store(0, Ordering::Relaxed);
+        node.join.store(u32::from(join), Ordering::Relaxed);
+        // Released to whoever sees the node through a successor list or the scheduler.
+        node.successors.store(u64::from(generation) << 32 | u64::from(OPEN), Ordering::Release);
+        NodeRef::new(generation, index)
+    }
+
+    pub fn state(&self, node: NodeRef) -> State {
+        let word = self.node(node.index()).successors.load(Ordering::Acquire);
+        match word as u32 {
+            _ if (word >> 32) as u32 != node.generation() => State::Complete,
+            POISONED => State::Failed(self.node(node.index()).poison.load(Ordering::Relaxed)),
+            CLOSED => State::Complete,
+            _ => State::Pending,
+        }
+    }
+
+    /// The error that a node which is about to run has inherited, or 0.
+    pub fn poison(&self, node: NodeRef) -> u32 {
+        self.node(node.index()).poison.load(Ordering::Relaxed)
+    }
+
+    /// Starts a node. Nothing runs it before `Builder::seal`.
+    pub fn build<'a>(&'a self, pool: &'a mut Pool) -> Builder<'a> {
+        let node = self.allocate(pool, false);
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        Builder { graph: self, pool, node, holder: node, used: 0, count: 0, serial }
+    }
+
+    /// What hung on this edge, in a phase cell, is there.
+    pub(super) fn satisfy_edge(&self, edge: u32, ready: &mut impl FnMut(NodeRef)) {
+        self.release((edge - 1) / EDGES, 1, ready);
+    }
+
+    /// One of the things that `node` waits for is there.
+    pub fn satisfy(&self, node: u32, ready: &mut impl FnMut(NodeRef)) {
+        self.release(node, 1, ready);
+    }
+
+    fn release(&self, index: u32, count: i32, ready: &mut impl FnMut(NodeRef)) {
+        let node = self.node(index);
+        if node.waits.fetch_sub(count, Ordering::AcqRel) != count {
+            return;
+        }
+        let generation = (node.successors.load(Ordering::Relaxed) >> 32) as u32;
+        let reference = NodeRef::new(generation, index);
+        if node.join.load(Ordering::Relaxed) == NOT_JOIN {
+            ready(reference);
+        } else {
+            self.complete(reference, 0, ready);
+        }
+    }
+
+    /// Finishes a node whose wait count is zero: `error` 0, or why it failed. Calls `ready` for each node that this made
+    /// ready. The caller must not touch the node's slot afterwards.
+    pub fn complete(&self, node: NodeRef, error: u32, ready: &mut impl FnMut(NodeRef)) {
+        // Join nodes are completed here and not by their own releasers, or a long chain of them would recurse deeply.
+        let mut finished: SmallVec<[(NodeRef, u32); 8]> = SmallVec::new();
+        finished.push((node, error));
+        while let Some((reference, error)) = finished.pop() {
+            let node = self.node(reference.index());
+            if error != 0 {
+                node.poison.store(error, Ordering::Relaxed);
+            }
+            let poison = node.poison.load(Ordering::Relaxed);
+            let closed = match poison {
+                0 => u64::from(reference.generation().wrapping_add(1)) << 32 | u64::from(CLOSED),
+                _ => u64::from(reference.generation()) << 32 | u64::from(POISONED),
+            };
+            let mut edge = node.successors.swap(closed, Ordering::AcqRel) as u32;
+            if poison == 0 {
+                self.give_back(reference.index());
+            }
+            while edge != OPEN {
+                let waiting = (edge - 1) / EDGES;
+                edge = self.edge(edge).next.load(Ordering::Relaxed);
+                if poison != 0 {
+                    self.node(waiting).poison.store(poison, Ordering::Relaxed);
+                }
+                let is_join = self.node(waiting).join.load(Ordering::Relaxed) != NOT_JOIN;
+                if !is_join {
+                    self.release(waiting, 1, ready);
+                } else if self.node(waiting).waits.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    let generation = (self.node(waiting).successors.load(Ordering::Relaxed) >> 32) as u32;
+                    finished.push((NodeRef::new(generation, waiting), 0));
+                }
+            }
+        }
+    }
+
+    fn give_back(&self, index: u32) {
+        let node = self.node(index);
+        // The pool outlives its nodes (see `Pool`), and the pointer never changes.
+        let returned = node.pool.with(|pool| unsafe { &**pool });
+        let mut head = returned.head.load(Ordering::Relaxed);
+        loop {
+            node.next_returned.store(head, Ordering::Relaxed);
+            match returned.head.compare_exchange_weak(head, index + 1, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        for chunk in &*self.chunks {
+            let chunk = chunk.load(Ordering::Acquire);
+            if !chunk.is_null() {
+                drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(chunk, CHUNK)) });
+            }
+        }
+    }
+}
+
+/// A node being built: collects what it waits for, then is sealed.
+pub struct Builder<'a> {
+    graph: &'a Graph,
+    pool: &'a mut Pool,
+    node: NodeRef,
+    /// The node whose edges are being used: the node itself, or its last join node.
+    holder: NodeRef,
+    used: u32,
+    count: i32,
+    serial: u64,
+}
+
+impl Builder<'_> {
+    pub fn node(&self) -> NodeRef {
+        self.node
+    }
+
+    /// Waits for `before`, once however often it is named. Whether there was something to wait for.
+    pub fn after(&mut self, before: NodeRef) -> bool {
+        let node = self.graph.node(before.index());
+        if node.mark.load(Ordering::Relaxed) == self.serial {
+            return true;
+        }
+        let mut word = node.successors.load(Ordering::Acquire);
+        loop {
+            if (word >> 32) as u32 != before.generation() || word as u32 == CLOSED {
+                return false;
+            }
+            if word as u32 == POISONED {
+                self.inherit(node.poison.load(Ordering::Relaxed));
+                return false;
+            }
+            let id = self.edge();
+            self.graph.edge(id).next.store(word as u32, Ordering::Relaxed);
+            let linked = word >> 32 << 32 | u64::from(id);
+            match node.successors.compare_exchange_weak(word, linked, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => {
+                    node.mark.store(self.serial, Ordering::Relaxed);
+                    self.used += 1;
+                    self.count += 1;
+                    return true;
+                }
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Waits until `cell` has completed `phase`.
+    pub fn after_phase(&mut self, cell: &PhaseCell, phase: u64, ready: &mut impl FnMut(NodeRef)) -> bool {
+        if cell.done() > phase {
+            return false;
+        }
+        let id = self.edge();
+        self.used += 1;
+        self.count += 1;
+        cell.add(self.graph, id, phase, ready);
+        true
+    }
+
+    /// Waits for one more call of `Graph::satisfy`.
+    pub fn external(&mut self) {
+        self.main_count(1);
+    }
+
+    /// The node will not run: it inherits this error.
+    pub fn inherit(&mut self, error: u32) {
+        self.graph.node(self.node.index()).poison.store(error, Ordering::Relaxed);
+    }
+
+    fn main_count(&mut self, count: i32) {
+        // Biased, so it cannot reach zero here.
+        self.graph.node(self.node.index()).waits.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// The next free edge; makes a join node when only the holder's last one is left.
+    fn edge(&mut self) -> u32 {
+        if self.used == EDGES - 1 {
+            let join = self.graph.allocate(self.pool, true);
+            let id = self.holder.index() * EDGES + self.used + 1;
+            self.graph.edge(id).next.store(OPEN, Ordering::Relaxed);
+            let word = u64::from(join.generation()) << 32 | u64::from(id);
+            self.graph.node(join.index()).successors.store(word, Ordering::Release);
+            // The join node is not complete, so the holder cannot become ready here.
+            self.seal_holder(self.count + 1);
+            self.holder = join;
+            self.used = 0;
+            self.count = 0;
+        }
+        self.holder.index() * EDGES + self.used + 1
+    }
+
+    /// Takes the bias from a holder that is not the last: the main node keeps its own until `seal`.
+    fn seal_holder(&mut self, count: i32) {
+        if self.holder == self.node {
+            self.main_count(count);
+        } else {
+            self.graph.release(self.holder.index(), BIAS - count, &mut |_| unreachable!("its join node is pending"));
+        }
+    }
+
+    /// From here on the node may become ready, at once or later; `ready` is called if it is now.
+    pub fn seal(self, ready: &mut impl FnMut(NodeRef)) -> NodeRef {
+        if self.holder == self.node {
+            self.graph.release(self.node.index(), BIAS - self.count, ready);
+        } else {
+            // The join node first: while the main node is biased, completing the join cannot release it.
+            self.graph.release(self.holder.index(), BIAS - self.count, &mut |_| unreachable!("a join node does not run"));
+            self.graph.release(self.node.index(), BIAS, ready);
+        }
+        self.node
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn start(graph: &Graph, pool: &mut Pool, before: &[NodeRef]) -> (NodeRef, bool) {
+        let mut ready = false;
+        let mut builder = graph.build(pool);
+        for &b in before {
+            builder.after(b);
+        }
+        let node = builder.seal(&mut |_| ready = true);
+        (node, ready)
+    }
+
+    fn finish(graph: &Graph, node: NodeRef, error: u32) -> Vec<NodeRef> {
+        let mut released = Vec::new();
+        graph.complete(node, error, &mut |n| released.push(n));
+        released
+    }
+
+    #[test]
+    fn successors_wait_for_all_and_once() {
+        let (graph, mut pool) = (Graph::new(), Pool::new());
+        let (a, ready) = start(&graph, &mut pool, &[]);
+        assert!(ready);
+        let (b, _) = start(&graph, &mut pool, &[]);
+        let (c, ready) = start(&graph, &mut pool, &[a, b, a, b, a]);
+        assert!(!ready && graph.state(c) == State::Pending);
+        assert!(finish(&graph, a, 0).is_empty());
+        assert_eq!(finish(&graph, b, 0), [c]);
+        assert!(finish(&graph, c, 0).is_empty());
+        let (_, ready) = start(&graph, &mut pool, &[a, b, c]);
+        assert!(ready, "complete nodes are not waited for, recycled or not");
+    }
+
+    #[test]
+    fn any_number_of_predecessors() {
+        for n in [6, 7, 8, 15, 100, 5000] {
+            let (graph, mut pool) = (Graph::new(), Pool::new());
+            let before: Vec<NodeRef> = (0..n).map(|_| start(&graph, &mut pool, &[]).0).collect();
+            let (last, ready) = start(&graph, &mut pool, &before);
+            assert!(!ready);
+            for (i, &node) in before.iter().enumerate() {
+                let released = finish(&graph, node, 0);
+                assert_eq!(released, if i + 1 == n { vec![last] } else { vec![] }, "{n} {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn failure_reaches_dependents_now_and_later() {
+        let (graph, mut pool) = (Graph::new(), Pool::new());
+        let (a, _) = start(&graph, &mut pool, &[]);
+        let (b, _) = start(&graph, &mut pool, &[a]);
+        assert_eq!(finish(&graph, a, 7), [b]);
+        assert_eq!(graph.poison(b), 7);
+        finish(&graph, b, 0);
+        assert_eq!(graph.state(b), State::Failed(7));
+        let (c, ready) = start(&graph, &mut pool, &[b]);
+        assert!(ready);
+        assert_eq!(graph.poison(c), 7);
+    }
+
+    #[test]
+    fn slots_are_recycled() {
+        let (graph, mut pool) = (Graph::new(), Pool::new());
+        for _ in 0..10 * CHUNK {
+            let (node, _) = start(&graph, &mut pool, &[]);
+            finish(&graph, node, 0);
+        }
+        assert_eq!(graph.next.load(Ordering::Relaxed) as usize, CHUNK);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::base::sync::{thread, Arc};
+
+    #[test]
+    fn model_building_races_with_completion() {
+        loom::model(|| {
+            let graph = Arc::new(Graph::new());
+            let mut pool = Pool::new();
+            let a = graph.build(&mut pool).seal(&mut |_| {});
+            let b = graph.build(&mut pool).seal(&mut |_| {});
+            let other = graph.clone();
+            let finisher = thread::spawn(move || {
+                let mut released = 0;
+                other.complete(a, 0, &mut |_| released += 1);
+                other.complete(b, 0, &mut |_| released += 1);
+                released
+            });
+            let mut ready = 0;
+            let mut builder = graph.build(&mut pool);
+            builder.after(a);
+            builder.after(b);
+            builder.seal(&mut |_| ready += 1);
+            assert_eq!(ready + finisher.join().unwrap(), 1, "ready exactly once");
+        });
+    }
+}

@@ -1,0 +1,8 @@
+//! Completion: what waits for what, and who is released when something finishes. Knows neither what an operation does
+//! nor who runs it: whoever completes a node gets the nodes that became ready.
+
+mod graph;
+mod phase;
+
+pub use graph::{Builder, Graph, NodeRef, Pool, State};
+pub use phase::PhaseCell;
