@@ -2,11 +2,12 @@
 //! barrier. Phases are 64 bits wide and never run out.
 //!
 //! `waiters` heads a list of edges (see `graph`). Waiters push themselves; whoever advances the counter takes the whole
-//! list, satisfies those whose phase is complete and pushes the rest back. Pushing and then looking at the counter, and
-//! advancing it and then looking at the list, are both sequentially consistent, so no waiter is missed.
+//! list, satisfies those whose phase is complete and pushes the rest back. A sequentially
+//! consistent fence stands between pushing and looking at the counter, and between advancing it and looking at the
+//! list, so that one of the two sees the other and no waiter is missed.
 
 use super::graph::{Graph, NodeRef};
-use crate::base::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub struct PhaseCell {
@@ -37,14 +38,16 @@ impl PhaseCell {
 
     /// Completes every phase below `done`; lower values than before change nothing.
     pub fn advance_to(&self, graph: &Graph, done: u64, ready: &mut impl FnMut(NodeRef)) {
-        self.done.fetch_max(done, Ordering::SeqCst);
+        self.done.fetch_max(done, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
         self.drain(graph, ready);
     }
 
     pub(super) fn add(&self, graph: &Graph, edge: u32, phase: u64, ready: &mut impl FnMut(NodeRef)) {
         graph.edge(edge).phase.store(phase, Ordering::Relaxed);
         self.push(graph, edge);
-        if self.done.load(Ordering::SeqCst) > phase {
+        fence(Ordering::SeqCst);
+        if self.done.load(Ordering::Acquire) > phase {
             self.drain(graph, ready);
         }
     }
@@ -53,7 +56,7 @@ impl PhaseCell {
         let mut head = self.waiters.load(Ordering::Relaxed);
         loop {
             graph.edge(edge).next.store(head, Ordering::Relaxed);
-            match self.waiters.compare_exchange_weak(head, edge, Ordering::SeqCst, Ordering::Relaxed) {
+            match self.waiters.compare_exchange_weak(head, edge, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,
             }
@@ -62,11 +65,11 @@ impl PhaseCell {
 
     fn drain(&self, graph: &Graph, ready: &mut impl FnMut(NodeRef)) {
         loop {
-            if self.waiters.load(Ordering::SeqCst) == 0 {
+            if self.waiters.load(Ordering::Relaxed) == 0 {
                 return;
             }
-            let mut edge = self.waiters.swap(0, Ordering::SeqCst);
-            let done = self.done.load(Ordering::SeqCst);
+            let mut edge = self.waiters.swap(0, Ordering::AcqRel);
+            let done = self.done.load(Ordering::Acquire);
             let mut kept = false;
             while edge != 0 {
                 let this = edge;
@@ -78,7 +81,11 @@ impl PhaseCell {
                     kept = true;
                 }
             }
-            if !kept || self.done.load(Ordering::SeqCst) == done {
+            if !kept {
+                return;
+            }
+            fence(Ordering::SeqCst);
+            if self.done.load(Ordering::Acquire) == done {
                 return;
             }
         }
