@@ -4,4 +4,5 @@
 pub mod base;
 pub mod event;
 pub mod geometry;
+pub mod instance;
 pub mod region;

@@ -7,6 +7,11 @@ use crate::geometry::{Point, Rect};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
 
+/// Sums of bounds, depths and shifts stay within 64 bits.
+const LARGEST_BOUND: i64 = 1 << 60;
+/// More than any machine's memory holds; sizes in bytes and sums of volumes stay within 64 bits.
+const MOST_POINTS: i64 = 1 << 48;
+
 /// A rectangle of points of 1 to 3 dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexSpace {
@@ -22,10 +27,14 @@ impl IndexSpace {
             if lo[d] > hi[d] {
                 fail!(Bounds, "lo is {} and hi is {} in dimension {d}; lo must not exceed hi (both ends are included)", lo[d], hi[d]);
             }
-            if hi[d].checked_sub(lo[d]).is_none_or(|n| n >= 1 << 40) {
-                fail!(Bounds, "{}..{} in dimension {d} holds more than 2^40 points", lo[d], hi[d]);
+            if lo[d] < -LARGEST_BOUND || hi[d] > LARGEST_BOUND {
+                fail!(Bounds, "{}..{} in dimension {d}; bounds lie between -2^60 and 2^60", lo[d], hi[d]);
             }
             (rect.lo[d], rect.hi[d]) = (lo[d], hi[d]);
+        }
+        let points = (0..dim).try_fold(1i64, |n, d| n.checked_mul(rect.extent(d)));
+        if points.is_none_or(|n| n > MOST_POINTS) {
+            fail!(Bounds, "{:?}..{:?} holds more than 2^48 points", &lo[..dim], &hi[..dim]);
         }
         Ok(Self { dim, rect })
     }
@@ -159,8 +168,8 @@ impl Partition {
         let grow = |r: &Rect| {
             let mut r = *r;
             for d in 0..dim {
-                r.lo[d] -= depth[d];
-                r.hi[d] += depth[d];
+                r.lo[d] = r.lo[d].saturating_sub(depth[d]);
+                r.hi[d] = r.hi[d].saturating_add(depth[d]);
             }
             r.intersection(&blocks.parent.rect)
         };
@@ -211,6 +220,7 @@ mod tests {
         assert!(IndexSpace::new(4, &[0; 4], &[1; 4]).is_err());
         assert!(IndexSpace::new(1, &[3], &[2]).is_err());
         assert!(IndexSpace::new(1, &[i64::MIN], &[i64::MAX]).is_err());
+        assert!(IndexSpace::new(3, &[0; 3], &[1 << 20; 3]).unwrap_err().text.contains("2^48"));
         let region = root(2, &[0, 0], &[3, 3]);
         assert!(Partition::blocks(&region, &[5, 1]).is_err());
         assert!(Partition::rects(&region, &[Rect::new([0, 0, 0], [4, 0, 0])]).is_err());

@@ -1,0 +1,288 @@
+//! The instances of one region tree, by field: one each, made when first needed, attached or placed.
+
+use super::layout::{dense_strides, elements_overlap, FieldInstance};
+use super::storage::Storage;
+use crate::base::sync::atomic::{AtomicU8, Ordering};
+use crate::base::sync::UnsafeCell;
+use crate::base::Result;
+use crate::fail;
+use crate::geometry::{Point, Rect};
+use crate::region::{RegionNode, Tree, MAX_FIELDS};
+use parking_lot::Mutex;
+use std::sync::{Arc, OnceLock};
+
+const CHUNK: usize = 64;
+
+const EMPTY: u8 = 0;
+const OWNED: u8 = 1;
+const ATTACHED: u8 = 2;
+const PLACED: u8 = 3;
+
+/// `content` is written under the table's lock while `origin` is EMPTY, and may be read by anyone who saw another value
+/// there with acquire ordering. Giving a field another instance is ordered after all its users by the analysis.
+struct Slot {
+    origin: AtomicU8,
+    content: UnsafeCell<Option<Content>>,
+}
+
+struct Content {
+    instance: FieldInstance,
+    /// Present where the memory is ours to free.
+    _storage: Option<Storage>,
+}
+
+impl Slot {
+    #[inline]
+    fn instance(&self) -> Option<&FieldInstance> {
+        if self.origin.load(Ordering::Acquire) == EMPTY {
+            return None;
+        }
+        self.content.with(|content| unsafe { &*content }).as_ref().map(|content| &content.instance)
+    }
+
+    /// With the lock held.
+    fn set(&self, origin: u8, content: Option<Content>) {
+        self.origin.store(EMPTY, Ordering::Release);
+        self.content.with_mut(|old| unsafe { *old = content });
+        self.origin.store(origin, Ordering::Release);
+    }
+}
+
+/// Where the fields of a tree lie. Lookup takes no lock and allocates nothing.
+pub struct InstanceTable {
+    tree: Arc<Tree>,
+    chunks: Box<[OnceLock<Box<[Slot]>>]>,
+    change: Mutex<()>,
+}
+
+unsafe impl Send for InstanceTable {}
+unsafe impl Sync for InstanceTable {}
+
+impl InstanceTable {
+    pub fn new(tree: Arc<Tree>) -> Self {
+        Self { tree, chunks: (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect(), change: Mutex::new(()) }
+    }
+
+    fn slot(&self, field: u32) -> &Slot {
+        let empty = || Slot { origin: AtomicU8::new(EMPTY), content: UnsafeCell::new(None) };
+        let chunk = self.chunks[field as usize / CHUNK].get_or_init(|| (0..CHUNK).map(|_| empty()).collect());
+        &chunk[field as usize % CHUNK]
+    }
+
+    /// The field's instance, if it has one.
+    #[inline]
+    pub fn get(&self, field: u32) -> Option<&FieldInstance> {
+        self.chunks.get(field as usize / CHUNK)?.get()?[field as usize % CHUNK].instance()
+    }
+
+    /// The field's instance; zeroed storage for the whole tree is made if there is none.
+    pub fn ensure(&self, field: u32) -> Result<&FieldInstance> {
+        if let Some(instance) = self.get(field) {
+            return Ok(instance);
+        }
+        let bytes = self.element_bytes(field)?;
+        let _change = self.change.lock();
+        let slot = self.slot(field);
+        if slot.instance().is_none() {
+            let storage = Storage::new(self.tree.space.rect, bytes, field as usize)?;
+            slot.set(OWNED, Some(Content { instance: storage.instance, _storage: Some(storage) }));
+        }
+        Ok(slot.instance().expect("it was just set"))
+    }
+
+    /// The field's instance, made if there is none, as long as it holds all points of `rect`.
+    #[inline]
+    pub fn covering(&self, field: u32, rect: &Rect) -> Result<&FieldInstance> {
+        let instance = self.ensure(field)?;
+        if !instance.rect.contains(rect) {
+            fail!(
+                Bounds,
+                "field {} lies in an array attached to {:?}..{:?}, and {:?}..{:?} is asked for; attach the whole region or ask for less",
+                self.tree.fields.label(field),
+                instance.rect.lo,
+                instance.rect.hi,
+                rect.lo,
+                rect.hi
+            );
+        }
+        Ok(instance)
+    }
+
+    /// The address of a field's element, if the field has an instance that holds the point.
+    pub fn address(&self, field: u32, point: Point) -> Option<*mut u8> {
+        self.get(field).filter(|instance| instance.rect.contains_point(point)).map(|instance| instance.at(point))
+    }
+
+    fn element_bytes(&self, field: u32) -> Result<usize> {
+        match self.tree.fields.bytes(field) {
+            Some(bytes) => Ok(bytes),
+            None => fail!(InvalidArgument, "field {field} of a field space with {} fields; fields count from 0", self.tree.fields.len()),
+        }
+    }
+
+    /// Makes a caller's array the only place of `fields` on `region`. `base` is the element of the first field at the
+    /// region's lower bound; `stride` steps along the dimensions and `field_stride` from a field to the next, in bytes.
+    /// Nothing changes unless all fields can be attached.
+    pub fn attach(&self, region: &RegionNode, fields: &[u32], base: *mut u8, stride: [i64; 3], field_stride: i64) -> Result<()> {
+        if base.is_null() {
+            fail!(InvalidArgument, "the array's address is null; pass the address of the element at the region's lower bound");
+        }
+        let mut largest = 0;
+        for &field in fields {
+            largest = largest.max(self.element_bytes(field)?);
+        }
+        let rect = region.rect;
+        let count = fields.len() as i64;
+        let dims = [
+            (rect.extent(0), stride[0]),
+            (rect.extent(1), stride[1]),
+            (rect.extent(2), stride[2]),
+            (count, field_stride),
+        ];
+        if let Some(d) = (0..3).find(|&d| dims[d].0 > 1 && dims[d].1 == 0) {
+            fail!(InvalidArgument, "the stride of dimension {d} is 0, where the region has {} points; give bytes between neighbours", dims[d].0);
+        }
+        if elements_overlap(&dims, largest) {
+            fail!(
+                InvalidArgument,
+                "with strides {stride:?} and {field_stride} from field to field, elements of {largest} bytes of the region {} ({count} fields) overlap; strides are in bytes",
+                region.bounds_text()
+            );
+        }
+        let _change = self.change.lock();
+        for (i, &field) in fields.iter().enumerate() {
+            if fields[..i].contains(&field) {
+                fail!(InvalidArgument, "field {} is named twice", self.tree.fields.label(field));
+            }
+            self.check_free_to_move(field)?;
+        }
+        for (i, &field) in fields.iter().enumerate() {
+            let first = base.wrapping_offset((i as i64 * field_stride) as isize);
+            let instance = FieldInstance::new(first, rect, stride, self.element_bytes(field)?);
+            self.slot(field).set(ATTACHED, Some(Content { instance, _storage: None }));
+        }
+        Ok(())
+    }
+
+    fn check_free_to_move(&self, field: u32) -> Result<()> {
+        match self.slot(field).origin.load(Ordering::Relaxed) {
+            ATTACHED => fail!(WrongOrder, "field {} is attached already; detach it first", self.tree.fields.label(field)),
+            PLACED => fail!(Unsupported, "field {} of a ghost region lies in memory that other ranks write; it cannot be moved", self.tree.fields.label(field)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lays a field of the whole tree densely into memory that outlives the table, such as a shared segment.
+    pub fn place(&self, field: u32, base: *mut u8) -> Result<()> {
+        let bytes = self.element_bytes(field)?;
+        let rect = self.tree.space.rect;
+        let _change = self.change.lock();
+        self.check_free_to_move(field)?;
+        let instance = FieldInstance::new(base, rect, dense_strides(&rect, bytes), bytes);
+        self.slot(field).set(PLACED, Some(Content { instance, _storage: None }));
+        Ok(())
+    }
+
+    /// Gives the caller's arrays back. Nothing changes unless all fields can be detached.
+    pub fn detach(&self, fields: &[u32]) -> Result<()> {
+        let _change = self.change.lock();
+        for &field in fields {
+            self.element_bytes(field)?;
+            if self.slot(field).origin.load(Ordering::Relaxed) != ATTACHED {
+                fail!(WrongOrder, "field {} is not attached; attach it before", self.tree.fields.label(field));
+            }
+        }
+        for &field in fields {
+            self.slot(field).set(EMPTY, None);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Status;
+    use crate::region::{FieldSpace, IndexSpace, Partition};
+
+    fn root(fields: u32) -> Arc<RegionNode> {
+        let space = Arc::new(FieldSpace::default());
+        space.allocate(8, fields, None).unwrap();
+        RegionNode::root(Tree::new(IndexSpace::new(2, &[1, 1], &[4, 3]).unwrap(), space))
+    }
+
+    #[test]
+    fn storage_is_made_once_for_the_whole_tree() {
+        let region = root(5000);
+        let table = InstanceTable::new(region.tree.clone());
+        assert!(table.get(4999).is_none());
+        let first = *table.ensure(4999).unwrap();
+        assert_eq!(table.ensure(4999), Ok(&first));
+        assert_eq!(table.get(4999), Some(&first));
+        assert_eq!(first.rect, region.rect);
+        assert_eq!(table.address(4999, [2, 1, 0]), Some(first.at([1, 1, 0]).wrapping_add(8)));
+        assert_eq!(table.address(4999, [5, 1, 0]), None);
+        assert!(table.get(u32::MAX).is_none());
+        assert!(table.ensure(5000).unwrap_err().text.contains("field 5000"));
+    }
+
+    #[test]
+    fn arrays_of_structures_and_of_fields_are_used_in_place() {
+        let region = root(3);
+        let table = InstanceTable::new(region.tree.clone());
+        let mut array = [0.0f64; 3 * 12];
+        let base = array.as_mut_ptr().cast::<u8>();
+        table.attach(&region, &[0, 1, 2], base, [24, 96, 0], 8).unwrap();
+        assert_eq!(table.address(2, [2, 3, 0]), Some(base.wrapping_add(24 + 2 * 96 + 16)));
+        assert_eq!(table.attach(&region, &[1], base, [8, 32, 0], 0).unwrap_err().status, Status::WrongOrder);
+        table.detach(&[0, 1, 2]).unwrap();
+        table.attach(&region, &[0, 1, 2], base, [8, 32, 0], 96).unwrap();
+        assert_eq!(table.address(2, [4, 3, 0]), Some(base.wrapping_add(35 * 8)));
+        table.detach(&[0]).unwrap();
+        assert_eq!(table.detach(&[0]).unwrap_err().status, Status::WrongOrder);
+        assert_ne!(table.ensure(0).unwrap().at([1, 1, 0]), base);
+    }
+
+    #[test]
+    fn layouts_that_cannot_be_are_refused_and_change_nothing() {
+        let region = root(2);
+        let table = InstanceTable::new(region.tree.clone());
+        let base = 0x1000 as *mut u8;
+        for (fields, base, stride, field_stride, text) in [
+            (&[0][..], std::ptr::null_mut(), [8, 32, 0], 0, "null"),
+            (&[0], base, [8, 0, 0], 0, "dimension 1 is 0"),
+            (&[0], base, [1, 4, 0], 0, "overlap"),
+            (&[0], base, [8, 24, 0], 0, "overlap"),
+            (&[0, 1], base, [8, 32, 0], 0, "overlap"),
+            (&[0, 1], base, [8, 32, 0], 64, "overlap"),
+            (&[0, 0], base, [8, 32, 0], 96, "twice"),
+            (&[0, 2], base, [8, 32, 0], 96, "field 2"),
+        ] {
+            let error = table.attach(&region, fields, base, stride, field_stride).unwrap_err();
+            assert!(error.text.contains(text), "{error}");
+        }
+        assert!(table.get(0).is_none());
+    }
+
+    #[test]
+    fn an_array_of_a_sub_region_serves_only_that() {
+        let region = root(1);
+        let half = Partition::blocks(&region, &[2, 1]).unwrap().children[1].clone();
+        let table = InstanceTable::new(region.tree.clone());
+        let base = 0x1000 as *mut u8;
+        table.attach(&half, &[0], base, [8, 16, 0], 0).unwrap();
+        assert_eq!(table.covering(0, &half.rect).unwrap().at([3, 1, 0]), base);
+        assert_eq!(table.covering(0, &region.rect).unwrap_err().status, Status::Bounds);
+    }
+
+    #[test]
+    fn placed_fields_stay() {
+        let region = root(1);
+        let table = InstanceTable::new(region.tree.clone());
+        let base = 0x1000 as *mut u8;
+        table.place(0, base).unwrap();
+        assert_eq!(table.address(0, [1, 2, 0]), Some(base.wrapping_add(32)));
+        assert!(table.detach(&[0]).is_err());
+        assert_eq!(table.attach(&region, &[0], base, [8, 32, 0], 0).unwrap_err().status, Status::Unsupported);
+    }
+}
