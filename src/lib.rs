@@ -6,3 +6,5 @@ pub mod event;
 pub mod geometry;
 pub mod instance;
 pub mod region;
+#[cfg(not(loom))]
+pub mod scheduler;

@@ -1,0 +1,10 @@
+//! Who runs ready items, and what threads do while they wait. Knows items as words of three classes and nothing of what
+//! they mean: no regions, no operations, no ranks.
+
+mod deque;
+mod park;
+mod threads;
+
+pub use deque::Deque;
+pub use park::Word;
+pub use threads::{Class, Role, Runner, Scheduler, Settings};

@@ -1,0 +1,587 @@
+//! The threads of one rank and what each does when it has nothing to do.
+//!
+//! Every thread that launches or runs items has a seat: three deques (one a class) and a place to sleep. Seats are
+//! never given back while the scheduler lives, so that others may look into them at any time.
+//!
+//! A worker is a token. `active` counts workers that run or look for items; a worker whose task blocks leaves the count
+//! and wakes (or starts) a spare; when its task goes on it joins the count again, and a worker that then finds more
+//! active than there are tokens becomes a spare at its next item.
+//!
+//! Sleeping: a thread sets its bit in `sleepers`, fences, looks once more, and sleeps. Whoever adds an item fences and
+//! looks at `sleepers`. One of the two sees the other.
+
+use super::{Deque, Word};
+use crate::base::{Error, Result, Status};
+use parking_lot::Mutex;
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::atomic::{fence, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+const SEATS: usize = 64;
+const DEQUE: usize = 4096;
+
+/// Who may run an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Never blocks: any worker, and any thread that waits, on its own stack.
+    Leaf = 0,
+    /// May block: workers only.
+    Blocking = 1,
+    /// The host thread only.
+    Host = 2,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The thread that started the runtime.
+    Host,
+    /// Another thread of the program, or a must-epoch member: launches, but runs nothing.
+    Launcher,
+    Worker,
+    /// Runs items only while no host thread is inside the library: keeps a rank with one processor going.
+    Standby,
+}
+
+/// What the layers above do with an item, and with the time of a thread that waits.
+pub trait Runner: Send + Sync {
+    fn run(&self, item: u64);
+    /// Drives communication; whether something moved.
+    fn poll(&self) -> bool;
+    /// How long a thread may sleep before it has to poll; `None` when nothing outside this process is awaited.
+    fn poll_interval(&self) -> Option<Duration>;
+}
+
+pub struct Settings {
+    /// Processors of this rank, the host thread included when it helps.
+    pub workers: u32,
+    pub host_helps: bool,
+    pub spin: Duration,
+    pub stack_bytes: usize,
+    /// Called by each background worker with its number, from 1 when the host is processor 0.
+    pub bind: Box<dyn Fn(u32) + Send + Sync>,
+}
+
+struct Seat {
+    deques: [Deque; 3],
+    word: Word,
+    role: Role,
+}
+
+struct Shared {
+    seats: [AtomicPtr<Seat>; SEATS],
+    seated: AtomicU32,
+    /// Bits of seats asleep and able to run leaf items (workers, and the host while it helps), or any blocking item.
+    sleepers: AtomicU64,
+    /// Bits of workers without a token.
+    spares: AtomicU64,
+    active: AtomicU32,
+    tokens: u32,
+    /// Items that found their deque full, or came from a thread without a seat.
+    overflow: [Mutex<VecDeque<u64>>; 3],
+    overflowing: [AtomicU32; 3],
+    host_inside: AtomicU32,
+    stopping: AtomicBool,
+    settings: Settings,
+    runner: std::sync::OnceLock<Arc<dyn Runner>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    background: u32,
+}
+
+/// A handle to the threads; `stop` ends them.
+#[derive(Clone)]
+pub struct Scheduler(Arc<Shared>);
+
+thread_local! {
+    /// Seat of this thread and the scheduler it belongs to.
+    static SEAT: Cell<(usize, *const ())> = const { Cell::new((usize::MAX, std::ptr::null())) };
+    /// Item released by the one that just finished, to be run next by the same thread: 0 none, else item + 1.
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+}
+
+impl Scheduler {
+    pub fn new(settings: Settings) -> Self {
+        let background = if settings.host_helps { settings.workers - 1 } else { settings.workers };
+        Self(Arc::new(Shared {
+            seats: std::array::from_fn(|_| AtomicPtr::default()),
+            seated: AtomicU32::new(0),
+            sleepers: AtomicU64::new(0),
+            spares: AtomicU64::new(0),
+            active: AtomicU32::new(0),
+            tokens: background,
+            overflow: Default::default(),
+            overflowing: Default::default(),
+            host_inside: AtomicU32::new(0),
+            stopping: AtomicBool::new(false),
+            settings,
+            runner: std::sync::OnceLock::new(),
+            threads: Mutex::new(Vec::new()),
+            background,
+        }))
+    }
+
+    /// Seats the calling thread as the host and starts the workers.
+    pub fn start(&self, runner: Arc<dyn Runner>) -> Result<()> {
+        assert!(self.0.runner.set(runner).is_ok(), "a scheduler starts once");
+        self.sit(Role::Host)?;
+        for number in 0..self.0.background {
+            self.0.active.fetch_add(1, Ordering::Relaxed);
+            let cpu = number + u32::from(self.0.settings.host_helps);
+            self.spawn("cohort-worker", move |scheduler| {
+                (scheduler.0.settings.bind)(cpu);
+                scheduler.work()
+            })?;
+        }
+        if self.0.background == 0 {
+            self.spawn("cohort-standby", |scheduler| scheduler.stand_by())?;
+        }
+        Ok(())
+    }
+
+    /// Starts a thread with the stack of a task.
+    pub fn spawn(&self, name: &str, body: impl FnOnce(&Scheduler) + Send + 'static) -> Result<()> {
+        let scheduler = self.clone();
+        let stack = self.0.settings.stack_bytes;
+        let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(move || body(&scheduler));
+        match thread {
+            Ok(thread) => self.0.threads.lock().push(thread),
+            Err(error) => {
+                let text = format!("cannot start a thread with a stack of {stack} bytes: {error}; lower COHORT_TASK_STACK or raise the limit on threads");
+                return Err(Error::new(Status::Resources, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the calling thread a seat, unless it has one.
+    pub fn sit(&self, role: Role) -> Result<usize> {
+        if let Some(seat) = self.my_seat() {
+            return Ok(seat);
+        }
+        let number = self.0.seated.fetch_add(1, Ordering::Relaxed) as usize;
+        if number >= SEATS {
+            self.0.seated.fetch_sub(1, Ordering::Relaxed);
+            crate::fail!(Resources, "more than {SEATS} threads launch or run tasks; let fewer tasks block at once");
+        }
+        let seat = Seat { deques: std::array::from_fn(|_| Deque::new(DEQUE)), word: Word::default(), role };
+        self.0.seats[number].store(Box::into_raw(Box::new(seat)), Ordering::Release);
+        SEAT.set((number, Arc::as_ptr(&self.0).cast()));
+        Ok(number)
+    }
+
+    pub fn my_seat(&self) -> Option<usize> {
+        let (seat, owner) = SEAT.get();
+        (owner == Arc::as_ptr(&self.0).cast()).then_some(seat)
+    }
+
+    fn seat(&self, number: usize) -> Option<&Seat> {
+        let seat = self.0.seats.get(number)?.load(Ordering::Acquire);
+        // Freed only with the scheduler.
+        (!seat.is_null()).then(|| unsafe { &*seat })
+    }
+
+    fn runner(&self) -> &dyn Runner {
+        &**self.0.runner.get().expect("set by start")
+    }
+
+    /// Offers an item to every thread that may run it. The calling thread goes on with something else.
+    #[inline]
+    pub fn offer(&self, item: u64, class: Class) {
+        let pushed = match self.my_seat().and_then(|n| self.seat(n)) {
+            Some(seat) => seat.deques[class as usize].push(item),
+            None => false,
+        };
+        if !pushed {
+            self.0.overflow[class as usize].lock().push_back(item);
+            self.0.overflowing[class as usize].fetch_add(1, Ordering::Release);
+        }
+        fence(Ordering::SeqCst);
+        let sleepers = self.0.sleepers.load(Ordering::Relaxed);
+        if sleepers != 0 {
+            self.rouse(sleepers, class);
+        }
+    }
+
+    /// Called while an item finishes, for what it released: the first leaf is run next by this thread, whose cache has
+    /// its data; the rest are offered.
+    #[inline]
+    pub fn released(&self, item: u64, class: Class) {
+        if class == Class::Leaf && NEXT.get() == 0 && self.runs_leaves() {
+            NEXT.set(item + 1);
+        } else {
+            self.offer(item, class);
+        }
+    }
+
+    fn runs_leaves(&self) -> bool {
+        match self.my_seat().and_then(|n| self.seat(n)).map(|s| s.role) {
+            Some(Role::Worker | Role::Standby) => true,
+            Some(Role::Host) => self.0.settings.host_helps && self.0.host_inside.load(Ordering::Relaxed) > 0,
+            _ => false,
+        }
+    }
+
+    fn rouse(&self, mut sleepers: u64, class: Class) {
+        while sleepers != 0 {
+            let number = sleepers.trailing_zeros() as usize;
+            sleepers &= sleepers - 1;
+            let Some(seat) = self.seat(number) else { continue };
+            let able = match (class, seat.role) {
+                (Class::Host, role) => role == Role::Host,
+                (_, Role::Worker) => true,
+                (Class::Leaf, Role::Host) => self.0.settings.host_helps,
+                (Class::Blocking, Role::Standby) => true,
+                _ => false,
+            };
+            let bit = 1u64 << number;
+            if able && self.0.sleepers.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
+                seat.word.wake();
+                return;
+            }
+        }
+    }
+
+    /// Wakes the thread of a seat: what it blocks on may be there.
+    pub fn wake(&self, seat: usize) {
+        self.0.sleepers.fetch_and(!(1 << seat), Ordering::AcqRel);
+        if let Some(seat) = self.seat(seat) {
+            seat.word.wake();
+        }
+    }
+
+    fn find(&self, classes: &[Class], newest_first: bool) -> Option<u64> {
+        let next = NEXT.replace(0);
+        if next != 0 {
+            return Some(next - 1);
+        }
+        let mine = self.my_seat().unwrap_or(0);
+        let seated = (self.0.seated.load(Ordering::Acquire) as usize).min(SEATS);
+        for &class in classes {
+            if let Some(seat) = self.seat(mine) {
+                let deque = &seat.deques[class as usize];
+                if let Some(item) = if newest_first { deque.pop() } else { deque.steal() } {
+                    return Some(item);
+                }
+            }
+            for other in 1..seated {
+                if let Some(item) = self.seat((mine + other) % seated).and_then(|s| s.deques[class as usize].steal()) {
+                    return Some(item);
+                }
+            }
+            if self.0.overflowing[class as usize].load(Ordering::Acquire) != 0 {
+                if let Some(item) = self.0.overflow[class as usize].lock().pop_front() {
+                    self.0.overflowing[class as usize].fetch_sub(1, Ordering::Relaxed);
+                    return Some(item);
+                }
+            }
+        }
+        None
+    }
+
+    fn work_exists(&self, classes: &[Class]) -> bool {
+        let seated = (self.0.seated.load(Ordering::Acquire) as usize).min(SEATS);
+        classes.iter().any(|&c| self.0.overflowing[c as usize].load(Ordering::Acquire) != 0)
+            || (0..seated).any(|n| self.seat(n).is_some_and(|s| classes.iter().any(|&c| !s.deques[c as usize].is_empty())))
+    }
+
+    fn sleep_time(&self, deadline: Option<Instant>) -> Option<Duration> {
+        let left = deadline.map(|t| t.saturating_duration_since(Instant::now()));
+        match (left, self.runner().poll_interval()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Sleeps in seat `number` until an item of `classes` may exist or somebody wakes it.
+    fn sleep(&self, number: usize, classes: &[Class], until: impl Fn() -> bool, deadline: Option<Instant>) {
+        let bit = 1u64 << number;
+        self.0.sleepers.fetch_or(bit, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+        if !until() && !self.work_exists(classes) {
+            self.seat(number).expect("its own seat").word.sleep(self.sleep_time(deadline));
+        }
+        self.0.sleepers.fetch_and(!bit, Ordering::AcqRel);
+    }
+
+    fn work(&self) {
+        const ALL: [Class; 2] = [Class::Leaf, Class::Blocking];
+        let Ok(number) = self.sit(Role::Worker) else { return };
+        let bit = 1u64 << number;
+        loop {
+            if self.0.active.load(Ordering::Relaxed) > self.0.tokens && self.leave_if_too_many() {
+                self.0.spares.fetch_or(bit, Ordering::AcqRel);
+                while self.0.spares.load(Ordering::Acquire) & bit != 0 && !self.stopping() {
+                    self.seat(number).expect("its own seat").word.sleep(None);
+                }
+            }
+            if let Some(item) = self.find(&ALL, true) {
+                self.runner().run(item);
+                continue;
+            }
+            if self.stopping() {
+                return;
+            }
+            if !self.spin(|| self.work_exists(&ALL) || self.stopping()) {
+                self.sleep(number, &ALL, || self.stopping(), None);
+            }
+        }
+    }
+
+    fn leave_if_too_many(&self) -> bool {
+        let active = &self.0.active;
+        active.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |n| (n > self.0.tokens).then(|| n - 1)).is_ok()
+    }
+
+    /// Looks for `until` for the spin time, driving communication; whether it came true.
+    fn spin(&self, until: impl Fn() -> bool) -> bool {
+        let start = Instant::now();
+        loop {
+            if until() || self.runner().poll() {
+                return true;
+            }
+            for _ in 0..32 {
+                std::hint::spin_loop();
+                if until() {
+                    return true;
+                }
+            }
+            if start.elapsed() >= self.0.settings.spin {
+                return false;
+            }
+        }
+    }
+
+    fn stand_by(&self) {
+        const ALL: [Class; 2] = [Class::Leaf, Class::Blocking];
+        let Ok(number) = self.sit(Role::Standby) else { return };
+        let tick = Duration::from_millis(1);
+        while !self.stopping() {
+            let host_inside = self.0.host_inside.load(Ordering::Acquire) > 0;
+            let classes = if host_inside { &ALL[1..] } else { &ALL[..] };
+            match self.find(classes, true) {
+                Some(item) => self.runner().run(item),
+                None => {
+                    self.runner().poll();
+                    self.sleep(number, &ALL[1..], || self.stopping(), Some(Instant::now() + tick));
+                }
+            }
+        }
+    }
+
+    /// Returns when `until` is true, or `deadline` has passed: whether it is true. Meanwhile the thread runs what its role
+    /// may run. `register` is called once before the thread first sleeps: from then on whoever makes `until` true must
+    /// `wake` the seat it is given.
+    pub fn block(&self, until: impl Fn() -> bool, register: impl FnOnce(usize), deadline: Option<Instant>) -> Result<bool> {
+        if until() {
+            return Ok(true);
+        }
+        let number = self.sit(Role::Launcher)?;
+        let role = self.seat(number).expect("its own seat").role;
+        let classes: &[Class] = match role {
+            Role::Host if self.0.settings.host_helps => &[Class::Host, Class::Leaf],
+            Role::Host => &[Class::Host],
+            Role::Worker | Role::Standby => &[Class::Leaf],
+            Role::Launcher => &[],
+        };
+        if role == Role::Host {
+            self.0.host_inside.fetch_add(1, Ordering::AcqRel);
+        }
+        let result = self.wait(number, role, classes, &until, register, deadline);
+        if role == Role::Host && self.0.host_inside.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // What this thread meant to run next is for others now.
+            let next = NEXT.replace(0);
+            if next != 0 {
+                self.offer(next - 1, Class::Leaf);
+            }
+        }
+        Ok(result)
+    }
+
+    fn wait(
+        &self,
+        number: usize,
+        role: Role,
+        classes: &[Class],
+        until: &impl Fn() -> bool,
+        register: impl FnOnce(usize),
+        deadline: Option<Instant>,
+    ) -> bool {
+        let mut register = Some(register);
+        let mut gave_token = false;
+        let late = || deadline.is_some_and(|t| Instant::now() >= t);
+        let result = loop {
+            if until() {
+                break true;
+            }
+            if let Some(item) = self.find(classes, role == Role::Worker) {
+                self.runner().run(item);
+                continue;
+            }
+            if late() {
+                break until();
+            }
+            if self.spin(|| until() || self.work_exists(classes)) {
+                continue;
+            }
+            if let Some(register) = register.take() {
+                register(number);
+            }
+            if role == Role::Worker && !gave_token {
+                gave_token = true;
+                self.give_token();
+            }
+            self.sleep(number, classes, until, deadline);
+        };
+        if gave_token {
+            self.0.active.fetch_add(1, Ordering::AcqRel);
+        }
+        result
+    }
+
+    /// A worker is about to sleep inside its task: another takes its place.
+    fn give_token(&self) {
+        self.0.active.fetch_sub(1, Ordering::AcqRel);
+        let spares = self.0.spares.load(Ordering::Acquire);
+        if spares != 0 {
+            let bit = spares & spares.wrapping_neg();
+            if self.0.spares.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
+                self.0.active.fetch_add(1, Ordering::AcqRel);
+                self.seat(bit.trailing_zeros() as usize).expect("a spare has a seat").word.wake();
+                return;
+            }
+        }
+        self.0.active.fetch_add(1, Ordering::AcqRel);
+        if self.spawn("cohort-worker", |scheduler| scheduler.work()).is_err() {
+            self.0.active.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Acquire)
+    }
+
+    /// Ends the workers. No item is left and none comes any more.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Release);
+        loop {
+            for number in 0..(self.0.seated.load(Ordering::Acquire) as usize).min(SEATS) {
+                self.wake(number);
+            }
+            let Some(thread) = self.0.threads.lock().pop() else { break };
+            while !thread.is_finished() {
+                for number in 0..SEATS {
+                    self.wake(number);
+                }
+                std::thread::sleep(Duration::from_micros(50));
+            }
+            // A worker's panic is caught around each task; nothing else can panic there.
+            let _ = thread.join();
+        }
+        SEAT.set((usize::MAX, std::ptr::null()));
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        for seat in &self.seats {
+            let seat = seat.load(Ordering::Acquire);
+            if !seat.is_null() {
+                drop(unsafe { Box::from_raw(seat) });
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Count {
+        ran: AtomicU64,
+        threads: Mutex<Vec<std::thread::ThreadId>>,
+    }
+
+    impl Runner for Count {
+        fn run(&self, _: u64) {
+            let me = std::thread::current().id();
+            let mut threads = self.threads.lock();
+            if !threads.contains(&me) {
+                threads.push(me);
+            }
+            drop(threads);
+            self.ran.fetch_add(1, Ordering::AcqRel);
+        }
+        fn poll(&self) -> bool {
+            false
+        }
+        fn poll_interval(&self) -> Option<Duration> {
+            None
+        }
+    }
+
+    fn scheduler(workers: u32, host_helps: bool) -> (Scheduler, Arc<Count>) {
+        let bind = Box::new(|_| ());
+        let spin = Duration::from_micros(5);
+        let scheduler = Scheduler::new(Settings { workers, host_helps, spin, stack_bytes: 1 << 20, bind });
+        let count = Arc::new(Count::default());
+        scheduler.start(count.clone()).unwrap();
+        (scheduler, count)
+    }
+
+    fn wait_for(scheduler: &Scheduler, count: &Count, n: u64) {
+        let deadline = Some(Instant::now() + Duration::from_secs(30));
+        // Nobody wakes this seat when the count is reached, so look again now and then.
+        while count.ran.load(Ordering::Acquire) < n {
+            let soon = Some(Instant::now() + Duration::from_millis(1));
+            scheduler.block(|| count.ran.load(Ordering::Acquire) >= n, |_| (), soon).unwrap();
+            assert!(Instant::now() < deadline.unwrap(), "{} of {n}", count.ran.load(Ordering::Acquire));
+        }
+    }
+
+    #[test]
+    fn every_item_runs_with_any_number_of_workers() {
+        for (workers, helps) in [(1, true), (1, false), (2, true), (3, false)] {
+            let (scheduler, count) = scheduler(workers, helps);
+            for round in 1..=20u64 {
+                for item in 0..500 {
+                    let class = if item % 7 == 0 { Class::Blocking } else { Class::Leaf };
+                    scheduler.offer(item, class);
+                }
+                wait_for(&scheduler, &count, round * 500);
+            }
+            scheduler.stop();
+        }
+    }
+
+    #[test]
+    fn host_items_run_on_the_host_only() {
+        let (scheduler, count) = scheduler(2, false);
+        (0..100).for_each(|item| scheduler.offer(item, Class::Host));
+        wait_for(&scheduler, &count, 100);
+        assert_eq!(*count.threads.lock(), [std::thread::current().id()]);
+        scheduler.stop();
+    }
+
+    #[test]
+    fn a_rank_with_one_processor_goes_on_while_its_host_is_away() {
+        let (scheduler, count) = scheduler(1, true);
+        (0..100).for_each(|item| scheduler.offer(item, Class::Leaf));
+        let start = Instant::now();
+        while count.ran.load(Ordering::Acquire) < 100 {
+            assert!(start.elapsed() < Duration::from_secs(30));
+            std::thread::yield_now();
+        }
+        scheduler.stop();
+    }
+
+    #[test]
+    fn more_items_than_a_deque_holds() {
+        let (scheduler, count) = scheduler(2, true);
+        (0..20_000).for_each(|item| scheduler.offer(item, Class::Leaf));
+        wait_for(&scheduler, &count, 20_000);
+        scheduler.stop();
+    }
+}
