@@ -2,6 +2,7 @@
 //! modules below it are layered as docs/layers.md says, and a test holds them to it.
 
 pub mod base;
+pub mod copy;
 pub mod event;
 pub mod geometry;
 pub mod instance;

@@ -3,8 +3,10 @@
 
 mod access;
 mod fields;
+mod reduce;
 mod tree;
 
 pub use access::{conflict, Access, Coherence, ElementType, Privilege, Reduction};
 pub use fields::{FieldMask, FieldSpace, MAX_FIELDS};
+pub use reduce::Run;
 pub use tree::{IndexSpace, Partition, RegionNode, Tree};

@@ -1,0 +1,239 @@
+//! Strided copies. The dimensions of a copy are merged where both sides run on without a gap, so that whole blocks become
+//! one memory copy and a thin face a loop over short runs of a size the compiler knows.
+
+use crate::base::Result;
+use crate::fail;
+use crate::geometry::{Point, Rect};
+use crate::instance::{dense_bytes, FieldInstance};
+
+/// One dimension of a transfer: so many steps, this many bytes apart on either side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dim {
+    pub count: usize,
+    pub from: isize,
+    pub to: isize,
+}
+
+/// Loops over `dims`, the first innermost, around runs of `run` bytes that lie without gaps on both sides.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Loops {
+    pub run: usize,
+    pub dims: [Dim; 3],
+}
+
+impl Loops {
+    /// For a transfer over a rectangle that is not empty. Stores cost more than loads: the destination's shortest stride
+    /// goes inside.
+    pub fn new(rect: &Rect, from: [i64; 3], to: [i64; 3], bytes: usize) -> Self {
+        let step = |d: usize| Dim { count: rect.extent(d) as usize, from: from[d] as isize, to: to[d] as isize };
+        let mut given = [step(0), step(1), step(2)];
+        given.sort_by_key(|dim| if dim.count == 1 { usize::MAX } else { dim.to.unsigned_abs() });
+        let mut loops = Self { run: bytes, dims: [Dim { count: 1, from: 0, to: 0 }; 3] };
+        let mut used = 0;
+        for dim in given.into_iter().filter(|dim| dim.count > 1) {
+            let run = loops.run as isize;
+            if used == 0 && dim.from == run && dim.to == run {
+                loops.run *= dim.count;
+                continue;
+            }
+            if used > 0 {
+                let inner = &mut loops.dims[used - 1];
+                let n = inner.count as isize;
+                if dim.from == inner.from * n && dim.to == inner.to * n {
+                    inner.count *= dim.count;
+                    continue;
+                }
+            }
+            loops.dims[used] = dim;
+            used += 1;
+        }
+        loops
+    }
+
+    /// Calls `row` with the addresses of each innermost row.
+    #[inline]
+    pub unsafe fn rows(&self, from: *const u8, to: *mut u8, mut row: impl FnMut(*const u8, *mut u8)) {
+        let [_, y, z] = self.dims;
+        for k in 0..z.count as isize {
+            for j in 0..y.count as isize {
+                row(from.offset(j * y.from + k * z.from), to.offset(j * y.to + k * z.to));
+            }
+        }
+    }
+
+    /// Copies with runs of `N` bytes: the compiler turns each into a few moves instead of a call.
+    unsafe fn copy_known<const N: usize>(&self, from: *const u8, to: *mut u8) {
+        let x = self.dims[0];
+        self.rows(from, to, |from, to| {
+            for i in 0..x.count as isize {
+                let value = from.offset(i * x.from).cast::<[u8; N]>().read();
+                to.offset(i * x.to).cast::<[u8; N]>().write(value);
+            }
+        });
+    }
+
+    unsafe fn copy(&self, from: *const u8, to: *mut u8) {
+        match self.run {
+            4 => self.copy_known::<4>(from, to),
+            8 => self.copy_known::<8>(from, to),
+            16 => self.copy_known::<16>(from, to),
+            24 => self.copy_known::<24>(from, to),
+            32 => self.copy_known::<32>(from, to),
+            40 => self.copy_known::<40>(from, to),
+            48 => self.copy_known::<48>(from, to),
+            64 => self.copy_known::<64>(from, to),
+            run => {
+                let x = self.dims[0];
+                self.rows(from, to, |from, to| {
+                    for i in 0..x.count as isize {
+                        std::ptr::copy_nonoverlapping(from.offset(i * x.from), to.offset(i * x.to), run);
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Copies the elements of `rect` in `from` to the points `shift` away in `to`.
+///
+/// # Safety
+/// `from` holds `rect` and `to` holds it shifted; their elements have one size; the bytes read and written do not overlap,
+/// and nobody else writes the former or touches the latter.
+pub unsafe fn copy_rect(from: &FieldInstance, to: &FieldInstance, rect: &Rect, shift: Point) {
+    if rect.is_empty() {
+        return;
+    }
+    debug_assert!(from.bytes == to.bytes && from.rect.contains(rect) && to.rect.contains(&rect.shifted(shift)));
+    let loops = Loops::new(rect, from.stride, to.stride, from.bytes);
+    loops.copy(from.at(rect.lo), to.at(rect.shifted(shift).lo));
+}
+
+/// Gathers the elements of `rect` into `buffer` in Fortran order; returns the bytes used.
+///
+/// # Safety
+/// `from` holds `rect`, and nobody writes it meanwhile.
+pub unsafe fn pack(from: &FieldInstance, rect: &Rect, buffer: &mut [u8]) -> Result<usize> {
+    let used = check_buffer(from, rect, buffer.len())?;
+    copy_rect(from, &FieldInstance::dense(buffer.as_mut_ptr(), *rect, from.bytes), rect, [0; 3]);
+    Ok(used)
+}
+
+/// Scatters what `pack` gathered to the elements of `rect`; returns the bytes used.
+///
+/// # Safety
+/// `to` holds `rect`, and nobody else touches it meanwhile.
+pub unsafe fn unpack(buffer: &[u8], to: &FieldInstance, rect: &Rect) -> Result<usize> {
+    let used = check_buffer(to, rect, buffer.len())?;
+    copy_rect(&FieldInstance::dense(buffer.as_ptr().cast_mut(), *rect, to.bytes), to, rect, [0; 3]);
+    Ok(used)
+}
+
+fn check_buffer(instance: &FieldInstance, rect: &Rect, length: usize) -> Result<usize> {
+    let needed = dense_bytes(rect, instance.bytes)?;
+    if needed > length {
+        fail!(Bounds, "a buffer of {length} bytes for {needed} bytes of field data");
+    }
+    Ok(needed)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// An instance in a buffer of its own: dimensions in any order, each with padding and either direction.
+    #[derive(Clone, Debug)]
+    pub struct Held {
+        pub instance: FieldInstance,
+        pub bytes: Vec<u8>,
+    }
+
+    pub fn held(rect: Rect, bytes: usize) -> impl Strategy<Value = Held> {
+        let order = Just([0usize, 1, 2]).prop_shuffle();
+        (order, prop::array::uniform3(0i64..3), prop::array::uniform3(any::<bool>()), any::<u8>()).prop_map(
+            move |(order, padding, reversed, seed)| {
+                let (mut stride, mut size, mut first) = ([0; 3], bytes as i64, 0);
+                for d in order {
+                    stride[d] = if reversed[d] { -size } else { size };
+                    first += if reversed[d] { size * (rect.extent(d) - 1) } else { 0 };
+                    size *= rect.extent(d) + padding[d];
+                }
+                let mut memory: Vec<u8> = (0..size).map(|i| (i * 7 + i / 251) as u8 ^ seed).collect();
+                let base = memory.as_mut_ptr().wrapping_offset(first as isize);
+                Held { instance: FieldInstance::new(base, rect, stride, bytes), bytes: memory }
+            },
+        )
+    }
+
+    impl Held {
+        /// The bytes of the element at `p`, by their offsets in the buffer.
+        pub fn element(&self, p: Point) -> std::ops::Range<usize> {
+            let at = self.instance.at(p) as usize - self.bytes.as_ptr() as usize;
+            at..at + self.instance.bytes
+        }
+    }
+
+    pub fn points(rect: Rect) -> impl Iterator<Item = Point> {
+        (rect.lo[2]..=rect.hi[2]).flat_map(move |z| {
+            (rect.lo[1]..=rect.hi[1]).flat_map(move |y| (rect.lo[0]..=rect.hi[0]).map(move |x| [x, y, z]))
+        })
+    }
+
+    /// A rectangle of small extents, some of them 1, and one inside it.
+    pub fn nested() -> impl Strategy<Value = (Rect, Rect)> {
+        (prop::array::uniform3(-5i64..5), prop::array::uniform3((0i64..6, 0i64..6, 0i64..6))).prop_map(|(lo, sizes)| {
+            let outer = Rect::new(lo, std::array::from_fn(|d| lo[d] + sizes[d].0));
+            let from: Point = std::array::from_fn(|d| lo[d] + sizes[d].1 % (sizes[d].0 + 1));
+            let to: Point = std::array::from_fn(|d| from[d] + sizes[d].2 % (outer.hi[d] - from[d] + 1));
+            (outer, Rect::new(from, to))
+        })
+    }
+
+    fn transfers() -> impl Strategy<Value = (Held, Held, Rect, Point)> {
+        let bytes = prop::sample::select(vec![1usize, 2, 3, 4, 8, 12, 16, 24, 40]);
+        (nested(), prop::array::uniform3(-9i64..9), bytes).prop_flat_map(|((outer, inner), shift, bytes)| {
+            (held(outer, bytes), held(outer.shifted(shift), bytes), Just(inner), Just(shift))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn copies_move_the_points_of_the_rectangle_and_nothing_else((from, to, rect, shift) in transfers()) {
+            let mut expected = to.clone().bytes;
+            for p in points(rect) {
+                let q = std::array::from_fn(|d| p[d] + shift[d]);
+                expected[to.element(q)].copy_from_slice(&from.bytes[from.element(p)]);
+            }
+            unsafe { copy_rect(&from.instance, &to.instance, &rect, shift) };
+            prop_assert_eq!(&to.bytes, &expected);
+        }
+
+        #[test]
+        fn what_is_packed_unpacks_to_the_same((from, to, rect, shift) in transfers()) {
+            let bytes = from.instance.bytes;
+            let mut buffer = vec![0; rect.volume() as usize * bytes];
+            prop_assert_eq!(unsafe { pack(&from.instance, &rect, &mut buffer) }, Ok(buffer.len()));
+            let gathered: Vec<u8> = points(rect).flat_map(|p| from.bytes[from.element(p)].to_vec()).collect();
+            prop_assert_eq!(&buffer, &gathered);
+            let target = rect.shifted(shift);
+            unsafe { unpack(&buffer, &to.instance, &target) }.unwrap();
+            let scattered: Vec<u8> = points(target).flat_map(|p| to.bytes[to.element(p)].to_vec()).collect();
+            prop_assert_eq!(&scattered, &gathered);
+            let too_short = unsafe { pack(&from.instance, &rect, &mut buffer[1..]) };
+            prop_assert_eq!(too_short.map_err(|error| error.status), Err(crate::base::Status::Bounds));
+        }
+    }
+
+    #[test]
+    fn contiguous_dimensions_merge() {
+        let block = Rect::new([0; 3], [47, 47, 3]);
+        let dense = [8, 8 * 48, 8 * 48 * 48];
+        let one = Dim { count: 1, from: 0, to: 0 };
+        let whole = Loops::new(&block, dense, dense, 8);
+        assert_eq!(whole, Loops { run: 8 * 48 * 48 * 4, dims: [one; 3] });
+        // An x face four points deep into a dense ghost region: one loop of 32-byte runs.
+        let face = Rect::new([0; 3], [3, 47, 47]);
+        let loops = Loops::new(&face, dense, [8, 32, 32 * 48], 8);
+        assert_eq!(loops, Loops { run: 32, dims: [Dim { count: 48 * 48, from: 8 * 48, to: 32 }, one, one] });
+    }
+}
