@@ -1,6 +1,7 @@
 //! Cohort: Legion-style tasks for existing MPI, Fortran and C codes. The C interface in `ffi` is the product; the
 //! modules below it are layered as docs/layers.md says, and a test holds them to it.
 
+pub mod analysis;
 pub mod base;
 pub mod copy;
 pub mod event;

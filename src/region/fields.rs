@@ -108,6 +108,10 @@ impl FieldMask {
         self.combine(other, |a, b| a & !b)
     }
 
+    pub fn merge(&mut self, other: &Self) {
+        *self = self.combine(other, |a, b| a | b);
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.words.iter().flat_map(|&(word, bits)| {
             (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| u32::from(word) * 64 + bit)
@@ -181,6 +185,9 @@ mod tests {
             prop_assert_eq!(ma.len(), sa.len());
             prop_assert_eq!(ma.intersects(&mb), !sa.is_disjoint(&sb));
             prop_assert_eq!(ma.is_subset(&mb), sa.is_subset(&sb));
+            let mut either = ma.clone();
+            either.merge(&mb);
+            prop_assert_eq!(either.iter().collect::<BTreeSet<_>>(), &sa | &sb);
             prop_assert_eq!(ma.and(&mb).iter().collect::<BTreeSet<_>>(), &sa & &sb);
             prop_assert_eq!(ma.minus(&mb), FieldMask::of(&(&sa - &sb).into_iter().collect::<Vec<_>>()));
             prop_assert!((0..600).all(|f| ma.contains(f) == sa.contains(&f)));
