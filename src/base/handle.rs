@@ -105,9 +105,12 @@ impl<T> Table<T> {
         }
         let slot = self.slot(index).expect("its chunk was just made");
         // Not in use, so nobody else looks at the value.
-        unsafe { *slot.value.get() = Some(value) };
+        let old = unsafe { (*slot.value.get()).replace(value) };
         let generation = slot.generation.load(Ordering::Relaxed).wrapping_add(1) % GENERATIONS;
         slot.generation.store(generation, Ordering::Release);
+        // Whatever goes with the old value may use this table.
+        drop(free);
+        drop(old);
         Ok((self.kind as u64) << 56 | u64::from(generation) << 32 | u64::from(index))
     }
 
@@ -137,8 +140,8 @@ impl<T> Table<T> {
 
     /// The handle is stale from here on.
     pub fn remove(&self, handle: u64) -> Result<()> {
-        let slot = self.used(handle)?;
         let mut free = self.free.lock();
+        let slot = self.used(handle)?;
         slot.generation.store(((handle >> 32) as u32).wrapping_add(1) % GENERATIONS, Ordering::Release);
         free.indices.push(handle as u32);
         Ok(())
@@ -195,6 +198,61 @@ mod tests {
         let new = Table::new(Kind::Region);
         new.insert(2).unwrap();
         assert!(new.get(old).is_err());
+    }
+
+    #[test]
+    fn threads_create_use_and_destroy_at_once() {
+        let table = Table::new(Kind::Future);
+        std::thread::scope(|scope| {
+            for thread in 0..4u64 {
+                let table = &table;
+                scope.spawn(move || {
+                    let mut kept = Vec::new();
+                    for i in 0..2000 {
+                        let value = thread << 32 | i;
+                        let handle = table.insert(value).unwrap();
+                        assert_eq!(table.get(handle), Ok(&value));
+                        if i % 3 == 0 {
+                            kept.push((handle, value));
+                        } else {
+                            table.remove(handle).unwrap();
+                            assert!(table.get(handle).is_err());
+                        }
+                    }
+                    assert!(kept.iter().all(|(handle, value)| table.get(*handle) == Ok(value)));
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn one_of_several_that_destroy_a_handle_wins() {
+        let table = Table::new(Kind::Task);
+        for _ in 0..200 {
+            let handle = table.insert(()).unwrap();
+            let won = std::thread::scope(|scope| {
+                let threads = [0; 2].map(|_| scope.spawn(|| table.remove(handle).is_ok()));
+                threads.into_iter().map(|t| t.join().unwrap()).filter(|won| *won).count()
+            });
+            assert_eq!(won, 1);
+        }
+    }
+
+    #[test]
+    fn values_that_go_may_use_their_table() {
+        struct Owner(std::sync::Weak<Table<Owner>>);
+        impl Drop for Owner {
+            fn drop(&mut self) {
+                if let Some(table) = self.0.upgrade() {
+                    table.remove(table.insert(Owner(std::sync::Weak::new())).unwrap()).unwrap();
+                }
+            }
+        }
+        let table = std::sync::Arc::new(Table::new(Kind::Context));
+        for _ in 0..3 {
+            let handle = table.insert(Owner(std::sync::Arc::downgrade(&table))).unwrap();
+            table.remove(handle).unwrap();
+        }
     }
 
     #[test]

@@ -227,6 +227,18 @@ mod tests {
     }
 
     #[test]
+    fn threads_that_need_a_field_at_once_share_one_instance() {
+        let region = root(300);
+        let table = InstanceTable::new(region.tree.clone());
+        let addresses = std::thread::scope(|scope| {
+            let find = || (0..300).map(|f| table.ensure(f).unwrap().at([1, 1, 0]) as usize).collect::<Vec<_>>();
+            [0; 4].map(|_| scope.spawn(find)).map(|thread| thread.join().unwrap())
+        });
+        assert!(addresses.iter().all(|a| *a == addresses[0]));
+        assert_eq!(addresses[0].iter().collect::<std::collections::HashSet<_>>().len(), 300);
+    }
+
+    #[test]
     fn arrays_of_structures_and_of_fields_are_used_in_place() {
         let region = root(3);
         let table = InstanceTable::new(region.tree.clone());

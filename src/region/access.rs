@@ -102,6 +102,43 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_all_pairs() {
+        use Coherence::{Exclusive, Simultaneous};
+        let access = |coherence, privilege, reduction: Option<Reduction>| Access {
+            privilege,
+            coherence,
+            reduction: reduction.map(|operator| (operator, ElementType::Double)),
+        };
+        let kinds: Vec<Access> = [Exclusive, Simultaneous]
+            .into_iter()
+            .flat_map(|coherence| {
+                [
+                    access(coherence, Privilege::ReadOnly, None),
+                    access(coherence, Privilege::ReadWrite, None),
+                    access(coherence, Privilege::Reduce, Some(Reduction::Sum)),
+                    access(coherence, Privilege::Reduce, Some(Reduction::Max)),
+                ]
+            })
+            .collect();
+        // Read, write, sum, max; exclusive before simultaneous. x: in program order.
+        let table = [
+            ".xxx .xxx",
+            "xxxx xxxx",
+            "xx.x xxxx",
+            "xxx. xxxx",
+            ".xxx ....",
+            "xxxx ....",
+            "xxxx ...x",
+            "xxxx ..x.",
+        ];
+        for (a, row) in kinds.iter().zip(table) {
+            let found: Vec<bool> = kinds.iter().map(|b| conflict(*a, *b)).collect();
+            let expected: Vec<bool> = row.bytes().filter(|c| *c != b' ').map(|c| c == b'x').collect();
+            assert_eq!(found, expected, "{a:?}");
+        }
+    }
+
+    #[test]
     fn the_rule_is_symmetric() {
         for a in all() {
             for b in all() {

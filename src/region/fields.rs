@@ -88,10 +88,19 @@ impl FieldMask {
         Self { words }
     }
 
+    /// The question that every step of an analysis asks: answered at the first common field.
+    #[inline]
     pub fn intersects(&self, other: &Self) -> bool {
-        let mut any = false;
-        self.zip(other, |_, a, b| any |= a & b != 0);
-        any
+        let (mut mine, mut theirs) = (self.words.as_slice(), other.words.as_slice());
+        while let (Some(a), Some(b)) = (mine.first(), theirs.first()) {
+            if a.0 == b.0 && a.1 & b.1 != 0 {
+                return true;
+            }
+            let (next_mine, next_theirs) = (usize::from(a.0 <= b.0), usize::from(b.0 <= a.0));
+            mine = &mine[next_mine..];
+            theirs = &theirs[next_theirs..];
+        }
+        false
     }
 
     pub fn is_subset(&self, other: &Self) -> bool {

@@ -12,6 +12,8 @@ const LARGEST_BOUND: i64 = 1 << 60;
 /// More than any machine's memory holds; sizes in bytes and sums of volumes stay within 64 bits.
 const MOST_POINTS: i64 = 1 << 48;
 
+const MOST_COLOURS: i64 = 1 << 24;
+
 /// A rectangle of points of 1 to 3 dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexSpace {
@@ -131,6 +133,10 @@ impl Partition {
             }
             count[d] = counts[d];
         }
+        let colours = count.iter().try_fold(1i64, |n, c| n.checked_mul(*c));
+        if colours.is_none_or(|n| n > MOST_COLOURS) {
+            fail!(InvalidArgument, "{:?} blocks are more than 2^24 sub-regions", &count[..parent.dim()]);
+        }
         let ends = |d: usize, i: i64| {
             let (n, c) = (parent.rect.extent(d), count[d]);
             let start = |i: i64| parent.rect.lo[d] + i * (n / c) + i.min(n % c);
@@ -223,6 +229,8 @@ mod tests {
         assert!(IndexSpace::new(3, &[0; 3], &[1 << 20; 3]).unwrap_err().text.contains("2^48"));
         let region = root(2, &[0, 0], &[3, 3]);
         assert!(Partition::blocks(&region, &[5, 1]).is_err());
+        let large = root(2, &[0, 0], &[1 << 20, 1 << 20]);
+        assert!(Partition::blocks(&large, &[1 << 20, 1 << 20]).unwrap_err().text.contains("2^24"));
         assert!(Partition::rects(&region, &[Rect::new([0, 0, 0], [4, 0, 0])]).is_err());
         assert!(Partition::grown(&Partition::blocks(&region, &[2, 2]).unwrap(), &[-1, 0]).is_err());
     }
