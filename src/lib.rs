@@ -10,3 +10,4 @@ pub mod instance;
 pub mod region;
 #[cfg(not(loom))]
 pub mod scheduler;
+pub mod transport;

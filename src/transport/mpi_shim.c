@@ -1,0 +1,99 @@
+/* The few MPI calls that the runtime makes, with integers and bytes at the border. In C because handles and constants are
+ * macros that differ between MPI implementations: this file is compiled by the mpicc of the one chosen at configure time. */
+#include <mpi.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SHIM __attribute__((visibility("hidden")))
+
+static MPI_Comm duplicate = MPI_COMM_NULL;
+
+static int error_text(int code, char *text, int capacity)
+{
+    char buffer[MPI_MAX_ERROR_STRING];
+    int length = 0;
+    if (code != MPI_SUCCESS && MPI_Error_string(code, buffer, &length) == MPI_SUCCESS)
+        snprintf(text, (size_t)capacity, "%.*s", length, buffer);
+    return code == MPI_SUCCESS ? 0 : 1;
+}
+
+/* Family of the MPI that this file was compiled for: 1 Open MPI, 2 MPICH and its relatives, 0 another. */
+SHIM int cohort_shim_family(void)
+{
+#if defined(OPEN_MPI)
+    return 1;
+#elif defined(MPICH_VERSION)
+    return 2;
+#else
+    return 0;
+#endif
+}
+
+/* What the MPI library that is loaded says of itself. May be called before MPI_Init. */
+SHIM void cohort_shim_library(char *text, int capacity)
+{
+    char buffer[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    MPI_Get_library_version(buffer, &length);
+    snprintf(text, (size_t)capacity, "%.*s", length, buffer);
+}
+
+/* 0 not initialised, 1 running, 2 finalised. */
+SHIM int cohort_shim_phase(void)
+{
+    int initialized = 0, finalized = 0;
+    MPI_Initialized(&initialized);
+    MPI_Finalized(&finalized);
+    return finalized ? 2 : initialized ? 1 : 0;
+}
+
+/* 0 SINGLE, 1 FUNNELED, 2 SERIALIZED, 3 MULTIPLE. */
+SHIM int cohort_shim_level(void)
+{
+    int level = MPI_THREAD_SINGLE;
+    MPI_Query_thread(&level);
+    return level == MPI_THREAD_MULTIPLE ? 3 : level == MPI_THREAD_SERIALIZED ? 2 : level == MPI_THREAD_FUNNELED ? 1 : 0;
+}
+
+/* Duplicates the caller's communicator; collective. Errors return instead of ending the program. */
+SHIM int cohort_shim_open(int32_t fortran, int32_t *rank, int32_t *size, char *text, int capacity)
+{
+    MPI_Comm comm = MPI_Comm_f2c((MPI_Fint)fortran);
+    int me = 0, all = 0, between = 0, code;
+    if (comm == MPI_COMM_NULL) {
+        snprintf(text, (size_t)capacity, "the communicator is MPI_COMM_NULL or not a valid handle");
+        return 1;
+    }
+    code = MPI_Comm_test_inter(comm, &between);
+    if (code == MPI_SUCCESS && between) {
+        snprintf(text, (size_t)capacity, "an intercommunicator; give an intracommunicator such as MPI_COMM_WORLD");
+        return 1;
+    }
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_dup(comm, &duplicate);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_set_errhandler(duplicate, MPI_ERRORS_RETURN);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_rank(duplicate, &me);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_size(duplicate, &all);
+    *rank = me;
+    *size = all;
+    return error_text(code, text, capacity);
+}
+
+SHIM int cohort_shim_allgather(const void *mine, void *all, int32_t bytes, char *text, int capacity)
+{
+    return error_text(MPI_Allgather(mine, bytes, MPI_BYTE, all, bytes, MPI_BYTE, duplicate), text, capacity);
+}
+
+SHIM int cohort_shim_barrier(char *text, int capacity)
+{
+    return error_text(MPI_Barrier(duplicate), text, capacity);
+}
+
+SHIM int cohort_shim_close(char *text, int capacity)
+{
+    return duplicate == MPI_COMM_NULL ? 0 : error_text(MPI_Comm_free(&duplicate), text, capacity);
+}
