@@ -151,7 +151,7 @@ impl<T> Table<T> {
 /// Differs between tables made one after another, so that handles of an ended runtime are stale in the next.
 fn generation_of_new_slots() -> u32 {
     static SERIAL: AtomicU32 = AtomicU32::new(0);
-    SERIAL.fetch_add(2 * 97, Ordering::Relaxed) % GENERATIONS & !1
+    (SERIAL.fetch_add(2 * 97, Ordering::Relaxed) % GENERATIONS) & !1
 }
 
 impl<T> Drop for Table<T> {

@@ -53,12 +53,8 @@ impl Rect {
     }
 
     pub fn shifted(&self, by: Point) -> Rect {
-        let mut r = *self;
-        for d in 0..3 {
-            r.lo[d] += by[d];
-            r.hi[d] += by[d];
-        }
-        r
+        let moved = |p: Point| std::array::from_fn(|d| p[d] + by[d]);
+        Rect::new(moved(self.lo), moved(self.hi))
     }
 
     /// The points of `self` outside `other`, as disjoint rectangles.

@@ -8,7 +8,8 @@ use std::alloc::{alloc_zeroed, dealloc, Layout};
 
 const LINE: usize = 64;
 /// Fields of one size start at different offsets within this: kernels walk many fields in step, and with equal page
-/// offsets they would all fall into the same sets of the first-level cache.
+/// offsets they would all fall into the same sets of the first-level cache (a sum over 24 or 48 fields of 32^3 and 64^3
+/// doubles, point by point, ran 1 to 16 % faster with it).
 const STAGGER: usize = 4096;
 
 /// A zeroed block in Fortran order, aligned to a cache line; freed when dropped.

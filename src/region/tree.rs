@@ -173,9 +173,9 @@ impl Partition {
         }
         let grow = |r: &Rect| {
             let mut r = *r;
-            for d in 0..dim {
-                r.lo[d] = r.lo[d].saturating_sub(depth[d]);
-                r.hi[d] = r.hi[d].saturating_add(depth[d]);
+            for (d, depth) in depth[..dim].iter().enumerate() {
+                r.lo[d] = r.lo[d].saturating_sub(*depth);
+                r.hi[d] = r.hi[d].saturating_add(*depth);
             }
             r.intersection(&blocks.parent.rect)
         };
