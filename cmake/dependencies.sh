@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing for the groups named; without root says which.
+# usage: cmake/dependencies.sh [build] [mpi] [mpich] [fortran] [mini-app] [tests]   (default: build mpi fortran)
+set -euo pipefail
+
+packages_of() {
+    case $1 in
+        build) echo gcc g++ make cmake pkg-config libc6-dev ;;
+        mpi) echo libopenmpi-dev openmpi-bin ;;
+        mpich) echo libmpich-dev mpich ;;
+        fortran) echo gfortran ;;
+        mini-app) echo zlib1g-dev ;;
+        tests) echo python3 binutils ;;
+        *) echo "dependencies.sh: unknown group '$1'; groups are build, mpi, mpich, fortran, mini-app, tests" >&2; return 2 ;;
+    esac
+}
+
+[ $# -gt 0 ] || set -- build mpi fortran
+wanted=()
+for group in "$@"; do
+    names=$(packages_of "$group")
+    read -ra names <<<"$names"
+    wanted+=("${names[@]}")
+done
+
+missing=()
+for package in "${wanted[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "These Debian packages are missing; install them as root: apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq -o DPkg::Lock::Timeout=300 update
+    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# Debian's own Rust may be older than the one this crate needs.
+needed=1.85
+version=$(rustc --version 2>/dev/null | cut -d' ' -f2) || version=
+if [ -z "$version" ] || [ "$(printf '%s\n' "$needed" "$version" | sort -V | head -n1)" != "$needed" ]; then
+    echo "Rust $needed or newer is needed (found: ${version:-none}); install it with rustup" >&2
+    exit 1
+fi

@@ -1,0 +1,15 @@
+# cohort_fortran_library(target folder with_mpi): the Fortran module as a static library, from its sources in `folder`.
+function(cohort_fortran_library target folder with_mpi)
+  set(sources cohort_types.f90 cohort_c.f90 cohort_support.f90 cohort_regions.f90 cohort_tasks.f90 cohort_views.F90
+    cohort_interop.f90 cohort.F90 cohort_descriptor.c)
+  list(TRANSFORM sources PREPEND "${folder}/")
+  add_library(${target} STATIC ${sources})
+  set(modules ${CMAKE_CURRENT_BINARY_DIR}/${target}_modules)
+  set_target_properties(${target} PROPERTIES Fortran_MODULE_DIRECTORY ${modules} POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${modules}>)
+  if(with_mpi)
+    find_package(MPI REQUIRED COMPONENTS Fortran)
+    target_link_libraries(${target} PUBLIC MPI::MPI_Fortran)
+    target_compile_definitions(${target} PRIVATE $<$<COMPILE_LANGUAGE:Fortran>:COHORT_WITH_MPI>)
+  endif()
+endfunction()
