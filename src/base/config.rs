@@ -30,6 +30,13 @@ pub enum OnError {
     Abort,
 }
 
+/// Below this the library's own frames under a task body may not fit.
+const LEAST_STACK: u64 = 64 << 10;
+/// The user half of a 48-bit address space.
+const MOST_BYTES: u64 = 1 << 48;
+/// Thirty years: times in nanoseconds stay far from overflow.
+const MOST_SECONDS: f64 = 1e9;
+
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Config {
@@ -39,7 +46,7 @@ impl Config {
     }
 
     fn with_variables(self, lookup: Lookup) -> Result<Self> {
-        Ok(Self {
+        let mut merged = Self {
             workers: self.workers.or(parsed(lookup, "COHORT_WORKERS", "a whole number from 1 to 64", |s| {
                 s.parse().ok().filter(|n| (1..=64).contains(n))
             })?),
@@ -52,8 +59,8 @@ impl Config {
                 s.parse().ok()
             })?),
             task_stack_bytes: self.task_stack_bytes.or(size(lookup, "COHORT_TASK_STACK")?),
-            watchdog_seconds: self.watchdog_seconds.or(parsed(lookup, "COHORT_WATCHDOG", "seconds, more than 0", |s| {
-                s.parse().ok().filter(|t| *t > 0.0)
+            watchdog_seconds: self.watchdog_seconds.or(parsed(lookup, "COHORT_WATCHDOG", "seconds, or 0 for off", |s| {
+                s.parse().ok().filter(|t| *t >= 0.0)
             })?),
             force_messages: self.force_messages.or(switch(lookup, "COHORT_FORCE_MESSAGES")?),
             shared_bytes: self.shared_bytes.or(size(lookup, "COHORT_SHARED_BYTES")?),
@@ -63,7 +70,24 @@ impl Config {
                 "abort" => Some(OnError::Abort),
                 _ => None,
             })?),
-        })
+        };
+        merged.check()?;
+        merged.watchdog_seconds = merged.watchdog_seconds.filter(|&seconds| seconds > 0.0);
+        Ok(merged)
+    }
+
+    /// Rules that hold wherever a value came from.
+    fn check(&self) -> Result<()> {
+        if let Some(bytes) = self.task_stack_bytes.filter(|bytes| !(LEAST_STACK..=MOST_BYTES).contains(bytes)) {
+            fail!(InvalidArgument, "task_stack_bytes (COHORT_TASK_STACK) is {bytes}; use 64K to 256T");
+        }
+        if let Some(bytes) = self.shared_bytes.filter(|bytes| *bytes > MOST_BYTES) {
+            fail!(InvalidArgument, "shared_bytes (COHORT_SHARED_BYTES) is {bytes}; use at most 256T");
+        }
+        if let Some(seconds) = self.watchdog_seconds.filter(|seconds| *seconds > MOST_SECONDS) {
+            fail!(InvalidArgument, "watchdog_seconds (COHORT_WATCHDOG) is {seconds}; use at most {MOST_SECONDS}, or 0 for off");
+        }
+        Ok(())
     }
 }
 
@@ -121,11 +145,27 @@ mod tests {
             ("COHORT_HOST_HELPS", "yes", "0 or 1"),
             ("COHORT_TASK_STACK", "12Q", "bytes, with K"),
             ("COHORT_SHARED_BYTES", "99999999999999999G", "bytes"),
-            ("COHORT_WATCHDOG", "-1", "more than 0"),
+            ("COHORT_TASK_STACK", "4096", "64K to 256T"),
+            ("COHORT_SHARED_BYTES", "1125899906842624", "at most 256T"),
+            ("COHORT_WATCHDOG", "-1", "0 for off"),
+            ("COHORT_WATCHDOG", "NaN", "0 for off"),
+            ("COHORT_WATCHDOG", "inf", "at most"),
             ("COHORT_ON_ERROR", "panic", "return, print or abort"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().text;
             assert!(text.contains(name) && text.contains(value) && text.contains(rule), "{text}");
         }
+    }
+
+    #[test]
+    fn no_watchdog_can_be_asked_for() {
+        assert_eq!(read(&[("COHORT_WATCHDOG", "0")]).unwrap().watchdog_seconds, None);
+        assert_eq!(read(&[("COHORT_WATCHDOG", "1.5")]).unwrap().watchdog_seconds, Some(1.5));
+    }
+
+    #[test]
+    fn what_the_caller_gave_is_checked_too() {
+        let given = Config { task_stack_bytes: Some(1), ..Config::default() };
+        assert!(given.with_variables(&|_| None).unwrap_err().text.contains("task_stack_bytes"));
     }
 }
