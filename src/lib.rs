@@ -9,5 +9,13 @@ pub mod geometry;
 pub mod instance;
 pub mod region;
 #[cfg(not(loom))]
+pub mod ffi;
+#[cfg(not(loom))]
+pub mod interop;
+#[cfg(not(loom))]
+pub mod operation;
+#[cfg(not(loom))]
+pub mod runtime;
+#[cfg(not(loom))]
 pub mod scheduler;
 pub mod transport;

@@ -1,0 +1,101 @@
+//! From C's values to Rust's: pointers with counts, optional pointers, numbers that stand for choices.
+
+use super::types::*;
+use crate::base::Result;
+use crate::fail;
+use crate::region::{Access, Coherence, ElementType, Privilege, Reduction};
+use std::ffi::{c_char, CStr};
+
+/// A borrowed array. `what` names it in the message.
+pub unsafe fn slice<'a, T>(pointer: *const T, count: usize, what: &str) -> Result<&'a [T]> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        fail!(InvalidArgument, "{what} is null but {count} of them are announced; pass the array or a count of 0");
+    }
+    Ok(std::slice::from_raw_parts(pointer, count))
+}
+
+/// A pointer to something the caller filled.
+pub unsafe fn given<'a, T>(pointer: *const T, what: &str) -> Result<&'a T> {
+    match pointer.as_ref() {
+        Some(value) => Ok(value),
+        None => fail!(InvalidArgument, "{what} is null; pass its address"),
+    }
+}
+
+/// A pointer through which a result goes.
+pub unsafe fn out<'a, T>(pointer: *mut T) -> Result<&'a mut T> {
+    match pointer.as_mut() {
+        Some(place) => Ok(place),
+        None => fail!(InvalidArgument, "the pointer for the result is null; pass the address of a variable"),
+    }
+}
+
+pub unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    match CStr::from_ptr(pointer).to_str() {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => fail!(InvalidArgument, "{what} is not valid UTF-8; use plain letters"),
+    }
+}
+
+/// Callers fill `size` by the `_INIT` macro; a smaller struct is one of an older header.
+pub fn check_size(size: usize, expected: usize, what: &str, macro_name: &str) -> Result<()> {
+    if size != expected {
+        fail!(Version, "{what}.size is {size} and this library expects {expected}; initialise it with {macro_name} and compile with the library's own header");
+    }
+    Ok(())
+}
+
+pub fn privilege(number: i32) -> Result<Privilege> {
+    Ok(match number {
+        COHORT_NO_ACCESS => Privilege::NoAccess,
+        COHORT_READ_ONLY => Privilege::ReadOnly,
+        COHORT_READ_WRITE => Privilege::ReadWrite,
+        COHORT_WRITE_DISCARD => Privilege::WriteDiscard,
+        COHORT_REDUCE => Privilege::Reduce,
+        _ => fail!(InvalidArgument, "privilege is {number}; use COHORT_NO_ACCESS, READ_ONLY, READ_WRITE, WRITE_DISCARD or REDUCE"),
+    })
+}
+
+pub fn reduction(number: i32, element: i32) -> Result<Option<(Reduction, ElementType)>> {
+    let reduction = match number {
+        COHORT_REDUCTION_NONE => return Ok(None),
+        COHORT_SUM => Reduction::Sum,
+        COHORT_PRODUCT => Reduction::Product,
+        COHORT_MIN => Reduction::Min,
+        COHORT_MAX => Reduction::Max,
+        _ => fail!(InvalidArgument, "reduction is {number}; use COHORT_SUM, PRODUCT, MIN or MAX"),
+    };
+    let element = match element {
+        COHORT_INT32 => ElementType::Int32,
+        COHORT_INT64 => ElementType::Int64,
+        COHORT_FLOAT => ElementType::Float,
+        COHORT_DOUBLE => ElementType::Double,
+        COHORT_FLOAT_COMPLEX => ElementType::FloatComplex,
+        COHORT_DOUBLE_COMPLEX => ElementType::DoubleComplex,
+        _ => fail!(InvalidArgument, "the reduction's type is {element}; use COHORT_INT32, INT64, FLOAT, DOUBLE, FLOAT_COMPLEX or DOUBLE_COMPLEX"),
+    };
+    if !element.supports(reduction) {
+        fail!(InvalidArgument, "complex numbers have no order; reduce them with COHORT_SUM or COHORT_PRODUCT");
+    }
+    Ok(Some((reduction, element)))
+}
+
+pub fn access(requirement: &cohort_requirement_t) -> Result<Access> {
+    let privilege = privilege(requirement.privilege)?;
+    let coherence = match requirement.coherence {
+        COHORT_EXCLUSIVE => Coherence::Exclusive,
+        COHORT_SIMULTANEOUS => Coherence::Simultaneous,
+        other => fail!(InvalidArgument, "coherence is {other}; use COHORT_EXCLUSIVE or COHORT_SIMULTANEOUS"),
+    };
+    let reduction = reduction(requirement.reduction, requirement.reduction_type)?;
+    if (privilege == Privilege::Reduce) != reduction.is_some() {
+        fail!(InvalidArgument, "a requirement names a reduction if and only if its privilege is COHORT_REDUCE; set both or neither");
+    }
+    Ok(Access { privilege, coherence, reduction })
+}

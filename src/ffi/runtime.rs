@@ -1,0 +1,146 @@
+//! Start, end, what the runtime knows about itself, and errors.
+
+use super::convert::{check_size, out};
+use super::types::*;
+use super::{guard, set_on_error};
+use crate::base::config::{Config, OnError};
+use crate::base::{status, Result, Status};
+use crate::fail;
+use crate::runtime;
+use std::ffi::c_char;
+
+fn on_error_policy(number: i32) -> Result<OnError> {
+    Ok(match number {
+        0 => OnError::Return,
+        1 => OnError::Print,
+        2 => OnError::Abort,
+        _ => fail!(InvalidArgument, "on_error is {number}; use 0 (return), 1 (print) or 2 (abort)"),
+    })
+}
+
+fn switch(number: i32, name: &str) -> Result<Option<bool>> {
+    match number {
+        -1 => Ok(None),
+        0 | 1 => Ok(Some(number == 1)),
+        _ => fail!(InvalidArgument, "config.{name} is {number}; use 0, 1, or -1 for the default"),
+    }
+}
+
+unsafe fn config_from(config: *const cohort_config_t) -> Result<Config> {
+    let Some(c) = config.as_ref() else { return Config::default().with_environment() };
+    check_size(c.size, size_of::<cohort_config_t>(), "config", "COHORT_CONFIG_INIT")?;
+    if c.workers != -1 && !(1..=64).contains(&c.workers) {
+        fail!(InvalidArgument, "config.workers is {}; use 1 to 64, or -1 for one on each core", c.workers);
+    }
+    if c.window != 0 && !(4..=1_000_000).contains(&c.window) {
+        fail!(InvalidArgument, "config.window is {}; use 4 to 1000000, or 0 for the default", c.window);
+    }
+    if c.watchdog_seconds < 0.0 || c.watchdog_seconds.is_nan() {
+        fail!(InvalidArgument, "config.watchdog_seconds is {}; use a time, or 0 for off", c.watchdog_seconds);
+    }
+    let over_zero = |n: u64| (n > 0).then_some(n);
+    Config {
+        workers: u32::try_from(c.workers).ok(),
+        host_helps: switch(c.host_helps, "host_helps")?,
+        bind: switch(c.bind, "bind")?,
+        window: (c.window > 0).then_some(c.window),
+        spin_microseconds: u32::try_from(c.spin_microseconds).ok(),
+        task_stack_bytes: over_zero(c.task_stack_bytes),
+        watchdog_seconds: (c.watchdog_seconds > 0.0).then_some(c.watchdog_seconds),
+        force_messages: switch(c.force_messages, "force_messages")?,
+        shared_bytes: over_zero(c.shared_bytes),
+        on_error: if c.on_error == -1 { None } else { Some(on_error_policy(c.on_error)?) },
+    }
+    .with_environment()
+}
+
+fn check_version(version: u32) -> Result<()> {
+    if version != COHORT_VERSION {
+        fail!(Version, "the program was compiled with header version {version} and runs with library version {COHORT_VERSION}; compile and link against the same installation");
+    }
+    Ok(())
+}
+
+/// Starts the runtime in this process alone. Call through `cohort_init`, which passes the header's version. The
+/// calling thread becomes the MPI thread: functions that say so must be called on it. `config` may be NULL.
+/// Errors: VERSION, INVALID_ARGUMENT (a setting), WRONG_ORDER (it runs already).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_init_version(version: u32, config: *const cohort_config_t, runtime: *mut cohort_runtime_t) -> cohort_status_t {
+    guard("cohort_init", || {
+        check_version(version)?;
+        let (out, config) = (out(runtime)?, config_from(config)?);
+        set_on_error(config.on_error.unwrap_or(OnError::Return));
+        out.id = runtime::init(config)?;
+        Ok(())
+    })
+}
+
+/// Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
+/// null handle is accepted. MPI thread. Collective. Errors: TASK_FAILED if a task failed since the last wait (the
+/// runtime ends all the same), WRONG_THREAD.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_finalize(runtime: *mut cohort_runtime_t) -> cohort_status_t {
+    guard("cohort_finalize", || {
+        let handle = out(runtime)?;
+        if handle.id == 0 {
+            return Ok(());
+        }
+        let result = runtime::finalize(handle.id);
+        if !matches!(&result, Err(e) if matches!(e.status, Status::WrongThread | Status::InvalidHandle)) {
+            handle.id = 0;
+        }
+        result
+    })
+}
+
+/// This process's rank in the communicator; 0 without MPI. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_rank(runtime: cohort_runtime_t, rank: *mut i32) -> cohort_status_t {
+    guard("cohort_rank", || Ok(*out(rank)? = runtime::of(runtime.id)?.rank as i32))
+}
+
+/// The number of ranks; 1 without MPI. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_size(runtime: cohort_runtime_t, size: *mut i32) -> cohort_status_t {
+    guard("cohort_size", || Ok(*out(size)? = runtime::of(runtime.id)?.size as i32))
+}
+
+/// Processors of this rank that run tasks, the waiting MPI thread included. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_workers(runtime: cohort_runtime_t, workers: *mut i32) -> cohort_status_t {
+    guard("cohort_workers", || Ok(*out(workers)? = runtime::of(runtime.id)?.workers as i32))
+}
+
+/// The context of the MPI thread, in which the program outside of all tasks launches. Owned by the runtime.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_root_context(runtime: cohort_runtime_t, context: *mut cohort_context_t) -> cohort_status_t {
+    guard("cohort_root_context", || {
+        out(context)?.id = runtime::of(runtime.id)?.root;
+        Ok(())
+    })
+}
+
+/// The text of this thread's last error: function, value, rule, remedy. Valid until the next error on this thread.
+#[no_mangle]
+pub extern "C" fn cohort_last_error() -> *const c_char {
+    status::last()
+}
+
+/// The name of a status, such as "COHORT_ERROR_BOUNDS". Static.
+#[no_mangle]
+pub extern "C" fn cohort_status_name(status: cohort_status_t) -> *const c_char {
+    let named = Status::ALL.iter().find(|s| **s as i32 == status);
+    named.map_or("not a status of cohort\0", |s| s.name()).as_ptr().cast()
+}
+
+/// The library's version, to be compared with COHORT_VERSION.
+#[no_mangle]
+pub extern "C" fn cohort_version() -> u32 {
+    COHORT_VERSION
+}
+
+/// What an error does besides being returned: 0 nothing, 1 prints to stderr, 2 prints and aborts. Any thread.
+#[no_mangle]
+pub extern "C" fn cohort_set_on_error(policy: i32) -> cohort_status_t {
+    guard("cohort_set_on_error", || Ok(set_on_error(on_error_policy(policy)?)))
+}

@@ -1,0 +1,312 @@
+//! Tasks: registration, launches, waits, futures, and what a task sees of itself and its data. A context is used by
+//! its own thread only: the root context by the MPI thread, a task's by the thread that runs the body.
+
+use super::convert::{access, check_size, given, out, privilege, slice, text};
+use super::guard;
+use super::regions::destroy;
+use super::types::*;
+use crate::base::{Error, Result};
+use crate::fail;
+use crate::operation::{self, FutureCell, Launch, Launched, Need, Processor, TaskBody, TaskKind};
+use crate::runtime::{self, Runtime};
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+struct UserPointer(*mut c_void);
+// The caller promises that its tasks may use it on any thread.
+unsafe impl Send for UserPointer {}
+unsafe impl Sync for UserPointer {}
+
+impl UserPointer {
+    fn get(&self) -> *mut c_void {
+        self.0
+    }
+}
+
+fn body(function: cohort_task_function_t, user: *mut c_void) -> Result<TaskBody> {
+    let Some(function) = function else {
+        fail!(InvalidArgument, "the task's function is null; pass the address of a function");
+    };
+    let user = UserPointer(user);
+    Ok(Box::new(move |handle| unsafe { function(cohort_context_t { id: handle }, user.get()) }))
+}
+
+fn processor(number: i32) -> Result<Processor> {
+    Ok(match number {
+        COHORT_PROC_ANY => Processor::Any,
+        COHORT_PROC_CPU => Processor::Cpu,
+        COHORT_PROC_MPI => Processor::Mpi,
+        _ => fail!(InvalidArgument, "processor is {number}; use COHORT_PROC_ANY, COHORT_PROC_CPU or COHORT_PROC_MPI"),
+    })
+}
+
+/// Registers a kind of task. `name` (copied) appears in messages. `user` is handed to every execution and stays the
+/// caller's. `flags`: 0 or COHORT_TASK_LEAF. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_register(
+    runtime: cohort_runtime_t,
+    name: *const c_char,
+    function: cohort_task_function_t,
+    user: *mut c_void,
+    flags: u32,
+    task: *mut cohort_task_t,
+) -> cohort_status_t {
+    guard("cohort_task_register", || {
+        let (objects, out) = (&runtime::of(runtime.id)?.objects, out(task)?);
+        let Some(name) = text(name, "name")? else { fail!(InvalidArgument, "name is null; give the task a name, messages need it") };
+        if flags & !COHORT_TASK_LEAF != 0 {
+            fail!(InvalidArgument, "flags is {flags:#x}; use 0 or COHORT_TASK_LEAF");
+        }
+        let kind = TaskKind::new(name, flags & COHORT_TASK_LEAF != 0, body(function, user)?);
+        out.id = objects.tasks.insert(Arc::new(kind))?;
+        Ok(())
+    })
+}
+
+/// Gives a task another body for one kind of processor. Any thread, before the task is launched.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_variant(
+    task: cohort_task_t,
+    kind: cohort_processor_t,
+    function: cohort_task_function_t,
+    user: *mut c_void,
+) -> cohort_status_t {
+    guard("cohort_task_variant", || {
+        runtime::current()?.objects.tasks.get(task.id)?.add_variant(processor(kind)?, body(function, user)?)
+    })
+}
+
+/// The launch without what differs between its points.
+unsafe fn prepare<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_launch_t) -> Result<Launch<'a>> {
+    check_size(c.size, size_of::<cohort_launch_t>(), "launch", "COHORT_LAUNCH_INIT")?;
+    let kind = runtime.objects.tasks.get(c.task.id)?.clone();
+    let mut launch = Launch::new(Launched::Task(kind, processor(c.processor)?));
+    launch.args = slice(c.args.cast(), c.args_size, "args")?;
+    for future in slice(c.futures, c.future_count as usize, "futures")? {
+        launch.futures.push(runtime.objects.futures.get(future.id)?.clone());
+    }
+    if c.wait_barrier_count + c.arrive_barrier_count != 0 {
+        fail!(Unsupported, "phase barriers on launches need the message layer, which this build lacks");
+    }
+    for handshake in slice(c.wait_handshakes, c.wait_handshake_count as usize, "wait_handshakes")? {
+        launch.waits.push(runtime.objects.handshakes.get(handshake.id)?.deferred_wait(context)?);
+    }
+    for handshake in slice(c.arrive_handshakes, c.arrive_handshake_count as usize, "arrive_handshakes")? {
+        let handshake = runtime.objects.handshakes.get(handshake.id)?;
+        let (phase, in_order) = handshake.deferred_hand_off(context)?;
+        launch.waits.extend(in_order);
+        launch.arrivals.push((handshake.clone(), phase));
+    }
+    Ok(launch)
+}
+
+unsafe fn needs(runtime: &'static Runtime, c: &cohort_launch_t, point: Option<u32>, launch: &mut Launch) -> Result<()> {
+    for (i, r) in slice(c.requirements, c.requirement_count as usize, "requirements")?.iter().enumerate() {
+        let in_requirement = |e: Error| Error::new(e.status, format!("requirement {i}: {}", e.text));
+        let need = || {
+            let region = match point {
+                Some(point) if r.partition.id != 0 => runtime.objects.partitions.get(r.partition.id)?.region(point)?,
+                None if r.partition.id != 0 => {
+                    fail!(InvalidArgument, "a partition, in a launch of one task; give a region, or use cohort_index_launch")
+                }
+                _ => runtime.objects.regions.get(r.region.id)?.clone(),
+            };
+            Need::new(region, slice(r.fields, r.field_count as usize, "fields")?, access(r)?)
+        };
+        launch.needs.push(need().map_err(in_requirement)?);
+    }
+    Ok(())
+}
+
+/// Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
+/// Everything that `launch` points to is copied. `result`, unless NULL, gets a future that the caller destroys. Blocks
+/// only while the context's window of outstanding operations is full. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
+/// PRIVILEGE (more than the launching task holds), INTERFERENCE (requirements that conflict), WRONG_ORDER (a handshake).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_launch(
+    context: cohort_context_t,
+    launch: *const cohort_launch_t,
+    result: *mut cohort_future_t,
+) -> cohort_status_t {
+    guard("cohort_launch", || {
+        let runtime = runtime::current()?;
+        let (engine, frame) = runtime::context(context.id)?;
+        let c = given(launch, "launch")?;
+        // Requirements first: an error in them must not leave a turn of a handshake taken.
+        let mut found = Launch::new(Launched::Nothing);
+        needs(runtime, c, None, &mut found)?;
+        let mut prepared = prepare(runtime, context.id, c)?;
+        prepared.needs = found.needs;
+        if let Some(result) = result.as_mut() {
+            let future = Arc::new(FutureCell::default());
+            prepared.result = Some(future.clone());
+            operation::launch(engine, frame, prepared)?;
+            result.id = runtime.objects.futures.insert(future)?;
+            return Ok(());
+        }
+        operation::launch(engine, frame, prepared).map(drop)
+    })
+}
+
+/// Waits for every operation launched so far in the context. Errors: TASK_FAILED with the text of the first failure
+/// since the last wait.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_wait_all(context: cohort_context_t) -> cohort_status_t {
+    guard("cohort_wait_all", || {
+        let (engine, frame) = runtime::context(context.id)?;
+        engine.context_of(frame).wait_all(engine)
+    })
+}
+
+/// Waits for the value and copies it; `bytes` is its size. Errors: TASK_FAILED, INVALID_ARGUMENT (another size).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_future_get(future: cohort_future_t, value: *mut c_void, bytes: usize) -> cohort_status_t {
+    guard("cohort_future_get", || {
+        let runtime = runtime::current()?;
+        let future = runtime.objects.futures.get(future.id)?.clone();
+        runtime.engine.wait(|| future.is_ready(), &future.seats, None)?;
+        let found = future.value(&runtime.engine.failures)?;
+        if found.len() != bytes {
+            fail!(InvalidArgument, "the future's value has {} bytes and {bytes} are asked for; pass what cohort_task_result was given", found.len());
+        }
+        if bytes != 0 {
+            let to = out(value.cast::<u8>())? as *mut u8;
+            to.copy_from_nonoverlapping(found.as_ptr(), bytes);
+        }
+        Ok(())
+    })
+}
+
+/// Whether the value is there. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_future_test(future: cohort_future_t, ready: *mut bool) -> cohort_status_t {
+    guard("cohort_future_test", || {
+        *out(ready)? = runtime::current()?.objects.futures.get(future.id)?.is_ready();
+        Ok(())
+    })
+}
+
+/// Operations that use it still get its value.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_future_destroy(future: *mut cohort_future_t) -> cohort_status_t {
+    destroy!("cohort_future_destroy", future, |id| runtime::current()?.objects.futures.remove(id))
+}
+
+/// A future that has a value (copied) from the start. The caller destroys it.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_future_value(
+    runtime: cohort_runtime_t,
+    value: *const c_void,
+    bytes: usize,
+    future: *mut cohort_future_t,
+) -> cohort_status_t {
+    guard("cohort_future_value", || {
+        let (runtime, out) = (runtime::of(runtime.id)?, out(future)?);
+        let cell = FutureCell::default();
+        cell.prepare(slice(value.cast(), bytes, "value")?, 0);
+        cell.ready.advance_to(&runtime.engine.graph, 1, &mut |_| ());
+        out.id = runtime.objects.futures.insert(Arc::new(cell))?;
+        Ok(())
+    })
+}
+
+/// The arguments of the launch; valid until the body returns. Inside a task.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_args(task: cohort_context_t, args: *mut *const c_void, bytes: *mut usize) -> cohort_status_t {
+    guard("cohort_task_args", || {
+        let body = runtime::context(task.id)?.1.task()?;
+        *out(args)? = body.args.as_ptr().cast();
+        if let Some(bytes) = bytes.as_mut() {
+            *bytes = body.args.len();
+        }
+        Ok(())
+    })
+}
+
+/// Which point of its index launch or must epoch the task is; 0 otherwise. Inside a task.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_point(task: cohort_context_t, point: *mut u32) -> cohort_status_t {
+    guard("cohort_task_point", || {
+        *out(point)? = runtime::context(task.id)?.1.task()?.point;
+        Ok(())
+    })
+}
+
+/// The value of future `index` of the launch; valid until the body returns. Inside a task.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_future(
+    task: cohort_context_t,
+    index: u32,
+    value: *mut *const c_void,
+    bytes: *mut usize,
+) -> cohort_status_t {
+    guard("cohort_task_future", || {
+        let (engine, frame) = runtime::context(task.id)?;
+        let futures = &frame.task()?.futures;
+        let Some(future) = futures.get(index as usize) else {
+            fail!(InvalidArgument, "future {index} of a task launched with {}; they count from 0", futures.len());
+        };
+        let found = future.value(&engine.failures)?;
+        *out(value)? = found.as_ptr().cast();
+        if let Some(bytes) = bytes.as_mut() {
+            *bytes = found.len();
+        }
+        Ok(())
+    })
+}
+
+/// Sets the value (copied) of the launch's future; the last call counts. Inside a task.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_result(task: cohort_context_t, value: *const c_void, bytes: usize) -> cohort_status_t {
+    guard("cohort_task_result", || {
+        let body = runtime::context(task.id)?.1.task()?;
+        body.set_value(slice(value.cast(), bytes, "value")?);
+        Ok(())
+    })
+}
+
+/// The task fails with this text (copied) when its body returns, whatever the body returns. Inside a task.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_fail(task: cohort_context_t, why: *const c_char) -> cohort_status_t {
+    guard("cohort_task_fail", || {
+        let frame = runtime::context(task.id)?.1;
+        frame.task()?;
+        frame.complain(text(why, "text")?.unwrap_or("no text given"));
+        Ok(())
+    })
+}
+
+/// The region of a requirement: in an index launch the point's sub-region. The handle is the task's and ends with it.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_region(task: cohort_context_t, requirement: u32, region: *mut cohort_region_t) -> cohort_status_t {
+    guard("cohort_task_region", || {
+        let frame = runtime::context(task.id)?.1;
+        let held = operation::requirement(frame, requirement)?;
+        out(region)?.id = runtime::current()?.objects.regions.insert(held.region.clone())?;
+        Ok(())
+    })
+}
+
+/// Where the data of one field of a requirement lies; valid until the body returns. With COHORT_REDUCE a private array
+/// of identities, which is folded in when the body has returned. Inside a task. Errors: PRIVILEGE (a field or a right
+/// that the launch did not declare), INVALID_ARGUMENT (no such requirement).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_view(
+    task: cohort_context_t,
+    requirement: u32,
+    field: cohort_field_t,
+    right: cohort_privilege_t,
+    view: *mut cohort_view_t,
+) -> cohort_status_t {
+    guard("cohort_view", || {
+        let found = operation::view(runtime::context(task.id)?.1, requirement, field, privilege(right)?)?;
+        *out(view)? = cohort_view_t {
+            base: found.base.cast(),
+            dim: found.dim as i32,
+            lo: found.rect.lo,
+            hi: found.rect.hi,
+            stride: found.stride,
+        };
+        Ok(())
+    })
+}

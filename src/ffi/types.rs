@@ -1,0 +1,255 @@
+//! What crosses the C interface by value: handles, constants, and the structs that callers fill. Names are C's, since
+//! the header is generated from this file.
+#![allow(non_camel_case_types)]
+
+use std::ffi::c_void;
+
+/// The runtime of this process.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_runtime_t {
+    pub id: u64,
+}
+
+/// Where operations are launched: the root context, or a task that runs.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_context_t {
+    pub id: u64,
+}
+
+/// A rectangle of points.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_index_space_t {
+    pub id: u64,
+}
+
+/// The fields that points have.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_field_space_t {
+    pub id: u64,
+}
+
+/// Points with fields: a root region, or a sub-region.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_region_t {
+    pub id: u64,
+}
+
+/// Sub-regions of a region, by colour.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_partition_t {
+    pub id: u64,
+}
+
+/// A kind of task.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_task_t {
+    pub id: u64,
+}
+
+/// A value that an operation will have.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_future_t {
+    pub id: u64,
+}
+
+/// The host and the tasks taking turns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_handshake_t {
+    pub id: u64,
+}
+
+/// The ghost regions around a block.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_halo_t {
+    pub id: u64,
+}
+
+/// A field's number inside its field space.
+pub type cohort_field_t = u32;
+
+/// What every function returns; `COHORT_OK` is 0.
+pub type cohort_status_t = i32;
+pub const COHORT_OK: cohort_status_t = 0;
+pub const COHORT_ERROR_INVALID_ARGUMENT: cohort_status_t = 1;
+pub const COHORT_ERROR_INVALID_HANDLE: cohort_status_t = 2;
+pub const COHORT_ERROR_WRONG_THREAD: cohort_status_t = 3;
+pub const COHORT_ERROR_WRONG_ORDER: cohort_status_t = 4;
+pub const COHORT_ERROR_WRONG_RANK: cohort_status_t = 5;
+pub const COHORT_ERROR_PRIVILEGE: cohort_status_t = 6;
+pub const COHORT_ERROR_BOUNDS: cohort_status_t = 7;
+pub const COHORT_ERROR_OUT_OF_MEMORY: cohort_status_t = 8;
+pub const COHORT_ERROR_TASK_FAILED: cohort_status_t = 9;
+pub const COHORT_ERROR_TIMEOUT: cohort_status_t = 10;
+pub const COHORT_ERROR_UNSUPPORTED: cohort_status_t = 11;
+pub const COHORT_ERROR_MPI: cohort_status_t = 12;
+pub const COHORT_ERROR_VERSION: cohort_status_t = 13;
+pub const COHORT_ERROR_INTERFERENCE: cohort_status_t = 14;
+pub const COHORT_ERROR_RESOURCES: cohort_status_t = 15;
+pub const COHORT_ERROR_PEER_LOST: cohort_status_t = 16;
+pub const COHORT_ERROR_INTERNAL: cohort_status_t = 99;
+
+/// What a task may do with the fields of a requirement.
+pub type cohort_privilege_t = i32;
+pub const COHORT_NO_ACCESS: cohort_privilege_t = 0;
+pub const COHORT_READ_ONLY: cohort_privilege_t = 1;
+pub const COHORT_READ_WRITE: cohort_privilege_t = 2;
+/// The old content is not needed.
+pub const COHORT_WRITE_DISCARD: cohort_privilege_t = 3;
+/// Contributions with the requirement's reduction; tasks that reduce alike run at the same time.
+pub const COHORT_REDUCE: cohort_privilege_t = 4;
+
+pub type cohort_coherence_t = i32;
+pub const COHORT_EXCLUSIVE: cohort_coherence_t = 0;
+/// Tasks may use the data at the same time and order themselves, by phase barriers say.
+pub const COHORT_SIMULTANEOUS: cohort_coherence_t = 1;
+
+pub type cohort_reduction_t = i32;
+pub const COHORT_REDUCTION_NONE: cohort_reduction_t = 0;
+pub const COHORT_SUM: cohort_reduction_t = 1;
+pub const COHORT_PRODUCT: cohort_reduction_t = 2;
+pub const COHORT_MIN: cohort_reduction_t = 3;
+pub const COHORT_MAX: cohort_reduction_t = 4;
+
+pub type cohort_type_t = i32;
+pub const COHORT_TYPE_NONE: cohort_type_t = 0;
+pub const COHORT_INT32: cohort_type_t = 1;
+pub const COHORT_INT64: cohort_type_t = 2;
+pub const COHORT_FLOAT: cohort_type_t = 3;
+pub const COHORT_DOUBLE: cohort_type_t = 4;
+pub const COHORT_FLOAT_COMPLEX: cohort_type_t = 5;
+pub const COHORT_DOUBLE_COMPLEX: cohort_type_t = 6;
+
+pub type cohort_processor_t = i32;
+pub const COHORT_PROC_ANY: cohort_processor_t = 0;
+pub const COHORT_PROC_CPU: cohort_processor_t = 1;
+/// The thread that started the runtime: for kernels that call MPI or are not thread-safe.
+pub const COHORT_PROC_MPI: cohort_processor_t = 2;
+
+pub type cohort_side_t = i32;
+pub const COHORT_SIDE_HOST: cohort_side_t = 0;
+pub const COHORT_SIDE_TASKS: cohort_side_t = 1;
+
+/// The task launches nothing and waits for nothing, so it may run on the stack of a thread that waits.
+pub const COHORT_TASK_LEAF: u32 = 1;
+
+/// Version of this header; `cohort_init` compares it with the library's.
+pub const COHORT_VERSION: u32 = 1;
+
+/// Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
+/// (docs/environment.md), then from defaults.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_config_t {
+    pub size: usize,
+    pub version: u32,
+    /// Processors that run tasks, the waiting MPI thread included; -1: one for each core of the process's mask.
+    pub workers: i32,
+    /// Whether the MPI thread runs tasks while it waits; -1: yes.
+    pub host_helps: i32,
+    /// Whether workers are bound to cores; -1: default.
+    pub bind: i32,
+    /// Operations outstanding in one context before a launch waits; 0: default.
+    pub window: u32,
+    /// How long an idle worker spins before it sleeps; -1: default.
+    pub spin_microseconds: i32,
+    /// Stack of a thread that runs tasks; 0: default.
+    pub task_stack_bytes: u64,
+    /// Time without progress after which the watchdog reports; 0: off.
+    pub watchdog_seconds: f64,
+    /// 1: ranks of one node use messages instead of shared memory; -1: no.
+    pub force_messages: i32,
+    /// Node-shared memory for ghost regions and barriers of this rank; 0: default.
+    pub shared_bytes: u64,
+    /// What an error does besides being returned: 0 nothing, 1 prints, 2 prints and aborts; -1: default.
+    pub on_error: i32,
+}
+
+/// The body of a task. Runs on any thread of the runtime; must not unwind or longjmp out. `task` is valid until it
+/// returns. A result other than 0 is a failure.
+pub type cohort_task_function_t = Option<unsafe extern "C" fn(task: cohort_context_t, user: *mut c_void) -> i32>;
+
+/// Fields of a region that a task uses, and how. In an index launch `partition` may be given instead of `region`:
+/// point p gets sub-region p.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_requirement_t {
+    pub region: cohort_region_t,
+    pub partition: cohort_partition_t,
+    /// Borrowed for the call.
+    pub fields: *const cohort_field_t,
+    pub field_count: u32,
+    pub privilege: i32,
+    pub coherence: i32,
+    pub reduction: i32,
+    pub reduction_type: i32,
+}
+
+/// A barrier and one of its phases. Plain bytes: may be sent to other ranks.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_phase_barrier_t {
+    pub id: u64,
+    pub phase: u64,
+}
+
+/// A dynamic collective and one of its phases. Plain bytes as well.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_collective_t {
+    pub id: u64,
+    pub phase: u64,
+}
+
+/// What another rank needs to name a ghost region of this one. Plain bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_ghost_t {
+    pub words: [u64; 32],
+}
+
+/// A launch; fill with COHORT_LAUNCH_INIT, then set what matters. All that it points to is borrowed for the call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_launch_t {
+    pub size: usize,
+    pub task: cohort_task_t,
+    pub args: *const c_void,
+    pub args_size: usize,
+    pub requirements: *const cohort_requirement_t,
+    pub requirement_count: u32,
+    pub futures: *const cohort_future_t,
+    pub future_count: u32,
+    pub wait_barriers: *const cohort_phase_barrier_t,
+    pub wait_barrier_count: u32,
+    pub arrive_barriers: *const cohort_phase_barrier_t,
+    pub arrive_barrier_count: u32,
+    pub wait_handshakes: *const cohort_handshake_t,
+    pub wait_handshake_count: u32,
+    pub arrive_handshakes: *const cohort_handshake_t,
+    pub arrive_handshake_count: u32,
+    pub processor: i32,
+}
+
+/// Where the data of one field lies.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_view_t {
+    /// The element at `lo`.
+    pub base: *mut c_void,
+    pub dim: i32,
+    /// Bounds, both ends included.
+    pub lo: [i64; 3],
+    pub hi: [i64; 3],
+    /// Bytes from one element to the next in each dimension.
+    pub stride: [i64; 3],
+}

@@ -1,0 +1,242 @@
+//! Handshakes: the host and the tasks take turns, phase by phase. Two phase cells play ping-pong, one for each side.
+//! A phase goes: the side that is first hands off, the other waits for it, hands off in turn, and the first waits. Unlike
+//! two bare barriers a handshake knows what each participant did last, so that a wrong turn is an error and not a hang.
+
+use crate::base::Result;
+use crate::event::PhaseCell;
+use crate::fail;
+use crate::operation::{Arrival, Engine, SeatSet};
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Host,
+    Tasks,
+}
+
+/// Who takes part: a thread on the host's side, a context on the tasks' side.
+struct Participant {
+    who: u64,
+    phase: u64,
+    waited: bool,
+    handed: bool,
+}
+
+struct Half {
+    /// Phases in which all participants of this side have handed off.
+    handed: PhaseCell,
+    arrivals: AtomicU64,
+    participants: u32,
+    present: Mutex<SmallVec<[Participant; 2]>>,
+    /// Threads that wait for this side.
+    seats: SeatSet,
+    side: Side,
+    is_first: bool,
+}
+
+pub struct Handshake {
+    host: Half,
+    tasks: Half,
+}
+
+impl Half {
+    fn new(side: Side, participants: u32, is_first: bool) -> Self {
+        Self {
+            handed: PhaseCell::new(),
+            arrivals: AtomicU64::new(0),
+            participants,
+            present: Mutex::default(),
+            seats: SeatSet::default(),
+            side,
+            is_first,
+        }
+    }
+
+    fn words(&self) -> (&'static str, &'static str) {
+        match self.side {
+            Side::Host => ("host", "threads"),
+            Side::Tasks => ("task", "tasks"),
+        }
+    }
+
+    /// Does `act` for participant `who`, who joins if there is room: a participant that is between two phases makes room.
+    fn with<R>(&self, who: u64, act: impl FnOnce(&mut Participant) -> Result<R>) -> Result<R> {
+        let mut present = self.present.lock();
+        let at = match present.iter().position(|p| p.who == who) {
+            Some(at) => at,
+            None if present.len() < self.participants as usize => {
+                let phase = self.handed.done();
+                present.push(Participant { who, phase, waited: false, handed: false });
+                present.len() - 1
+            }
+            None => match present.iter().position(|p| !p.waited && !p.handed) {
+                Some(at) => {
+                    present[at].who = who;
+                    at
+                }
+                None => {
+                    let (side, kind) = self.words();
+                    fail!(
+                        WrongOrder,
+                        "another of the {kind} uses the handshake in phase {}, and it was created for {} {side} participant(s); create it for more, or let them take turns",
+                        present[0].phase,
+                        self.participants
+                    );
+                }
+            },
+        };
+        act(&mut present[at])
+    }
+
+    /// Notes that a participant waits; the phase it waits for. `again`: more waits in one phase are meant.
+    fn note_wait(&self, who: u64, again: bool) -> Result<u64> {
+        self.with(who, |p| {
+            if self.is_first && !p.handed {
+                fail!(WrongOrder, "a wait in phase {} before this side handed off; it is this side's turn to hand off first", p.phase);
+            }
+            if p.waited && !again {
+                fail!(WrongOrder, "a second wait in phase {} with no hand-off between; hand off, then wait again", p.phase);
+            }
+            p.waited = true;
+            Ok(p.phase)
+        })
+    }
+
+    /// Notes that a participant hands off; the phase in which it does.
+    fn note_hand_off(&self, who: u64) -> Result<u64> {
+        self.with(who, |p| {
+            if p.handed {
+                fail!(
+                    WrongOrder,
+                    "a second hand-off in phase {}; {}",
+                    p.phase,
+                    match self.side {
+                        Side::Host => "wait for the tasks (cohort_wait_on_tasks) between two hand-offs",
+                        Side::Tasks => "wait for the host, or after deferred use call cohort_handshake_advance, between two hand-offs",
+                    }
+                );
+            }
+            if !self.is_first && !p.waited {
+                fail!(WrongOrder, "a hand-off in phase {} before this side waited for the other; wait first, it is the other side's turn", p.phase);
+            }
+            p.handed = true;
+            Ok(p.phase)
+        })
+    }
+
+    /// Moves a participant on if it has done both of its steps.
+    fn finish_phase(&self, who: u64) -> Result<bool> {
+        self.with(who, |p| {
+            let both = p.waited && p.handed;
+            if both {
+                *p = Participant { who, phase: p.phase + 1, waited: false, handed: false };
+            }
+            Ok(both)
+        })
+    }
+
+    /// One participant's hand-off takes effect.
+    fn arrive(&self, engine: &Engine) {
+        let arrivals = self.arrivals.fetch_add(1, Ordering::AcqRel) + 1;
+        if arrivals % u64::from(self.participants) == 0 {
+            let done = arrivals / u64::from(self.participants);
+            self.handed.advance_to(&engine.graph, done, &mut |n| engine.offer(n));
+            self.seats.wake(&engine.scheduler);
+        }
+    }
+}
+
+impl Handshake {
+    pub fn new(host_participants: u32, task_participants: u32, first: Side) -> Result<Self> {
+        for (n, side) in [(host_participants, "host"), (task_participants, "task")] {
+            if !(1..=1024).contains(&n) {
+                fail!(InvalidArgument, "{n} {side} participants; give from 1 to 1024");
+            }
+        }
+        Ok(Self {
+            host: Half::new(Side::Host, host_participants, first == Side::Host),
+            tasks: Half::new(Side::Tasks, task_participants, first == Side::Tasks),
+        })
+    }
+
+    fn halves(&self, side: Side) -> (&Half, &Half) {
+        match side {
+            Side::Host => (&self.host, &self.tasks),
+            Side::Tasks => (&self.tasks, &self.host),
+        }
+    }
+
+    /// The other side may go on. Never blocks.
+    pub fn hand_off(&self, engine: &Engine, side: Side, who: u64) -> Result<()> {
+        let (mine, _) = self.halves(side);
+        mine.note_hand_off(who)?;
+        mine.finish_phase(who)?;
+        mine.arrive(engine);
+        Ok(())
+    }
+
+    /// Waits for the other side's hand-off in this phase. False: the deadline passed, and the wait does not count.
+    pub fn wait(&self, engine: &Engine, side: Side, who: u64, deadline: Option<Instant>) -> Result<bool> {
+        let (mine, other) = self.halves(side);
+        let phase = mine.note_wait(who, false)?;
+        let result = engine.wait_or_failure(|| other.handed.done() > phase, &other.seats, deadline);
+        match result {
+            Ok(true) => mine.finish_phase(who).map(|_| true),
+            // It may wait again.
+            _ => mine.with(who, |p| Ok(p.waited = false)).and(result),
+        }
+    }
+
+    /// Whether `wait` would return at once.
+    pub fn test(&self, side: Side, who: u64) -> Result<bool> {
+        let (mine, other) = self.halves(side);
+        mine.with(who, |p| {
+            if mine.is_first && !p.handed {
+                fail!(WrongOrder, "a test in phase {} before this side handed off; hand off first", p.phase);
+            }
+            Ok(other.handed.done() > p.phase)
+        })
+    }
+
+    /// What an operation that waits for the host has to wait for. Any number of operations may, in one phase.
+    pub fn deferred_wait(&self, who: u64) -> Result<(&PhaseCell, u64)> {
+        let phase = self.tasks.note_wait(who, true)?;
+        Ok((&self.host.handed, phase))
+    }
+
+    /// The phase in which an operation will hand off. The second part is what keeps hand-offs in order.
+    pub fn deferred_hand_off(&self, who: u64) -> Result<(u64, Option<(&PhaseCell, u64)>)> {
+        let phase = self.tasks.note_hand_off(who)?;
+        Ok((phase, phase.checked_sub(1).map(|before| (&self.tasks.handed, before))))
+    }
+
+    /// After deferred use: the next phase.
+    pub fn advance(&self, who: u64) -> Result<()> {
+        if self.tasks.finish_phase(who)? {
+            return Ok(());
+        }
+        self.tasks.with(who, |p| {
+            fail!(
+                WrongOrder,
+                "phase {} is not over: no operation was launched that {}; launch it before the advance, or the host waits for ever",
+                p.phase,
+                if p.handed { "waits for the handshake" } else { "arrives at the handshake" }
+            )
+        })
+    }
+
+    /// Whether somebody is in the middle of a phase.
+    pub fn in_use(&self) -> bool {
+        [&self.host, &self.tasks].iter().any(|half| half.present.lock().iter().any(|p| p.waited))
+    }
+}
+
+impl Arrival for Handshake {
+    fn arrive(&self, engine: &Engine, _phase: u64, _error: u32) {
+        // A failure reaches the host through its wait, which every failure ends.
+        self.tasks.arrive(engine);
+    }
+}

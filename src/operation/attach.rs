@@ -1,0 +1,66 @@
+//! Arrays of the caller as storage, and fills.
+
+use super::launch::{launch, Launch, Launched, Need};
+use super::{Engine, Frame, RegionObject};
+use crate::base::Result;
+use crate::fail;
+use crate::region::{Access, Privilege};
+
+/// Waits for the users of the fields, by waiting for what the context has outstanding.
+fn settle(engine: &Engine, frame: &Frame) -> Result<()> {
+    let context = engine.context_of(frame);
+    if context.outstanding() == 0 {
+        return Ok(());
+    }
+    context.wait_all(engine)
+}
+
+fn check(region: &RegionObject, fields: &[u32]) -> Result<()> {
+    if region.node.parent.is_some() {
+        fail!(InvalidArgument, "region {} is a sub-region; attach and detach the root region", region.node.bounds_text());
+    }
+    if fields.is_empty() {
+        fail!(InvalidArgument, "0 fields given; name at least one");
+    }
+    Ok(())
+}
+
+pub fn attach(
+    engine: &Engine,
+    frame: &Frame,
+    region: &RegionObject,
+    fields: &[u32],
+    base: *mut u8,
+    strides: &[i64],
+    field_stride: i64,
+) -> Result<()> {
+    check(region, fields)?;
+    settle(engine, frame)?;
+    let mut all = [0; 3];
+    all[..strides.len()].copy_from_slice(strides);
+    region.data.instances.attach(&region.node, fields, base, all, field_stride)
+}
+
+pub fn detach(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32]) -> Result<()> {
+    check(region, fields)?;
+    settle(engine, frame)?;
+    region.data.instances.detach(fields)
+}
+
+pub fn fill(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32], value: &[u8]) -> Result<()> {
+    let need = Need::new(region.clone(), fields, Access::exclusive(Privilege::WriteDiscard))?;
+    let space = &region.node.tree.fields;
+    if let Some(&field) = fields.iter().find(|&&f| space.bytes(f) != Some(value.len())) {
+        fail!(
+            InvalidArgument,
+            "the value has {} bytes and field {} has {}; pass one element",
+            value.len(),
+            space.label(field),
+            space.bytes(field).unwrap_or(0)
+        );
+    }
+    let mut fill = Launch::new(Launched::Fill);
+    fill.args = value;
+    fill.needs.push(need);
+    launch(engine, frame, fill).map(drop)
+}

@@ -1,0 +1,316 @@
+//! Runs operations and carries their completion on: results, arrivals, successors, the context that launched them.
+
+use super::body::{Bodies, Body, Work};
+use super::context::Context;
+use super::frame::Frames;
+use super::{Failures, Frame, Processor};
+use crate::base::Result;
+use crate::copy;
+use crate::event::{Graph, NodeRef};
+use crate::instance::FieldInstance;
+use crate::scheduler::{Class, Runner, Scheduler};
+use parking_lot::Mutex;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::ptr::NonNull;
+use std::sync::atomic::{fence, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The seats of threads that sleep until something happens.
+#[derive(Default)]
+pub struct SeatSet(AtomicU64);
+
+impl SeatSet {
+    fn add(&self, seat: usize) {
+        self.0.fetch_or(1 << seat, Ordering::SeqCst);
+    }
+
+    fn remove(&self, seat: usize) {
+        self.0.fetch_and(!(1 << seat), Ordering::Relaxed);
+    }
+
+    /// Call after what they wait for has come true.
+    #[inline]
+    pub fn wake(&self, scheduler: &Scheduler) {
+        fence(Ordering::SeqCst);
+        let mut seats = self.0.load(Ordering::Relaxed);
+        while seats != 0 {
+            scheduler.wake(seats.trailing_zeros() as usize);
+            seats &= seats - 1;
+        }
+    }
+}
+
+/// Drives what lies outside of this process.
+pub trait Outside: Send + Sync {
+    /// Whether something moved.
+    fn poll(&self) -> bool;
+    fn poll_interval(&self) -> Option<Duration>;
+}
+
+pub struct Engine {
+    pub graph: Graph,
+    pub(super) bodies: Bodies,
+    pub scheduler: Scheduler,
+    pub failures: Failures,
+    pub frames: Frames,
+    pub rank: u32,
+    pub window: u32,
+    pub outside: Option<Arc<dyn Outside>>,
+    /// Contexts to be used again. Their pools own nodes, so none is freed before the graph.
+    #[allow(clippy::vec_box)]
+    contexts: Mutex<Vec<Box<Context>>>,
+    /// Threads that wait for something which a failure elsewhere may keep from happening.
+    anxious: SeatSet,
+}
+
+/// What the scheduler calls. The engine outlives the scheduler's threads.
+struct Driver(NonNull<Engine>);
+
+unsafe impl Send for Driver {}
+unsafe impl Sync for Driver {}
+
+impl Driver {
+    #[inline]
+    fn engine(&self) -> &Engine {
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Runner for Driver {
+    fn run(&self, item: u64) {
+        self.engine().run(NodeRef(item));
+    }
+
+    fn poll(&self) -> bool {
+        self.engine().outside.as_ref().is_some_and(|o| o.poll())
+    }
+
+    fn poll_interval(&self) -> Option<Duration> {
+        self.engine().outside.as_ref().and_then(|o| o.poll_interval())
+    }
+}
+
+impl Engine {
+    pub fn start(scheduler: Scheduler, rank: u32, window: u32, outside: Option<Arc<dyn Outside>>) -> Result<Box<Self>> {
+        let engine = Box::new(Self {
+            graph: Graph::new(),
+            bodies: Bodies::default(),
+            scheduler,
+            failures: Failures::default(),
+            frames: Frames::default(),
+            rank,
+            window,
+            outside,
+            contexts: Mutex::default(),
+            anxious: SeatSet::default(),
+        });
+        engine.scheduler.start(Arc::new(Driver(NonNull::from(&*engine))))?;
+        Ok(engine)
+    }
+
+    #[inline]
+    pub(super) fn class_of(&self, node: NodeRef) -> Class {
+        let body = unsafe { self.bodies.get(node.index()) };
+        match &body.work {
+            Work::Task(_) if body.on == Some(Processor::Mpi) => Class::Host,
+            Work::Task(kind) if !kind.leaf => Class::Blocking,
+            _ => Class::Leaf,
+        }
+    }
+
+    /// A node became ready while something else finished.
+    #[inline]
+    pub fn release(&self, node: NodeRef) {
+        self.scheduler.released(node.0, self.class_of(node));
+    }
+
+    /// A node was ready when it was launched.
+    #[inline]
+    pub fn offer(&self, node: NodeRef) {
+        self.scheduler.offer(node.0, self.class_of(node));
+    }
+
+    /// Waits for `until`; whoever makes it true wakes `seats`. False: the deadline passed.
+    pub fn wait(&self, until: impl Fn() -> bool, seats: &SeatSet, deadline: Option<Instant>) -> Result<bool> {
+        let result = self.scheduler.block(until, |seat| seats.add(seat), deadline);
+        if let Some(seat) = self.scheduler.my_seat() {
+            seats.remove(seat);
+        }
+        result
+    }
+
+    /// As `wait`, but ends with the error of any task that fails meanwhile.
+    pub fn wait_or_failure(&self, until: impl Fn() -> bool, seats: &SeatSet, deadline: Option<Instant>) -> Result<bool> {
+        let before = self.failures.count();
+        let failed = || self.failures.count() != before;
+        let register = |seat| {
+            seats.add(seat);
+            self.anxious.add(seat);
+        };
+        let result = self.scheduler.block(|| until() || failed(), register, deadline);
+        if let Some(seat) = self.scheduler.my_seat() {
+            seats.remove(seat);
+            self.anxious.remove(seat);
+        }
+        result?;
+        if until() {
+            return Ok(true);
+        }
+        if failed() {
+            return Err(self.failures.error(before + 1));
+        }
+        Ok(false)
+    }
+
+    pub fn fail(&self, text: String) -> u32 {
+        let number = self.failures.add(text);
+        self.anxious.wake(&self.scheduler);
+        number
+    }
+
+    fn run(&self, node: NodeRef) {
+        // Ready, and so this thread's.
+        let body = unsafe { self.bodies.get(node.index()) };
+        let inherited = match self.graph.poison(node) {
+            0 => body.futures.iter().map(|f| f.error()).find(|&e| e != 0).unwrap_or(0),
+            error => error,
+        };
+        if inherited != 0 {
+            return self.finish(node, inherited);
+        }
+        let error = match std::mem::take(&mut body.work) {
+            Work::Nothing => 0,
+            Work::Task(kind) => {
+                let name = &*kind.name;
+                match self.run_task(node, body, &kind) {
+                    Some(result) => self.number_of(result, name),
+                    None => return,
+                }
+            }
+            Work::Fill => self.number_of(fill(body), "fill"),
+            Work::Closure(work) => self.number_of(work(), "copy"),
+        };
+        self.finish(node, error);
+    }
+
+    fn number_of(&self, result: Result<()>, name: &str) -> u32 {
+        match result {
+            Ok(()) => 0,
+            Err(error) => self.fail(format!("task \"{name}\" failed on rank {}: {}", self.rank, error.text)),
+        }
+    }
+
+    /// `None`: children are outstanding, and the last of them finishes the node.
+    fn run_task(&self, node: NodeRef, body: &mut Body, kind: &super::TaskKind) -> Option<Result<()>> {
+        let prepared = prepare_reductions(body);
+        let frame = self.frames.open(body, node);
+        let handle = frame.handle();
+        let outer = super::frame::enter_task(handle);
+        let call = || (kind.body(body.on.unwrap_or(Processor::Cpu)))(handle);
+        let mut result = match prepared {
+            Ok(()) => match catch_unwind(AssertUnwindSafe(call)) {
+                Ok(0) => Ok(()),
+                Ok(code) => Err(format!("its body returned {code}")),
+                Err(_) => Err("its body panicked".into()),
+            },
+            Err(error) => Err(error.text.into()),
+        };
+        super::frame::enter_task(outer);
+        let (complaint, context) = unsafe { ((*frame.complaint.get()).take(), (*frame.context.get()).take()) };
+        if let Some(complaint) = complaint {
+            result = Err(complaint.into());
+        }
+        frame.close();
+        self.frames.recycle(frame);
+        let result = result.map_err(|text| crate::base::Error::new(crate::base::Status::TaskFailed, text));
+        if result.is_ok() {
+            fold_reductions(body);
+        }
+        let Some(context) = context else { return Some(result) };
+        let error = self.number_of(result, &kind.name);
+        // From here on the context belongs to whoever takes its count to zero.
+        let context = Box::leak(context);
+        context.close(self, node, error);
+        None
+    }
+
+    /// A node has done its work, or will not do it.
+    pub(super) fn finish(&self, node: NodeRef, error: u32) {
+        let body = unsafe { self.bodies.get(node.index()) };
+        if let Some(result) = body.result.take() {
+            result.prepare(body.value.get_mut(), error);
+            result.ready.advance_to(&self.graph, 1, &mut |n| self.release(n));
+            result.seats.wake(&self.scheduler);
+        }
+        for (arrival, phase) in body.arrivals.drain(..) {
+            arrival.arrive(self, phase, error);
+        }
+        let parent = body.parent.take();
+        body.clear();
+        self.graph.complete(node, error, &mut |n| self.release(n));
+        if let Some(parent) = parent {
+            // A context outlives what was launched in it.
+            unsafe { parent.as_ref() }.child_done(self, error);
+        }
+    }
+
+    /// The context of an execution, made when it first launches.
+    #[allow(clippy::mut_from_ref)]
+    pub fn context_of<'a>(&self, frame: &'a Frame) -> &'a Context {
+        // The frame's thread is the calling one.
+        let slot = unsafe { &mut *frame.context.get() };
+        slot.get_or_insert_with(|| match self.contexts.lock().pop() {
+            Some(context) => context,
+            None => Box::default(),
+        })
+    }
+
+    pub(super) fn recycle(&self, context: Box<Context>) {
+        self.contexts.lock().push(context);
+    }
+}
+
+fn fill(body: &Body) -> Result<()> {
+    for need in &body.needs {
+        for field in need.mask.iter() {
+            let to = need.region.data.instances.covering(field, &need.region.node.rect)?;
+            // The fill holds these points for writing.
+            unsafe { copy::fill_rect(to, &need.region.node.rect, &body.args) };
+        }
+    }
+    Ok(())
+}
+
+/// Gives each reduction a buffer of identities, so that tasks which reduce alike do not meet.
+fn prepare_reductions(body: &mut Body) -> Result<()> {
+    for need in body.needs.iter_mut() {
+        let Some((reduction, element)) = need.access.reduction else { continue };
+        for field in need.mask.iter() {
+            let rect = need.region.node.rect;
+            let storage = crate::instance::Storage::new(rect, element.bytes(), field as usize)?;
+            let elements = storage.instance.bytes / element.bytes();
+            let identity = reduction.identity(element)[..element.bytes()].repeat(elements);
+            // The buffer is new, and this task's alone.
+            unsafe { copy::fill_rect(&storage.instance, &rect, &identity) };
+            need.private.push((field, storage));
+        }
+    }
+    Ok(())
+}
+
+fn fold_reductions(body: &mut Body) {
+    for need in body.needs.iter_mut() {
+        let Some((reduction, element)) = need.access.reduction else { continue };
+        let rect = need.region.node.rect;
+        for (field, storage) in need.private.drain(..) {
+            let _one_at_a_time = need.region.data.folding.lock();
+            let to: &FieldInstance = match need.region.data.instances.covering(field, &rect) {
+                Ok(instance) => instance,
+                Err(_) => continue,
+            };
+            // Whoever reads the field waits for this task; others that reduce wait for the lock.
+            unsafe { copy::fold_rect(reduction, element, &storage.instance, to, &rect, [0; 3]) };
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Operations from launch to completion: tasks, index launches, fills, and the contexts they are launched in. An
+//! operation is a node of the completion graph and a body at the same index. Knows regions and storage, not handshakes,
+//! ranks or C: what else an operation waits for or arrives at comes as `Gate`s.
+
+pub mod attach;
+mod body;
+mod context;
+mod engine;
+mod failure;
+mod frame;
+mod future;
+mod launch;
+mod object;
+mod task;
+mod view;
+
+pub use body::{Arrival, Body};
+pub use context::Context;
+pub use engine::{Engine, Outside, SeatSet};
+pub use failure::Failures;
+pub use frame::{current_task, inside_task, thread_token, Frame};
+pub use future::FutureCell;
+pub use launch::{launch, Gate, Launch, Launched, Need};
+pub use object::{PartitionObject, RegionObject};
+pub use task::{Processor, TaskBody, TaskKind};
+pub use view::{requirement, view, View};
