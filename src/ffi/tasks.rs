@@ -1,7 +1,7 @@
 //! Tasks: registration, launches, waits, futures, and what a task sees of itself and its data. A context is used by
 //! its own thread only: the root context by the MPI thread, a task's by the thread that runs the body.
 
-use super::convert::{access, check_size, given, out, privilege, slice, text};
+use super::convert::{access, check_size, given, out, privilege, reduction, slice, text};
 use super::guard;
 use super::regions::destroy;
 use super::types::*;
@@ -145,6 +145,43 @@ pub unsafe extern "C" fn cohort_launch(
             return Ok(());
         }
         operation::launch(engine, frame, prepared).map(drop)
+    })
+}
+
+/// Launches `points` tasks at once: point p (cohort_task_point) gets sub-region p of each requirement that names a
+/// partition. `result`, unless NULL, gets a future of the points' results reduced in order of the points. Otherwise as
+/// `cohort_launch`; waits and arrivals belong to the launch as a whole.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_index_launch(
+    context: cohort_context_t,
+    launch: *const cohort_launch_t,
+    points: u32,
+    how: cohort_reduction_t,
+    element: cohort_type_t,
+    result: *mut cohort_future_t,
+) -> cohort_status_t {
+    guard("cohort_index_launch", || {
+        let runtime = runtime::current()?;
+        let (engine, frame) = runtime::context(context.id)?;
+        let c = given(launch, "launch")?;
+        if points == 0 {
+            fail!(InvalidArgument, "0 points; launch at least one");
+        }
+        let reduction = reduction(how, element)?;
+        if result.is_null() == reduction.is_some() {
+            fail!(InvalidArgument, "a reduction and a place for its result go together; give both or neither");
+        }
+        let mut found = Vec::with_capacity(points as usize);
+        for point in 0..points {
+            let mut one = Launch::new(Launched::Nothing);
+            needs(runtime, c, Some(point), &mut one)?;
+            found.push(one.needs);
+        }
+        let reduced = operation::index_launch(engine, frame, prepare(runtime, context.id, c)?, found, reduction)?;
+        if let (Some(result), Some(reduced)) = (result.as_mut(), reduced) {
+            result.id = runtime.objects.futures.insert(reduced)?;
+        }
+        Ok(())
     })
 }
 

@@ -5,7 +5,7 @@
 
 use super::{FutureCell, Processor, RegionObject, TaskKind};
 use crate::instance::Storage;
-use crate::region::{Access, FieldMask};
+use crate::region::{Access, ElementType, FieldMask, Reduction};
 use smallvec::SmallVec;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -34,6 +34,7 @@ pub enum Work {
     Task(Arc<TaskKind>),
     /// Writes one element's bytes, which are the arguments, everywhere.
     Fill,
+    Reduce(Reduction, ElementType),
     Closure(Box<dyn FnOnce() -> crate::base::Result<()> + Send>),
 }
 

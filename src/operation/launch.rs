@@ -5,7 +5,7 @@ use super::{Engine, Frame, FutureCell, Processor, RegionObject, TaskKind};
 use crate::base::Result;
 use crate::event::{NodeRef, PhaseCell, State};
 use crate::fail;
-use crate::region::{conflict, Access, FieldMask, Privilege};
+use crate::region::{conflict, Access, ElementType, FieldMask, Privilege, Reduction};
 use smallvec::SmallVec;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -46,6 +46,8 @@ pub struct Launch<'a> {
     pub point: u32,
     pub needs: SmallVec<[Need; 4]>,
     pub futures: SmallVec<[Arc<FutureCell>; 2]>,
+    /// Operations to come after, besides those that the analysis finds.
+    pub after: SmallVec<[NodeRef; 16]>,
     pub waits: SmallVec<[Gate<'a>; 4]>,
     pub arrivals: SmallVec<[(Arc<dyn Arrival>, u64); 2]>,
     pub result: Option<Arc<FutureCell>>,
@@ -55,6 +57,8 @@ pub enum Launched {
     Task(Arc<TaskKind>, Processor),
     Fill,
     Closure(Box<dyn FnOnce() -> Result<()> + Send>),
+    /// Folds the futures into the result.
+    Reduce(Reduction, ElementType),
     Nothing,
 }
 
@@ -66,6 +70,7 @@ impl Launch<'_> {
             point: 0,
             needs: SmallVec::new(),
             futures: SmallVec::new(),
+            after: SmallVec::new(),
             waits: SmallVec::new(),
             arrivals: SmallVec::new(),
             result: None,
@@ -91,6 +96,7 @@ pub fn launch(engine: &Engine, frame: &Frame, launch: Launch) -> Result<NodeRef>
         }
         Launched::Fill => (Work::Fill, None),
         Launched::Closure(work) => (Work::Closure(work), None),
+        Launched::Reduce(how, element) => (Work::Reduce(how, element), None),
         Launched::Nothing => (Work::Nothing, None),
     };
     body.point = launch.point;
@@ -112,6 +118,9 @@ pub fn launch(engine: &Engine, frame: &Frame, launch: Launch) -> Result<NodeRef>
     let mut ready = |n| engine.offer(n);
     for future in &body.futures {
         builder.after_phase(&future.ready, 0, &mut ready);
+    }
+    for before in launch.after {
+        builder.after(before);
     }
     for (cell, phase) in launch.waits {
         builder.after_phase(cell, phase, &mut ready);
