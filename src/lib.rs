@@ -7,6 +7,7 @@ pub mod copy;
 pub mod event;
 pub mod geometry;
 pub mod instance;
+pub mod machine;
 pub mod region;
 #[cfg(not(loom))]
 pub mod ffi;
