@@ -1,0 +1,217 @@
+!> Initial conditions: each case sets temperature, pressure, velocity and composition at a point.
+module initial
+  use block, only: block_t
+  use flow, only: flow_t
+  use point_physics, only: conserved_from_primitives
+  use settings, only: settings_t, stop_with
+  use simulation, only: simulation_t, gas_constant
+  implicit none
+  private
+  public :: initial_state, stoichiometric_air
+
+  real(8), parameter :: pi = acos(-1d0)
+
+contains
+
+  subroutine initial_state(sim)
+    type(simulation_t), intent(inout) :: sim
+    real(8), dimension(sim%b%nx) :: T, p
+    real(8) :: u(sim%b%nx, 3), Y(sim%b%nx, sim%f%n), base(sim%f%n)
+    real(8) :: x(3)
+    integer :: i, j, k, at, n
+    n = sim%b%nx
+    base = composition(sim%s, sim%f)
+    do k = 1, sim%b%nz
+      do j = 1, sim%b%ny
+        do i = 1, n
+          x = ([i, j, k] - 1 + sim%b%offset)*sim%b%dx
+          call point_state(sim%s, base, x, T(i), p(i), u(i, :), Y(i, :))
+        end do
+        at = 1 + n*(j - 1 + sim%b%ny*(k - 1))
+        call store_row(sim, n, at, T, p, u, Y)
+      end do
+    end do
+  end subroutine
+
+  subroutine store_row(sim, n, at, T, p, u, Y)
+    type(simulation_t), intent(inout) :: sim
+    integer, intent(in) :: n, at
+    real(8), intent(in) :: T(n), p(n), u(n, 3), Y(n, sim%f%n)
+    real(8) :: q(n, sim%f%n + 4)
+    call conserved_from_primitives(sim%f%mech, n, n, T, p, u, Y, q)
+    sim%q(at:at + n - 1, :) = q
+    sim%prim(at:at + n - 1, 4) = T
+  end subroutine
+
+  subroutine point_state(s, base, x, T, p, u, Y)
+    type(settings_t), intent(in) :: s
+    real(8), intent(in) :: base(:), x(3)
+    real(8), intent(out) :: T, p, u(3), Y(:)
+    T = s%temperature
+    p = s%pressure
+    u = s%velocity
+    Y = base
+    select case (s%case_name)
+    case ('uniform', 'ignition_0d')
+    case ('ignition_h2', 'ignition_gri30', 'ignition_gri30_noN')
+      T = T + (s%hot_temperature - T)*hot_spot(s, x)
+      u = u + turbulence(s, x)
+    case ('flame_1d')
+      ! A slab of hot gas across the middle: two flames run outwards, so that the box may be periodic.
+      T = T + (s%hot_temperature - T)*0.5d0*(tanh((x(1)/s%length(1) - 0.5d0 + s%hot_radius)/0.01d0) &
+                                             - tanh((x(1)/s%length(1) - 0.5d0 - s%hot_radius)/0.01d0))
+    case ('vortex')
+      call vortex(s, x, T, p, u)
+    case ('acoustic')
+      call acoustic(s, x, T, p, u)
+    case ('shear')
+      u(1) = u(1) + s%amplitude*sin(2*pi*x(2)/s%length(2))
+    case ('manufactured')
+      call manufactured(s, x, T, p, u, Y)
+    case default
+      call stop_with('case_name: "'//trim(s%case_name)//'" is none of uniform, ignition_0d, ignition_h2, ignition_gri30, '// &
+                     'ignition_gri30_noN, flame_1d, vortex, acoustic, shear, manufactured')
+    end select
+  end subroutine
+
+  pure real(8) function hot_spot(s, x)
+    type(settings_t), intent(in) :: s
+    real(8), intent(in) :: x(3)
+    real(8) :: r2
+    r2 = sum(merge(((x/s%length - 0.5d0)*s%length/s%length(1)/s%hot_radius)**2, 0d0, s%points > 1))
+    hot_spot = exp(-r2)
+  end function
+
+  !> Solenoidal velocity of rms about `s%turbulence`: a few Fourier modes with fixed phases, each normal to its wave vector.
+  pure function turbulence(s, x) result(u)
+    type(settings_t), intent(in) :: s
+    real(8), intent(in) :: x(3)
+    real(8) :: u(3), wave(3), axis(3), direction(3), phase
+    integer :: m
+    integer, parameter :: modes = 12
+    integer, parameter :: k(3, modes) = reshape([1, 1, 0, 0, 1, 1, 1, 0, 1, 1, -1, 1, 2, 1, 0, 0, 2, -1, &
+                                                 -1, 0, 2, 2, 1, 1, 1, 2, -1, -1, 1, 2, 3, 1, 0, 0, -1, 3], [3, modes])
+    u = 0
+    if (s%turbulence <= 0) return
+    do m = 1, modes
+      wave = 2*pi*k(:, m)/s%length
+      axis = [sin(1.3d0*m), cos(2.1d0*m), sin(0.7d0*m + 1)]
+      direction = [wave(2)*axis(3) - wave(3)*axis(2), wave(3)*axis(1) - wave(1)*axis(3), wave(1)*axis(2) - wave(2)*axis(1)]
+      phase = 2.399963229728653d0*m
+      u = u + direction/norm2(direction)*cos(dot_product(wave, x) + phase)
+    end do
+    u = u*s%turbulence*sqrt(2d0/modes)
+  end function
+
+  !> Isentropic vortex (Yee, Sandham & Djomehri, J. Comput. Phys. 150, 1999) in a gas with cp = 2.5 R, carried with `velocity`;
+  !> `amplitude` is the Mach number of its fastest point.
+  subroutine vortex(s, x, T, p, u)
+    type(settings_t), intent(in) :: s
+    real(8), intent(in) :: x(3)
+    real(8), intent(inout) :: T, p, u(3)
+    real(8), parameter :: gamma = 5d0/3d0, argon = 39.95d0
+    real(8) :: r(2), radius, speed, shape_factor, T0
+    T0 = T
+    radius = s%length(1)/14
+    speed = s%amplitude*sqrt(gamma*gas_constant/argon*T0)
+    r = (x(1:2) - s%length(1:2)/2)/radius
+    shape_factor = exp(0.5d0*(1 - sum(r**2)))
+    u(1) = u(1) - speed*r(2)*shape_factor
+    u(2) = u(2) + speed*r(1)*shape_factor
+    T = T0 - 0.5d0*(speed*shape_factor)**2*argon/(2.5d0*gas_constant)
+    p = p*(T/T0)**(gamma/(gamma - 1))
+  end subroutine
+
+  !> A right-running simple wave of small amplitude in argon.
+  subroutine acoustic(s, x, T, p, u)
+    type(settings_t), intent(in) :: s
+    real(8), intent(in) :: x(3)
+    real(8), intent(inout) :: T, p, u(3)
+    real(8), parameter :: gamma = 5d0/3d0, argon = 39.95d0
+    real(8) :: sound, du
+    sound = sqrt(gamma*gas_constant/argon*T)
+    du = s%amplitude*sound*sin(2*pi*x(1)/s%length(1))
+    u(1) = u(1) + du
+    T = T*(1 + (gamma - 1)/2*du/sound)**2
+    p = p*(1 + (gamma - 1)/2*du/sound)**(2*gamma/(gamma - 1))
+  end subroutine
+
+  !> A smooth periodic field in which every term of the equations is at work; the reference values of the whole right-hand
+  !> side belong to it. Needs the ten species of h2o2.
+  subroutine manufactured(s, x, T, p, u, Y)
+    type(settings_t), intent(in) :: s
+    real(8), intent(in) :: x(3)
+    real(8), intent(out) :: T, p, u(3), Y(:)
+    real(8), parameter :: base(9) = [0.02d0, 0.0005d0, 0.002d0, 0.18d0, 0.004d0, 0.1d0, 0.0003d0, 0.0002d0, 0.01d0]
+    real(8), parameter :: amplitude(9) = [0.4d0, 0.5d0, 0.45d0, 0.25d0, 0.5d0, 0.35d0, 0.55d0, 0.5d0, 0.3d0]
+    real(8), parameter :: phase(9) = [0.1d0, 0.9d0, 1.7d0, 2.5d0, 3.3d0, 4.1d0, 4.9d0, 5.7d0, 0.5d0]
+    real(8) :: w(3), a, b, c, d, factor
+    integer :: k
+    if (size(Y) /= 10) call stop_with('case manufactured needs the mechanism h2o2')
+    w = 2*pi*x/s%length
+    a = sin(w(1) + 0.3d0)
+    b = cos(w(2) + 0.7d0)
+    c = sin(w(3) + 1.1d0)
+    d = cos(w(1) - w(2) + 0.2d0)*sin(w(3) + 0.5d0)
+    T = 1600 + 250*a + 150*b*c + 80*d
+    p = 101325*(1 + 0.05d0*sin(w(1) + 0.9d0)*cos(w(2) + 0.4d0) + 0.03d0*cos(w(3) + 0.6d0))
+    u = [30 + 20*b + 8*c*a, -12 + 15*sin(w(1) + w(3) + 0.1d0) + 5*b, 7 + 10*cos(w(1) + w(2) + 0.8d0)*sin(w(3) + 0.2d0)]
+    do k = 0, 8
+      factor = 1
+      if (mod(k, 2) == 0) factor = cos(w(mod(k + 1, 3) + 1) + 0.3d0*k)
+      Y(k + 1) = base(k + 1)*(1 + amplitude(k + 1)*sin(w(mod(k, 3) + 1) + phase(k + 1))*factor)
+    end do
+    Y(10) = 1 - sum(Y(1:9))
+  end subroutine
+
+  !> Mass fractions of the case: pure argon for the inert ones, else a fuel in air at equivalence ratio phi.
+  function composition(s, f) result(Y)
+    type(settings_t), intent(in) :: s
+    type(flow_t), intent(in) :: f
+    real(8) :: Y(f%n)
+    select case (s%case_name)
+    case ('vortex', 'acoustic', 'shear')
+      Y = 0
+      Y(species_index(f, 'AR')) = 1
+    case default
+      Y = stoichiometric_air(f, s%fuel, s%phi)
+    end select
+  end function
+
+  !> phi*fuel + nu O2 + 3.76 nu N2, nu the moles of O2 that burn one of fuel.
+  function stoichiometric_air(f, fuel, phi) result(Y)
+    type(flow_t), intent(in) :: f
+    character(*), intent(in) :: fuel
+    real(8), intent(in) :: phi
+    real(8) :: Y(f%n), oxygen
+    select case (fuel)
+    case ('H2')
+      oxygen = 0.5d0
+    case ('CH4')
+      oxygen = 2
+    case ('C2H6')
+      oxygen = 3.5d0
+    case ('C3H8')
+      oxygen = 5
+    case default
+      call stop_with('fuel: "'//trim(fuel)//'" is none of H2, CH4, C2H6, C3H8')
+    end select
+    Y = 0
+    Y(species_index(f, fuel)) = phi
+    Y(species_index(f, 'O2')) = oxygen
+    Y(species_index(f, 'N2')) = 3.76d0*oxygen
+    Y = Y*f%mech%molecular_weight
+    Y = Y/sum(Y)
+  end function
+
+  integer function species_index(f, name)
+    type(flow_t), intent(in) :: f
+    character(*), intent(in) :: name
+    integer :: m
+    species_index = 0
+    do m = 1, f%n
+      if (f%mech%name(m) == name) species_index = m
+    end do
+    if (species_index == 0) call stop_with('the mechanism has no species '//trim(name))
+  end function
+end module

@@ -1,0 +1,23 @@
+!> Which implementations of the right-hand side this build has.
+module rhs_choice
+  use rhs_method, only: rhs_method_t
+  use rhs_mpi, only: rhs_mpi_t
+  use settings, only: stop_with
+  implicit none
+  private
+  public :: rhs_create
+
+contains
+
+  subroutine rhs_create(name, method)
+    character(*), intent(in) :: name
+    class(rhs_method_t), allocatable, intent(out) :: method
+    select case (name)
+    case ('mpi')
+      allocate (rhs_mpi_t :: method)
+    case default
+      call stop_with('method: "'//trim(name)//'" is not in this build; it has mpi')
+      error stop
+    end select
+  end subroutine
+end module

@@ -1,0 +1,42 @@
+!> The choice of who computes the right-hand side: one object with three implementations that call the same kernels on the
+!> same tiles, so that their results are bitwise equal.
+module rhs_method
+  use mpi_f08, only: MPI_Comm
+  use block, only: block_t
+  use flow, only: flow_t
+  implicit none
+  private
+  public :: rhs_method_t
+
+  type, abstract :: rhs_method_t
+  contains
+    procedure(create_method), deferred :: create
+    procedure(compute_rhs), deferred :: compute
+    procedure(destroy_method), deferred :: destroy
+  end type
+
+  abstract interface
+    !> q and rhs are the only arrays later computed on: an implementation may attach them. The temperature in `prim` is
+    !> Newton's first guess and must be set before the first compute.
+    subroutine create_method(this, f, b, cart, tile, q, prim, p, rhs)
+      import
+      class(rhs_method_t), intent(inout) :: this
+      type(flow_t), intent(in), target :: f
+      type(block_t), intent(in), target :: b
+      type(MPI_Comm), intent(in) :: cart
+      integer, intent(in) :: tile(2)
+      real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
+    end subroutine
+
+    !> rhs of the state now in q. prim and p are those of q afterwards.
+    subroutine compute_rhs(this)
+      import
+      class(rhs_method_t), intent(inout) :: this
+    end subroutine
+
+    subroutine destroy_method(this)
+      import
+      class(rhs_method_t), intent(inout) :: this
+    end subroutine
+  end interface
+end module

@@ -1,0 +1,76 @@
+!> NASA 7-coefficient polynomials over rows of points (McBride, Gordon & Reno, NASA TM 4513, 1993).
+module thermodynamics
+  use mechanism, only: mechanism_t, gas_constant
+  implicit none
+  private
+  public :: enthalpies, gibbs_functions, heat_capacity_and_enthalpy
+
+contains
+
+  !> Specific enthalpies (J/kg) including formation.
+  subroutine enthalpies(m, n, ld, T, h)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: n, ld
+    real(8), intent(in) :: T(n)
+    real(8), intent(inout) :: h(ld, *)
+    real(8) :: factor
+    integer :: i, k
+    do k = 1, m%n_species
+      factor = gas_constant/m%molecular_weight(k)
+      do i = 1, n
+        h(i, k) = factor*merge(enthalpy(m%nasa_low(:, k), T(i)), enthalpy(m%nasa_high(:, k), T(i)), T(i) <= m%nasa_middle(k))
+      end do
+    end do
+  end subroutine
+
+  !> g_k/(R T) at the standard pressure.
+  subroutine gibbs_functions(m, n, T, log_T, g)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: n
+    real(8), intent(in) :: T(n), log_T(n)
+    real(8), intent(out) :: g(n, m%n_species)
+    integer :: i, k
+    do k = 1, m%n_species
+      do i = 1, n
+        g(i, k) = merge(gibbs(m%nasa_low(:, k), T(i), log_T(i)), gibbs(m%nasa_high(:, k), T(i), log_T(i)), &
+                        T(i) <= m%nasa_middle(k))
+      end do
+    end do
+  end subroutine
+
+  !> Mixture cp (J/kg/K) and enthalpy (J/kg).
+  subroutine heat_capacity_and_enthalpy(m, n, ld, T, Y, cp, h)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: n, ld
+    real(8), intent(in) :: T(n), Y(ld, *)
+    real(8), intent(out) :: cp(n), h(n)
+    real(8) :: factor
+    integer :: i, k
+    cp = 0
+    h = 0
+    do k = 1, m%n_species
+      factor = gas_constant/m%molecular_weight(k)
+      do i = 1, n
+        cp(i) = cp(i) + factor*Y(i, k)*merge(heat_capacity(m%nasa_low(:, k), T(i)), heat_capacity(m%nasa_high(:, k), T(i)), &
+                                             T(i) <= m%nasa_middle(k))
+        h(i) = h(i) + factor*Y(i, k)*merge(enthalpy(m%nasa_low(:, k), T(i)), enthalpy(m%nasa_high(:, k), T(i)), &
+                                           T(i) <= m%nasa_middle(k))
+      end do
+    end do
+  end subroutine
+
+  pure real(8) function heat_capacity(a, T)
+    real(8), intent(in) :: a(7), T
+    heat_capacity = a(1) + T*(a(2) + T*(a(3) + T*(a(4) + T*a(5))))
+  end function
+
+  pure real(8) function enthalpy(a, T)
+    real(8), intent(in) :: a(7), T
+    enthalpy = a(6) + T*(a(1) + T*(a(2)/2 + T*(a(3)/3 + T*(a(4)/4 + T*(a(5)/5)))))
+  end function
+
+  pure real(8) function gibbs(a, T, log_T)
+    real(8), intent(in) :: a(7), T, log_T
+    gibbs = a(1)*(1 - log_T) + a(6)/T - a(7) - T*(a(2)/2 + T*(a(3)/6 + T*(a(4)/12 + T*(a(5)/20))))
+  end function
+end module
