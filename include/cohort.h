@@ -1,111 +1,162 @@
 /* Cohort: Legion-style tasks for existing MPI, Fortran and C codes. Generated from src/ffi; do not edit.
  *
- * Every function returns a status and gives its result through the last argument; cohort_last_error() says why a status
- * is not COHORT_OK: the function, the value, the rule, the fix. Structs that callers fill begin with their size and have an
- * _INIT macro. One runtime per process. */
-
+ * Every function returns a status unless it says otherwise, and gives its result through its last argument;
+ * cohort_last_error() says why a status is not COHORT_OK: the function, the value, the rule, the fix. Handles are one
+ * word; 0 is the null handle, and a stale handle is an error. Structs that callers fill begin with their size and have
+ * an _INIT macro. There is one runtime in a process. */
 #ifndef COHORT_H
 #define COHORT_H
 
-#include <stdarg.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
-// The task launches nothing and waits for nothing, so it may run on the stack of a thread that waits.
+/**
+ * The task launches nothing and waits for nothing, so it may run on the stack of a thread that waits.
+ */
 #define COHORT_TASK_LEAF 1
 
-// Version of this header; `cohort_init` compares it with the library's.
+/**
+ * Version of this header; `cohort_init` compares it with the library's.
+ */
 #define COHORT_VERSION 1
 
-// What every function returns; `COHORT_OK` is 0.
+/**
+ * What every function returns; `COHORT_OK` is 0.
+ */
 typedef int32_t cohort_status_t;
 
-// The runtime of this process.
+/**
+ * The runtime of this process.
+ */
 typedef struct {
   uint64_t id;
 } cohort_runtime_t;
 
 typedef int32_t cohort_side_t;
 
-// The host and the tasks taking turns.
+/**
+ * The host and the tasks taking turns.
+ */
 typedef struct {
   uint64_t id;
 } cohort_handshake_t;
 
-// Where operations are launched: the root context, or a task that runs.
+/**
+ * Where operations are launched: the root context, or a task that runs.
+ */
 typedef struct {
   uint64_t id;
 } cohort_context_t;
 
-// A rectangle of points.
+/**
+ * A rectangle of points.
+ */
 typedef struct {
   uint64_t id;
 } cohort_index_space_t;
 
-// The fields that points have.
+/**
+ * The fields that points have.
+ */
 typedef struct {
   uint64_t id;
 } cohort_field_space_t;
 
-// A field's number inside its field space.
+/**
+ * A field's number inside its field space.
+ */
 typedef uint32_t cohort_field_t;
 
-// Points with fields: a root region, or a sub-region.
+/**
+ * Points with fields: a root region, or a sub-region.
+ */
 typedef struct {
   uint64_t id;
 } cohort_region_t;
 
-// Sub-regions of a region, by colour.
+/**
+ * Sub-regions of a region, by colour.
+ */
 typedef struct {
   uint64_t id;
 } cohort_partition_t;
 
-// Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
-// (docs/environment.md), then from defaults.
+/**
+ * Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
+ * (docs/environment.md), then from defaults.
+ */
 typedef struct {
   size_t size;
   uint32_t version;
-  // Processors that run tasks, the waiting MPI thread included; -1: one for each core of the process's mask.
+  /**
+   * Processors that run tasks, the waiting MPI thread included; -1: one for each core of the process's mask.
+   */
   int32_t workers;
-  // Whether the MPI thread runs tasks while it waits; -1: yes.
+  /**
+   * Whether the MPI thread runs tasks while it waits; -1: yes.
+   */
   int32_t host_helps;
-  // Whether workers are bound to cores; -1: default.
+  /**
+   * Whether workers are bound to cores; -1: default.
+   */
   int32_t bind;
-  // Operations outstanding in one context before a launch waits; 0: default.
+  /**
+   * Operations outstanding in one context before a launch waits; 0: default.
+   */
   uint32_t window;
-  // How long an idle worker spins before it sleeps; -1: default.
+  /**
+   * How long an idle worker spins before it sleeps; -1: default.
+   */
   int32_t spin_microseconds;
-  // Stack of a thread that runs tasks; 0: default.
+  /**
+   * Stack of a thread that runs tasks; 0: default.
+   */
   uint64_t task_stack_bytes;
-  // Time without progress after which the watchdog reports; 0: off.
+  /**
+   * Time without progress after which the watchdog reports; 0: off.
+   */
   double watchdog_seconds;
-  // 1: ranks of one node use messages instead of shared memory; -1: no.
+  /**
+   * 1: ranks of one node use messages instead of shared memory; -1: no.
+   */
   int32_t force_messages;
-  // Node-shared memory for ghost regions and barriers of this rank; 0: default.
+  /**
+   * Node-shared memory for ghost regions and barriers of this rank; 0: default.
+   */
   uint64_t shared_bytes;
-  // What an error does besides being returned: 0 nothing, 1 prints, 2 prints and aborts; -1: default.
+  /**
+   * What an error does besides being returned: 0 nothing, 1 prints, 2 prints and aborts; -1: default.
+   */
   int32_t on_error;
 } cohort_config_t;
 
-// The body of a task. Runs on any thread of the runtime; must not unwind or longjmp out. `task` is valid until it
-// returns. A result other than 0 is a failure.
+/**
+ * The body of a task. Runs on any thread of the runtime; must not unwind or longjmp out. `task` is valid until it
+ * returns. A result other than 0 is a failure.
+ */
 typedef int32_t (*cohort_task_function_t)(cohort_context_t task, void *user);
 
-// A kind of task.
+/**
+ * A kind of task.
+ */
 typedef struct {
   uint64_t id;
 } cohort_task_t;
 
 typedef int32_t cohort_processor_t;
 
-// Fields of a region that a task uses, and how. In an index launch `partition` may be given instead of `region`:
-// point p gets sub-region p.
+/**
+ * Fields of a region that a task uses, and how. In an index launch `partition` may be given instead of `region`:
+ * point p gets sub-region p.
+ */
 typedef struct {
   cohort_region_t region;
   cohort_partition_t partition;
-  // Borrowed for the call.
+  /**
+   * Borrowed for the call.
+   */
   const cohort_field_t *fields;
   uint32_t field_count;
   int32_t privilege;
@@ -114,18 +165,24 @@ typedef struct {
   int32_t reduction_type;
 } cohort_requirement_t;
 
-// A value that an operation will have.
+/**
+ * A value that an operation will have.
+ */
 typedef struct {
   uint64_t id;
 } cohort_future_t;
 
-// A barrier and one of its phases. Plain bytes: may be sent to other ranks.
+/**
+ * A barrier and one of its phases. Plain bytes: may be sent to other ranks.
+ */
 typedef struct {
   uint64_t id;
   uint64_t phase;
 } cohort_phase_barrier_t;
 
-// A launch; fill with COHORT_LAUNCH_INIT, then set what matters. All that it points to is borrowed for the call.
+/**
+ * A launch; fill with COHORT_LAUNCH_INIT, then set what matters. All that it points to is borrowed for the call.
+ */
 typedef struct {
   size_t size;
   cohort_task_t task;
@@ -150,18 +207,28 @@ typedef int32_t cohort_reduction_t;
 
 typedef int32_t cohort_type_t;
 
-// What a task may do with the fields of a requirement.
+/**
+ * What a task may do with the fields of a requirement.
+ */
 typedef int32_t cohort_privilege_t;
 
-// Where the data of one field lies.
+/**
+ * Where the data of one field lies.
+ */
 typedef struct {
-  // The element at `lo`.
+  /**
+   * The element at `lo`.
+   */
   void *base;
   int32_t dim;
-  // Bounds, both ends included.
+  /**
+   * Bounds, both ends included.
+   */
   int64_t lo[3];
   int64_t hi[3];
-  // Bytes from one element to the next in each dimension.
+  /**
+   * Bytes from one element to the next in each dimension.
+   */
   int64_t stride[3];
 } cohort_view_t;
 
@@ -209,15 +276,21 @@ typedef int32_t cohort_coherence_t;
 
 #define COHORT_READ_WRITE 2
 
-// The old content is not needed.
+/**
+ * The old content is not needed.
+ */
 #define COHORT_WRITE_DISCARD 3
 
-// Contributions with the requirement's reduction; tasks that reduce alike run at the same time.
+/**
+ * Contributions with the requirement's reduction; tasks that reduce alike run at the same time.
+ */
 #define COHORT_REDUCE 4
 
 #define COHORT_EXCLUSIVE 0
 
-// Tasks may use the data at the same time and order themselves, by phase barriers say.
+/**
+ * Tasks may use the data at the same time and order themselves, by phase barriers say.
+ */
 #define COHORT_SIMULTANEOUS 1
 
 #define COHORT_REDUCTION_NONE 0
@@ -248,7 +321,9 @@ typedef int32_t cohort_coherence_t;
 
 #define COHORT_PROC_CPU 1
 
-// The thread that started the runtime: for kernels that call MPI or are not thread-safe.
+/**
+ * The thread that started the runtime: for kernels that call MPI or are not thread-safe.
+ */
 #define COHORT_PROC_MPI 2
 
 #define COHORT_SIDE_HOST 0
@@ -259,116 +334,230 @@ typedef int32_t cohort_coherence_t;
 extern "C" {
 #endif // __cplusplus
 
-// A handshake between `host_participants` threads and `task_participants` tasks; `first` (COHORT_SIDE_HOST or
-// COHORT_SIDE_TASKS) hands off first in every phase. Any thread.
+/**
+ * A handshake between `host_participants` threads and `task_participants` tasks; `first` (COHORT_SIDE_HOST or
+ * COHORT_SIDE_TASKS) hands off first in every phase. Any thread.
+ */
 cohort_status_t cohort_handshake_create(cohort_runtime_t runtime,
                                         uint32_t host_participants,
                                         uint32_t task_participants,
                                         cohort_side_t first,
                                         cohort_handshake_t *handshake);
 
-// Clears the handle; a null one is accepted. Errors: WRONG_ORDER (somebody waits on it).
+/**
+ * Clears the handle; a null one is accepted. Errors: WRONG_ORDER (somebody waits on it).
+ */
 cohort_status_t cohort_handshake_destroy(cohort_handshake_t *handshake);
 
-// The tasks may go on: what the host wrote before is theirs. Never blocks. Errors: WRONG_ORDER (twice in a phase).
+/**
+ * The tasks may go on: what the host wrote before is theirs. Never blocks. Errors: WRONG_ORDER (twice in a phase).
+ */
 cohort_status_t cohort_handoff_to_tasks(cohort_handshake_t handshake);
 
-// Waits until the tasks hand off; meanwhile the MPI thread runs tasks. Errors: TASK_FAILED (a task failed meanwhile),
-// WRONG_ORDER (not this side's turn, or waited for already).
+/**
+ * Waits until the tasks hand off; meanwhile the MPI thread runs tasks. Errors: TASK_FAILED (a task failed meanwhile),
+ * WRONG_ORDER (not this side's turn, or waited for already).
+ */
 cohort_status_t cohort_wait_on_tasks(cohort_handshake_t handshake);
 
-// As `cohort_wait_on_tasks`, for at most `seconds`. Errors: TIMEOUT besides; waiting again is allowed then.
+/**
+ * As `cohort_wait_on_tasks`, for at most `seconds`. Errors: TIMEOUT besides; waiting again is allowed then.
+ */
 cohort_status_t cohort_wait_on_tasks_for(cohort_handshake_t handshake, double seconds);
 
-// Whether `cohort_wait_on_tasks` would return at once. Does not end the phase: the wait is still due.
+/**
+ * Whether `cohort_wait_on_tasks` would return at once. Does not end the phase: the wait is still due.
+ */
 cohort_status_t cohort_test_on_tasks(cohort_handshake_t handshake, bool *ready);
 
-// The host may go on. Never blocks. Inside a task.
+/**
+ * The host may go on. Never blocks. Inside a task.
+ */
 cohort_status_t cohort_handoff_to_host(cohort_context_t task, cohort_handshake_t handshake);
 
-// Waits until the host hands off; another task may run on the processor meanwhile. Inside a task that is not a leaf.
+/**
+ * Waits until the host hands off; another task may run on the processor meanwhile. Inside a task that is not a leaf.
+ */
 cohort_status_t cohort_wait_on_host(cohort_context_t task, cohort_handshake_t handshake);
 
-// As `cohort_wait_on_host`, for at most `seconds`. Errors: TIMEOUT besides; waiting again is allowed then.
+/**
+ * As `cohort_wait_on_host`, for at most `seconds`. Errors: TIMEOUT besides; waiting again is allowed then.
+ */
 cohort_status_t cohort_wait_on_host_for(cohort_context_t task, cohort_handshake_t handshake, double seconds);
 
-// Whether `cohort_wait_on_host` would return at once. Inside a task.
+/**
+ * Whether `cohort_wait_on_host` would return at once. Inside a task.
+ */
 cohort_status_t cohort_test_on_host(cohort_context_t task, cohort_handshake_t handshake, bool *ready);
 
-// After launches of this context that wait for and arrive at the handshake: later ones mean the next phase. Errors:
-// WRONG_ORDER (the phase lacks a wait or an arrival).
+/**
+ * After launches of this context that wait for and arrive at the handshake: later ones mean the next phase. Errors:
+ * WRONG_ORDER (the phase lacks a wait or an arrival).
+ */
 cohort_status_t cohort_handshake_advance(cohort_context_t context, cohort_handshake_t handshake);
 
-// A rectangle of points of `dim` (1 to 3) dimensions; `lo` and `hi` have `dim` entries, both ends included.
-// Errors: INVALID_ARGUMENT (dim), BOUNDS (lo above hi).
+/**
+ * A handshake between `host_participants` threads and `task_participants` tasks; `first` (COHORT_SIDE_HOST or
+ * COHORT_SIDE_TASKS) hands off first in every phase. Any thread.
+ */
+cohort_status_t cohort_handshake_create(cohort_runtime_t runtime,
+                                        uint32_t host_participants,
+                                        uint32_t task_participants,
+                                        cohort_side_t first,
+                                        cohort_handshake_t *handshake);
+
+/**
+ * Clears the handle; a null one is accepted. Errors: WRONG_ORDER (somebody waits on it).
+ */
+cohort_status_t cohort_handshake_destroy(cohort_handshake_t *handshake);
+
+/**
+ * The tasks may go on: what the host wrote before is theirs. Never blocks. Errors: WRONG_ORDER (twice in a phase).
+ */
+cohort_status_t cohort_handoff_to_tasks(cohort_handshake_t handshake);
+
+/**
+ * Waits until the tasks hand off; meanwhile the MPI thread runs tasks. Errors: TASK_FAILED (a task failed meanwhile),
+ * WRONG_ORDER (not this side's turn, or waited for already).
+ */
+cohort_status_t cohort_wait_on_tasks(cohort_handshake_t handshake);
+
+/**
+ * As `cohort_wait_on_tasks`, for at most `seconds`. Errors: TIMEOUT besides; waiting again is allowed then.
+ */
+cohort_status_t cohort_wait_on_tasks_for(cohort_handshake_t handshake, double seconds);
+
+/**
+ * Whether `cohort_wait_on_tasks` would return at once. Does not end the phase: the wait is still due.
+ */
+cohort_status_t cohort_test_on_tasks(cohort_handshake_t handshake, bool *ready);
+
+/**
+ * The host may go on. Never blocks. Inside a task.
+ */
+cohort_status_t cohort_handoff_to_host(cohort_context_t task, cohort_handshake_t handshake);
+
+/**
+ * Waits until the host hands off; another task may run on the processor meanwhile. Inside a task that is not a leaf.
+ */
+cohort_status_t cohort_wait_on_host(cohort_context_t task, cohort_handshake_t handshake);
+
+/**
+ * As `cohort_wait_on_host`, for at most `seconds`. Errors: TIMEOUT besides; waiting again is allowed then.
+ */
+cohort_status_t cohort_wait_on_host_for(cohort_context_t task, cohort_handshake_t handshake, double seconds);
+
+/**
+ * Whether `cohort_wait_on_host` would return at once. Inside a task.
+ */
+cohort_status_t cohort_test_on_host(cohort_context_t task, cohort_handshake_t handshake, bool *ready);
+
+/**
+ * After launches of this context that wait for and arrive at the handshake: later ones mean the next phase. Errors:
+ * WRONG_ORDER (the phase lacks a wait or an arrival).
+ */
+cohort_status_t cohort_handshake_advance(cohort_context_t context, cohort_handshake_t handshake);
+
+/**
+ * A rectangle of points of `dim` (1 to 3) dimensions; `lo` and `hi` have `dim` entries, both ends included.
+ * Errors: INVALID_ARGUMENT (dim), BOUNDS (lo above hi).
+ */
 cohort_status_t cohort_index_space_create(cohort_runtime_t runtime,
                                           int32_t dim,
                                           const int64_t *lo,
                                           const int64_t *hi,
                                           cohort_index_space_t *space);
 
-// Regions made from it live on.
+/**
+ * Regions made from it live on.
+ */
 cohort_status_t cohort_index_space_destroy(cohort_index_space_t *space);
 
 cohort_status_t cohort_field_space_create(cohort_runtime_t runtime, cohort_field_space_t *space);
 
-// Regions made from it live on.
+/**
+ * Regions made from it live on.
+ */
 cohort_status_t cohort_field_space_destroy(cohort_field_space_t *space);
 
-// Adds a field of `bytes` bytes a point. `name` (copied, may be NULL) appears in messages.
+/**
+ * Adds a field of `bytes` bytes a point. `name` (copied, may be NULL) appears in messages.
+ */
 cohort_status_t cohort_field_allocate(cohort_field_space_t space,
                                       size_t bytes,
                                       const char *name,
                                       cohort_field_t *field);
 
-// Adds `count` fields alike, numbered `*first` to `*first + count - 1`.
+/**
+ * Adds `count` fields alike, numbered `*first` to `*first + count - 1`.
+ */
 cohort_status_t cohort_fields_allocate(cohort_field_space_t space, size_t bytes, uint32_t count, cohort_field_t *first);
 
-// A region: every point of the index space has every field of the field space. Storage appears when first used,
-// unless arrays are attached.
+/**
+ * A region: every point of the index space has every field of the field space. Storage appears when first used,
+ * unless arrays are attached.
+ */
 cohort_status_t cohort_region_create(cohort_runtime_t runtime,
                                      cohort_index_space_t space,
                                      cohort_field_space_t fields,
                                      cohort_region_t *region);
 
-// Operations that use it still complete.
+/**
+ * Operations that use it still complete.
+ */
 cohort_status_t cohort_region_destroy(cohort_region_t *region);
 
-// Dimension and bounds; `lo` and `hi` need room for the region's dimension, 3 at most. Any thread.
+/**
+ * Dimension and bounds; `lo` and `hi` need room for the region's dimension, 3 at most. Any thread.
+ */
 cohort_status_t cohort_region_bounds(cohort_region_t region, int32_t *dim, int64_t *lo, int64_t *hi);
 
-// Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
+/**
+ * Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
+ */
 cohort_status_t cohort_partition_blocks(cohort_region_t region,
                                         const int64_t *counts,
                                         cohort_partition_t *partition);
 
-// `count` sub-regions by their bounds, which may overlap; `lo` and `hi` hold dim entries a colour, colour by colour.
+/**
+ * `count` sub-regions by their bounds, which may overlap; `lo` and `hi` hold dim entries a colour, colour by colour.
+ */
 cohort_status_t cohort_partition_rects(cohort_region_t region,
                                        uint32_t count,
                                        const int64_t *lo,
                                        const int64_t *hi,
                                        cohort_partition_t *partition);
 
-// The sub-regions of `blocks`, each grown by `depth[d]` points on both sides and clipped to the region: tiles with
-// their halo.
+/**
+ * The sub-regions of `blocks`, each grown by `depth[d]` points on both sides and clipped to the region: tiles with
+ * their halo.
+ */
 cohort_status_t cohort_partition_tiles_halo(cohort_partition_t blocks,
                                             const int64_t *depth,
                                             cohort_partition_t *partition);
 
-// The number of sub-regions.
+/**
+ * The number of sub-regions.
+ */
 cohort_status_t cohort_partition_count(cohort_partition_t partition, uint32_t *count);
 
-// The sub-region of a colour; the same handle every time. It ends with its partition.
+/**
+ * The sub-region of a colour; the same handle every time. It ends with its partition.
+ */
 cohort_status_t cohort_subregion(cohort_partition_t partition, uint32_t colour, cohort_region_t *region);
 
-// Ends the handles of its sub-regions too.
+/**
+ * Ends the handles of its sub-regions too.
+ */
 cohort_status_t cohort_partition_destroy(cohort_partition_t *partition);
 
-// Makes the caller's memory the storage of fields of a root region, in place. `base` is the element at the region's
-// lo of the first field, `strides[d]` the bytes from one point to the next in dimension d, `field_stride` the bytes
-// from one field to the next. The memory stays the caller's, must outlive the use, and may be looked at by the host
-// only when no outstanding operation uses it. Errors: INVALID_ARGUMENT (null base, elements that overlap, a
-// sub-region), WRONG_ORDER (a field in use or attached).
+/**
+ * Makes the caller's memory the storage of fields of a root region, in place. `base` is the element at the region's
+ * lo of the first field, `strides[d]` the bytes from one point to the next in dimension d, `field_stride` the bytes
+ * from one field to the next. The memory stays the caller's, must outlive the use, and may be looked at by the host
+ * only when no outstanding operation uses it. Errors: INVALID_ARGUMENT (null base, elements that overlap, a
+ * sub-region), WRONG_ORDER (a field in use or attached).
+ */
 cohort_status_t cohort_attach(cohort_context_t context,
                               cohort_region_t region,
                               uint32_t field_count,
@@ -377,13 +566,17 @@ cohort_status_t cohort_attach(cohort_context_t context,
                               const int64_t *strides,
                               int64_t field_stride);
 
-// Waits for the operations that use the fields, then forgets the attached memory, which holds the content.
+/**
+ * Waits for the operations that use the fields, then forgets the attached memory, which holds the content.
+ */
 cohort_status_t cohort_detach(cohort_context_t context,
                               cohort_region_t region,
                               uint32_t field_count,
                               const cohort_field_t *fields);
 
-// Launches an operation that writes `value` (copied), of `bytes` bytes, into every point of the fields.
+/**
+ * Launches an operation that writes `value` (copied), of `bytes` bytes, into every point of the fields.
+ */
 cohort_status_t cohort_fill(cohort_context_t context,
                             cohort_region_t region,
                             uint32_t field_count,
@@ -391,42 +584,64 @@ cohort_status_t cohort_fill(cohort_context_t context,
                             const void *value,
                             size_t bytes);
 
-// Starts the runtime in this process alone. Call through `cohort_init`, which passes the header's version. The
-// calling thread becomes the MPI thread: functions that say so must be called on it. `config` may be NULL.
-// Errors: VERSION, INVALID_ARGUMENT (a setting), WRONG_ORDER (it runs already).
+/**
+ * Starts the runtime in this process alone. Call through `cohort_init`, which passes the header's version. The
+ * calling thread becomes the MPI thread: functions that say so must be called on it. `config` may be NULL.
+ * Errors: VERSION, INVALID_ARGUMENT (a setting), WRONG_ORDER (it runs already).
+ */
 cohort_status_t cohort_init_version(uint32_t version, const cohort_config_t *config, cohort_runtime_t *runtime);
 
-// Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
-// null handle is accepted. MPI thread. Collective. Errors: TASK_FAILED if a task failed since the last wait (the
-// runtime ends all the same), WRONG_THREAD.
+/**
+ * Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
+ * null handle is accepted. MPI thread. Collective. Errors: TASK_FAILED if a task failed since the last wait (the
+ * runtime ends all the same), WRONG_THREAD.
+ */
 cohort_status_t cohort_finalize(cohort_runtime_t *runtime);
 
-// This process's rank in the communicator; 0 without MPI. Any thread.
+/**
+ * This process's rank in the communicator; 0 without MPI. Any thread.
+ */
 cohort_status_t cohort_rank(cohort_runtime_t runtime, int32_t *rank);
 
-// The number of ranks; 1 without MPI. Any thread.
+/**
+ * The number of ranks; 1 without MPI. Any thread.
+ */
 cohort_status_t cohort_size(cohort_runtime_t runtime, int32_t *size);
 
-// Processors of this rank that run tasks, the waiting MPI thread included. Any thread.
+/**
+ * Processors of this rank that run tasks, the waiting MPI thread included. Any thread.
+ */
 cohort_status_t cohort_workers(cohort_runtime_t runtime, int32_t *workers);
 
-// The context of the MPI thread, in which the program outside of all tasks launches. Owned by the runtime.
+/**
+ * The context of the MPI thread, in which the program outside of all tasks launches. Owned by the runtime.
+ */
 cohort_status_t cohort_root_context(cohort_runtime_t runtime, cohort_context_t *context);
 
-// The text of this thread's last error: function, value, rule, remedy. Valid until the next error on this thread.
+/**
+ * The text of this thread's last error: function, value, rule, remedy. Valid until the next error on this thread.
+ */
 const char *cohort_last_error(void);
 
-// The name of a status, such as "COHORT_ERROR_BOUNDS". Static.
+/**
+ * The name of a status, such as "COHORT_ERROR_BOUNDS". Static.
+ */
 const char *cohort_status_name(cohort_status_t status);
 
-// The library's version, to be compared with COHORT_VERSION.
+/**
+ * The library's version, to be compared with COHORT_VERSION.
+ */
 uint32_t cohort_version(void);
 
-// What an error does besides being returned: 0 nothing, 1 prints to stderr, 2 prints and aborts. Any thread.
+/**
+ * What an error does besides being returned: 0 nothing, 1 prints to stderr, 2 prints and aborts. Any thread.
+ */
 cohort_status_t cohort_set_on_error(int32_t policy);
 
-// Registers a kind of task. `name` (copied) appears in messages. `user` is handed to every execution and stays the
-// caller's. `flags`: 0 or COHORT_TASK_LEAF. Any thread.
+/**
+ * Registers a kind of task. `name` (copied) appears in messages. `user` is handed to every execution and stays the
+ * caller's. `flags`: 0 or COHORT_TASK_LEAF. Any thread.
+ */
 cohort_status_t cohort_task_register(cohort_runtime_t runtime,
                                      const char *name,
                                      cohort_task_function_t function,
@@ -434,21 +649,27 @@ cohort_status_t cohort_task_register(cohort_runtime_t runtime,
                                      uint32_t flags,
                                      cohort_task_t *task);
 
-// Gives a task another body for one kind of processor. Any thread, before the task is launched.
+/**
+ * Gives a task another body for one kind of processor. Any thread, before the task is launched.
+ */
 cohort_status_t cohort_task_variant(cohort_task_t task,
                                     cohort_processor_t kind,
                                     cohort_task_function_t function,
                                     void *user);
 
-// Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
-// Everything that `launch` points to is copied. `result`, unless NULL, gets a future that the caller destroys. Blocks
-// only while the context's window of outstanding operations is full. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
-// PRIVILEGE (more than the launching task holds), INTERFERENCE (requirements that conflict), WRONG_ORDER (a handshake).
+/**
+ * Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
+ * Everything that `launch` points to is copied. `result`, unless NULL, gets a future that the caller destroys. Blocks
+ * only while the context's window of outstanding operations is full. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
+ * PRIVILEGE (more than the launching task holds), INTERFERENCE (requirements that conflict), WRONG_ORDER (a handshake).
+ */
 cohort_status_t cohort_launch(cohort_context_t context, const cohort_launch_t *launch, cohort_future_t *result);
 
-// Launches `points` tasks at once: point p (cohort_task_point) gets sub-region p of each requirement that names a
-// partition. `result`, unless NULL, gets a future of the points' results reduced in order of the points. Otherwise as
-// `cohort_launch`; waits and arrivals belong to the launch as a whole.
+/**
+ * Launches `points` tasks at once: point p (cohort_task_point) gets sub-region p of each requirement that names a
+ * partition. `result`, unless NULL, gets a future of the points' results reduced in order of the points. Otherwise as
+ * `cohort_launch`; waits and arrivals belong to the launch as a whole.
+ */
 cohort_status_t cohort_index_launch(cohort_context_t context,
                                     const cohort_launch_t *launch,
                                     uint32_t points,
@@ -456,80 +677,368 @@ cohort_status_t cohort_index_launch(cohort_context_t context,
                                     cohort_type_t element,
                                     cohort_future_t *result);
 
-// Waits for every operation launched so far in the context. Errors: TASK_FAILED with the text of the first failure
-// since the last wait.
+/**
+ * Waits for every operation launched so far in the context. Errors: TASK_FAILED with the text of the first failure
+ * since the last wait.
+ */
 cohort_status_t cohort_wait_all(cohort_context_t context);
 
-// Waits for the value and copies it; `bytes` is its size. Errors: TASK_FAILED, INVALID_ARGUMENT (another size).
+/**
+ * Waits for the value and copies it; `bytes` is its size. Errors: TASK_FAILED, INVALID_ARGUMENT (another size).
+ */
 cohort_status_t cohort_future_get(cohort_future_t future, void *value, size_t bytes);
 
-// Whether the value is there. Any thread.
+/**
+ * Whether the value is there. Any thread.
+ */
 cohort_status_t cohort_future_test(cohort_future_t future, bool *ready);
 
-// Operations that use it still get its value.
+/**
+ * Operations that use it still get its value.
+ */
 cohort_status_t cohort_future_destroy(cohort_future_t *future);
 
-// A future that has a value (copied) from the start. The caller destroys it.
+/**
+ * A future that has a value (copied) from the start. The caller destroys it.
+ */
 cohort_status_t cohort_future_value(cohort_runtime_t runtime, const void *value, size_t bytes, cohort_future_t *future);
 
-// The arguments of the launch; valid until the body returns. Inside a task.
+/**
+ * The arguments of the launch; valid until the body returns. Inside a task.
+ */
 cohort_status_t cohort_task_args(cohort_context_t task, const void **args, size_t *bytes);
 
-// Which point of its index launch or must epoch the task is; 0 otherwise. Inside a task.
+/**
+ * Which point of its index launch or must epoch the task is; 0 otherwise. Inside a task.
+ */
 cohort_status_t cohort_task_point(cohort_context_t task, uint32_t *point);
 
-// The value of future `index` of the launch; valid until the body returns. Inside a task.
+/**
+ * The value of future `index` of the launch; valid until the body returns. Inside a task.
+ */
 cohort_status_t cohort_task_future(cohort_context_t task, uint32_t index, const void **value, size_t *bytes);
 
-// Sets the value (copied) of the launch's future; the last call counts. Inside a task.
+/**
+ * Sets the value (copied) of the launch's future; the last call counts. Inside a task.
+ */
 cohort_status_t cohort_task_result(cohort_context_t task, const void *value, size_t bytes);
 
-// The task fails with this text (copied) when its body returns, whatever the body returns. Inside a task.
+/**
+ * The task fails with this text (copied) when its body returns, whatever the body returns. Inside a task.
+ */
 cohort_status_t cohort_task_fail(cohort_context_t task, const char *why);
 
-// The region of a requirement: in an index launch the point's sub-region. The handle is the task's and ends with it.
+/**
+ * The region of a requirement: in an index launch the point's sub-region. The handle is the task's and ends with it.
+ */
 cohort_status_t cohort_task_region(cohort_context_t task, uint32_t requirement, cohort_region_t *region);
 
-// Where the data of one field of a requirement lies; valid until the body returns. With COHORT_REDUCE a private array
-// of identities, which is folded in when the body has returned. Inside a task. Errors: PRIVILEGE (a field or a right
-// that the launch did not declare), INVALID_ARGUMENT (no such requirement).
+/**
+ * Where the data of one field of a requirement lies; valid until the body returns. With COHORT_REDUCE a private array
+ * of identities, which is folded in when the body has returned. Inside a task. Errors: PRIVILEGE (a field or a right
+ * that the launch did not declare), INVALID_ARGUMENT (no such requirement).
+ */
 cohort_status_t cohort_view(cohort_context_t task,
                             uint32_t requirement,
                             cohort_field_t field,
                             cohort_privilege_t right,
                             cohort_view_t *view);
 
-extern int cohort_shim_family(void);
+/**
+ * A rectangle of points of `dim` (1 to 3) dimensions; `lo` and `hi` have `dim` entries, both ends included.
+ * Errors: INVALID_ARGUMENT (dim), BOUNDS (lo above hi).
+ */
+cohort_status_t cohort_index_space_create(cohort_runtime_t runtime,
+                                          int32_t dim,
+                                          const int64_t *lo,
+                                          const int64_t *hi,
+                                          cohort_index_space_t *space);
 
-extern void cohort_shim_library(char *text, int capacity);
+/**
+ * Regions made from it live on.
+ */
+cohort_status_t cohort_index_space_destroy(cohort_index_space_t *space);
 
-extern int cohort_shim_phase(void);
+cohort_status_t cohort_field_space_create(cohort_runtime_t runtime, cohort_field_space_t *space);
 
-extern int cohort_shim_level(void);
+/**
+ * Regions made from it live on.
+ */
+cohort_status_t cohort_field_space_destroy(cohort_field_space_t *space);
 
-extern int cohort_shim_open(int32_t fortran, int32_t *rank, int32_t *size, char *text, int capacity);
+/**
+ * Adds a field of `bytes` bytes a point. `name` (copied, may be NULL) appears in messages.
+ */
+cohort_status_t cohort_field_allocate(cohort_field_space_t space,
+                                      size_t bytes,
+                                      const char *name,
+                                      cohort_field_t *field);
 
-extern int cohort_shim_allgather(const void *mine, void *all, int32_t bytes, char *text, int capacity);
+/**
+ * Adds `count` fields alike, numbered `*first` to `*first + count - 1`.
+ */
+cohort_status_t cohort_fields_allocate(cohort_field_space_t space, size_t bytes, uint32_t count, cohort_field_t *first);
 
-extern int cohort_shim_barrier(char *text, int capacity);
+/**
+ * A region: every point of the index space has every field of the field space. Storage appears when first used,
+ * unless arrays are attached.
+ */
+cohort_status_t cohort_region_create(cohort_runtime_t runtime,
+                                     cohort_index_space_t space,
+                                     cohort_field_space_t fields,
+                                     cohort_region_t *region);
 
-extern int cohort_shim_close(char *text, int capacity);
+/**
+ * Operations that use it still complete.
+ */
+cohort_status_t cohort_region_destroy(cohort_region_t *region);
+
+/**
+ * Dimension and bounds; `lo` and `hi` need room for the region's dimension, 3 at most. Any thread.
+ */
+cohort_status_t cohort_region_bounds(cohort_region_t region, int32_t *dim, int64_t *lo, int64_t *hi);
+
+/**
+ * Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
+ */
+cohort_status_t cohort_partition_blocks(cohort_region_t region,
+                                        const int64_t *counts,
+                                        cohort_partition_t *partition);
+
+/**
+ * `count` sub-regions by their bounds, which may overlap; `lo` and `hi` hold dim entries a colour, colour by colour.
+ */
+cohort_status_t cohort_partition_rects(cohort_region_t region,
+                                       uint32_t count,
+                                       const int64_t *lo,
+                                       const int64_t *hi,
+                                       cohort_partition_t *partition);
+
+/**
+ * The sub-regions of `blocks`, each grown by `depth[d]` points on both sides and clipped to the region: tiles with
+ * their halo.
+ */
+cohort_status_t cohort_partition_tiles_halo(cohort_partition_t blocks,
+                                            const int64_t *depth,
+                                            cohort_partition_t *partition);
+
+/**
+ * The number of sub-regions.
+ */
+cohort_status_t cohort_partition_count(cohort_partition_t partition, uint32_t *count);
+
+/**
+ * The sub-region of a colour; the same handle every time. It ends with its partition.
+ */
+cohort_status_t cohort_subregion(cohort_partition_t partition, uint32_t colour, cohort_region_t *region);
+
+/**
+ * Ends the handles of its sub-regions too.
+ */
+cohort_status_t cohort_partition_destroy(cohort_partition_t *partition);
+
+/**
+ * Makes the caller's memory the storage of fields of a root region, in place. `base` is the element at the region's
+ * lo of the first field, `strides[d]` the bytes from one point to the next in dimension d, `field_stride` the bytes
+ * from one field to the next. The memory stays the caller's, must outlive the use, and may be looked at by the host
+ * only when no outstanding operation uses it. Errors: INVALID_ARGUMENT (null base, elements that overlap, a
+ * sub-region), WRONG_ORDER (a field in use or attached).
+ */
+cohort_status_t cohort_attach(cohort_context_t context,
+                              cohort_region_t region,
+                              uint32_t field_count,
+                              const cohort_field_t *fields,
+                              void *base,
+                              const int64_t *strides,
+                              int64_t field_stride);
+
+/**
+ * Waits for the operations that use the fields, then forgets the attached memory, which holds the content.
+ */
+cohort_status_t cohort_detach(cohort_context_t context,
+                              cohort_region_t region,
+                              uint32_t field_count,
+                              const cohort_field_t *fields);
+
+/**
+ * Launches an operation that writes `value` (copied), of `bytes` bytes, into every point of the fields.
+ */
+cohort_status_t cohort_fill(cohort_context_t context,
+                            cohort_region_t region,
+                            uint32_t field_count,
+                            const cohort_field_t *fields,
+                            const void *value,
+                            size_t bytes);
+
+/**
+ * Starts the runtime in this process alone. Call through `cohort_init`, which passes the header's version. The
+ * calling thread becomes the MPI thread: functions that say so must be called on it. `config` may be NULL.
+ * Errors: VERSION, INVALID_ARGUMENT (a setting), WRONG_ORDER (it runs already).
+ */
+cohort_status_t cohort_init_version(uint32_t version, const cohort_config_t *config, cohort_runtime_t *runtime);
+
+/**
+ * Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
+ * null handle is accepted. MPI thread. Collective. Errors: TASK_FAILED if a task failed since the last wait (the
+ * runtime ends all the same), WRONG_THREAD.
+ */
+cohort_status_t cohort_finalize(cohort_runtime_t *runtime);
+
+/**
+ * This process's rank in the communicator; 0 without MPI. Any thread.
+ */
+cohort_status_t cohort_rank(cohort_runtime_t runtime, int32_t *rank);
+
+/**
+ * The number of ranks; 1 without MPI. Any thread.
+ */
+cohort_status_t cohort_size(cohort_runtime_t runtime, int32_t *size);
+
+/**
+ * Processors of this rank that run tasks, the waiting MPI thread included. Any thread.
+ */
+cohort_status_t cohort_workers(cohort_runtime_t runtime, int32_t *workers);
+
+/**
+ * The context of the MPI thread, in which the program outside of all tasks launches. Owned by the runtime.
+ */
+cohort_status_t cohort_root_context(cohort_runtime_t runtime, cohort_context_t *context);
+
+/**
+ * The text of this thread's last error: function, value, rule, remedy. Valid until the next error on this thread.
+ */
+const char *cohort_last_error(void);
+
+/**
+ * The name of a status, such as "COHORT_ERROR_BOUNDS". Static.
+ */
+const char *cohort_status_name(cohort_status_t status);
+
+/**
+ * The library's version, to be compared with COHORT_VERSION.
+ */
+uint32_t cohort_version(void);
+
+/**
+ * What an error does besides being returned: 0 nothing, 1 prints to stderr, 2 prints and aborts. Any thread.
+ */
+cohort_status_t cohort_set_on_error(int32_t policy);
+
+/**
+ * Registers a kind of task. `name` (copied) appears in messages. `user` is handed to every execution and stays the
+ * caller's. `flags`: 0 or COHORT_TASK_LEAF. Any thread.
+ */
+cohort_status_t cohort_task_register(cohort_runtime_t runtime,
+                                     const char *name,
+                                     cohort_task_function_t function,
+                                     void *user,
+                                     uint32_t flags,
+                                     cohort_task_t *task);
+
+/**
+ * Gives a task another body for one kind of processor. Any thread, before the task is launched.
+ */
+cohort_status_t cohort_task_variant(cohort_task_t task,
+                                    cohort_processor_t kind,
+                                    cohort_task_function_t function,
+                                    void *user);
+
+/**
+ * Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
+ * Everything that `launch` points to is copied. `result`, unless NULL, gets a future that the caller destroys. Blocks
+ * only while the context's window of outstanding operations is full. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
+ * PRIVILEGE (more than the launching task holds), INTERFERENCE (requirements that conflict), WRONG_ORDER (a handshake).
+ */
+cohort_status_t cohort_launch(cohort_context_t context, const cohort_launch_t *launch, cohort_future_t *result);
+
+/**
+ * Launches `points` tasks at once: point p (cohort_task_point) gets sub-region p of each requirement that names a
+ * partition. `result`, unless NULL, gets a future of the points' results reduced in order of the points. Otherwise as
+ * `cohort_launch`; waits and arrivals belong to the launch as a whole.
+ */
+cohort_status_t cohort_index_launch(cohort_context_t context,
+                                    const cohort_launch_t *launch,
+                                    uint32_t points,
+                                    cohort_reduction_t how,
+                                    cohort_type_t element,
+                                    cohort_future_t *result);
+
+/**
+ * Waits for every operation launched so far in the context. Errors: TASK_FAILED with the text of the first failure
+ * since the last wait.
+ */
+cohort_status_t cohort_wait_all(cohort_context_t context);
+
+/**
+ * Waits for the value and copies it; `bytes` is its size. Errors: TASK_FAILED, INVALID_ARGUMENT (another size).
+ */
+cohort_status_t cohort_future_get(cohort_future_t future, void *value, size_t bytes);
+
+/**
+ * Whether the value is there. Any thread.
+ */
+cohort_status_t cohort_future_test(cohort_future_t future, bool *ready);
+
+/**
+ * Operations that use it still get its value.
+ */
+cohort_status_t cohort_future_destroy(cohort_future_t *future);
+
+/**
+ * A future that has a value (copied) from the start. The caller destroys it.
+ */
+cohort_status_t cohort_future_value(cohort_runtime_t runtime, const void *value, size_t bytes, cohort_future_t *future);
+
+/**
+ * The arguments of the launch; valid until the body returns. Inside a task.
+ */
+cohort_status_t cohort_task_args(cohort_context_t task, const void **args, size_t *bytes);
+
+/**
+ * Which point of its index launch or must epoch the task is; 0 otherwise. Inside a task.
+ */
+cohort_status_t cohort_task_point(cohort_context_t task, uint32_t *point);
+
+/**
+ * The value of future `index` of the launch; valid until the body returns. Inside a task.
+ */
+cohort_status_t cohort_task_future(cohort_context_t task, uint32_t index, const void **value, size_t *bytes);
+
+/**
+ * Sets the value (copied) of the launch's future; the last call counts. Inside a task.
+ */
+cohort_status_t cohort_task_result(cohort_context_t task, const void *value, size_t bytes);
+
+/**
+ * The task fails with this text (copied) when its body returns, whatever the body returns. Inside a task.
+ */
+cohort_status_t cohort_task_fail(cohort_context_t task, const char *why);
+
+/**
+ * The region of a requirement: in an index launch the point's sub-region. The handle is the task's and ends with it.
+ */
+cohort_status_t cohort_task_region(cohort_context_t task, uint32_t requirement, cohort_region_t *region);
+
+/**
+ * Where the data of one field of a requirement lies; valid until the body returns. With COHORT_REDUCE a private array
+ * of identities, which is folded in when the body has returned. Inside a task. Errors: PRIVILEGE (a field or a right
+ * that the launch did not declare), INVALID_ARGUMENT (no such requirement).
+ */
+cohort_status_t cohort_view(cohort_context_t task,
+                            uint32_t requirement,
+                            cohort_field_t field,
+                            cohort_privilege_t right,
+                            cohort_view_t *view);
 
 #ifdef __cplusplus
-} // extern "C"
-#endif // __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
 
-#endif /* COHORT_H */
-
-#define COHORT_CONFIG_INIT \
-  { sizeof(cohort_config_t), COHORT_VERSION, -1, -1, -1, 0, -1, 0, 0.0, -1, 0, -1 }
+#define COHORT_CONFIG_INIT {sizeof(cohort_config_t), COHORT_VERSION, -1, -1, -1, 0, -1, 0, 0.0, -1, 0, -1}
+#define COHORT_LAUNCH_INIT {sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 #ifdef __cplusplus
-#define COHORT_LAUNCH_INIT cohort_launch_t{sizeof(cohort_launch_t)}
 extern "C" {
-#else
-#define COHORT_LAUNCH_INIT \
-  { sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #endif
 
 /** Starts the runtime of this process, alone: one rank. The calling thread becomes the MPI thread. `config` may be NULL.
@@ -541,4 +1050,6 @@ static inline cohort_status_t cohort_init(const cohort_config_t *config, cohort_
 
 #ifdef __cplusplus
 }
+#endif
+
 #endif

@@ -42,7 +42,13 @@ fn headers_compile_as_c99_and_cxx17_without_warnings() {
         let wrapper = |c: &str, mpi: &str| if header == "cohort.h" { c.to_string() } else { mpi.to_string() };
         for (compiler, standard, suffix) in [(wrapper("cc", "mpicc"), "c99", "c"), (wrapper("c++", "mpicxx"), "c++17", "cc")] {
             let source = folder.join(format!("use.{suffix}"));
-            std::fs::write(&source, format!("#include <{header}>\nint main(void) {{ return 0; }}\n")).unwrap();
+            // Twice, as happens through other headers, and with the initialisers used.
+            let program = format!(
+                "#include <{header}>\n#include <{header}>\n\
+                 int main(void) {{ cohort_config_t config = COHORT_CONFIG_INIT; cohort_launch_t launch = COHORT_LAUNCH_INIT;\n\
+                 return config.size == launch.size; }}\n"
+            );
+            std::fs::write(&source, program).unwrap();
             let output = Command::new(&compiler)
                 .args([&format!("-std={standard}"), "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"])
                 // MPI's C++ headers of old are not ours to mend.
