@@ -70,9 +70,8 @@ contains
     else
       line(b%nx + 1:) = ghost%face(2, 1)%p(:, j, k)
     end if
-    ! Near an end the window reaches outside `line`; those points keep their value below.
     do m = -5, 5
-      w(max(1, -3 - m):min(b%nx, b%nx + 5 - m), m) = line(max(1, -3 - m) + m:min(b%nx, b%nx + 5 - m) + m)
+      w(:, m) = line(1 + m:b%nx + m)
     end do
     call filter10(b%nx, w, filtered)
     row(first:last) = filtered(first:last)
