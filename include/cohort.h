@@ -592,6 +592,23 @@ cohort_status_t cohort_fill(cohort_context_t context,
 cohort_status_t cohort_init_version(uint32_t version, const cohort_config_t *config, cohort_runtime_t *runtime);
 
 /**
+ * Starts the runtime on every rank of a communicator, given as its Fortran handle. Collective. Call through
+ * `cohort_init_mpi` of cohort_mpi.h, which passes the header's version and the family of the program's MPI: 1 Open MPI, 2
+ * MPICH and its relatives, 0 unknown. The calling thread becomes the MPI thread. `config` may be NULL. Errors: as
+ * `cohort_init`, and MPI (another MPI than the library's, an MPI call that failed), UNSUPPORTED (built without MPI).
+ */
+cohort_status_t cohort_init_communicator(uint32_t version,
+                                         int32_t mpi,
+                                         int32_t communicator,
+                                         const cohort_config_t *config,
+                                         cohort_runtime_t *runtime);
+
+/**
+ * `cohort_init_mpi` for the Fortran module, whose settings carry the version.
+ */
+cohort_status_t cohort_init_fortran(int32_t communicator, const cohort_config_t *config, cohort_runtime_t *runtime);
+
+/**
  * Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
  * null handle is accepted. MPI thread. Collective. Errors: TASK_FAILED if a task failed since the last wait (the
  * runtime ends all the same), WRONG_THREAD.
@@ -876,6 +893,23 @@ cohort_status_t cohort_fill(cohort_context_t context,
  * Errors: VERSION, INVALID_ARGUMENT (a setting), WRONG_ORDER (it runs already).
  */
 cohort_status_t cohort_init_version(uint32_t version, const cohort_config_t *config, cohort_runtime_t *runtime);
+
+/**
+ * Starts the runtime on every rank of a communicator, given as its Fortran handle. Collective. Call through
+ * `cohort_init_mpi` of cohort_mpi.h, which passes the header's version and the family of the program's MPI: 1 Open MPI, 2
+ * MPICH and its relatives, 0 unknown. The calling thread becomes the MPI thread. `config` may be NULL. Errors: as
+ * `cohort_init`, and MPI (another MPI than the library's, an MPI call that failed), UNSUPPORTED (built without MPI).
+ */
+cohort_status_t cohort_init_communicator(uint32_t version,
+                                         int32_t mpi,
+                                         int32_t communicator,
+                                         const cohort_config_t *config,
+                                         cohort_runtime_t *runtime);
+
+/**
+ * `cohort_init_mpi` for the Fortran module, whose settings carry the version.
+ */
+cohort_status_t cohort_init_fortran(int32_t communicator, const cohort_config_t *config, cohort_runtime_t *runtime);
 
 /**
  * Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A

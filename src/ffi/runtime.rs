@@ -75,6 +75,37 @@ pub unsafe extern "C" fn cohort_init_version(version: u32, config: *const cohort
     })
 }
 
+/// Starts the runtime on every rank of a communicator, given as its Fortran handle. Collective. Call through
+/// `cohort_init_mpi` of cohort_mpi.h, which passes the header's version and the family of the program's MPI: 1 Open MPI, 2
+/// MPICH and its relatives, 0 unknown. The calling thread becomes the MPI thread. `config` may be NULL. Errors: as
+/// `cohort_init`, and MPI (another MPI than the library's, an MPI call that failed), UNSUPPORTED (built without MPI).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_init_communicator(
+    version: u32,
+    mpi: i32,
+    communicator: i32,
+    config: *const cohort_config_t,
+    runtime: *mut cohort_runtime_t,
+) -> cohort_status_t {
+    guard("cohort_init_mpi", || {
+        check_version(version)?;
+        start_ranks(mpi, communicator, config, runtime)
+    })
+}
+
+/// `cohort_init_mpi` for the Fortran module, whose settings carry the version.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_init_fortran(communicator: i32, config: *const cohort_config_t, runtime: *mut cohort_runtime_t) -> cohort_status_t {
+    guard("cohort_init", || start_ranks(0, communicator, config, runtime))
+}
+
+unsafe fn start_ranks(mpi: i32, communicator: i32, config: *const cohort_config_t, runtime: *mut cohort_runtime_t) -> Result<()> {
+    let (out, config) = (out(runtime)?, config_from(config)?);
+    set_on_error(config.on_error.unwrap_or(OnError::Return));
+    out.id = runtime::init_communicator(config, communicator, mpi)?;
+    Ok(())
+}
+
 /// Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
 /// null handle is accepted. MPI thread. Collective. Errors: TASK_FAILED if a task failed since the last wait (the
 /// runtime ends all the same), WRONG_THREAD.

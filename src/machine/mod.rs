@@ -2,9 +2,10 @@
 //! of threads to them. Knows nothing of ranks' messages, workers' queues or tasks.
 
 mod mask;
+mod node;
 mod topology;
 
-use crate::base::{Result, Status};
+use crate::base::Result;
 use crate::fail;
 
 /// A processor as the operating system numbers it, and where it lies.
@@ -61,6 +62,17 @@ impl Machine {
         self.cores
     }
 
+    /// Whether the process may run on a part of the node only, as when a launcher bound it: that part is then its own.
+    pub fn restricted(&self) -> bool {
+        let online = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+        (self.cpus.len() as i64) < online
+    }
+
+    /// Two words that are equal in processes that were given the same processors of the same node.
+    pub fn identity(&self) -> [u64; 2] {
+        [node::node_identity(), node::hash(self)]
+    }
+
     /// The part of the mask for process `index` of the `count` on this node that were given the same mask, as launchers
     /// do that bind to nothing: without it every process would bind its first worker to the same processor. `None` when
     /// there are fewer cores than processes, and binding would only stop the system from sharing them fairly.
@@ -98,6 +110,7 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Status;
 
     /// Two packages of two cores of two threads, numbered as Linux does: second threads after all first ones.
     fn eight() -> Machine {

@@ -6,12 +6,17 @@ pub use objects::Objects;
 
 use crate::base::{Config, Kind, Result};
 use crate::fail;
+use crate::machine::Machine;
 use crate::operation::{thread_token, Engine, Frame};
 use crate::event::NodeRef;
 use crate::scheduler::{Scheduler, Settings};
+#[cfg(feature = "mpi")]
+use crate::transport::{Level, Mpi};
+use crate::transport::{Loopback, Transport};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::time::Duration;
 
+const MAX_WORKERS: u32 = 64;
 const DEFAULT_WINDOW: u32 = 1024;
 const DEFAULT_SPIN: Duration = Duration::from_micros(20);
 /// Fortran kernels put large automatic arrays on the stack.
@@ -27,6 +32,7 @@ pub struct Runtime {
     handle: u64,
     mpi_thread: u64,
     pub engine: Box<Engine>,
+    transport: Box<dyn Transport>,
 }
 
 /// The runtime that is running. Freed by `finalize`, after which no other thread may be inside the library.
@@ -70,34 +76,113 @@ impl Runtime {
     }
 }
 
-/// Cores that this process may use.
-fn cores() -> u32 {
-    std::thread::available_parallelism().map_or(1, |n| n.get().min(64) as u32)
+/// Which processors this rank takes, and how its workers are bound to them.
+struct Placement {
+    machine: Machine,
+    workers: u32,
+    bind: bool,
 }
 
+impl Placement {
+    /// Collective. Ranks that were given the same processors share them out.
+    fn choose(config: &Config, transport: &dyn Transport) -> Result<Self> {
+        let machine = Machine::discover()?;
+        let mine = machine.identity();
+        let all = transport.gather(&mine)?;
+        let alike: Vec<usize> = (0..transport.size() as usize).filter(|r| all[2 * r..2 * r + 2] == mine).collect();
+        let index = alike.iter().position(|&r| r == transport.rank() as usize).unwrap_or(0);
+        let share = machine.share(index, alike.len().max(1));
+        let cores = share.as_ref().map_or(1, Machine::cores) as u32;
+        let workers = config.workers.unwrap_or(cores.min(MAX_WORKERS));
+        // On processors that the whole node may use, the system moves threads out of the way of other programs.
+        let bind = config.bind.unwrap_or(machine.restricted() && share.is_some() && workers <= cores);
+        Ok(Self { machine: share.unwrap_or(machine), workers, bind })
+    }
+
+    fn binder(self) -> Box<dyn Fn(u32) + Send + Sync> {
+        if !self.bind {
+            return Box::new(|_| ());
+        }
+        Box::new(move |number| {
+            if let Err(error) = self.machine.bind(number as usize) {
+                eprintln!("cohort: {}", error.text);
+            }
+        })
+    }
+}
+
+/// Starts the runtime of this process alone.
 pub fn init(config: Config) -> Result<u64> {
-    static SERIAL: AtomicU64 = AtomicU64::new(1);
+    start(config, || Ok(Box::new(Loopback)))
+}
+
+/// Collective. Starts the runtime on every rank of a communicator, given as its Fortran handle; `caller` is the family of
+/// the MPI that the program was compiled for, 0 when it did not say.
+#[cfg(feature = "mpi")]
+pub fn init_communicator(config: Config, communicator: i32, caller: i32) -> Result<u64> {
+    start(config, || {
+        let mpi = Mpi::open(communicator, caller)?;
+        if mpi.level == Level::Single && mpi.rank() == 0 {
+            eprintln!(
+                "cohort: MPI was started with MPI_THREAD_SINGLE, though this process has several threads; only the one that \
+                 initialised the runtime will call MPI. Ask MPI_Init_thread for MPI_THREAD_FUNNELED."
+            );
+        }
+        Ok(Box::new(mpi))
+    })
+}
+
+#[cfg(not(feature = "mpi"))]
+pub fn init_communicator(_: Config, _: i32, _: i32) -> Result<u64> {
+    fail!(Unsupported, "this libcohort was built without MPI; build it with MPI (COHORT_WITH_MPI=ON), or call cohort_init without a communicator")
+}
+
+fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> Result<u64> {
     if !CURRENT.load(Ordering::Acquire).is_null() {
         fail!(WrongOrder, "the runtime is running already; a process has one at a time, call cohort_finalize first");
     }
-    let workers = config.workers.unwrap_or_else(cores);
+    let transport = open()?;
+    let (engine, workers) = match start_engine(&config, &*transport) {
+        Ok(started) => started,
+        Err(error) => {
+            // The first error is the one to tell.
+            let _ = transport.close();
+            return Err(error);
+        }
+    };
+    static SERIAL: AtomicU64 = AtomicU64::new(1);
+    let handle = (Kind::Runtime as u64) << 56 | SERIAL.fetch_add(1, Ordering::Relaxed);
+    let runtime = Runtime {
+        objects: Objects::default(),
+        rank: transport.rank(),
+        size: transport.size(),
+        workers,
+        root: engine.frames.open(std::ptr::null(), NodeRef(0)).handle(),
+        handle,
+        mpi_thread: thread_token(),
+        engine,
+        transport,
+    };
+    CURRENT.store(Box::into_raw(Box::new(runtime)), Ordering::Release);
+    Ok(handle)
+}
+
+/// The engine and its number of workers.
+fn start_engine(config: &Config, transport: &dyn Transport) -> Result<(Box<Engine>, u32)> {
+    let placement = Placement::choose(config, transport)?;
+    let workers = placement.workers;
     let scheduler = Scheduler::new(Settings {
         workers,
         host_helps: config.host_helps.unwrap_or(true),
         spin: config.spin_microseconds.map_or(DEFAULT_SPIN, |us| Duration::from_micros(us.into())),
         stack_bytes: config.task_stack_bytes.unwrap_or(DEFAULT_STACK) as usize,
-        bind: Box::new(|_| ()),
+        bind: placement.binder(),
     });
-    let engine = Engine::start(scheduler, 0, config.window.unwrap_or(DEFAULT_WINDOW), None)?;
-    let root = engine.frames.open(std::ptr::null(), NodeRef(0)).handle();
-    let handle = (Kind::Runtime as u64) << 56 | SERIAL.fetch_add(1, Ordering::Relaxed);
-    let mpi_thread = thread_token();
-    let runtime = Runtime { objects: Objects::default(), rank: 0, size: 1, workers, root, handle, mpi_thread, engine };
-    CURRENT.store(Box::into_raw(Box::new(runtime)), Ordering::Release);
-    Ok(handle)
+    let engine = Engine::start(scheduler, transport.rank(), config.window.unwrap_or(DEFAULT_WINDOW), None)?;
+    Ok((engine, workers))
 }
 
-/// Ends the runtime even if a task failed, and then says so.
+/// Collective. Ends the runtime even if a task failed, and then says so.
 pub fn finalize(handle: u64) -> Result<()> {
     let runtime = of(handle)?;
     runtime.check_mpi_thread()?;
@@ -107,5 +192,6 @@ pub fn finalize(handle: u64) -> Result<()> {
     // Nobody else may be inside; the scheduler's threads end before what they use goes.
     let runtime = unsafe { Box::from_raw(runtime) };
     runtime.engine.scheduler.stop();
-    result
+    let closed = runtime.transport.close();
+    result.and(closed)
 }
