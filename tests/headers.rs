@@ -8,12 +8,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn generated() -> String {
     let config = cbindgen::Config::from_file(format!("{ROOT}/cbindgen.toml")).expect("cbindgen.toml is well formed");
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    let mut files: Vec<_> = std::fs::read_dir(format!("{ROOT}/src/ffi")).unwrap().map(|e| e.unwrap().path()).collect();
-    files.sort();
-    for file in files {
-        builder = builder.with_src(file);
-    }
+    // The sections are found through the module's own `mod` lines.
+    let builder = cbindgen::Builder::new().with_config(config).with_src(format!("{ROOT}/src/ffi/mod.rs"));
     let mut text = Vec::new();
     builder.generate().expect("src/ffi is a C interface").write(&mut text);
     String::from_utf8(text).unwrap()

@@ -143,7 +143,7 @@ pub const COHORT_SIDE_TASKS: cohort_side_t = 1;
 pub const COHORT_TASK_LEAF: u32 = 1;
 
 /// Version of this header; `cohort_init` compares it with the library's.
-pub const COHORT_VERSION: u32 = 1;
+pub const COHORT_VERSION: u32 = 100;
 
 /// Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
 /// (docs/environment.md), then from defaults.
