@@ -24,7 +24,7 @@ contains
     do k = 1, sim%b%nz
       do j = 1, sim%b%ny
         do i = 1, n
-          x = ([i, j, k] - 1 + sim%b%offset)*sim%b%dx
+          x = modulo(([i, j, k] - 1 + sim%b%offset)*sim%b%dx - sim%s%shift, sim%s%length)
           call point_state(sim%s, base, x, T(i), p(i), u(i, :), Y(i, :))
         end do
         at = 1 + n*(j - 1 + sim%b%ny*(k - 1))

@@ -29,8 +29,8 @@ module settings
     real(8) :: temperature = 300d0, pressure = 101325d0, phi = 0.7d0
     real(8) :: hot_temperature = 1500d0, hot_radius = 0.15d0 !< radius as a fraction of the first length
     real(8) :: velocity(3) = 0, amplitude = 1d-3, turbulence = 0
+    real(8) :: shift(3) = 0                       !< m; where the initial state's origin lies
     character(16) :: fuel = 'H2'
-    character(256) :: profile = ''                !< flame_1d: CSV of a flame to start from
   end type
 
 contains
@@ -40,15 +40,15 @@ contains
     type(settings_t), intent(out) :: s
     character(32) :: case_name
     character(16) :: method, radical, fuel
-    character(256) :: mechanism, output, profile
+    character(256) :: mechanism, output
     integer :: points(3), ranks(3), tile(2), steps, filter_every, report_every, write_every, unit, io
     real(8) :: length(3), end_time, cfl, fourier, fixed_dt, max_dt
-    real(8) :: temperature, pressure, phi, hot_temperature, hot_radius, velocity(3), amplitude, turbulence
+    real(8) :: temperature, pressure, phi, hot_temperature, hot_radius, velocity(3), amplitude, turbulence, shift(3)
     logical :: viscous, reacting, correction_velocity, pictures, fields, compare
     character(256) :: message
     namelist /run/ case_name, mechanism, method, output, points, ranks, tile, length, end_time, steps, cfl, fourier, fixed_dt, &
       max_dt, viscous, reacting, correction_velocity, filter_every, report_every, write_every, pictures, fields, compare, radical
-    namelist /initial/ temperature, pressure, phi, hot_temperature, hot_radius, velocity, amplitude, turbulence, fuel, profile
+    namelist /initial/ temperature, pressure, phi, hot_temperature, hot_radius, velocity, amplitude, turbulence, shift, fuel
 
     case_name = s%case_name; mechanism = s%mechanism; method = s%method; output = s%output
     points = s%points; ranks = s%ranks; tile = s%tile; length = s%length; end_time = s%end_time; steps = s%steps
@@ -58,7 +58,7 @@ contains
     pictures = s%pictures; fields = s%fields; compare = s%compare; radical = s%radical
     temperature = s%temperature; pressure = s%pressure; phi = s%phi
     hot_temperature = s%hot_temperature; hot_radius = s%hot_radius; velocity = s%velocity; amplitude = s%amplitude
-    turbulence = s%turbulence; fuel = s%fuel; profile = s%profile
+    turbulence = s%turbulence; shift = s%shift; fuel = s%fuel
 
     open (newunit=unit, file=path, status='old', action='read', iostat=io, iomsg=message)
     if (io /= 0) call stop_with(path//': cannot be opened: '//trim(message))
@@ -76,7 +76,7 @@ contains
     s%pictures = pictures; s%fields = fields; s%compare = compare; s%radical = radical
     s%temperature = temperature; s%pressure = pressure; s%phi = phi
     s%hot_temperature = hot_temperature; s%hot_radius = hot_radius; s%velocity = velocity; s%amplitude = amplitude
-    s%turbulence = turbulence; s%fuel = fuel; s%profile = profile
+    s%turbulence = turbulence; s%shift = shift; s%fuel = fuel
     call check(path, s)
   end subroutine
 

@@ -17,7 +17,7 @@ contains
     real(8), intent(in) :: T(n), p(n), Y(ld, *), W(n)
     real(8), intent(out) :: mu(n), lambda(n)
     real(8), intent(inout) :: D(ld, *)
-    real(8), dimension(n, m%n_species) :: X, root, inverse_root, wilke, friction
+    real(8), dimension(n, m%n_species) :: X, root, inverse_root, wilke, friction, others
     real(8), dimension(n) :: log_T, quarter_T, direct, harmonic, mass
     real(8) :: ratio, k_value, inverse_D
     real(8) :: forward, back, quarter
@@ -40,6 +40,7 @@ contains
         harmonic(i) = harmonic(i) + X(i, k)/k_value
         wilke(i, k) = X(i, k)
         friction(i, k) = 0
+        others(i, k) = 0
       end do
     end do
     pair = 0
@@ -57,6 +58,8 @@ contains
           inverse_D = 1/polynomial(m%diffusion(:, pair), log_T(i))
           friction(i, j) = friction(i, j) + X(i, k)*inverse_D
           friction(i, k) = friction(i, k) + X(i, j)*inverse_D
+          others(i, j) = others(i, j) + X(i, k)*m%molecular_weight(k)
+          others(i, k) = others(i, k) + X(i, j)*m%molecular_weight(j)
         end do
       end do
     end do
@@ -64,7 +67,8 @@ contains
     do k = 1, m%n_species
       do i = 1, n
         mu(i) = mu(i) + X(i, k)*root(i, k)**2/wilke(i, k)
-        D(i, k) = (mass(i) - X(i, k)*m%molecular_weight(k))/mass(i)*T(i)*quarter_T(i)**2/(p(i)*friction(i, k))
+        ! 1 - Y_k as a sum over the others: the difference is noise where a species is nearly alone.
+        D(i, k) = others(i, k)/mass(i)*T(i)*quarter_T(i)**2/(p(i)*friction(i, k))
       end do
     end do
     do i = 1, n
