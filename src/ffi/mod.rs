@@ -2,6 +2,8 @@
 //! a text, stops panics, and applies the policy for errors. Knows how C spells things; decides nothing.
 
 mod convert;
+pub mod epoch;
+pub mod fortran;
 pub mod handshakes;
 pub mod regions;
 pub mod runtime;

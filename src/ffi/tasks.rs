@@ -118,6 +118,16 @@ unsafe fn needs(runtime: &'static Runtime, c: &cohort_launch_t, point: Option<u3
     Ok(())
 }
 
+/// The launch of one task.
+pub(super) unsafe fn prepare_single<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_launch_t) -> Result<Launch<'a>> {
+    // Requirements first: an error in them must not leave a turn of a handshake taken.
+    let mut found = Launch::new(Launched::Nothing);
+    needs(runtime, c, None, &mut found)?;
+    let mut launch = prepare(runtime, context, c)?;
+    launch.needs = found.needs;
+    Ok(launch)
+}
+
 /// Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
 /// Everything that `launch` points to is copied. `result`, unless NULL, gets a future that the caller destroys. Blocks
 /// only while the context's window of outstanding operations is full. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
@@ -132,11 +142,7 @@ pub unsafe extern "C" fn cohort_launch(
         let runtime = runtime::current()?;
         let (engine, frame) = runtime::context(context.id)?;
         let c = given(launch, "launch")?;
-        // Requirements first: an error in them must not leave a turn of a handshake taken.
-        let mut found = Launch::new(Launched::Nothing);
-        needs(runtime, c, None, &mut found)?;
-        let mut prepared = prepare(runtime, context.id, c)?;
-        prepared.needs = found.needs;
+        let mut prepared = prepare_single(runtime, context.id, c)?;
         if let Some(result) = result.as_mut() {
             let future = Arc::new(FutureCell::default());
             prepared.result = Some(future.clone());

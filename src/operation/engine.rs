@@ -122,13 +122,28 @@ impl Engine {
     /// A node became ready while something else finished.
     #[inline]
     pub fn release(&self, node: NodeRef) {
+        if unsafe { self.bodies.get(node.index()) }.member {
+            return self.run_member(node);
+        }
         self.scheduler.released(node.0, self.class_of(node));
     }
 
     /// A node was ready when it was launched.
     #[inline]
     pub fn offer(&self, node: NodeRef) {
+        if unsafe { self.bodies.get(node.index()) }.member {
+            return self.run_member(node);
+        }
         self.scheduler.offer(node.0, self.class_of(node));
+    }
+
+    /// Members of a must epoch may wait for each other: each gets a thread.
+    fn run_member(&self, node: NodeRef) {
+        let driver = Driver(NonNull::from(self));
+        if let Err(error) = self.scheduler.spawn("cohort-member", move |_| driver.run(node.0)) {
+            let number = self.fail(error.text.into());
+            self.finish(node, number);
+        }
     }
 
     /// Waits for `until`; whoever makes it true wakes `seats`. False: the deadline passed.

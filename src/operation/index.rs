@@ -4,7 +4,7 @@ use super::launch::{launch, Launch, Launched, Need};
 use super::{Engine, Frame, FutureCell};
 use crate::base::{Error, Result, Status};
 use crate::fail;
-use crate::region::{conflict, ElementType, Reduction};
+use crate::region::{ElementType, Reduction};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -59,12 +59,7 @@ fn check_points(needs: &[SmallVec<[Need; 4]>]) -> Result<()> {
     for (p, of_p) in needs.iter().enumerate() {
         for (i, a) in of_p.iter().enumerate().filter(|(_, a)| a.access.writes()) {
             for (q, of_q) in needs.iter().enumerate().filter(|(q, _)| *q != p) {
-                let clash = of_q.iter().position(|b| {
-                    a.region.node.tree.id == b.region.node.tree.id
-                        && conflict(a.access, b.access)
-                        && a.region.node.rect.overlaps(&b.region.node.rect)
-                        && a.mask.intersects(&b.mask)
-                });
+                let clash = of_q.iter().position(|b| a.conflicts(b));
                 if let Some(j) = clash {
                     fail!(
                         Interference,

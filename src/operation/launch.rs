@@ -35,6 +35,14 @@ impl Need {
         }
         Ok(Self { region, mask: FieldMask::of(fields), access })
     }
+
+    /// Whether an operation with the one has to wait for an operation with the other.
+    pub fn conflicts(&self, other: &Need) -> bool {
+        self.region.node.tree.id == other.region.node.tree.id
+            && conflict(self.access, other.access)
+            && self.region.node.rect.overlaps(&other.region.node.rect)
+            && self.mask.intersects(&other.mask)
+    }
 }
 
 /// A phase that an operation waits for.
@@ -51,6 +59,8 @@ pub struct Launch<'a> {
     pub waits: SmallVec<[Gate<'a>; 4]>,
     pub arrivals: SmallVec<[(Arc<dyn Arrival>, u64); 2]>,
     pub result: Option<Arc<FutureCell>>,
+    /// A member of a must epoch: runs on a thread of its own.
+    pub member: bool,
 }
 
 pub enum Launched {
@@ -74,6 +84,7 @@ impl Launch<'_> {
             waits: SmallVec::new(),
             arrivals: SmallVec::new(),
             result: None,
+            member: false,
         }
     }
 }
@@ -100,6 +111,7 @@ pub fn launch(engine: &Engine, frame: &Frame, launch: Launch) -> Result<NodeRef>
         Launched::Nothing => (Work::Nothing, None),
     };
     body.point = launch.point;
+    body.member = launch.member;
     body.args.extend_from_slice(launch.args);
     body.futures.extend(launch.futures);
     body.arrivals.extend(launch.arrivals);
@@ -132,11 +144,7 @@ pub fn launch(engine: &Engine, frame: &Frame, launch: Launch) -> Result<NodeRef>
 fn check_interference(needs: &[Need]) -> Result<()> {
     for (i, a) in needs.iter().enumerate() {
         for (j, b) in needs[..i].iter().enumerate() {
-            if a.region.node.tree.id == b.region.node.tree.id
-                && conflict(a.access, b.access)
-                && a.region.node.rect.overlaps(&b.region.node.rect)
-                && a.mask.intersects(&b.mask)
-            {
+            if a.conflicts(b) {
                 fail!(
                     Interference,
                     "requirements {j} and {i} of one launch share points and fields of the region {} and one of them writes; merge them into one requirement",

@@ -1,19 +1,23 @@
 //! The one runtime of a process: its start and end, and the tables behind the handles.
 
+mod epoch;
 mod objects;
 
+pub use epoch::must_epoch;
 pub use objects::Objects;
 
 use crate::base::{Config, Kind, Result};
 use crate::fail;
 use crate::machine::Machine;
-use crate::operation::{thread_token, Engine, Frame};
+use crate::operation::{thread_token, Engine, Frame, FutureCell};
 use crate::event::NodeRef;
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
 use crate::transport::{Loopback, Transport};
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 const MAX_WORKERS: u32 = 64;
@@ -33,6 +37,8 @@ pub struct Runtime {
     mpi_thread: u64,
     pub engine: Box<Engine>,
     transport: Box<dyn Transport>,
+    /// Results of the members of the last must epoch.
+    members: Mutex<Vec<Arc<FutureCell>>>,
 }
 
 /// The runtime that is running. Freed by `finalize`, after which no other thread may be inside the library.
@@ -67,6 +73,17 @@ pub fn context(handle: u64) -> Result<(&'static Engine, &'static Frame)> {
 }
 
 impl Runtime {
+    /// Waits for the members of the last must epoch.
+    pub fn wait_for_members(&self) -> Result<()> {
+        self.check_mpi_thread()?;
+        let members = std::mem::take(&mut *self.members.lock());
+        for member in members {
+            self.engine.wait(|| member.is_ready(), &member.seats, None)?;
+            member.value(&self.engine.failures)?;
+        }
+        Ok(())
+    }
+
     /// For functions of the MPI thread.
     pub fn check_mpi_thread(&self) -> Result<()> {
         if thread_token() != self.mpi_thread {
@@ -160,6 +177,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> R
         root: engine.frames.open(std::ptr::null(), NodeRef(0)).handle(),
         handle,
         mpi_thread: thread_token(),
+        members: Mutex::default(),
         engine,
         transport,
     };
