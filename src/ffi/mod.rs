@@ -1,7 +1,9 @@
 //! The C interface. Every function is one line: a guard around a safe call. The guard turns errors into a status and
 //! a text, stops panics, and applies the policy for errors. Knows how C spells things; decides nothing.
 
+pub mod barriers;
 mod convert;
+pub mod cross_rank;
 pub mod epoch;
 pub mod fortran;
 pub mod handshakes;

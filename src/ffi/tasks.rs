@@ -85,8 +85,13 @@ unsafe fn prepare<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_lau
     for future in slice(c.futures, c.future_count as usize, "futures")? {
         launch.futures.push(runtime.objects.futures.get(future.id)?.clone());
     }
-    if c.wait_barrier_count + c.arrive_barrier_count != 0 {
-        fail!(Unsupported, "phase barriers on launches need the message layer, which this build lacks");
+    for barrier in slice(c.wait_barriers, c.wait_barrier_count as usize, "wait_barriers")? {
+        let found = &runtime.objects.barriers.get(barrier.id)?.complete;
+        // A wait is for the phase before the handle's.
+        launch.waits.extend(barrier.phase.checked_sub(1).map(|before| (found, before)));
+    }
+    for barrier in slice(c.arrive_barriers, c.arrive_barrier_count as usize, "arrive_barriers")? {
+        launch.arrivals.push((runtime.objects.barriers.get(barrier.id)?.clone(), barrier.phase));
     }
     for handshake in slice(c.wait_handshakes, c.wait_handshake_count as usize, "wait_handshakes")? {
         launch.waits.push(runtime.objects.handshakes.get(handshake.id)?.deferred_wait(context)?);

@@ -253,3 +253,50 @@ pub struct cohort_view_t {
     /// Bytes from one element to the next in each dimension.
     pub stride: [i64; 3],
 }
+
+/// An explicit copy; begin with zeros and `size = sizeof(cohort_copy_t)`. All that it points to is borrowed for the call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_copy_t {
+    pub size: usize,
+    pub source: cohort_region_t,
+    pub destination: cohort_region_t,
+    pub source_fields: *const cohort_field_t,
+    pub destination_fields: *const cohort_field_t,
+    pub field_count: u32,
+    /// Destination point = source point + shift.
+    pub shift: [i64; 3],
+    pub wait_barriers: *const cohort_phase_barrier_t,
+    pub wait_barrier_count: u32,
+    pub arrive_barriers: *const cohort_phase_barrier_t,
+    pub arrive_barrier_count: u32,
+}
+
+/// An acquire or a release; begin with zeros and `size = sizeof(cohort_sync_t)`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_sync_t {
+    pub size: usize,
+    pub region: cohort_region_t,
+    pub fields: *const cohort_field_t,
+    pub field_count: u32,
+    pub wait_barriers: *const cohort_phase_barrier_t,
+    pub wait_barrier_count: u32,
+    pub arrive_barriers: *const cohort_phase_barrier_t,
+    pub arrive_barrier_count: u32,
+}
+
+/// This rank's block of a block decomposition and its neighbours.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_halo_options_t {
+    pub size: usize,
+    pub dim: i32,
+    pub lo: [i64; 3],
+    pub hi: [i64; 3],
+    pub depth: [i64; 3],
+    /// Ranks beyond -x, +x, -y, +y, -z, +z; -1: none.
+    pub neighbours: [i32; 6],
+    pub field_count: u32,
+    pub field_bytes: usize,
+}

@@ -1,0 +1,87 @@
+//! Phase barriers. A handle names a barrier and a phase of it: advancing gives the handle of the next phase. This
+//! version knows barriers within one rank; across ranks they are refused.
+
+use super::convert::out;
+use super::guard;
+use super::regions::destroy;
+use super::types::*;
+use crate::base::Result;
+use crate::fail;
+use crate::interop::PhaseBarrier;
+use crate::runtime;
+use std::sync::Arc;
+
+/// A barrier whose phases are complete after `arrivals` arrivals each; the handle is of phase 0. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_phase_barrier_create(
+    runtime: cohort_runtime_t,
+    arrivals: u32,
+    barrier: *mut cohort_phase_barrier_t,
+) -> cohort_status_t {
+    guard("cohort_phase_barrier_create", || {
+        let (runtime, out) = (runtime::of(runtime.id)?, out(barrier)?);
+        let id = runtime.objects.barriers.insert(Arc::new(PhaseBarrier::new(arrivals)?))?;
+        *out = cohort_phase_barrier_t { id, phase: 0 };
+        Ok(())
+    })
+}
+
+/// Clears the handle; a null one is accepted.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_phase_barrier_destroy(barrier: *mut cohort_phase_barrier_t) -> cohort_status_t {
+    destroy!("cohort_phase_barrier_destroy", barrier, |id| runtime::current()?.objects.barriers.remove(id))
+}
+
+/// The handle of the next phase. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_phase_barrier_advance(
+    barrier: cohort_phase_barrier_t,
+    next: *mut cohort_phase_barrier_t,
+) -> cohort_status_t {
+    guard("cohort_phase_barrier_advance", || {
+        runtime::current()?.objects.barriers.get(barrier.id)?;
+        *out(next)? = cohort_phase_barrier_t { phase: barrier.phase + 1, ..barrier };
+        Ok(())
+    })
+}
+
+/// `count` arrivals at the handle's phase. Never blocks. Any thread. Errors: WRONG_ORDER (more than the phase expects).
+#[no_mangle]
+pub extern "C" fn cohort_phase_barrier_arrive(barrier: cohort_phase_barrier_t, count: u32) -> cohort_status_t {
+    guard("cohort_phase_barrier_arrive", || {
+        let runtime = runtime::current()?;
+        runtime.objects.barriers.get(barrier.id)?.arrive(&runtime.engine, barrier.phase, count)
+    })
+}
+
+/// Waits for the phase before the handle's. Errors: TASK_FAILED (a task failed meanwhile).
+#[no_mangle]
+pub extern "C" fn cohort_phase_barrier_wait(context: cohort_context_t, barrier: cohort_phase_barrier_t) -> cohort_status_t {
+    guard("cohort_phase_barrier_wait", || {
+        let (engine, _) = runtime::context(context.id)?;
+        runtime::current()?.objects.barriers.get(barrier.id)?.clone().wait(engine, barrier.phase)
+    })
+}
+
+/// Whether the wait would return at once. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_phase_barrier_test(barrier: cohort_phase_barrier_t, ready: *mut bool) -> cohort_status_t {
+    guard("cohort_phase_barrier_test", || {
+        *out(ready)? = runtime::current()?.objects.barriers.get(barrier.id)?.complete.done() >= barrier.phase;
+        Ok(())
+    })
+}
+
+/// The handle's phase expects `delta` more arrivals. Any thread. Errors: WRONG_ORDER (fewer than 1, or than have come).
+#[no_mangle]
+pub extern "C" fn cohort_phase_barrier_alter_arrivals(barrier: cohort_phase_barrier_t, delta: i32) -> cohort_status_t {
+    guard("cohort_phase_barrier_alter_arrivals", || {
+        let runtime = runtime::current()?;
+        runtime.objects.barriers.get(barrier.id)?.alter(&runtime.engine, barrier.phase, delta)
+    })
+}
+
+/// What a function answers that this version does not have.
+pub(super) fn not_yet<T>(what: &str) -> Result<T> {
+    fail!(Unsupported, "{what} are not available in this version of the library")
+}
