@@ -20,7 +20,7 @@
 /**
  * Version of this header; `cohort_init` compares it with the library's.
  */
-#define COHORT_VERSION 100
+#define COHORT_VERSION 1
 
 /**
  * What every function returns; `COHORT_OK` is 0.
@@ -34,14 +34,13 @@ typedef struct {
   uint64_t id;
 } cohort_runtime_t;
 
-typedef int32_t cohort_side_t;
-
 /**
- * The host and the tasks taking turns.
+ * A barrier and one of its phases. Plain bytes: may be sent to other ranks.
  */
 typedef struct {
   uint64_t id;
-} cohort_handshake_t;
+  uint64_t phase;
+} cohort_phase_barrier_t;
 
 /**
  * Where operations are launched: the root context, or a task that runs.
@@ -49,6 +48,25 @@ typedef struct {
 typedef struct {
   uint64_t id;
 } cohort_context_t;
+
+typedef int32_t cohort_reduction_t;
+
+typedef int32_t cohort_type_t;
+
+/**
+ * A dynamic collective and one of its phases. Plain bytes as well.
+ */
+typedef struct {
+  uint64_t id;
+  uint64_t phase;
+} cohort_collective_t;
+
+/**
+ * A value that an operation will have.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_future_t;
 
 /**
  * A rectangle of points.
@@ -65,11 +83,6 @@ typedef struct {
 } cohort_field_space_t;
 
 /**
- * A field's number inside its field space.
- */
-typedef uint32_t cohort_field_t;
-
-/**
  * Points with fields: a root region, or a sub-region.
  */
 typedef struct {
@@ -77,11 +90,138 @@ typedef struct {
 } cohort_region_t;
 
 /**
+ * What another rank needs to name a ghost region of this one. Plain bytes.
+ */
+typedef struct {
+  uint64_t words[32];
+} cohort_ghost_t;
+
+/**
+ * A field's number inside its field space.
+ */
+typedef uint32_t cohort_field_t;
+
+/**
+ * An explicit copy; begin with zeros and `size = sizeof(cohort_copy_t)`. All that it points to is borrowed for the call.
+ */
+typedef struct {
+  size_t size;
+  cohort_region_t source;
+  cohort_region_t destination;
+  const cohort_field_t *source_fields;
+  const cohort_field_t *destination_fields;
+  uint32_t field_count;
+  /**
+   * Destination point = source point + shift.
+   */
+  int64_t shift[3];
+  const cohort_phase_barrier_t *wait_barriers;
+  uint32_t wait_barrier_count;
+  const cohort_phase_barrier_t *arrive_barriers;
+  uint32_t arrive_barrier_count;
+} cohort_copy_t;
+
+/**
+ * An acquire or a release; begin with zeros and `size = sizeof(cohort_sync_t)`.
+ */
+typedef struct {
+  size_t size;
+  cohort_region_t region;
+  const cohort_field_t *fields;
+  uint32_t field_count;
+  const cohort_phase_barrier_t *wait_barriers;
+  uint32_t wait_barrier_count;
+  const cohort_phase_barrier_t *arrive_barriers;
+  uint32_t arrive_barrier_count;
+} cohort_sync_t;
+
+/**
+ * This rank's block of a block decomposition and its neighbours.
+ */
+typedef struct {
+  size_t size;
+  int32_t dim;
+  int64_t lo[3];
+  int64_t hi[3];
+  int64_t depth[3];
+  /**
+   * Ranks beyond -x, +x, -y, +y, -z, +z; -1: none.
+   */
+  int32_t neighbours[6];
+  uint32_t field_count;
+  size_t field_bytes;
+} cohort_halo_options_t;
+
+/**
+ * The ghost regions around a block.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_halo_t;
+
+/**
+ * A kind of task.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_task_t;
+
+/**
  * Sub-regions of a region, by colour.
  */
 typedef struct {
   uint64_t id;
 } cohort_partition_t;
+
+/**
+ * Fields of a region that a task uses, and how. In an index launch `partition` may be given instead of `region`:
+ * point p gets sub-region p.
+ */
+typedef struct {
+  cohort_region_t region;
+  cohort_partition_t partition;
+  /**
+   * Borrowed for the call.
+   */
+  const cohort_field_t *fields;
+  uint32_t field_count;
+  int32_t privilege;
+  int32_t coherence;
+  int32_t reduction;
+  int32_t reduction_type;
+} cohort_requirement_t;
+
+/**
+ * The host and the tasks taking turns.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_handshake_t;
+
+/**
+ * A launch; fill with COHORT_LAUNCH_INIT, then set what matters. All that it points to is borrowed for the call.
+ */
+typedef struct {
+  size_t size;
+  cohort_task_t task;
+  const void *args;
+  size_t args_size;
+  const cohort_requirement_t *requirements;
+  uint32_t requirement_count;
+  const cohort_future_t *futures;
+  uint32_t future_count;
+  const cohort_phase_barrier_t *wait_barriers;
+  uint32_t wait_barrier_count;
+  const cohort_phase_barrier_t *arrive_barriers;
+  uint32_t arrive_barrier_count;
+  const cohort_handshake_t *wait_handshakes;
+  uint32_t wait_handshake_count;
+  const cohort_handshake_t *arrive_handshakes;
+  uint32_t arrive_handshake_count;
+  int32_t processor;
+} cohort_launch_t;
+
+typedef int32_t cohort_side_t;
 
 /**
  * Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
@@ -138,74 +278,7 @@ typedef struct {
  */
 typedef int32_t (*cohort_task_function_t)(cohort_context_t task, void *user);
 
-/**
- * A kind of task.
- */
-typedef struct {
-  uint64_t id;
-} cohort_task_t;
-
 typedef int32_t cohort_processor_t;
-
-/**
- * Fields of a region that a task uses, and how. In an index launch `partition` may be given instead of `region`:
- * point p gets sub-region p.
- */
-typedef struct {
-  cohort_region_t region;
-  cohort_partition_t partition;
-  /**
-   * Borrowed for the call.
-   */
-  const cohort_field_t *fields;
-  uint32_t field_count;
-  int32_t privilege;
-  int32_t coherence;
-  int32_t reduction;
-  int32_t reduction_type;
-} cohort_requirement_t;
-
-/**
- * A value that an operation will have.
- */
-typedef struct {
-  uint64_t id;
-} cohort_future_t;
-
-/**
- * A barrier and one of its phases. Plain bytes: may be sent to other ranks.
- */
-typedef struct {
-  uint64_t id;
-  uint64_t phase;
-} cohort_phase_barrier_t;
-
-/**
- * A launch; fill with COHORT_LAUNCH_INIT, then set what matters. All that it points to is borrowed for the call.
- */
-typedef struct {
-  size_t size;
-  cohort_task_t task;
-  const void *args;
-  size_t args_size;
-  const cohort_requirement_t *requirements;
-  uint32_t requirement_count;
-  const cohort_future_t *futures;
-  uint32_t future_count;
-  const cohort_phase_barrier_t *wait_barriers;
-  uint32_t wait_barrier_count;
-  const cohort_phase_barrier_t *arrive_barriers;
-  uint32_t arrive_barrier_count;
-  const cohort_handshake_t *wait_handshakes;
-  uint32_t wait_handshake_count;
-  const cohort_handshake_t *arrive_handshakes;
-  uint32_t arrive_handshake_count;
-  int32_t processor;
-} cohort_launch_t;
-
-typedef int32_t cohort_reduction_t;
-
-typedef int32_t cohort_type_t;
 
 /**
  * What a task may do with the fields of a requirement.
@@ -335,6 +408,197 @@ extern "C" {
 #endif // __cplusplus
 
 /**
+ * A barrier whose phases are complete after `arrivals` arrivals each; the handle is of phase 0. Any thread.
+ */
+cohort_status_t cohort_phase_barrier_create(cohort_runtime_t runtime,
+                                            uint32_t arrivals,
+                                            cohort_phase_barrier_t *barrier);
+
+/**
+ * Clears the handle; a null one is accepted.
+ */
+cohort_status_t cohort_phase_barrier_destroy(cohort_phase_barrier_t *barrier);
+
+/**
+ * The handle of the next phase. Any thread.
+ */
+cohort_status_t cohort_phase_barrier_advance(cohort_phase_barrier_t barrier, cohort_phase_barrier_t *next);
+
+/**
+ * `count` arrivals at the handle's phase. Never blocks. Any thread. Errors: WRONG_ORDER (more than the phase expects).
+ */
+cohort_status_t cohort_phase_barrier_arrive(cohort_phase_barrier_t barrier, uint32_t count);
+
+/**
+ * Waits for the phase before the handle's. Errors: TASK_FAILED (a task failed meanwhile).
+ */
+cohort_status_t cohort_phase_barrier_wait(cohort_context_t context, cohort_phase_barrier_t barrier);
+
+/**
+ * Whether the wait would return at once. Any thread.
+ */
+cohort_status_t cohort_phase_barrier_test(cohort_phase_barrier_t barrier, bool *ready);
+
+/**
+ * The handle's phase expects `delta` more arrivals. Any thread. Errors: WRONG_ORDER (fewer than 1, or than have come).
+ */
+cohort_status_t cohort_phase_barrier_alter_arrivals(cohort_phase_barrier_t barrier, int32_t delta);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_create(cohort_runtime_t runtime,
+                                         uint32_t arrivals,
+                                         cohort_reduction_t how,
+                                         cohort_type_t element,
+                                         cohort_collective_t *collective);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_destroy(cohort_collective_t *collective);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_advance(cohort_collective_t collective, cohort_collective_t *next);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_arrive(cohort_collective_t collective, const void *value);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_arrive_future(cohort_context_t context,
+                                                cohort_collective_t collective,
+                                                cohort_future_t future);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_future(cohort_context_t context,
+                                         cohort_collective_t collective,
+                                         cohort_future_t *future);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_ghost_create(cohort_runtime_t runtime,
+                                    cohort_index_space_t space,
+                                    cohort_field_space_t fields,
+                                    cohort_region_t *region);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_ghost_export(cohort_region_t region, cohort_ghost_t *ghost);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_ghost_import(cohort_runtime_t runtime, const cohort_ghost_t *ghost, cohort_region_t *region);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_copy(cohort_context_t context, const cohort_copy_t *copy);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_acquire(cohort_context_t context, const cohort_sync_t *sync);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_release(cohort_context_t context, const cohort_sync_t *sync);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_create(cohort_runtime_t runtime, const cohort_halo_options_t *options, cohort_halo_t *halo);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_create_fortran(cohort_runtime_t runtime,
+                                           int32_t communicator,
+                                           const cohort_halo_options_t *options,
+                                           cohort_halo_t *halo);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_exchange(cohort_context_t context,
+                                     cohort_halo_t halo,
+                                     cohort_region_t source,
+                                     uint32_t field_count,
+                                     const cohort_field_t *source_fields,
+                                     const uint32_t *slots);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_release(cohort_context_t context,
+                                    cohort_halo_t halo,
+                                    uint32_t field_count,
+                                    const uint32_t *slots);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_region(cohort_halo_t halo, uint32_t face, cohort_region_t *region);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_destroy(cohort_halo_t *halo);
+
+/**
+ * Launches `members` tasks on every rank, all of which run at the same time, each on a thread of its own, so that they
+ * may wait for each other. Collective: every rank passes the same number of members and the same tasks by name. Member
+ * k of rank r is point r*members + k; `points` (NULL, or `members` entries) says so again and is checked. Root context,
+ * MPI thread. Errors: WRONG_RANK (a point of another rank), INTERFERENCE (members whose requirements conflict),
+ * RESOURCES (more members than processors), WRONG_ORDER (inside a task), INVALID_ARGUMENT (ranks disagree).
+ */
+cohort_status_t cohort_must_epoch(cohort_context_t context,
+                                  uint32_t members,
+                                  const cohort_launch_t *launches,
+                                  const uint32_t *points);
+
+/**
+ * Waits for the members that this rank launched last; `cohort_wait_all` waits for them too. MPI thread. Errors:
+ * TASK_FAILED.
+ */
+cohort_status_t cohort_must_epoch_wait(cohort_context_t context);
+
+/**
+ * `cohort_attach` for an array with a shape, which is checked: element size, rank (the region's dimension, and one more
+ * if dimension `field_dimension`, counted from 1, counts the fields; 0: none does), extents. `strides` in bytes.
+ */
+cohort_status_t cohort_attach_array(cohort_context_t context,
+                                    cohort_region_t region,
+                                    uint32_t field_count,
+                                    const cohort_field_t *fields,
+                                    void *base,
+                                    size_t element_bytes,
+                                    int32_t rank,
+                                    const int64_t *extents,
+                                    const int64_t *strides,
+                                    int32_t field_dimension);
+
+/**
+ * Sets and returns the error of a view whose pointer has another rank or element size than the field.
+ */
+cohort_status_t cohort_view_error(cohort_context_t task,
+                                  uint32_t requirement,
+                                  cohort_field_t field,
+                                  int32_t rank,
+                                  size_t bytes);
+
+/**
  * A handshake between `host_participants` threads and `task_participants` tasks; `first` (COHORT_SIDE_HOST or
  * COHORT_SIDE_TASKS) hands off first in every phase. Any thread.
  */
@@ -395,6 +659,562 @@ cohort_status_t cohort_test_on_host(cohort_context_t task, cohort_handshake_t ha
  * WRONG_ORDER (the phase lacks a wait or an arrival).
  */
 cohort_status_t cohort_handshake_advance(cohort_context_t context, cohort_handshake_t handshake);
+
+/**
+ * A barrier whose phases are complete after `arrivals` arrivals each; the handle is of phase 0. Any thread.
+ */
+cohort_status_t cohort_phase_barrier_create(cohort_runtime_t runtime,
+                                            uint32_t arrivals,
+                                            cohort_phase_barrier_t *barrier);
+
+/**
+ * Clears the handle; a null one is accepted.
+ */
+cohort_status_t cohort_phase_barrier_destroy(cohort_phase_barrier_t *barrier);
+
+/**
+ * The handle of the next phase. Any thread.
+ */
+cohort_status_t cohort_phase_barrier_advance(cohort_phase_barrier_t barrier, cohort_phase_barrier_t *next);
+
+/**
+ * `count` arrivals at the handle's phase. Never blocks. Any thread. Errors: WRONG_ORDER (more than the phase expects).
+ */
+cohort_status_t cohort_phase_barrier_arrive(cohort_phase_barrier_t barrier, uint32_t count);
+
+/**
+ * Waits for the phase before the handle's. Errors: TASK_FAILED (a task failed meanwhile).
+ */
+cohort_status_t cohort_phase_barrier_wait(cohort_context_t context, cohort_phase_barrier_t barrier);
+
+/**
+ * Whether the wait would return at once. Any thread.
+ */
+cohort_status_t cohort_phase_barrier_test(cohort_phase_barrier_t barrier, bool *ready);
+
+/**
+ * The handle's phase expects `delta` more arrivals. Any thread. Errors: WRONG_ORDER (fewer than 1, or than have come).
+ */
+cohort_status_t cohort_phase_barrier_alter_arrivals(cohort_phase_barrier_t barrier, int32_t delta);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_create(cohort_runtime_t runtime,
+                                         uint32_t arrivals,
+                                         cohort_reduction_t how,
+                                         cohort_type_t element,
+                                         cohort_collective_t *collective);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_destroy(cohort_collective_t *collective);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_advance(cohort_collective_t collective, cohort_collective_t *next);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_arrive(cohort_collective_t collective, const void *value);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_arrive_future(cohort_context_t context,
+                                                cohort_collective_t collective,
+                                                cohort_future_t future);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_collective_future(cohort_context_t context,
+                                         cohort_collective_t collective,
+                                         cohort_future_t *future);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_ghost_create(cohort_runtime_t runtime,
+                                    cohort_index_space_t space,
+                                    cohort_field_space_t fields,
+                                    cohort_region_t *region);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_ghost_export(cohort_region_t region, cohort_ghost_t *ghost);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_ghost_import(cohort_runtime_t runtime, const cohort_ghost_t *ghost, cohort_region_t *region);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_copy(cohort_context_t context, const cohort_copy_t *copy);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_acquire(cohort_context_t context, const cohort_sync_t *sync);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_release(cohort_context_t context, const cohort_sync_t *sync);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_create(cohort_runtime_t runtime, const cohort_halo_options_t *options, cohort_halo_t *halo);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_create_fortran(cohort_runtime_t runtime,
+                                           int32_t communicator,
+                                           const cohort_halo_options_t *options,
+                                           cohort_halo_t *halo);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_exchange(cohort_context_t context,
+                                     cohort_halo_t halo,
+                                     cohort_region_t source,
+                                     uint32_t field_count,
+                                     const cohort_field_t *source_fields,
+                                     const uint32_t *slots);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_release(cohort_context_t context,
+                                    cohort_halo_t halo,
+                                    uint32_t field_count,
+                                    const uint32_t *slots);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_region(cohort_halo_t halo, uint32_t face, cohort_region_t *region);
+
+/**
+ * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ */
+cohort_status_t cohort_halo_destroy(cohort_halo_t *halo);
+
+/**
+ * Launches `members` tasks on every rank, all of which run at the same time, each on a thread of its own, so that they
+ * may wait for each other. Collective: every rank passes the same number of members and the same tasks by name. Member
+ * k of rank r is point r*members + k; `points` (NULL, or `members` entries) says so again and is checked. Root context,
+ * MPI thread. Errors: WRONG_RANK (a point of another rank), INTERFERENCE (members whose requirements conflict),
+ * RESOURCES (more members than processors), WRONG_ORDER (inside a task), INVALID_ARGUMENT (ranks disagree).
+ */
+cohort_status_t cohort_must_epoch(cohort_context_t context,
+                                  uint32_t members,
+                                  const cohort_launch_t *launches,
+                                  const uint32_t *points);
+
+/**
+ * Waits for the members that this rank launched last; `cohort_wait_all` waits for them too. MPI thread. Errors:
+ * TASK_FAILED.
+ */
+cohort_status_t cohort_must_epoch_wait(cohort_context_t context);
+
+/**
+ * `cohort_attach` for an array with a shape, which is checked: element size, rank (the region's dimension, and one more
+ * if dimension `field_dimension`, counted from 1, counts the fields; 0: none does), extents. `strides` in bytes.
+ */
+cohort_status_t cohort_attach_array(cohort_context_t context,
+                                    cohort_region_t region,
+                                    uint32_t field_count,
+                                    const cohort_field_t *fields,
+                                    void *base,
+                                    size_t element_bytes,
+                                    int32_t rank,
+                                    const int64_t *extents,
+                                    const int64_t *strides,
+                                    int32_t field_dimension);
+
+/**
+ * Sets and returns the error of a view whose pointer has another rank or element size than the field.
+ */
+cohort_status_t cohort_view_error(cohort_context_t task,
+                                  uint32_t requirement,
+                                  cohort_field_t field,
+                                  int32_t rank,
+                                  size_t bytes);
+
+/**
+ * A handshake between `host_participants` threads and `task_participants` tasks; `first` (COHORT_SIDE_HOST or
+ * COHORT_SIDE_TASKS) hands off first in every phase. Any thread.
+ */
+cohort_status_t cohort_handshake_create(cohort_runtime_t runtime,
+                                        uint32_t host_participants,
+                                        uint32_t task_participants,
+                                        cohort_side_t first,
+                                        cohort_handshake_t *handshake);
+
+/**
+ * Clears the handle; a null one is accepted. Errors: WRONG_ORDER (somebody waits on it).
+ */
+cohort_status_t cohort_handshake_destroy(cohort_handshake_t *handshake);
+
+/**
+ * The tasks may go on: what the host wrote before is theirs. Never blocks. Errors: WRONG_ORDER (twice in a phase).
+ */
+cohort_status_t cohort_handoff_to_tasks(cohort_handshake_t handshake);
+
+/**
+ * Waits until the tasks hand off; meanwhile the MPI thread runs tasks. Errors: TASK_FAILED (a task failed meanwhile),
+ * WRONG_ORDER (not this side's turn, or waited for already).
+ */
+cohort_status_t cohort_wait_on_tasks(cohort_handshake_t handshake);
+
+/**
+ * As `cohort_wait_on_tasks`, for at most `seconds`. Errors: TIMEOUT besides; waiting again is allowed then.
+ */
+cohort_status_t cohort_wait_on_tasks_for(cohort_handshake_t handshake, double seconds);
+
+/**
+ * Whether `cohort_wait_on_tasks` would return at once. Does not end the phase: the wait is still due.
+ */
+cohort_status_t cohort_test_on_tasks(cohort_handshake_t handshake, bool *ready);
+
+/**
+ * The host may go on. Never blocks. Inside a task.
+ */
+cohort_status_t cohort_handoff_to_host(cohort_context_t task, cohort_handshake_t handshake);
+
+/**
+ * Waits until the host hands off; another task may run on the processor meanwhile. Inside a task that is not a leaf.
+ */
+cohort_status_t cohort_wait_on_host(cohort_context_t task, cohort_handshake_t handshake);
+
+/**
+ * As `cohort_wait_on_host`, for at most `seconds`. Errors: TIMEOUT besides; waiting again is allowed then.
+ */
+cohort_status_t cohort_wait_on_host_for(cohort_context_t task, cohort_handshake_t handshake, double seconds);
+
+/**
+ * Whether `cohort_wait_on_host` would return at once. Inside a task.
+ */
+cohort_status_t cohort_test_on_host(cohort_context_t task, cohort_handshake_t handshake, bool *ready);
+
+/**
+ * After launches of this context that wait for and arrive at the handshake: later ones mean the next phase. Errors:
+ * WRONG_ORDER (the phase lacks a wait or an arrival).
+ */
+cohort_status_t cohort_handshake_advance(cohort_context_t context, cohort_handshake_t handshake);
+
+/**
+ * A rectangle of points of `dim` (1 to 3) dimensions; `lo` and `hi` have `dim` entries, both ends included.
+ * Errors: INVALID_ARGUMENT (dim), BOUNDS (lo above hi).
+ */
+cohort_status_t cohort_index_space_create(cohort_runtime_t runtime,
+                                          int32_t dim,
+                                          const int64_t *lo,
+                                          const int64_t *hi,
+                                          cohort_index_space_t *space);
+
+/**
+ * Regions made from it live on.
+ */
+cohort_status_t cohort_index_space_destroy(cohort_index_space_t *space);
+
+cohort_status_t cohort_field_space_create(cohort_runtime_t runtime, cohort_field_space_t *space);
+
+/**
+ * Regions made from it live on.
+ */
+cohort_status_t cohort_field_space_destroy(cohort_field_space_t *space);
+
+/**
+ * Adds a field of `bytes` bytes a point. `name` (copied, may be NULL) appears in messages.
+ */
+cohort_status_t cohort_field_allocate(cohort_field_space_t space,
+                                      size_t bytes,
+                                      const char *name,
+                                      cohort_field_t *field);
+
+/**
+ * Adds `count` fields alike, numbered `*first` to `*first + count - 1`.
+ */
+cohort_status_t cohort_fields_allocate(cohort_field_space_t space, size_t bytes, uint32_t count, cohort_field_t *first);
+
+/**
+ * A region: every point of the index space has every field of the field space. Storage appears when first used,
+ * unless arrays are attached.
+ */
+cohort_status_t cohort_region_create(cohort_runtime_t runtime,
+                                     cohort_index_space_t space,
+                                     cohort_field_space_t fields,
+                                     cohort_region_t *region);
+
+/**
+ * Operations that use it still complete.
+ */
+cohort_status_t cohort_region_destroy(cohort_region_t *region);
+
+/**
+ * Dimension and bounds; `lo` and `hi` need room for the region's dimension, 3 at most. Any thread.
+ */
+cohort_status_t cohort_region_bounds(cohort_region_t region, int32_t *dim, int64_t *lo, int64_t *hi);
+
+/**
+ * Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
+ */
+cohort_status_t cohort_partition_blocks(cohort_region_t region,
+                                        const int64_t *counts,
+                                        cohort_partition_t *partition);
+
+/**
+ * `count` sub-regions by their bounds, which may overlap; `lo` and `hi` hold dim entries a colour, colour by colour.
+ */
+cohort_status_t cohort_partition_rects(cohort_region_t region,
+                                       uint32_t count,
+                                       const int64_t *lo,
+                                       const int64_t *hi,
+                                       cohort_partition_t *partition);
+
+/**
+ * The sub-regions of `blocks`, each grown by `depth[d]` points on both sides and clipped to the region: tiles with
+ * their halo.
+ */
+cohort_status_t cohort_partition_tiles_halo(cohort_partition_t blocks,
+                                            const int64_t *depth,
+                                            cohort_partition_t *partition);
+
+/**
+ * The number of sub-regions.
+ */
+cohort_status_t cohort_partition_count(cohort_partition_t partition, uint32_t *count);
+
+/**
+ * The sub-region of a colour; the same handle every time. It ends with its partition.
+ */
+cohort_status_t cohort_subregion(cohort_partition_t partition, uint32_t colour, cohort_region_t *region);
+
+/**
+ * Ends the handles of its sub-regions too.
+ */
+cohort_status_t cohort_partition_destroy(cohort_partition_t *partition);
+
+/**
+ * Makes the caller's memory the storage of fields of a root region, in place. `base` is the element at the region's
+ * lo of the first field, `strides[d]` the bytes from one point to the next in dimension d, `field_stride` the bytes
+ * from one field to the next. The memory stays the caller's, must outlive the use, and may be looked at by the host
+ * only when no outstanding operation uses it. Errors: INVALID_ARGUMENT (null base, elements that overlap, a
+ * sub-region), WRONG_ORDER (a field in use or attached).
+ */
+cohort_status_t cohort_attach(cohort_context_t context,
+                              cohort_region_t region,
+                              uint32_t field_count,
+                              const cohort_field_t *fields,
+                              void *base,
+                              const int64_t *strides,
+                              int64_t field_stride);
+
+/**
+ * Waits for the operations that use the fields, then forgets the attached memory, which holds the content.
+ */
+cohort_status_t cohort_detach(cohort_context_t context,
+                              cohort_region_t region,
+                              uint32_t field_count,
+                              const cohort_field_t *fields);
+
+/**
+ * Launches an operation that writes `value` (copied), of `bytes` bytes, into every point of the fields.
+ */
+cohort_status_t cohort_fill(cohort_context_t context,
+                            cohort_region_t region,
+                            uint32_t field_count,
+                            const cohort_field_t *fields,
+                            const void *value,
+                            size_t bytes);
+
+/**
+ * Starts the runtime in this process alone. Call through `cohort_init`, which passes the header's version. The
+ * calling thread becomes the MPI thread: functions that say so must be called on it. `config` may be NULL.
+ * Errors: VERSION, INVALID_ARGUMENT (a setting), WRONG_ORDER (it runs already).
+ */
+cohort_status_t cohort_init_version(uint32_t version, const cohort_config_t *config, cohort_runtime_t *runtime);
+
+/**
+ * Starts the runtime on every rank of a communicator, given as its Fortran handle. Collective. Call through
+ * `cohort_init_mpi` of cohort_mpi.h, which passes the header's version and the family of the program's MPI: 1 Open MPI, 2
+ * MPICH and its relatives, 0 unknown. The calling thread becomes the MPI thread. `config` may be NULL. Errors: as
+ * `cohort_init`, and MPI (another MPI than the library's, an MPI call that failed), UNSUPPORTED (built without MPI).
+ */
+cohort_status_t cohort_init_communicator(uint32_t version,
+                                         int32_t mpi,
+                                         int32_t communicator,
+                                         const cohort_config_t *config,
+                                         cohort_runtime_t *runtime);
+
+/**
+ * `cohort_init_mpi` for the Fortran module, whose settings carry the version.
+ */
+cohort_status_t cohort_init_fortran(int32_t communicator, const cohort_config_t *config, cohort_runtime_t *runtime);
+
+/**
+ * Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
+ * null handle is accepted. MPI thread. Collective. Errors: TASK_FAILED if a task failed since the last wait (the
+ * runtime ends all the same), WRONG_THREAD.
+ */
+cohort_status_t cohort_finalize(cohort_runtime_t *runtime);
+
+/**
+ * This process's rank in the communicator; 0 without MPI. Any thread.
+ */
+cohort_status_t cohort_rank(cohort_runtime_t runtime, int32_t *rank);
+
+/**
+ * The number of ranks; 1 without MPI. Any thread.
+ */
+cohort_status_t cohort_size(cohort_runtime_t runtime, int32_t *size);
+
+/**
+ * Processors of this rank that run tasks, the waiting MPI thread included. Any thread.
+ */
+cohort_status_t cohort_workers(cohort_runtime_t runtime, int32_t *workers);
+
+/**
+ * The context of the MPI thread, in which the program outside of all tasks launches. Owned by the runtime.
+ */
+cohort_status_t cohort_root_context(cohort_runtime_t runtime, cohort_context_t *context);
+
+/**
+ * The text of this thread's last error: function, value, rule, remedy. Valid until the next error on this thread.
+ */
+const char *cohort_last_error(void);
+
+/**
+ * The name of a status, such as "COHORT_ERROR_BOUNDS". Static.
+ */
+const char *cohort_status_name(cohort_status_t status);
+
+/**
+ * The library's version, to be compared with COHORT_VERSION.
+ */
+uint32_t cohort_version(void);
+
+/**
+ * What an error does besides being returned: 0 nothing, 1 prints to stderr, 2 prints and aborts. Any thread.
+ */
+cohort_status_t cohort_set_on_error(int32_t policy);
+
+/**
+ * Registers a kind of task. `name` (copied) appears in messages. `user` is handed to every execution and stays the
+ * caller's. `flags`: 0 or COHORT_TASK_LEAF. Any thread.
+ */
+cohort_status_t cohort_task_register(cohort_runtime_t runtime,
+                                     const char *name,
+                                     cohort_task_function_t function,
+                                     void *user,
+                                     uint32_t flags,
+                                     cohort_task_t *task);
+
+/**
+ * Gives a task another body for one kind of processor. Any thread, before the task is launched.
+ */
+cohort_status_t cohort_task_variant(cohort_task_t task,
+                                    cohort_processor_t kind,
+                                    cohort_task_function_t function,
+                                    void *user);
+
+/**
+ * Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
+ * Everything that `launch` points to is copied. `result`, unless NULL, gets a future that the caller destroys. Blocks
+ * only while the context's window of outstanding operations is full. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
+ * PRIVILEGE (more than the launching task holds), INTERFERENCE (requirements that conflict), WRONG_ORDER (a handshake).
+ */
+cohort_status_t cohort_launch(cohort_context_t context, const cohort_launch_t *launch, cohort_future_t *result);
+
+/**
+ * Launches `points` tasks at once: point p (cohort_task_point) gets sub-region p of each requirement that names a
+ * partition. `result`, unless NULL, gets a future of the points' results reduced in order of the points. Otherwise as
+ * `cohort_launch`; waits and arrivals belong to the launch as a whole.
+ */
+cohort_status_t cohort_index_launch(cohort_context_t context,
+                                    const cohort_launch_t *launch,
+                                    uint32_t points,
+                                    cohort_reduction_t how,
+                                    cohort_type_t element,
+                                    cohort_future_t *result);
+
+/**
+ * Waits for every operation launched so far in the context. Errors: TASK_FAILED with the text of the first failure
+ * since the last wait.
+ */
+cohort_status_t cohort_wait_all(cohort_context_t context);
+
+/**
+ * Waits for the value and copies it; `bytes` is its size. Errors: TASK_FAILED, INVALID_ARGUMENT (another size).
+ */
+cohort_status_t cohort_future_get(cohort_future_t future, void *value, size_t bytes);
+
+/**
+ * Whether the value is there. Any thread.
+ */
+cohort_status_t cohort_future_test(cohort_future_t future, bool *ready);
+
+/**
+ * Operations that use it still get its value.
+ */
+cohort_status_t cohort_future_destroy(cohort_future_t *future);
+
+/**
+ * A future that has a value (copied) from the start. The caller destroys it.
+ */
+cohort_status_t cohort_future_value(cohort_runtime_t runtime, const void *value, size_t bytes, cohort_future_t *future);
+
+/**
+ * The arguments of the launch; valid until the body returns. Inside a task.
+ */
+cohort_status_t cohort_task_args(cohort_context_t task, const void **args, size_t *bytes);
+
+/**
+ * Which point of its index launch or must epoch the task is; 0 otherwise. Inside a task.
+ */
+cohort_status_t cohort_task_point(cohort_context_t task, uint32_t *point);
+
+/**
+ * The value of future `index` of the launch; valid until the body returns. Inside a task.
+ */
+cohort_status_t cohort_task_future(cohort_context_t task, uint32_t index, const void **value, size_t *bytes);
+
+/**
+ * Sets the value (copied) of the launch's future; the last call counts. Inside a task.
+ */
+cohort_status_t cohort_task_result(cohort_context_t task, const void *value, size_t bytes);
+
+/**
+ * The task fails with this text (copied) when its body returns, whatever the body returns. Inside a task.
+ */
+cohort_status_t cohort_task_fail(cohort_context_t task, const char *why);
+
+/**
+ * The region of a requirement: in an index launch the point's sub-region. The handle is the task's and ends with it.
+ */
+cohort_status_t cohort_task_region(cohort_context_t task, uint32_t requirement, cohort_region_t *region);
+
+/**
+ * Where the data of one field of a requirement lies; valid until the body returns. With COHORT_REDUCE a private array
+ * of identities, which is folded in when the body has returned. Inside a task. Errors: PRIVILEGE (a field or a right
+ * that the launch did not declare), INVALID_ARGUMENT (no such requirement).
+ */
+cohort_status_t cohort_view(cohort_context_t task,
+                            uint32_t requirement,
+                            cohort_field_t field,
+                            cohort_privilege_t right,
+                            cohort_view_t *view);
 
 /**
  * A rectangle of points of `dim` (1 to 3) dimensions; `lo` and `hi` have `dim` entries, both ends included.
