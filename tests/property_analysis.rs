@@ -50,7 +50,7 @@ fn random_regions(random: &mut Random) -> Vec<Arc<RegionNode>> {
     for _ in 0..random.below(5) {
         let parent = random.pick(&regions).clone();
         let counts: Vec<i64> = (0..dim).map(|d| random.between(1, parent.rect.extent(d).min(3))).collect();
-        let rects: Vec<Rect> = (0..1 + random.below(4)).map(|_| random_rect(random, &parent)).collect();
+        let rects: Vec<Rect> = (0..1 + *random.pick(&[1, 3, 20])).map(|_| random_rect(random, &parent)).collect();
         let partition = match random.below(3) {
             0 => Partition::blocks(&parent, &counts),
             1 => Partition::rects(&parent, &rects),
@@ -72,6 +72,10 @@ fn random_access(random: &mut Random) -> Access {
 }
 
 fn random_fields(random: &mut Random) -> Vec<u32> {
+    if random.below(4) == 0 {
+        let first = random.below(FIELDS as usize) as u32;
+        return (first..FIELDS.min(first + 1 + random.below(200) as u32)).collect();
+    }
     let few = random.below(2) == 0;
     let range = if few { 4 } else { FIELDS };
     (0..1 + random.below(6)).map(|_| random.below(range as usize) as u32).collect()
@@ -83,6 +87,10 @@ fn depends(later: &[Requirement], earlier: &[Requirement]) -> bool {
     later.iter().any(|(ra, fa, a)| {
         earlier.iter().any(|(rb, fb, b)| ra.rect.overlaps(&rb.rect) && conflict(*a, *b) && fa.iter().any(|f| fb.contains(f)))
     })
+}
+
+fn reached_by(found: &[usize], reached: &[Vec<bool>], op: usize) -> bool {
+    found.iter().any(|&f| f == op || reached[f][op])
 }
 
 fn check_program(seed: u64) {
@@ -102,11 +110,21 @@ fn check_program(seed: u64) {
     let mut reached = vec![vec![false; count]; count];
     let mut complete = vec![false; count];
     for (now, requirements) in program.iter().enumerate() {
-        let mut found = Vec::new();
+        let (mut found, mut asked) = (Vec::new(), Vec::new());
+        for (region, fields, access) in requirements {
+            analysis.conflicts(region, &FieldMask::of(fields), *access, &mut |op| asked.push(op as usize));
+        }
         for (region, fields, access) in requirements {
             let done = |op: u64| complete[op as usize];
             analysis.record(now as u64, region, &FieldMask::of(fields), *access, &done, &mut |op| found.push(op as usize));
         }
+        found.sort_unstable();
+        asked.sort_unstable();
+        found.dedup();
+        asked.dedup();
+        let pruned = |op: &usize| complete[*op];
+        assert!(asked.iter().filter(|op| !pruned(op)).all(|op| reached_by(&found, &reached, *op)), "seed {seed}: {now} asked {asked:?}, found {found:?}");
+        assert!(found.iter().all(|op| asked.contains(op)), "seed {seed}: {now} asked {asked:?}, found {found:?}");
         for before in found {
             assert!(before < now, "seed {seed}: operation {now} depends on {before}");
             assert!(depends(requirements, &program[before]), "seed {seed}: {now} on {before} is invented");

@@ -2,6 +2,7 @@
 
 use crate::region::{conflict, Access, FieldMask};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 
 /// Up to here groups are searched one by one; beyond, through the index by field.
 const SEARCHED: usize = 16;
@@ -76,24 +77,23 @@ impl History {
         is_complete: &impl Fn(u64) -> bool,
         found: &mut impl FnMut(u64),
     ) {
-        let mut rest = FieldMask::default();
-        let mut done = FieldMask::default();
-        for field in mask.iter() {
-            if done.contains(field) {
-                continue;
-            }
+        let mut unused = FieldMask::default();
+        let mut rest = Cow::Borrowed(mask);
+        let mut next = rest.first();
+        while let Some(field) = next {
             match self.group_of.get(field as usize) {
                 Some(&group) if group != 0 => {
                     let group = self.narrow(group as usize - 1, mask);
                     self.groups[group].visit(operation, access, is_complete, found);
                     if self.groups[group].mask.len() > 1 {
-                        done.merge(&self.groups[group].mask);
+                        rest = Cow::Owned(rest.minus(&self.groups[group].mask));
                     }
                 }
-                _ => rest.extend(&[field]),
+                _ => unused.extend(&[field]),
             }
+            next = rest.next_after(field);
         }
-        self.add(rest, operation, access);
+        self.add(unused, operation, access);
     }
 
     fn add(&mut self, mask: FieldMask, operation: u64, access: Access) {

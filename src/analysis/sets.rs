@@ -4,14 +4,14 @@
 
 use super::history::History;
 use crate::geometry::Rect;
-use crate::region::{Access, FieldMask, Privilege, RegionNode};
+use crate::region::{Access, Cuts, FieldMask, Privilege, RegionNode};
 use smallvec::SmallVec;
 
 struct Set {
     rect: Rect,
     history: History,
-    /// The sets this one was split into; its own history is then out of use.
-    parts: SmallVec<[u32; 4]>,
+    /// The two sets this one was split into; its own history is then out of use.
+    parts: Option<[u32; 2]>,
 }
 
 type Leaves = SmallVec<[u32; 4]>;
@@ -75,7 +75,7 @@ impl ContextAnalysis {
         let at = match self.trees.binary_search_by_key(&id, |t| t.tree) {
             Ok(at) => at,
             Err(at) => {
-                let root = Set { rect: region.tree.space.rect, history: History::default(), parts: SmallVec::new() };
+                let root = Set { rect: region.tree.space.rect, history: History::default(), parts: None };
                 self.trees.insert(at, TreeSets { tree: id, sets: vec![root], regions: Vec::new() });
                 at
             }
@@ -92,46 +92,132 @@ impl TreeSets {
             self.regions.resize_with(index + 1, Leaves::new);
         }
         let known = &self.regions[index];
-        if !known.is_empty() && known.iter().all(|&s| self.sets[s as usize].parts.is_empty()) {
+        if !known.is_empty() && known.iter().all(|&s| self.sets[s as usize].parts.is_none()) {
             return;
         }
         let starts = if known.is_empty() { Leaves::from_slice(&[0]) } else { std::mem::take(&mut self.regions[index]) };
         let mut leaves = Leaves::new();
-        for start in starts {
-            self.collect(start, &region.rect, &mut leaves);
+        let mut open = starts;
+        while let Some(set) = open.pop() {
+            let own = self.sets[set as usize].rect;
+            if !own.overlaps(&region.rect) {
+                continue;
+            }
+            match self.sets[set as usize].parts {
+                Some(parts) => open.extend(parts),
+                None => leaves.push(self.narrow(set, region)),
+            }
         }
         self.regions[index] = leaves;
     }
 
-    /// Adds the leaves that make up `rect` within `set`, splitting those that reach beyond it.
-    fn collect(&mut self, set: u32, rect: &Rect, leaves: &mut Leaves) {
-        let own = self.sets[set as usize].rect;
-        if !own.overlaps(rect) {
-            return;
+    /// Splits a leaf until a part of it lies in the region, and no other part does; returns that part.
+    fn narrow(&mut self, set: u32, region: &RegionNode) -> u32 {
+        let mut own = self.sets[set as usize].rect;
+        let inside = own.intersection(&region.rect);
+        if inside == own {
+            return set;
         }
-        if !self.sets[set as usize].parts.is_empty() {
-            for i in 0..self.sets[set as usize].parts.len() {
-                self.collect(self.sets[set as usize].parts[i], rect, leaves);
-            }
-        } else if rect.contains(&own) {
-            leaves.push(set);
+        let history = std::mem::take(&mut self.sets[set as usize].history);
+        let mut set = set;
+        while own != inside {
+            let (d, at) = cut(&own, &inside, region.cuts.as_deref());
+            let (mut low, mut high) = (own, own);
+            (low.hi[d], high.lo[d]) = (at - 1, at);
+            let (with, without) = if inside.lo[d] < at { (low, high) } else { (high, low) };
+            let first = self.sets.len() as u32;
+            self.sets[set as usize].parts = Some([first, first + 1]);
+            self.sets.push(Set { rect: without, history: history.clone(), parts: None });
+            self.sets.push(Set { rect: with, history: History::default(), parts: None });
+            (set, own) = (first + 1, with);
+        }
+        self.sets[set as usize].history = history;
+        set
+    }
+}
+
+/// Where to cut `own` in two without cutting `inside`: dimension and first point of the upper part. Cutting near the
+/// middle where neighbouring sub-regions will be cut anyway makes a search tree of them, however many they are.
+fn cut(own: &Rect, inside: &Rect, cuts: Option<&Cuts>) -> (usize, i64) {
+    let ratio = |d: usize| own.extent(d) / inside.extent(d);
+    let uncut = (0..3).filter(|&d| (own.lo[d], own.hi[d]) != (inside.lo[d], inside.hi[d]));
+    let d = uncut.max_by_key(|&d| ratio(d)).expect("some dimension is left to cut");
+    let middle = own.lo[d] + own.extent(d) / 2;
+    let (below, above) = (inside.lo[d], inside.hi[d] + 1);
+    let listed = cuts.and_then(|cuts| {
+        if middle <= below {
+            cuts.nearest(d, middle, own.lo[d] + 1, below)
+        } else if middle >= above {
+            cuts.nearest(d, middle, above, own.hi[d])
         } else {
-            let inside = self.split(set, rect);
-            leaves.push(inside);
+            None
         }
+    });
+    // A face of what is looked for: the one with more beyond it.
+    let face = if below - own.lo[d] > own.hi[d] + 1 - above { below } else { above };
+    (d, listed.unwrap_or(face))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::{Coherence, FieldSpace, IndexSpace, Partition, Tree};
+    use std::sync::Arc;
+
+    const WRITE: Access = Access { privilege: Privilege::ReadWrite, coherence: Coherence::Exclusive, reduction: None };
+
+    fn root(dim: i32, hi: &[i64]) -> Arc<RegionNode> {
+        RegionNode::root(Tree::new(IndexSpace::new(dim, &[0; 3], hi).unwrap(), Arc::new(FieldSpace::default())))
     }
 
-    /// Splits a leaf along the bounds of `rect`; returns the part inside it.
-    fn split(&mut self, set: u32, rect: &Rect) -> u32 {
-        let own = self.sets[set as usize].rect;
-        let history = std::mem::take(&mut self.sets[set as usize].history);
-        let first = self.sets.len() as u32;
-        let outside = own.minus(rect);
-        self.sets[set as usize].parts = (first..=first + outside.len() as u32).collect();
-        for part in outside {
-            self.sets.push(Set { rect: part, history: history.clone(), parts: SmallVec::new() });
+    fn write(analysis: &mut ContextAnalysis, operation: u64, region: &RegionNode) -> Vec<u64> {
+        let mut found = Vec::new();
+        analysis.record(operation, region, &FieldMask::of(&[0]), WRITE, &|_| false, &mut |op| found.push(op));
+        found
+    }
+
+    #[test]
+    fn a_hundred_thousand_uneven_blocks_become_one_set_each() {
+        let region = root(1, &[1_000_002]);
+        let blocks = Partition::blocks(&region, &[100_000]).unwrap();
+        let mut analysis = ContextAnalysis::new();
+        assert!(write(&mut analysis, 0, &region).is_empty());
+        for (i, block) in blocks.children.iter().enumerate() {
+            assert_eq!(write(&mut analysis, i as u64 + 1, block), [0]);
         }
-        self.sets.push(Set { rect: own.intersection(rect), history, parts: SmallVec::new() });
-        self.sets.len() as u32 - 1
+        let tree = &analysis.trees[0];
+        assert_eq!(tree.sets.len(), 2 * blocks.children.len() - 1);
+        assert!(blocks.children.iter().all(|b| tree.regions[b.index as usize].len() == 1));
+        assert_eq!(write(&mut analysis, 200_000, &region).len(), 100_000);
+    }
+
+    #[test]
+    fn one_block_of_many_costs_a_path_to_it() {
+        let region = root(3, &[63; 3]);
+        let blocks = Partition::blocks(&region, &[32, 32, 32]).unwrap();
+        let mut analysis = ContextAnalysis::new();
+        write(&mut analysis, 0, &region);
+        assert_eq!(write(&mut analysis, 1, &blocks.children[12_345]), [0]);
+        assert!(analysis.trees[0].sets.len() <= 2 * 15 + 1);
+    }
+
+    #[test]
+    fn many_given_rectangles_in_a_row_split_as_blocks_do() {
+        let region = root(1, &[99_999]);
+        let rects: Vec<Rect> = (0..10_000).map(|i| Rect::new([i * 10, 0, 0], [i * 10 + 9, 0, 0])).collect();
+        let rows = Partition::rects(&region, &rects).unwrap();
+        let mut analysis = ContextAnalysis::new();
+        rows.children.iter().enumerate().for_each(|(i, row)| assert!(write(&mut analysis, i as u64, row).is_empty()));
+        assert_eq!(analysis.trees[0].sets.len(), 2 * rects.len() - 1);
+    }
+
+    #[test]
+    fn a_forgotten_tree_has_no_users() {
+        let region = root(2, &[9, 9]);
+        let mut analysis = ContextAnalysis::new();
+        write(&mut analysis, 1, &region);
+        assert_eq!(write(&mut analysis, 2, &region), [1]);
+        analysis.forget(region.tree.id);
+        assert!(write(&mut analysis, 3, &region).is_empty());
     }
 }

@@ -53,6 +53,18 @@ impl FieldMask {
         self.words.iter().find(|w| w.0 == word).is_some_and(|w| w.1 >> (field % 64) & 1 == 1)
     }
 
+    pub fn first(&self) -> Option<u32> {
+        self.words.first().map(|w| u32::from(w.0) * 64 + w.1.trailing_zeros())
+    }
+
+    /// The first field beyond `field`.
+    pub fn next_after(&self, field: u32) -> Option<u32> {
+        let (word, bit) = ((field / 64) as u16, field % 64);
+        let at = self.words.partition_point(|w| w.0 < word);
+        let beyond = |w: &(u16, u64)| if w.0 == word { w.1 & (!1u64 << bit) } else { w.1 };
+        self.words[at..].iter().find(|w| beyond(w) != 0).map(|w| u32::from(w.0) * 64 + beyond(w).trailing_zeros())
+    }
+
     /// Calls `f(word, mine, theirs)` for every word that either has.
     fn zip(&self, other: &Self, mut f: impl FnMut(u16, u64, u64)) {
         let (mut i, mut j) = (0, 0);
@@ -199,6 +211,8 @@ mod tests {
             prop_assert_eq!(either.iter().collect::<BTreeSet<_>>(), &sa | &sb);
             prop_assert_eq!(ma.and(&mb).iter().collect::<BTreeSet<_>>(), &sa & &sb);
             prop_assert_eq!(ma.minus(&mb), FieldMask::of(&(&sa - &sb).into_iter().collect::<Vec<_>>()));
+            prop_assert_eq!(ma.first(), sa.first().copied());
+            prop_assert!((0..600).all(|f| ma.next_after(f) == sa.range(f + 1..).next().copied()));
             prop_assert!((0..600).all(|f| ma.contains(f) == sa.contains(&f)));
         }
     }

@@ -9,4 +9,4 @@ mod tree;
 pub use access::{conflict, Access, Coherence, ElementType, Privilege, Reduction};
 pub use fields::{FieldMask, FieldSpace, MAX_FIELDS};
 pub use reduce::Run;
-pub use tree::{check_dim, IndexSpace, Partition, RegionNode, Tree};
+pub use tree::{check_dim, Cuts, IndexSpace, Partition, RegionNode, Tree};

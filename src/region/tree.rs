@@ -12,6 +12,8 @@ const LARGEST_BOUND: i64 = 1 << 60;
 /// More than any machine's memory holds; sizes in bytes and sums of volumes stay within 64 bits.
 const MOST_POINTS: i64 = 1 << 48;
 
+/// Up to here the bounds of given rectangles are not worth collecting.
+const MANY_RECTS: usize = 16;
 const MOST_COLOURS: i64 = 1 << 24;
 
 /// A rectangle of points of 1 to 3 dimensions.
@@ -75,17 +77,42 @@ pub struct RegionNode {
     /// Counts the nodes of the tree, so that per-region tables can be dense.
     pub index: u32,
     pub parent: Option<Arc<RegionNode>>,
+    /// Where the sub-regions of the same partition begin and end, if they are many or cover the parent.
+    pub cuts: Option<Arc<Cuts>>,
+}
+
+/// In each dimension the first points of boxes and the points just past them, rising, each once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cuts([Vec<i64>; 3]);
+
+impl Cuts {
+    fn of<'a>(rects: impl Iterator<Item = &'a Rect> + Clone) -> Arc<Self> {
+        Arc::new(Self(std::array::from_fn(|d| {
+            let mut cuts: Vec<i64> = rects.clone().flat_map(|r| [r.lo[d], r.hi[d] + 1]).collect();
+            cuts.sort_unstable();
+            cuts.dedup();
+            cuts
+        })))
+    }
+
+    /// The cut of dimension `d` nearest to `at` if it lies between `least` and `most`, as `at` does.
+    pub fn nearest(&self, d: usize, at: i64, least: i64, most: i64) -> Option<i64> {
+        let cuts = &self.0[d];
+        let next = cuts.partition_point(|c| *c < at);
+        let around = [next.checked_sub(1).map(|i| cuts[i]), cuts.get(next).copied()];
+        around.into_iter().flatten().filter(|c| (least..=most).contains(c)).min_by_key(|c| (c - at).abs())
+    }
 }
 
 impl RegionNode {
     pub fn root(tree: Arc<Tree>) -> Arc<Self> {
         let (rect, index) = (tree.space.rect, tree.nodes.fetch_add(1, Ordering::Relaxed));
-        Arc::new(Self { tree, rect, index, parent: None })
+        Arc::new(Self { tree, rect, index, parent: None, cuts: None })
     }
 
-    fn child(self: &Arc<Self>, rect: Rect) -> Arc<Self> {
+    fn child(self: &Arc<Self>, rect: Rect, cuts: Option<Arc<Cuts>>) -> Arc<Self> {
         let index = self.tree.nodes.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { tree: self.tree.clone(), rect, index, parent: Some(self.clone()) })
+        Arc::new(Self { tree: self.tree.clone(), rect, index, parent: Some(self.clone()), cuts })
     }
 
     pub fn dim(&self) -> usize {
@@ -142,12 +169,14 @@ impl Partition {
             let start = |i: i64| parent.rect.lo[d] + i * (n / c) + i.min(n % c);
             (start(i), start(i + 1) - 1)
         };
+        let starts = |d: usize| (0..=count[d]).map(|i| ends(d, i).0).collect::<Vec<_>>();
+        let cuts = Arc::new(Cuts([starts(0), starts(1), starts(2)]));
         let mut children = Vec::with_capacity((count[0] * count[1] * count[2]) as usize);
         for k in 0..count[2] {
             for j in 0..count[1] {
                 for i in 0..count[0] {
                     let (x, y, z) = (ends(0, i), ends(1, j), ends(2, k));
-                    children.push(parent.child(Rect::new([x.0, y.0, z.0], [x.1, y.1, z.1])));
+                    children.push(parent.child(Rect::new([x.0, y.0, z.0], [x.1, y.1, z.1]), Some(cuts.clone())));
                 }
             }
         }
@@ -158,11 +187,12 @@ impl Partition {
     pub fn rects(parent: &Arc<RegionNode>, rects: &[Rect]) -> Result<Self> {
         for (colour, rect) in rects.iter().enumerate() {
             if rect.is_empty() || !parent.rect.contains(rect) {
-                let text = RegionNode { tree: parent.tree.clone(), rect: *rect, index: 0, parent: None }.bounds_text();
+                let text = RegionNode { tree: parent.tree.clone(), rect: *rect, index: 0, parent: None, cuts: None }.bounds_text();
                 fail!(Bounds, "rectangle {colour}, {text}, is empty or leaves the region {}", parent.bounds_text());
             }
         }
-        Ok(Self { parent: parent.clone(), children: rects.iter().map(|r| parent.child(*r)).collect() })
+        let cuts = (rects.len() > MANY_RECTS).then(|| Cuts::of(rects.iter()));
+        Ok(Self { parent: parent.clone(), children: rects.iter().map(|r| parent.child(*r, cuts.clone())).collect() })
     }
 
     /// The sub-regions of another partition grown by `depth` on both sides, clipped to the parent.
