@@ -1,0 +1,73 @@
+! The thinnest whole program: on every rank a time loop that hands its array to a task and takes it back.
+module kernels
+  use cohort
+  implicit none
+contains
+  recursive subroutine right_hand_side(task)
+    type(cohort_context), intent(in) :: task
+    real(8), pointer :: q(:), rhs(:)
+    call cohort_view(task, 1, 0, COHORT_READ_ONLY, q)
+    call cohort_view(task, 2, 1, COHORT_WRITE_DISCARD, rhs)
+    rhs = -q
+  end subroutine
+end module kernels
+
+program ranks
+  use mpi_f08
+  use cohort
+  use kernels
+  implicit none
+  integer, parameter :: N = 100, STEPS = 50
+  real(8), parameter :: DT = 0.125d0
+  real(8), target :: q(N), rhs(N)
+  real(8) :: expected
+  integer :: level, rank, ranks_in_all, seen_rank, seen_size, step
+  integer(c_int32_t) :: field(2)
+  logical :: right, all_right
+  type(cohort_runtime) :: rt
+  type(cohort_context) :: ctx
+  type(cohort_index_space) :: space
+  type(cohort_field_space) :: fields
+  type(cohort_region) :: region
+  type(cohort_task) :: task
+  type(cohort_handshake) :: turn
+
+  call MPI_Init_thread(MPI_THREAD_FUNNELED, level)
+  call MPI_Comm_rank(MPI_COMM_WORLD, rank)
+  call MPI_Comm_size(MPI_COMM_WORLD, ranks_in_all)
+  call cohort_init(rt, MPI_COMM_WORLD)
+  call cohort_rank(rt, seen_rank)
+  call cohort_size(rt, seen_size)
+  call cohort_root_context(rt, ctx)
+  call cohort_index_space_create(rt, [1], [N], space)
+  call cohort_field_space_create(rt, fields)
+  call cohort_fields_allocate(fields, 8, field)
+  call cohort_region_create(rt, space, fields, region)
+  call cohort_attach(ctx, region, field(1:1), q)
+  call cohort_attach(ctx, region, field(2:2), rhs)
+  call cohort_task_register(rt, "right-hand side", task, right_hand_side, leaf=.true.)
+  call cohort_handshake_create(rt, turn)
+
+  q = rank + 1
+  do step = 1, STEPS
+    call cohort_launch(ctx, task, [cohort_needs(region, field(1:1), COHORT_READ_ONLY), &
+                                   cohort_needs(region, field(2:2), COHORT_WRITE_DISCARD)], &
+                       wait_handshakes=[turn], arrive_handshakes=[turn])
+    call cohort_handshake_advance(ctx, turn)
+    call cohort_handoff_to_tasks(turn)
+    call cohort_wait_on_tasks(turn)
+    q = q + DT*rhs
+  end do
+  call cohort_detach(ctx, region, field)
+  call cohort_finalize(rt)
+
+  expected = rank + 1
+  do step = 1, STEPS
+    expected = expected - DT*expected
+  end do
+  right = seen_rank == rank .and. seen_size == ranks_in_all .and. all(q == expected)
+  call MPI_Allreduce(right, all_right, 1, MPI_LOGICAL, MPI_LAND, MPI_COMM_WORLD)
+  if (rank == 0) print '(2a, i0, a)', merge('PASSED', 'FAILED', all_right), ' on ', ranks_in_all, ' ranks'
+  call MPI_Finalize()
+  if (.not. all_right) error stop 1
+end program ranks
