@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds everything, runs all tests, and closes with `N passed, N failed`.
+# usage: tests/run.sh [BUILD-FOLDER]   (default: build-tests in the repository)
+set -uo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${1:-$root/build-tests}
+prefix=$build/prefix
+cd "$root" || exit 1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+passed=0
+failed=0
+
+section() { printf '\n== %s\n' "$*"; }
+
+check() { # check NAME COMMAND...: one test; its output shows only when it fails
+    local name=$1 output
+    shift
+    if output=$(timeout 600 "$@" 2>&1); then
+        echo "ok $name"
+        passed=$((passed + 1))
+    else
+        echo "FAILED $name"
+        printf '%s\n' "$output" | tail -n 40
+        failed=$((failed + 1))
+    fi
+}
+
+count() { # count COMMAND...: many tests, counted by cargo's summaries or by lines that begin with ok and FAILED
+    local output status=0 good bad
+    output=$(timeout 1500 "$@" 2>&1) || status=$?
+    read -r good bad < <(printf '%s\n' "$output" | awk '
+        /^test result:/ { good += $4; bad += $6 }
+        /^ok / { good++ }
+        /^FAILED / { bad++ }
+        END { print good + 0, bad + 0 }')
+    # A command that fails without a failed test did not come to its tests, and none at all is no success.
+    if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then
+        bad=1
+    fi
+    if [ "$bad" -gt 0 ]; then
+        printf '%s\n' "$output" | tail -n 80
+    fi
+    echo "$good passed, $bad failed: $*"
+    passed=$((passed + good))
+    failed=$((failed + bad))
+}
+
+section "Packages"
+if ! "$root/cmake/dependencies.sh" build mpi mpich fortran mini-app tests; then
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+
+section "Rust: unit, property, layer and header tests"
+count cargo test --locked --no-fail-fast
+count cargo test --locked --no-default-features --lib
+
+section "Rust: models of the concurrent parts, every interleaving"
+count env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --locked --release --lib --target-dir "$build/loom" model
+
+section "Build and install"
+check "configure" cmake -S "$root" -B "$build/cmake" -DCMAKE_INSTALL_PREFIX="$prefix"
+check "build" cmake --build "$build/cmake"
+check "install" cmake --install "$build/cmake"
+check "configure for MPICH" cmake -S "$root" -B "$build/cmake-mpich" -DCMAKE_INSTALL_PREFIX="$build/prefix-mpich" \
+    -DMPI_C_COMPILER=mpicc.mpich -DMPI_Fortran_COMPILER=mpifort.mpich
+check "build for MPICH" cmake --build "$build/cmake-mpich"
+check "install for MPICH" cmake --install "$build/cmake-mpich"
+
+section "The installed package, as users consume it"
+count "$root/tests/consumer/run.sh" "$prefix" "$build/consumer"
+check "consumer with MPICH" mpicc.mpich "$root/tests/consumer/ranks.c" -o "$build/ranks-mpich" \
+    -I"$build/prefix-mpich/include" -L"$build/prefix-mpich/lib" -lcohort -Wl,-rpath,"$build/prefix-mpich/lib"
+check "MPICH on 2 ranks" mpirun.mpich -n 2 "$build/ranks-mpich"
+count "$root/tests/consumer/mixture.sh" "$prefix" "$build/prefix-mpich" "$build"
+
+section "C programs"
+mkdir -p "$build/c"
+for source in "$root"/tests/c/*.c; do
+    name=$(basename "$source" .c)
+    check "compile $name" mpicc -std=c11 -Wall -Wextra -Werror "$source" -o "$build/c/$name" \
+        -I"$prefix/include" -L"$prefix/lib" -lcohort -lm -lpthread -Wl,-rpath,"$prefix/lib"
+    case $name in
+        *_mpi) counts="1 2 4" ;;
+        *) counts=1 ;;
+    esac
+    for ranks in $counts; do
+        for workers in 1 2; do
+            check "$name on $ranks ranks, $workers workers" env COHORT_WORKERS=$workers mpirun --oversubscribe -n "$ranks" "$build/c/$name"
+        done
+    done
+done
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
