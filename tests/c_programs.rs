@@ -1,0 +1,53 @@
+//! The C programs of tests/c, compiled against the committed header and the static library, run with 1, 2 and 4 workers.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The static library lies two folders above the test's own program.
+fn library() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    program.parent().and_then(Path::parent).unwrap().join("libcohort.a")
+}
+
+fn run(name: &str) {
+    let compiler = if cfg!(feature = "mpi") { std::env::var("MPICC").unwrap_or("mpicc".into()) } else { "cc".into() };
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let compiled = Command::new(compiler)
+        .args(["-std=c99", "-D_POSIX_C_SOURCE=199309L", "-Wall", "-Wextra", "-Werror", "-O2"])
+        .arg(format!("-I{ROOT}/include"))
+        .arg(format!("{ROOT}/tests/c/{name}.c"))
+        .arg(library())
+        .args(["-lm", "-lpthread", "-ldl", "-o"])
+        .arg(&program)
+        .output()
+        .unwrap();
+    assert!(compiled.status.success(), "{name}: {}", String::from_utf8_lossy(&compiled.stderr));
+    for workers in ["1", "2", "4"] {
+        let output = Command::new("timeout").arg("60").arg(&program).env("COHORT_WORKERS", workers).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("PASSED"), "{name}, {workers} workers: {text}{errors}");
+    }
+}
+
+#[test]
+fn saxpy_over_a_partition() {
+    run("saxpy");
+}
+
+#[test]
+fn handshakes_in_a_time_loop() {
+    run("handshake");
+}
+
+#[test]
+fn wrong_calls_say_what_is_wrong() {
+    run("errors");
+}
+
+#[test]
+fn nesting_reductions_futures_and_failures() {
+    run("nesting");
+}
