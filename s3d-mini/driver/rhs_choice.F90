@@ -1,6 +1,9 @@
 !> Which implementations of the right-hand side this build has.
 module rhs_choice
   use rhs_method, only: rhs_method_t
+#ifdef S3D_WITH_COHORT
+  use rhs_direct, only: rhs_direct_t
+#endif
   use rhs_mpi, only: rhs_mpi_t
   use settings, only: stop_with
   implicit none
@@ -15,8 +18,12 @@ contains
     select case (name)
     case ('mpi')
       allocate (rhs_mpi_t :: method)
+#ifdef S3D_WITH_COHORT
+    case ('direct')
+      allocate (rhs_direct_t :: method)
+#endif
     case default
-      call stop_with('method: "'//trim(name)//'" is not in this build; it has mpi')
+      call stop_with('method: "'//trim(name)//'" is not in this build; mpi always is, direct in one with S3D_WITH_COHORT')
       error stop
     end select
   end subroutine
