@@ -44,9 +44,12 @@ fn cost(fields: u32, regions: i64, group: u32) -> [f64; 3] {
         start.elapsed().as_nanos() as f64 / LAUNCHES as f64
     };
     run();
-    let mut times: Vec<f64> = (0..RUNS).map(|_| run()).collect();
+    quartiles((0..RUNS).map(|_| run()).collect())
+}
+
+fn quartiles(mut times: Vec<f64>) -> [f64; 3] {
     times.sort_by(f64::total_cmp);
-    [times[RUNS / 2], times[RUNS / 4], times[RUNS * 3 / 4]]
+    [times.len() / 2, times.len() / 4, times.len() * 3 / 4].map(|i| times[i])
 }
 
 /// Every sub-region touched once, from an analysis that knows none: nanoseconds each.
@@ -80,6 +83,6 @@ fn main() {
     }
     println!("each sub-region touched for the first time");
     for regions in [10, 1_000, 100_000] {
-        println!("{:<52} {:8.1} ns", format!("{regions} sub-regions"), first_touch(regions));
+        line(&format!("{regions} sub-regions"), quartiles((0..RUNS).map(|_| first_touch(regions)).collect()));
     }
 }
