@@ -5,16 +5,16 @@ use std::process::Command;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The static library lies two folders above the test's own program.
+/// Cargo leaves the static library beside the test's own program.
 fn library() -> PathBuf {
     let program = std::env::current_exe().unwrap();
-    program.parent().and_then(Path::parent).unwrap().join("libcohort.a")
+    program.parent().unwrap().join("libcohort.a")
 }
 
 fn run(name: &str) {
     let compiler = if cfg!(feature = "mpi") { std::env::var("MPICC").unwrap_or("mpicc".into()) } else { "cc".into() };
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let compiled = Command::new(compiler)
+    let compiled = Command::new(&compiler)
         .args(["-std=c99", "-D_POSIX_C_SOURCE=199309L", "-Wall", "-Wextra", "-Werror", "-O2"])
         .arg(format!("-I{ROOT}/include"))
         .arg(format!("{ROOT}/tests/c/{name}.c"))
