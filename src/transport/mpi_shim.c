@@ -33,7 +33,9 @@ SHIM int cohort_shim_family(void)
 /* What the MPI library that is loaded says of itself. May be called before MPI_Init. */
 SHIM void cohort_shim_library(char *text, int capacity)
 {
-    char buffer[MPI_MAX_LIBRARY_VERSION_STRING];
+    /* The library loaded may not be the one this was compiled for, and its longest text longer: MPICH's has 8192 bytes,
+     * Open MPI's 256. */
+    char buffer[MPI_MAX_LIBRARY_VERSION_STRING > 16384 ? MPI_MAX_LIBRARY_VERSION_STRING : 16384];
     int length = 0;
     MPI_Get_library_version(buffer, &length);
     snprintf(text, (size_t)capacity, "%.*s", length, buffer);
