@@ -78,7 +78,7 @@ section "C programs"
 mkdir -p "$build/c"
 for source in "$root"/tests/c/*.c; do
     name=$(basename "$source" .c)
-    check "compile $name" mpicc -std=c11 -Wall -Wextra -Werror "$source" -o "$build/c/$name" \
+    check "compile $name" mpicc -std=gnu11 -Wall -Wextra -Werror "$source" -o "$build/c/$name" \
         -I"$prefix/include" -L"$prefix/lib" -lcohort -lm -lpthread -Wl,-rpath,"$prefix/lib"
     case $name in
         *_mpi) counts="1 2 4" ;;
