@@ -74,6 +74,13 @@ check "consumer with MPICH" mpicc.mpich "$root/tests/consumer/ranks.c" -o "$buil
 check "MPICH on 2 ranks" mpirun.mpich -n 2 "$build/ranks-mpich"
 count "$root/tests/consumer/mixture.sh" "$prefix" "$build/prefix-mpich" "$build"
 
+section "The mini-app: points, flows, and tasks against MPI"
+check "configure the mini-app" cmake -S "$root/s3d-mini" -B "$build/s3d-mini" -DS3D_WITH_COHORT=ON -DCMAKE_PREFIX_PATH="$prefix"
+check "build the mini-app" cmake --build "$build/s3d-mini"
+while read -r name; do
+    check "$name" ctest --test-dir "$build/s3d-mini" --output-on-failure --tests-regex "^${name//./\\.}\$"
+done < <(ctest --test-dir "$build/s3d-mini" --show-only 2>/dev/null | awk '/Test +#/ { print $3 }')
+
 section "C programs"
 mkdir -p "$build/c"
 for source in "$root"/tests/c/*.c; do

@@ -1,0 +1,36 @@
+/* Repeats a measurement and prints minimum, median and maximum, in ns for one of what is counted. */
+#ifndef COHORT_BENCH_TIMING_H
+#define COHORT_BENCH_TIMING_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { REPEATS = 7 };
+
+static inline double now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Median of REPEATS runs of `run(arg)`, which returns ns for one. The first run is not counted: it warms up. */
+static inline double measure(const char *name, double (*run)(void *), void *arg)
+{
+    double ns[REPEATS];
+    run(arg);
+    for (int i = 0; i < REPEATS; ++i)
+        ns[i] = run(arg);
+    qsort(ns, REPEATS, sizeof ns[0], by_value);
+    printf("%-64s %9.0f ns  (%.0f .. %.0f)\n", name, ns[REPEATS / 2], ns[0], ns[REPEATS - 1]);
+    return ns[REPEATS / 2];
+}
+
+#endif
