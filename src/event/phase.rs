@@ -1,18 +1,21 @@
 //! A counter of completed phases and the nodes that wait for it: one side of a handshake, or this rank's view of a
 //! barrier. Phases are 64 bits wide and never run out.
 //!
-//! `waiters` heads a list of edges (see `graph`). Waiters push themselves; whoever advances the counter takes the whole
-//! list, satisfies those whose phase is complete and pushes the rest back. A sequentially
+//! `waiters` heads lists of edges (see `graph`), one for each phase modulo their number, so that a program that launches far
+//! ahead does not walk over its future phases at every step. Waiters push themselves; whoever advances the counter takes the
+//! lists of the phases it completed, satisfies those whose phase is complete and pushes the rest back. A sequentially
 //! consistent fence stands between pushing and looking at the counter, and between advancing it and looking at the
 //! list, so that one of the two sees the other and no waiter is missed.
 
 use super::graph::{Graph, NodeRef};
 use crate::base::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering};
 
+const LISTS: usize = if cfg!(loom) { 2 } else { 64 };
+
 #[derive(Debug)]
 pub struct PhaseCell {
     done: AtomicU64,
-    waiters: AtomicU32,
+    waiters: [AtomicU32; LISTS],
 }
 
 impl Default for PhaseCell {
@@ -23,7 +26,7 @@ impl Default for PhaseCell {
 
 impl PhaseCell {
     pub fn new() -> Self {
-        Self { done: AtomicU64::new(0), waiters: AtomicU32::new(0) }
+        Self { done: AtomicU64::new(0), waiters: std::array::from_fn(|_| AtomicU32::new(0)) }
     }
 
     /// Phases completed so far: phase `p` is complete when this exceeds `p`.
@@ -33,51 +36,62 @@ impl PhaseCell {
     }
 
     pub fn has_waiters(&self) -> bool {
-        self.waiters.load(Ordering::Relaxed) != 0
+        self.waiters.iter().any(|list| list.load(Ordering::Relaxed) != 0)
     }
 
     /// Completes every phase below `done`; lower values than before change nothing.
     pub fn advance_to(&self, graph: &Graph, done: u64, ready: &mut impl FnMut(NodeRef)) {
-        self.done.fetch_max(done, Ordering::AcqRel);
+        let before = self.done.fetch_max(done, Ordering::AcqRel);
         fence(Ordering::SeqCst);
-        self.drain(graph, ready);
+        let completed = before..done.max(before);
+        for phase in completed.start..completed.end.min(completed.start + LISTS as u64) {
+            self.drain(graph, phase, ready);
+        }
     }
 
     pub(super) fn add(&self, graph: &Graph, edge: u32, phase: u64, ready: &mut impl FnMut(NodeRef)) {
         graph.edge(edge).phase.store(phase, Ordering::Relaxed);
-        self.push(graph, edge);
+        self.push(graph, edge, phase);
         fence(Ordering::SeqCst);
         if self.done.load(Ordering::Acquire) > phase {
-            self.drain(graph, ready);
+            self.drain(graph, phase, ready);
         }
     }
 
-    fn push(&self, graph: &Graph, edge: u32) {
-        let mut head = self.waiters.load(Ordering::Relaxed);
+    fn list(&self, phase: u64) -> &AtomicU32 {
+        &self.waiters[phase as usize % LISTS]
+    }
+
+    fn push(&self, graph: &Graph, edge: u32, phase: u64) {
+        let list = self.list(phase);
+        let mut head = list.load(Ordering::Relaxed);
         loop {
             graph.edge(edge).next.store(head, Ordering::Relaxed);
-            match self.waiters.compare_exchange_weak(head, edge, Ordering::AcqRel, Ordering::Relaxed) {
+            match list.compare_exchange_weak(head, edge, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,
             }
         }
     }
 
-    fn drain(&self, graph: &Graph, ready: &mut impl FnMut(NodeRef)) {
+    /// Releases who waits in the list of `phase` for a phase that is complete.
+    fn drain(&self, graph: &Graph, phase: u64, ready: &mut impl FnMut(NodeRef)) {
+        let list = self.list(phase);
         loop {
-            if self.waiters.load(Ordering::Relaxed) == 0 {
+            if list.load(Ordering::Relaxed) == 0 {
                 return;
             }
-            let mut edge = self.waiters.swap(0, Ordering::AcqRel);
+            let mut edge = list.swap(0, Ordering::AcqRel);
             let done = self.done.load(Ordering::Acquire);
             let mut kept = false;
             while edge != 0 {
                 let this = edge;
                 edge = graph.edge(this).next.load(Ordering::Relaxed);
-                if graph.edge(this).phase.load(Ordering::Relaxed) < done {
+                let awaited = graph.edge(this).phase.load(Ordering::Relaxed);
+                if awaited < done {
                     graph.satisfy_edge(this, ready);
                 } else {
-                    self.push(graph, this);
+                    self.push(graph, this, awaited);
                     kept = true;
                 }
             }
@@ -101,7 +115,7 @@ mod tests {
     fn waiters_are_released_at_their_phase() {
         let (graph, mut pool, cell) = (Graph::new(), Pool::new(), PhaseCell::new());
         let mut ready = Vec::new();
-        let nodes: Vec<NodeRef> = (0..20u64)
+        let nodes: Vec<NodeRef> = (0..200u64)
             .map(|phase| {
                 let mut builder = graph.build(&mut pool);
                 assert!(builder.after_phase(&cell, phase, &mut |n| ready.push(n)));
@@ -116,9 +130,24 @@ mod tests {
         }
         assert!(!cell.has_waiters());
         let mut builder = graph.build(&mut pool);
-        assert!(!builder.after_phase(&cell, 19, &mut |_| {}));
+        assert!(!builder.after_phase(&cell, 199, &mut |_| {}));
         builder.seal(&mut |n| ready.push(n));
         assert_eq!(ready.len(), 1);
+    }
+
+    #[test]
+    fn many_phases_at_once_release_all_their_waiters() {
+        let (graph, mut pool, cell) = (Graph::new(), Pool::new(), PhaseCell::new());
+        let mut ready = 0;
+        for phase in 0..300u64 {
+            let mut builder = graph.build(&mut pool);
+            builder.after_phase(&cell, phase, &mut |_| ready += 1);
+            builder.seal(&mut |_| ready += 1);
+        }
+        cell.advance_to(&graph, 250, &mut |_| ready += 1);
+        assert_eq!(ready, 250);
+        cell.advance_to(&graph, 300, &mut |_| ready += 1);
+        assert_eq!(ready, 300);
     }
 }
 
