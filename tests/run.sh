@@ -45,6 +45,15 @@ count() { # count COMMAND...: many tests, counted by cargo's summaries or by lin
     failed=$((failed + bad))
 }
 
+check_ctest() { # check_ctest FOLDER: each test of a CMake build
+    local name names
+    names=$(ctest --test-dir "$1" --show-only 2>/dev/null | awk '/Test +#/ { print $3 }')
+    check "tests in $(basename "$1")" test -n "$names"
+    for name in $names; do
+        check "$name" ctest --test-dir "$1" --output-on-failure --tests-regex "^${name//./\\.}\$"
+    done
+}
+
 section "Packages"
 if ! "$root/cmake/dependencies.sh" build mpi mpich fortran mini-app tests; then
     echo "0 passed, 1 failed"
@@ -74,12 +83,16 @@ check "consumer with MPICH" mpicc.mpich "$root/tests/consumer/ranks.c" -o "$buil
 check "MPICH on 2 ranks" mpirun.mpich -n 2 "$build/ranks-mpich"
 count "$root/tests/consumer/mixture.sh" "$prefix" "$build/prefix-mpich" "$build"
 
+section "Examples, against the installed package"
+check "configure the examples" cmake -S "$root/c-examples" -B "$build/examples" -DCMAKE_PREFIX_PATH="$prefix" \
+    -DMPIEXEC_PREFLAGS=--oversubscribe
+check "build the examples" cmake --build "$build/examples"
+check_ctest "$build/examples"
+
 section "The mini-app: points, flows, and tasks against MPI"
 check "configure the mini-app" cmake -S "$root/s3d-mini" -B "$build/s3d-mini" -DS3D_WITH_COHORT=ON -DCMAKE_PREFIX_PATH="$prefix"
 check "build the mini-app" cmake --build "$build/s3d-mini"
-while read -r name; do
-    check "$name" ctest --test-dir "$build/s3d-mini" --output-on-failure --tests-regex "^${name//./\\.}\$"
-done < <(ctest --test-dir "$build/s3d-mini" --show-only 2>/dev/null | awk '/Test +#/ { print $3 }')
+check_ctest "$build/s3d-mini"
 
 section "C programs"
 mkdir -p "$build/c"
