@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds the library and the benchmarks, and runs each next to its peer. usage: benches/peers/run.sh [BUILD-FOLDER]
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=${1:-$root/build/benches}
+
+"$root/cmake/dependencies.sh" build mpi fortran
+cmake -S "$root" -B "$build/cohort" -DCMAKE_INSTALL_PREFIX="$build/prefix" >/dev/null
+cmake --build "$build/cohort" >/dev/null
+cmake --install "$build/cohort" >/dev/null
+for name in handshake empty_tasks; do
+    cc -O2 -std=gnu11 -fopenmp -Wall -Wextra "$here/$name.c" -o "$build/$name" -I"$build/prefix/include" -L"$build/prefix/lib" -lcohort \
+        -lpthread -Wl,-rpath,"$build/prefix/lib"
+    echo "== $name"
+    "$build/$name"
+done
