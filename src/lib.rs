@@ -1,5 +1,5 @@
 //! Cohort: Legion-style tasks for existing MPI, Fortran and C codes. The C interface in `ffi` is the product; the
-//! modules below it are layered as docs/layers.md says, and a test holds them to it.
+//! modules below it stand on floors, listed in tests/layers.rs, which holds them to use only lower ones.
 
 pub mod analysis;
 pub mod base;

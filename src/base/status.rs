@@ -105,6 +105,12 @@ macro_rules! fail {
     };
 }
 
+/// What a panic that was caught says.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}
+
 thread_local! {
     static LAST: RefCell<CString> = RefCell::new(CString::default());
 }
@@ -131,6 +137,12 @@ mod tests {
             assert!(status.name().ends_with('\0'));
             assert!(Status::ALL[..i].iter().all(|other| other.name() != status.name()));
         }
+    }
+
+    #[test]
+    fn a_panic_keeps_its_text() {
+        let texts: [Box<dyn std::any::Any + Send>; 3] = [Box::new("plain"), Box::new(String::from("made")), Box::new(7)];
+        assert_eq!(texts.each_ref().map(|panic| panic_text(&**panic)), ["plain", "made", "no text"]);
     }
 
     #[test]

@@ -30,13 +30,11 @@ fn guard(name: &'static str, body: impl FnOnce() -> Result<()>) -> cohort_status
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => Status::Ok as i32,
         Ok(Err(error)) => refuse(name, &error),
-        Err(panic) => refuse(name, &Error::new(Status::Internal, panic_text(panic.as_ref()))),
+        Err(panic) => {
+            let text = format!("a defect of the library: {}; please report it", status::panic_text(&*panic));
+            refuse(name, &Error::new(Status::Internal, text))
+        },
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-    format!("a defect of the library: {}; please report it", text.unwrap_or("it panicked"))
 }
 
 #[cold]

@@ -231,7 +231,7 @@ impl Engine {
             Ok(()) => match catch_unwind(AssertUnwindSafe(call)) {
                 Ok(0) => Ok(()),
                 Ok(code) => Err(format!("its body returned {code}")),
-                Err(_) => Err("its body panicked".into()),
+                Err(panic) => Err(format!("its body panicked: {}", crate::base::status::panic_text(&*panic))),
             },
             Err(error) => Err(error.text.into()),
         };
@@ -243,9 +243,7 @@ impl Engine {
         frame.close();
         self.frames.recycle(frame);
         let result = result.map_err(|text| crate::base::Error::new(crate::base::Status::TaskFailed, text));
-        if result.is_ok() {
-            fold_reductions(body);
-        }
+        let result = result.and_then(|()| fold_reductions(body));
         let Some(context) = context else { return Some(result) };
         let error = self.number_of(result, &kind.name);
         // From here on the context belongs to whoever takes its count to zero.
@@ -318,18 +316,16 @@ fn prepare_reductions(body: &mut Body) -> Result<()> {
     Ok(())
 }
 
-fn fold_reductions(body: &mut Body) {
+fn fold_reductions(body: &mut Body) -> Result<()> {
     for need in body.needs.iter_mut() {
         let Some((reduction, element)) = need.access.reduction else { continue };
         let rect = need.region.node.rect;
         for (field, storage) in need.private.drain(..) {
             let _one_at_a_time = need.region.data.folding.lock();
-            let to: &FieldInstance = match need.region.data.instances.covering(field, &rect) {
-                Ok(instance) => instance,
-                Err(_) => continue,
-            };
+            let to: &FieldInstance = need.region.data.instances.covering(field, &rect)?;
             // Whoever reads the field waits for this task; others that reduce wait for the lock.
             unsafe { copy::fold_rect(reduction, element, &storage.instance, to, &rect, [0; 3]) };
         }
     }
+    Ok(())
 }
