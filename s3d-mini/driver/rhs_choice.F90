@@ -3,6 +3,7 @@ module rhs_choice
   use rhs_method, only: rhs_method_t
 #ifdef S3D_WITH_COHORT
   use rhs_direct, only: rhs_direct_t
+  use rhs_tasks, only: rhs_tasks_t
 #endif
   use rhs_mpi, only: rhs_mpi_t
   use settings, only: stop_with
@@ -21,9 +22,11 @@ contains
 #ifdef S3D_WITH_COHORT
     case ('direct')
       allocate (rhs_direct_t :: method)
+    case ('tasks')
+      allocate (rhs_tasks_t :: method)
 #endif
     case default
-      call stop_with('method: "'//trim(name)//'" is not in this build; mpi always is, direct in one with S3D_WITH_COHORT')
+      call stop_with('method: "'//trim(name)//'" is not in this build; mpi always is, direct and tasks in one with S3D_WITH_COHORT')
       error stop
     end select
   end subroutine
