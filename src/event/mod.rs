@@ -1,8 +1,10 @@
 //! Completion: what waits for what, and who is released when something finishes. Knows neither what an operation does
 //! nor who runs it: whoever completes a node gets the nodes that became ready.
 
+mod barrier_words;
 mod graph;
 mod phase;
 
+pub use barrier_words::{BarrierWords, MOST_ARRIVALS};
 pub use graph::{Builder, Graph, NodeRef, Pool, State};
 pub use phase::PhaseCell;

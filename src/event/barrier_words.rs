@@ -1,0 +1,319 @@
+//! The words of a phase barrier, as they lie in memory that the ranks of a node share. Any rank changes them; whoever
+//! completes a phase tells those that listen.
+//!
+//! * `phases`: one word for each phase modulo their number: `round:24 | came:20 | wanted:20`. A word of an earlier round is
+//!   over, and the first arrival of the next round takes it. A word with `came == wanted` is full and does not change
+//!   before the phase is counted in `completed` and the next round takes the word, so that arrivals and alterations
+//!   of a phase never cross its completion. (A thread would have to stand still between its load and its exchange for 2^24
+//!   rounds for an old word to look new.)
+//! * `completed`: phases in order that are full. Whoever fills a word fences and then counts on: of two that fill
+//!   neighbouring phases at once, at least one sees both words and counts both.
+//! * `listeners`: a bit for each rank modulo 64 that wants to be told. A listener sets its bit, fences and looks at
+//!   `completed`; whoever counts fences and looks at `listeners`. One of the two sees the other.
+//! * `stamp`: the handle of the barrier that lies here, or 0: stale and invented handles are noticed on any rank.
+
+use crate::base::sync::atomic::{fence, AtomicU64, Ordering};
+use crate::base::sync::Padded;
+use crate::base::Result;
+use crate::fail;
+
+/// How far arrivals may run ahead of the first phase that is not complete.
+const PHASES: u64 = if cfg!(loom) { 2 } else { 64 };
+const ROUNDS: u64 = 1 << 24;
+pub const MOST_ARRIVALS: u32 = (1 << 20) - 1;
+
+#[repr(C, align(128))]
+pub struct BarrierWords {
+    stamp: AtomicU64,
+    usual: AtomicU64,
+    listeners: AtomicU64,
+    completed: Padded<AtomicU64>,
+    phases: [AtomicU64; PHASES as usize],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Phase {
+    round: u64,
+    came: u64,
+    wanted: u64,
+}
+
+impl Phase {
+    fn of(word: u64) -> Self {
+        let count = |word| word & u64::from(MOST_ARRIVALS);
+        Self { round: word >> 40, came: count(word >> 20), wanted: count(word) }
+    }
+
+    fn word(self) -> u64 {
+        self.round << 40 | self.came << 20 | self.wanted
+    }
+
+    fn is_full(self) -> bool {
+        self.came == self.wanted
+    }
+}
+
+fn round(phase: u64) -> u64 {
+    phase / PHASES % ROUNDS
+}
+
+impl BarrierWords {
+    /// Words of a barrier whose phases expect `arrivals` each. It exists from `publish` on.
+    pub fn new(arrivals: u32) -> Self {
+        let over = Phase { round: ROUNDS - 1, came: 1, wanted: 1 }.word();
+        Self {
+            stamp: AtomicU64::new(0),
+            usual: AtomicU64::new(arrivals.into()),
+            listeners: AtomicU64::new(0),
+            completed: Padded(AtomicU64::new(0)),
+            phases: std::array::from_fn(|_| AtomicU64::new(over)),
+        }
+    }
+
+    pub fn publish(&self, handle: u64) {
+        self.stamp.store(handle, Ordering::Release);
+    }
+
+    /// The handle with which the words were published; 0 when the barrier was destroyed.
+    pub fn handle(&self) -> u64 {
+        self.stamp.load(Ordering::Acquire)
+    }
+
+    /// Phases completed so far: phase `p` is complete when this exceeds `p`.
+    #[inline]
+    pub fn completed(&self) -> u64 {
+        self.completed.load(Ordering::Acquire)
+    }
+
+    /// `count` arrivals at a phase; the number of completed phases if this call completed some.
+    pub fn arrive(&self, phase: u64, count: u32) -> Result<Option<u64>> {
+        if !(1..=MOST_ARRIVALS).contains(&count) {
+            fail!(InvalidArgument, "{count} arrivals; arrive from 1 to {MOST_ARRIVALS} times at once");
+        }
+        self.change(phase, 0, count.into())
+    }
+
+    /// The phase expects `delta` more arrivals, or fewer.
+    pub fn alter(&self, phase: u64, delta: i32) -> Result<Option<u64>> {
+        self.change(phase, delta.into(), 0)
+    }
+
+    fn change(&self, phase: u64, delta: i64, count: u64) -> Result<Option<u64>> {
+        let slot = &self.phases[(phase % PHASES) as usize];
+        let mut old = slot.load(Ordering::Acquire);
+        loop {
+            // Later than the word: one of a later round was written by somebody who saw this phase complete.
+            let done = self.completed();
+            if phase < done {
+                fail!(WrongOrder, "phase {phase} is complete already, {done} phases are; advance the handle after each arrival");
+            }
+            if phase >= done + PHASES {
+                fail!(
+                    Resources,
+                    "phase {phase} is more than {} ahead of phase {done}, which is not complete; wait for a phase now and then",
+                    PHASES - 1
+                );
+            }
+            let mut now = Phase::of(old);
+            if now.round != round(phase) {
+                now = Phase { round: round(phase), came: 0, wanted: self.usual.load(Ordering::Relaxed) };
+            } else if now.is_full() {
+                fail!(WrongOrder, "all {} arrivals of phase {phase} have come; create the barrier for more, or advance the handle", now.wanted);
+            }
+            let (came, wanted) = (now.came + count, now.wanted as i64 + delta);
+            if wanted < 1 || wanted > MOST_ARRIVALS.into() || came > wanted as u64 {
+                fail!(
+                    WrongOrder,
+                    "{came} arrivals at phase {phase}, which expects {wanted}; create the barrier for more, from 1 to {MOST_ARRIVALS}, or advance the handle"
+                );
+            }
+            let new = Phase { came, wanted: wanted as u64, ..now };
+            match slot.compare_exchange_weak(old, new.word(), Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) if new.is_full() => return Ok(self.count_on()),
+                Ok(_) => return Ok(None),
+                Err(current) => old = current,
+            }
+        }
+    }
+
+    /// Counts the full phases in order; their number if this call counted any.
+    fn count_on(&self) -> Option<u64> {
+        fence(Ordering::SeqCst);
+        let (mut done, mut counted) = (self.completed(), None);
+        loop {
+            let next = Phase::of(self.phases[(done % PHASES) as usize].load(Ordering::Acquire));
+            if next.round != round(done) || !next.is_full() {
+                let now = self.completed();
+                if now == done {
+                    return counted;
+                }
+                done = now;
+                continue;
+            }
+            match self.completed.compare_exchange(done, done + 1, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => {
+                    done += 1;
+                    counted = Some(done);
+                }
+                Err(now) => done = now,
+            }
+        }
+    }
+
+    /// From here on whoever completes phases sees this bit. Look at `completed` afterwards.
+    pub fn listen(&self, bit: u32) {
+        self.listeners.fetch_or(1 << bit, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Whom to tell that phases are complete.
+    pub fn listeners(&self) -> u64 {
+        fence(Ordering::SeqCst);
+        self.listeners.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::base::Status;
+
+    #[test]
+    fn phases_complete_in_order_however_arrivals_come() {
+        let words = BarrierWords::new(2);
+        assert_eq!(words.arrive(1, 2), Ok(None));
+        assert_eq!(words.arrive(0, 1), Ok(None));
+        assert_eq!(words.completed(), 0);
+        assert_eq!(words.arrive(0, 1), Ok(Some(2)));
+        for phase in 2..1000 {
+            assert_eq!(words.arrive(phase, 2), Ok(Some(phase + 1)));
+        }
+    }
+
+    #[test]
+    fn a_phase_may_expect_more_or_fewer() {
+        let words = BarrierWords::new(2);
+        assert_eq!(words.alter(0, 1), Ok(None));
+        assert_eq!(words.arrive(0, 2), Ok(None));
+        assert_eq!(words.alter(0, -1), Ok(Some(1)));
+        assert_eq!(words.alter(1, -1), Ok(None));
+        assert_eq!(words.arrive(1, 1), Ok(Some(2)));
+        assert_eq!(words.arrive(2, 1), Ok(None), "the next phase expects as many as at first");
+    }
+
+    #[test]
+    fn wrong_arrivals_change_nothing() {
+        let words = BarrierWords::new(2);
+        words.arrive(0, 1).unwrap();
+        let refused = |result: Result<Option<u64>>, status, part: &str| {
+            let error = result.unwrap_err();
+            assert!(error.status == status && error.text.contains(part), "{error:?}");
+        };
+        refused(words.arrive(0, 0), Status::InvalidArgument, "0 arrivals");
+        refused(words.arrive(0, 2), Status::WrongOrder, "3 arrivals at phase 0, which expects 2");
+        refused(words.alter(0, -2), Status::WrongOrder, "expects 0");
+        refused(words.alter(0, i32::MAX), Status::WrongOrder, "expects 2147483649");
+        refused(words.arrive(64, 1), Status::Resources, "phase 64 is more than 63 ahead of phase 0");
+        assert_eq!(words.arrive(63, 2), Ok(None));
+        refused(words.arrive(63, 1), Status::WrongOrder, "all 2 arrivals of phase 63");
+        assert_eq!(words.arrive(0, 1), Ok(Some(1)));
+        refused(words.arrive(0, 1), Status::WrongOrder, "phase 0 is complete already");
+    }
+
+    #[test]
+    fn threads_that_arrive_at_once_are_all_counted() {
+        const THREADS: u32 = 4;
+        const ROUNDS: u64 = 5000;
+        let words = BarrierWords::new(THREADS);
+        let completions: usize = std::thread::scope(|scope| {
+            let arrive_and_wait = || {
+                (0..ROUNDS)
+                    .filter(|&phase| {
+                        let completed = words.arrive(phase, 1).unwrap();
+                        while words.completed() <= phase {
+                            std::thread::yield_now();
+                        }
+                        completed.is_some()
+                    })
+                    .count()
+            };
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(arrive_and_wait)).collect();
+            threads.into_iter().map(|t| t.join().unwrap()).sum()
+        });
+        assert_eq!((words.completed(), completions as u64), (ROUNDS, ROUNDS));
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::base::sync::{thread, Arc};
+
+    fn beside<A: Send + 'static>(
+        words: &Arc<BarrierWords>,
+        there: impl FnOnce(&BarrierWords) -> A + Send + 'static,
+    ) -> thread::JoinHandle<A> {
+        let words = words.clone();
+        thread::spawn(move || there(&words))
+    }
+
+    #[test]
+    fn model_one_of_the_arrivals_completes_the_phase() {
+        loom::model(|| {
+            let words = Arc::new(BarrierWords::new(2));
+            let other = beside(&words, |w| w.arrive(0, 1).unwrap());
+            let mine = words.arrive(0, 1).unwrap();
+            let theirs = other.join().unwrap();
+            assert_eq!((mine.or(theirs), mine.is_some() && theirs.is_some()), (Some(1), false));
+        });
+    }
+
+    #[test]
+    fn model_neighbouring_phases_filled_at_once_are_both_counted() {
+        loom::model(|| {
+            let words = Arc::new(BarrierWords::new(1));
+            let other = beside(&words, |w| w.arrive(1, 1).unwrap());
+            let mine = words.arrive(0, 1).unwrap();
+            let theirs = other.join().unwrap();
+            assert_eq!((words.completed(), mine.max(theirs)), (2, Some(2)));
+        });
+    }
+
+    #[test]
+    fn model_a_word_is_taken_by_its_next_round() {
+        loom::model(|| {
+            let words = Arc::new(BarrierWords::new(1));
+            let other = beside(&words, |w| w.arrive(1, 1).unwrap());
+            words.arrive(0, 1).unwrap();
+            words.arrive(2, 1).unwrap();
+            other.join().unwrap();
+            assert_eq!(words.completed(), 3);
+        });
+    }
+
+    #[test]
+    fn model_an_alteration_never_crosses_the_completion() {
+        loom::model(|| {
+            let words = Arc::new(BarrierWords::new(1));
+            let other = beside(&words, |w| w.alter(0, 1).is_ok());
+            words.arrive(0, 1).unwrap();
+            let altered = other.join().unwrap();
+            assert_eq!(words.completed(), u64::from(!altered));
+        });
+    }
+
+    #[test]
+    fn model_a_listener_is_told_or_sees_for_itself() {
+        loom::model(|| {
+            let words = Arc::new(BarrierWords::new(1));
+            let other = beside(&words, |w| {
+                w.arrive(0, 1).unwrap();
+                w.listeners()
+            });
+            words.listen(3);
+            let seen = words.completed();
+            let told = other.join().unwrap();
+            assert!(seen == 1 || told == 1 << 3);
+        });
+    }
+}
