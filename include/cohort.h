@@ -408,14 +408,15 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * A barrier whose phases are complete after `arrivals` arrivals each; the handle is of phase 0. Any thread.
+ * A barrier of this rank whose phases are complete after `arrivals` arrivals each, from any rank; the handle is of phase 0.
+ * Any thread.
  */
 cohort_status_t cohort_phase_barrier_create(cohort_runtime_t runtime,
                                             uint32_t arrivals,
                                             cohort_phase_barrier_t *barrier);
 
 /**
- * Clears the handle; a null one is accepted.
+ * Ends the barrier on the rank that made it, forgets it on others, and clears the handle; a null one is accepted.
  */
 cohort_status_t cohort_phase_barrier_destroy(cohort_phase_barrier_t *barrier);
 
@@ -425,7 +426,8 @@ cohort_status_t cohort_phase_barrier_destroy(cohort_phase_barrier_t *barrier);
 cohort_status_t cohort_phase_barrier_advance(cohort_phase_barrier_t barrier, cohort_phase_barrier_t *next);
 
 /**
- * `count` arrivals at the handle's phase. Never blocks. Any thread. Errors: WRONG_ORDER (more than the phase expects).
+ * `count` arrivals at the handle's phase. Never blocks. Any thread. Errors: WRONG_ORDER (more than the phase
+ * expects, or it is complete), RESOURCES (64 or more phases ahead of the first that is not complete).
  */
 cohort_status_t cohort_phase_barrier_arrive(cohort_phase_barrier_t barrier, uint32_t count);
 

@@ -44,6 +44,18 @@ impl Kind {
         ];
         NAMES.get(number as usize).copied().unwrap_or(NAMES[0])
     }
+
+    /// Whether a handle is of this kind, whatever it names.
+    pub fn check(self, handle: u64) -> Result<()> {
+        let (kind, wanted) = ((handle >> 56) as u8, Self::name(self as u8));
+        if handle == 0 {
+            fail!(InvalidHandle, "the {wanted} is the null handle; create it first");
+        }
+        if kind != self as u8 {
+            fail!(InvalidHandle, "{handle:#x} is the handle of a {}; a {wanted} is needed here", Self::name(kind));
+        }
+        Ok(())
+    }
 }
 
 const CHUNK: usize = 256;
@@ -115,14 +127,8 @@ impl<T> Table<T> {
     }
 
     fn used(&self, handle: u64) -> Result<&Slot<T>> {
-        let (kind, generation, index) = ((handle >> 56) as u8, (handle >> 32) as u32 % GENERATIONS, handle as u32);
-        let wanted = Kind::name(self.kind as u8);
-        if handle == 0 {
-            fail!(InvalidHandle, "the {wanted} is the null handle; create it first");
-        }
-        if kind != self.kind as u8 {
-            fail!(InvalidHandle, "{handle:#x} is the handle of a {}; a {wanted} is needed here", Kind::name(kind));
-        }
+        self.kind.check(handle)?;
+        let (generation, index, wanted) = ((handle >> 32) as u32 % GENERATIONS, handle as u32, Kind::name(self.kind as u8));
         match self.slot(index) {
             Some(slot) if slot.generation.load(Ordering::Acquire) == generation && generation % 2 == 1 => Ok(slot),
             _ => fail!(InvalidHandle, "the {wanted} {handle:#x} no longer exists, or never did; it was destroyed, or its runtime ended"),

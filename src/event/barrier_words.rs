@@ -58,15 +58,16 @@ fn round(phase: u64) -> u64 {
 }
 
 impl BarrierWords {
-    /// Words of a barrier whose phases expect `arrivals` each. It exists from `publish` on.
-    pub fn new(arrivals: u32) -> Self {
+    /// Makes words that nobody uses, whatever they hold, those of a barrier whose phases expect `arrivals` each. It exists
+    /// from `publish` on.
+    pub fn reset(&self, arrivals: u32) {
         let over = Phase { round: ROUNDS - 1, came: 1, wanted: 1 }.word();
-        Self {
-            stamp: AtomicU64::new(0),
-            usual: AtomicU64::new(arrivals.into()),
-            listeners: AtomicU64::new(0),
-            completed: Padded(AtomicU64::new(0)),
-            phases: std::array::from_fn(|_| AtomicU64::new(over)),
+        self.publish(0);
+        self.usual.store(arrivals.into(), Ordering::Relaxed);
+        self.listeners.store(0, Ordering::Relaxed);
+        self.completed.store(0, Ordering::Relaxed);
+        for phase in &self.phases {
+            phase.store(over, Ordering::Relaxed);
         }
     }
 
@@ -173,6 +174,19 @@ impl BarrierWords {
     }
 }
 
+#[cfg(test)]
+fn words_for(arrivals: u32) -> BarrierWords {
+    let words = BarrierWords {
+        stamp: AtomicU64::new(0),
+        usual: AtomicU64::new(0),
+        listeners: AtomicU64::new(0),
+        completed: Padded(AtomicU64::new(0)),
+        phases: std::array::from_fn(|_| AtomicU64::new(0)),
+    };
+    words.reset(arrivals);
+    words
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -180,7 +194,7 @@ mod tests {
 
     #[test]
     fn phases_complete_in_order_however_arrivals_come() {
-        let words = BarrierWords::new(2);
+        let words = words_for(2);
         assert_eq!(words.arrive(1, 2), Ok(None));
         assert_eq!(words.arrive(0, 1), Ok(None));
         assert_eq!(words.completed(), 0);
@@ -192,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_phase_may_expect_more_or_fewer() {
-        let words = BarrierWords::new(2);
+        let words = words_for(2);
         assert_eq!(words.alter(0, 1), Ok(None));
         assert_eq!(words.arrive(0, 2), Ok(None));
         assert_eq!(words.alter(0, -1), Ok(Some(1)));
@@ -203,7 +217,7 @@ mod tests {
 
     #[test]
     fn wrong_arrivals_change_nothing() {
-        let words = BarrierWords::new(2);
+        let words = words_for(2);
         words.arrive(0, 1).unwrap();
         let refused = |result: Result<Option<u64>>, status, part: &str| {
             let error = result.unwrap_err();
@@ -224,7 +238,7 @@ mod tests {
     fn threads_that_arrive_at_once_are_all_counted() {
         const THREADS: u32 = 4;
         const ROUNDS: u64 = 5000;
-        let words = BarrierWords::new(THREADS);
+        let words = words_for(THREADS);
         let completions: usize = std::thread::scope(|scope| {
             let arrive_and_wait = || {
                 (0..ROUNDS)
@@ -260,7 +274,7 @@ mod model {
     #[test]
     fn model_one_of_the_arrivals_completes_the_phase() {
         loom::model(|| {
-            let words = Arc::new(BarrierWords::new(2));
+            let words = Arc::new(words_for(2));
             let other = beside(&words, |w| w.arrive(0, 1).unwrap());
             let mine = words.arrive(0, 1).unwrap();
             let theirs = other.join().unwrap();
@@ -271,7 +285,7 @@ mod model {
     #[test]
     fn model_neighbouring_phases_filled_at_once_are_both_counted() {
         loom::model(|| {
-            let words = Arc::new(BarrierWords::new(1));
+            let words = Arc::new(words_for(1));
             let other = beside(&words, |w| w.arrive(1, 1).unwrap());
             let mine = words.arrive(0, 1).unwrap();
             let theirs = other.join().unwrap();
@@ -282,7 +296,7 @@ mod model {
     #[test]
     fn model_a_word_is_taken_by_its_next_round() {
         loom::model(|| {
-            let words = Arc::new(BarrierWords::new(1));
+            let words = Arc::new(words_for(1));
             let other = beside(&words, |w| w.arrive(1, 1).unwrap());
             words.arrive(0, 1).unwrap();
             words.arrive(2, 1).unwrap();
@@ -294,7 +308,7 @@ mod model {
     #[test]
     fn model_an_alteration_never_crosses_the_completion() {
         loom::model(|| {
-            let words = Arc::new(BarrierWords::new(1));
+            let words = Arc::new(words_for(1));
             let other = beside(&words, |w| w.alter(0, 1).is_ok());
             words.arrive(0, 1).unwrap();
             let altered = other.join().unwrap();
@@ -305,7 +319,7 @@ mod model {
     #[test]
     fn model_a_listener_is_told_or_sees_for_itself() {
         loom::model(|| {
-            let words = Arc::new(BarrierWords::new(1));
+            let words = Arc::new(words_for(1));
             let other = beside(&words, |w| {
                 w.arrive(0, 1).unwrap();
                 w.listeners()

@@ -1,5 +1,6 @@
-//! Phase barriers. A handle names a barrier and a phase of it: advancing gives the handle of the next phase. This
-//! version knows barriers within one rank; across ranks they are refused.
+//! Phase barriers. A handle names a barrier and a phase of it: advancing gives the handle of the next phase. Handles are
+//! plain bytes: sent to another rank of the node they name the same barrier there. A rank with which no memory is shared
+//! (another node, or COHORT_FORCE_MESSAGES=1) gets UNSUPPORTED in this version.
 
 use super::convert::out;
 use super::guard;
@@ -7,11 +8,10 @@ use super::regions::destroy;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
-use crate::interop::PhaseBarrier;
 use crate::runtime;
-use std::sync::Arc;
 
-/// A barrier whose phases are complete after `arrivals` arrivals each; the handle is of phase 0. Any thread.
+/// A barrier of this rank whose phases are complete after `arrivals` arrivals each, from any rank; the handle is of phase 0.
+/// Any thread.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_phase_barrier_create(
     runtime: cohort_runtime_t,
@@ -20,16 +20,16 @@ pub unsafe extern "C" fn cohort_phase_barrier_create(
 ) -> cohort_status_t {
     guard("cohort_phase_barrier_create", || {
         let (runtime, out) = (runtime::of(runtime.id)?, out(barrier)?);
-        let id = runtime.objects.barriers.insert(Arc::new(PhaseBarrier::new(arrivals)?))?;
+        let id = runtime.barriers.create(arrivals)?;
         *out = cohort_phase_barrier_t { id, phase: 0 };
         Ok(())
     })
 }
 
-/// Clears the handle; a null one is accepted.
+/// Ends the barrier on the rank that made it, forgets it on others, and clears the handle; a null one is accepted.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_phase_barrier_destroy(barrier: *mut cohort_phase_barrier_t) -> cohort_status_t {
-    destroy!("cohort_phase_barrier_destroy", barrier, |id| runtime::current()?.objects.barriers.remove(id))
+    destroy!("cohort_phase_barrier_destroy", barrier, |id| runtime::current()?.barriers.remove(id))
 }
 
 /// The handle of the next phase. Any thread.
@@ -39,18 +39,19 @@ pub unsafe extern "C" fn cohort_phase_barrier_advance(
     next: *mut cohort_phase_barrier_t,
 ) -> cohort_status_t {
     guard("cohort_phase_barrier_advance", || {
-        runtime::current()?.objects.barriers.get(barrier.id)?;
+        runtime::current()?.barriers.get(barrier.id)?;
         *out(next)? = cohort_phase_barrier_t { phase: barrier.phase + 1, ..barrier };
         Ok(())
     })
 }
 
-/// `count` arrivals at the handle's phase. Never blocks. Any thread. Errors: WRONG_ORDER (more than the phase expects).
+/// `count` arrivals at the handle's phase. Never blocks. Any thread. Errors: WRONG_ORDER (more than the phase
+/// expects, or it is complete), RESOURCES (64 or more phases ahead of the first that is not complete).
 #[no_mangle]
 pub extern "C" fn cohort_phase_barrier_arrive(barrier: cohort_phase_barrier_t, count: u32) -> cohort_status_t {
     guard("cohort_phase_barrier_arrive", || {
         let runtime = runtime::current()?;
-        runtime.objects.barriers.get(barrier.id)?.arrive(&runtime.engine, barrier.phase, count)
+        runtime.barriers.get(barrier.id)?.arrive(&runtime.engine, barrier.phase, count)
     })
 }
 
@@ -59,7 +60,7 @@ pub extern "C" fn cohort_phase_barrier_arrive(barrier: cohort_phase_barrier_t, c
 pub extern "C" fn cohort_phase_barrier_wait(context: cohort_context_t, barrier: cohort_phase_barrier_t) -> cohort_status_t {
     guard("cohort_phase_barrier_wait", || {
         let (engine, _) = runtime::context(context.id)?;
-        runtime::current()?.objects.barriers.get(barrier.id)?.clone().wait(engine, barrier.phase)
+        runtime::current()?.barriers.wait(engine, barrier.id, barrier.phase)
     })
 }
 
@@ -67,7 +68,7 @@ pub extern "C" fn cohort_phase_barrier_wait(context: cohort_context_t, barrier: 
 #[no_mangle]
 pub unsafe extern "C" fn cohort_phase_barrier_test(barrier: cohort_phase_barrier_t, ready: *mut bool) -> cohort_status_t {
     guard("cohort_phase_barrier_test", || {
-        *out(ready)? = runtime::current()?.objects.barriers.get(barrier.id)?.complete.done() >= barrier.phase;
+        *out(ready)? = runtime::current()?.barriers.get(barrier.id)?.completed() >= barrier.phase;
         Ok(())
     })
 }
@@ -77,7 +78,7 @@ pub unsafe extern "C" fn cohort_phase_barrier_test(barrier: cohort_phase_barrier
 pub extern "C" fn cohort_phase_barrier_alter_arrivals(barrier: cohort_phase_barrier_t, delta: i32) -> cohort_status_t {
     guard("cohort_phase_barrier_alter_arrivals", || {
         let runtime = runtime::current()?;
-        runtime.objects.barriers.get(barrier.id)?.alter(&runtime.engine, barrier.phase, delta)
+        runtime.barriers.get(barrier.id)?.alter(&runtime.engine, barrier.phase, delta)
     })
 }
 

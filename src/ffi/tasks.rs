@@ -86,12 +86,12 @@ unsafe fn prepare<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_lau
         launch.futures.push(runtime.objects.futures.get(future.id)?.clone());
     }
     for barrier in slice(c.wait_barriers, c.wait_barrier_count as usize, "wait_barriers")? {
-        let found = &runtime.objects.barriers.get(barrier.id)?.complete;
+        let found = runtime.barriers.cell(&runtime.engine, barrier.id)?;
         // A wait is for the phase before the handle's.
         launch.waits.extend(barrier.phase.checked_sub(1).map(|before| (found, before)));
     }
     for barrier in slice(c.arrive_barriers, c.arrive_barrier_count as usize, "arrive_barriers")? {
-        launch.arrivals.push((runtime.objects.barriers.get(barrier.id)?.clone(), barrier.phase));
+        launch.arrivals.push((runtime.barriers.get(barrier.id)?.clone(), barrier.phase));
     }
     for handshake in slice(c.wait_handshakes, c.wait_handshake_count as usize, "wait_handshakes")? {
         launch.waits.push(runtime.objects.handshakes.get(handshake.id)?.deferred_wait(context)?);

@@ -1,75 +1,116 @@
 //! Phase barriers: a phase is complete when as many arrivals have come as it expects. Waiting on a handle waits for the
 //! phase before the handle's, as in Legion: producers arrive and advance, consumers advance and wait.
+//!
+//! The words of a barrier lie in the node-shared memory of the rank that made it, and its handle says where, so that every
+//! rank of the node arrives and looks without asking anybody: `kind:8 | generation:12 | place:24 | owner:20`.
 
 use crate::base::Result;
-use crate::event::PhaseCell;
+use crate::event::{BarrierWords, PhaseCell};
 use crate::fail;
 use crate::operation::{Arrival, Engine, SeatSet};
-use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use crate::transport::NodeMemory;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
-/// Arrivals of a phase that is not complete.
-struct Expected {
-    /// Of the phases that nobody has altered.
-    usual: i64,
-    /// By phase: changes to the expected arrivals, and arrivals that have come.
-    open: BTreeMap<u64, (i64, i64)>,
-}
-
+/// A barrier as one rank knows it.
 pub struct PhaseBarrier {
-    pub complete: PhaseCell,
-    pub seats: SeatSet,
-    arrivals: Mutex<Expected>,
+    memory: Arc<NodeMemory>,
+    /// In `memory`.
+    words: NonNull<BarrierWords>,
+    /// The phases that are complete as far as this rank's operations were told.
+    complete: PhaseCell,
+    seats: SeatSet,
+    listening: AtomicBool,
+    /// Operations wait for phases of it, or did.
+    awaited: AtomicBool,
 }
+
+unsafe impl Send for PhaseBarrier {}
+unsafe impl Sync for PhaseBarrier {}
 
 impl PhaseBarrier {
-    pub fn new(arrivals: u32) -> Result<Self> {
-        if !(1..1 << 20).contains(&arrivals) {
-            fail!(InvalidArgument, "{arrivals} arrivals a phase; give from 1 to 1048575");
+    pub(super) fn new(memory: Arc<NodeMemory>, words: NonNull<BarrierWords>) -> Self {
+        Self {
+            memory,
+            words,
+            complete: PhaseCell::new(),
+            seats: SeatSet::default(),
+            listening: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
         }
-        let expected = Expected { usual: arrivals.into(), open: BTreeMap::new() };
-        Ok(Self { complete: PhaseCell::new(), seats: SeatSet::default(), arrivals: Mutex::new(expected) })
+    }
+
+    pub(super) fn words(&self) -> &BarrierWords {
+        // `memory` keeps the place mapped, and places of barriers are never used for anything else.
+        unsafe { self.words.as_ref() }
+    }
+
+    /// Phases completed so far.
+    #[inline]
+    pub fn completed(&self) -> u64 {
+        self.words().completed()
     }
 
     /// `count` arrivals at a phase.
     pub fn arrive(&self, engine: &Engine, phase: u64, count: u32) -> Result<()> {
-        if count == 0 {
-            fail!(InvalidArgument, "0 arrivals; arrive at least once");
-        }
-        self.change(engine, phase, 0, count.into())
+        self.changed(engine, self.words().arrive(phase, count)?);
+        Ok(())
     }
 
     /// This phase expects `delta` more arrivals, or fewer.
     pub fn alter(&self, engine: &Engine, phase: u64, delta: i32) -> Result<()> {
-        self.change(engine, phase, delta.into(), 0)
-    }
-
-    fn change(&self, engine: &Engine, phase: u64, delta: i64, count: i64) -> Result<()> {
-        let mut expected = self.arrivals.lock();
-        let mut done = self.complete.done();
-        if phase < done {
-            fail!(WrongOrder, "phase {phase} is complete already, {done} phases are; advance the handle after each arrival");
-        }
-        let usual = expected.usual;
-        let open = expected.open.entry(phase).or_default();
-        let (wanted, came) = (usual + open.0 + delta, open.1 + count);
-        if wanted < 1 || came > wanted {
-            fail!(WrongOrder, "{came} arrivals at phase {phase}, which expects {wanted}; create the barrier for more, or advance the handle");
-        }
-        *open = (open.0 + delta, came);
-        while expected.open.get(&done).is_some_and(|o| o.1 == usual + o.0) {
-            expected.open.remove(&done);
-            done += 1;
-        }
-        drop(expected);
-        self.complete.advance_to(&engine.graph, done, &mut |n| engine.offer(n));
-        self.seats.wake(&engine.scheduler);
+        self.changed(engine, self.words().alter(phase, delta)?);
         Ok(())
     }
 
-    /// Waits for the phase before `phase`.
-    pub fn wait(&self, engine: &Engine, phase: u64) -> Result<()> {
-        engine.wait_or_failure(|| self.complete.done() >= phase, &self.seats, None).map(drop)
+    fn changed(&self, engine: &Engine, completed: Option<u64>) {
+        let Some(done) = completed else { return };
+        self.tell(engine, done);
+        self.memory.ring(self.words().listeners());
+    }
+
+    fn tell(&self, engine: &Engine, done: u64) {
+        self.complete.advance_to(&engine.graph, done, &mut |n| engine.offer(n));
+        self.seats.wake(&engine.scheduler);
+    }
+
+    /// Tells this rank's operations what other ranks completed; whether there was anything new.
+    pub(super) fn look(&self, engine: &Engine) -> bool {
+        let done = self.completed();
+        let news = done > self.complete.done();
+        if news {
+            self.tell(engine, done);
+        }
+        news
+    }
+
+    /// Whether this is the first call: from it on operations of this rank may wait for phases, with no thread that looks.
+    pub(super) fn start_awaiting(&self) -> bool {
+        !self.awaited.load(Ordering::Acquire) && !self.awaited.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Acquire)
+    }
+
+    /// Whether this is the first call: from it on the completions of other ranks ring this rank's bell.
+    pub(super) fn start_listening(&self) -> bool {
+        let first = !self.listening.load(Ordering::Acquire) && !self.listening.swap(true, Ordering::AcqRel);
+        if first {
+            self.words().listen(self.memory.bit());
+        }
+        first
+    }
+
+    /// What operations that wait for a phase hang on.
+    pub(super) fn cell(&self) -> &PhaseCell {
+        &self.complete
+    }
+
+    /// Waits for the phase before `phase`. `asleep` is called once before the thread first sleeps, and makes the barrier listen.
+    pub(super) fn wait(&self, engine: &Engine, phase: u64, asleep: impl FnOnce()) -> Result<()> {
+        engine.wait_or_failure_asleep(|| self.completed() >= phase, &self.seats, asleep, None).map(drop)
     }
 }
 
@@ -79,5 +120,57 @@ impl Arrival for PhaseBarrier {
         if let Err(error) = PhaseBarrier::arrive(self, engine, phase, 1) {
             engine.fail(format!("arrival at a phase barrier on rank {}: {}", engine.rank, error.text));
         }
+    }
+}
+
+/// What a handle says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Handle {
+    pub generation: u64,
+    /// In units of the allocator's grain.
+    pub place: u64,
+    pub owner: u32,
+}
+
+impl Handle {
+    pub const GENERATIONS: u64 = 1 << 12;
+    pub const PLACES: u64 = 1 << 24;
+    const OWNERS: u32 = 1 << 20;
+
+    pub fn word(self) -> Result<u64> {
+        if self.place >= Self::PLACES || self.owner >= Self::OWNERS {
+            fail!(
+                Resources,
+                "a barrier at place {} of rank {} has no handle, which reach {} places of {} ranks; create barriers before large ghost regions",
+                self.place,
+                self.owner,
+                Self::PLACES,
+                Self::OWNERS
+            );
+        }
+        let kind = crate::base::Kind::PhaseBarrier as u64;
+        Ok(kind << 56 | (self.generation % Self::GENERATIONS) << 44 | self.place << 20 | u64::from(self.owner))
+    }
+
+    pub fn of(word: u64) -> Self {
+        Self {
+            generation: word >> 44 & (Self::GENERATIONS - 1),
+            place: word >> 20 & (Self::PLACES - 1),
+            owner: word as u32 & (Self::OWNERS - 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_say_where_a_barrier_lies() {
+        for (generation, place, owner) in [(0, 0, 0), (4095, (1 << 24) - 1, (1 << 20) - 1), (7, 8, 9)] {
+            let handle = Handle { generation, place, owner };
+            assert_eq!(Handle::of(handle.word().unwrap()), handle);
+        }
+        assert!(Handle { generation: 0, place: 1 << 24, owner: 0 }.word().is_err());
     }
 }

@@ -5,6 +5,8 @@ mod mask;
 mod node;
 mod topology;
 
+pub use node::node_identity;
+
 use crate::base::Result;
 use crate::fail;
 

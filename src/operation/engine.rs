@@ -43,8 +43,11 @@ impl SeatSet {
 
 /// Drives what lies outside of this process.
 pub trait Outside: Send + Sync {
-    /// Whether something moved.
-    fn poll(&self) -> bool;
+    /// Whether something moved. Never blocks.
+    fn poll(&self, engine: &Engine) -> bool;
+    /// The calling thread is about to poll again and again; and polls no longer.
+    fn begin_polling(&self);
+    fn end_polling(&self);
     fn poll_interval(&self) -> Option<Duration>;
 }
 
@@ -83,7 +86,20 @@ impl Runner for Driver {
     }
 
     fn poll(&self) -> bool {
-        self.engine().outside.as_ref().is_some_and(|o| o.poll())
+        self.engine().outside.as_ref().is_some_and(|o| o.poll(self.engine()))
+    }
+
+    fn begin_polling(&self) {
+        if let Some(outside) = &self.engine().outside {
+            outside.begin_polling();
+        }
+    }
+
+    fn end_polling(&self) {
+        if let Some(outside) = &self.engine().outside {
+            outside.end_polling();
+            outside.poll(self.engine());
+        }
     }
 
     fn poll_interval(&self) -> Option<Duration> {
@@ -157,11 +173,23 @@ impl Engine {
 
     /// As `wait`, but ends with the error of any task that fails meanwhile.
     pub fn wait_or_failure(&self, until: impl Fn() -> bool, seats: &SeatSet, deadline: Option<Instant>) -> Result<bool> {
+        self.wait_or_failure_asleep(until, seats, || (), deadline)
+    }
+
+    /// As `wait_or_failure`; `asleep` is called once before the thread first sleeps.
+    pub fn wait_or_failure_asleep(
+        &self,
+        until: impl Fn() -> bool,
+        seats: &SeatSet,
+        asleep: impl FnOnce(),
+        deadline: Option<Instant>,
+    ) -> Result<bool> {
         let before = self.failures.count();
         let failed = || self.failures.count() != before;
         let register = |seat| {
             seats.add(seat);
             self.anxious.add(seat);
+            asleep();
         };
         let result = self.scheduler.block(|| until() || failed(), register, deadline);
         if let Some(seat) = self.scheduler.my_seat() {

@@ -14,8 +14,10 @@ use crate::event::NodeRef;
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
-use crate::transport::{Loopback, Transport};
+use crate::transport::{Loopback, NodeMemory, Transport};
+use crate::interop::Barriers;
 use parking_lot::Mutex;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +27,8 @@ const DEFAULT_WINDOW: u32 = 1024;
 const DEFAULT_SPIN: Duration = Duration::from_micros(20);
 /// Fortran kernels put large automatic arrays on the stack.
 const DEFAULT_STACK: u64 = 64 << 20;
+/// Address space; the system gives memory as it is used.
+const DEFAULT_SHARED: u64 = 256 << 20;
 
 pub struct Runtime {
     pub objects: Objects,
@@ -36,6 +40,7 @@ pub struct Runtime {
     handle: u64,
     mpi_thread: u64,
     pub engine: Box<Engine>,
+    pub barriers: Arc<Barriers>,
     transport: Box<dyn Transport>,
     /// Results of the members of the last must epoch.
     members: Mutex<Vec<Arc<FutureCell>>>,
@@ -159,7 +164,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> R
         fail!(WrongOrder, "the runtime is running already; a process has one at a time, call cohort_finalize first");
     }
     let transport = open()?;
-    let (engine, workers) = match start_engine(&config, &*transport) {
+    let (engine, workers, barriers) = match start_engine(&config, &*transport) {
         Ok(started) => started,
         Err(error) => {
             // The first error is the one to tell.
@@ -179,15 +184,30 @@ fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> R
         mpi_thread: thread_token(),
         members: Mutex::default(),
         engine,
+        barriers,
         transport,
     };
     CURRENT.store(Box::into_raw(Box::new(runtime)), Ordering::Release);
     Ok(handle)
 }
 
-/// The engine and its number of workers.
-fn start_engine(config: &Config, transport: &dyn Transport) -> Result<(Box<Engine>, u32)> {
+/// The engine for a thread of its scheduler.
+struct EngineRef(NonNull<Engine>);
+
+unsafe impl Send for EngineRef {}
+
+impl EngineRef {
+    fn get(&self) -> &Engine {
+        unsafe { self.0.as_ref() }
+    }
+}
+
+/// The engine, its number of workers, and the barriers that it looks at.
+fn start_engine(config: &Config, transport: &dyn Transport) -> Result<(Box<Engine>, u32, Arc<Barriers>)> {
     let placement = Placement::choose(config, transport)?;
+    let share = !config.force_messages.unwrap_or(false);
+    let memory = NodeMemory::open(transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?;
+    let barriers = Arc::new(Barriers::new(Arc::new(memory)));
     let workers = placement.workers;
     let scheduler = Scheduler::new(Settings {
         workers,
@@ -196,8 +216,15 @@ fn start_engine(config: &Config, transport: &dyn Transport) -> Result<(Box<Engin
         stack_bytes: config.task_stack_bytes.unwrap_or(DEFAULT_STACK) as usize,
         bind: placement.binder(),
     });
-    let engine = Engine::start(scheduler, transport.rank(), config.window.unwrap_or(DEFAULT_WINDOW), None)?;
-    Ok((engine, workers))
+    let window = config.window.unwrap_or(DEFAULT_WINDOW);
+    if transport.size() == 1 {
+        return Ok((Engine::start(scheduler, 0, window, None)?, workers, barriers));
+    }
+    let engine = Engine::start(scheduler, transport.rank(), window, Some(barriers.clone()))?;
+    // The engine outlives its threads, and this one ends when the barriers close.
+    let (attended, served) = (barriers.clone(), EngineRef(NonNull::from(&*engine)));
+    engine.scheduler.spawn("cohort-bell", move |_| attended.attend(served.get()))?;
+    Ok((engine, workers, barriers))
 }
 
 /// Collective. Ends the runtime even if a task failed, and then says so.
@@ -209,6 +236,7 @@ pub fn finalize(handle: u64) -> Result<()> {
     let runtime = CURRENT.swap(std::ptr::null_mut(), Ordering::AcqRel);
     // Nobody else may be inside; the scheduler's threads end before what they use goes.
     let runtime = unsafe { Box::from_raw(runtime) };
+    runtime.barriers.close();
     runtime.engine.scheduler.stop();
     let closed = runtime.transport.close();
     result.and(closed)

@@ -1,7 +1,7 @@
 //! The tables behind the handles.
 
 use crate::base::{Kind, Result, Table};
-use crate::interop::{Handshake, PhaseBarrier};
+use crate::interop::Handshake;
 use crate::operation::{FutureCell, PartitionObject, RegionObject, TaskKind};
 use crate::region::{FieldSpace, IndexSpace};
 use std::sync::atomic::Ordering;
@@ -15,7 +15,6 @@ pub struct Objects {
     pub tasks: Table<Arc<TaskKind>>,
     pub futures: Table<Arc<FutureCell>>,
     pub handshakes: Table<Arc<Handshake>>,
-    pub barriers: Table<Arc<PhaseBarrier>>,
 }
 
 impl Default for Objects {
@@ -28,7 +27,6 @@ impl Default for Objects {
             tasks: Table::new(Kind::Task),
             futures: Table::new(Kind::Future),
             handshakes: Table::new(Kind::Handshake),
-            barriers: Table::new(Kind::PhaseBarrier),
         }
     }
 }

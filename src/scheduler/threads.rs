@@ -50,6 +50,10 @@ pub trait Runner: Send + Sync {
     fn run(&self, item: u64);
     /// Drives communication; whether something moved.
     fn poll(&self) -> bool;
+    /// The calling thread is about to `poll` again and again.
+    fn begin_polling(&self);
+    /// It does no longer. Polls once more, for what came in between.
+    fn end_polling(&self);
     /// How long a thread may sleep before it has to poll; `None` when nothing outside this process is awaited.
     fn poll_interval(&self) -> Option<Duration>;
 }
@@ -336,6 +340,13 @@ impl Scheduler {
 
     /// Looks for `until` for the spin time, driving communication; whether it came true.
     fn spin(&self, until: impl Fn() -> bool) -> bool {
+        self.runner().begin_polling();
+        let result = self.look_for(until);
+        self.runner().end_polling();
+        result
+    }
+
+    fn look_for(&self, until: impl Fn() -> bool) -> bool {
         let start = Instant::now();
         loop {
             if until() || self.runner().poll() {
@@ -517,6 +528,8 @@ mod tests {
         fn poll(&self) -> bool {
             false
         }
+        fn begin_polling(&self) {}
+        fn end_polling(&self) {}
         fn poll_interval(&self) -> Option<Duration> {
             None
         }

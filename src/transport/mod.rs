@@ -1,14 +1,27 @@
-//! What lies between the processes of one run: their number, and setting up together. Knows nothing of tasks.
+//! What lies between the processes of one run: their number, setting up together, and the memory that those of a node
+//! share. Knows nothing of tasks.
 
+#[cfg(not(loom))]
+mod bell;
 mod loopback;
 #[cfg(feature = "mpi")]
 mod mpi;
+#[cfg(not(loom))]
+mod node;
+#[cfg(not(loom))]
+mod segment;
 
 use crate::base::Result;
 
+#[cfg(not(loom))]
+pub use bell::Bell;
 pub use loopback::Loopback;
 #[cfg(feature = "mpi")]
 pub use mpi::{CallerMpi, Level, Mpi};
+#[cfg(not(loom))]
+pub use node::NodeMemory;
+#[cfg(not(loom))]
+pub use segment::GRAIN;
 
 /// Collective calls are made by the MPI thread of every rank, in the same order.
 pub trait Transport: Send + Sync {

@@ -1,0 +1,80 @@
+//! The segments of the ranks of this node, as this rank sees them.
+
+use super::segment::{Mapping, Name, Segment};
+use super::{Bell, Transport};
+use crate::base::Result;
+use crate::fail;
+use crate::machine::node_identity;
+use std::hash::{BuildHasher, RandomState};
+
+pub struct NodeMemory {
+    pub own: Segment,
+    rank: u32,
+    /// By rank; `None` for this one and for those of other nodes.
+    peers: Vec<Option<Mapping>>,
+}
+
+impl NodeMemory {
+    /// Collective. Without `share` every rank keeps its memory to itself, as if all ran on nodes of their own.
+    pub fn open(transport: &dyn Transport, bytes: usize, share: bool) -> Result<Self> {
+        let (rank, size) = (transport.rank(), transport.size());
+        if size == 1 || !share {
+            let peers = std::iter::repeat_with(|| None).take(size as usize).collect();
+            return Ok(Self { own: Segment::private(bytes)?, rank, peers });
+        }
+        // Random, so that a name left behind by a killed program is not met again.
+        let name = Name { process: std::process::id().into(), nonce: RandomState::new().hash_one(rank) | 1 };
+        let own = Segment::create(&name, bytes);
+        let mine = [node_identity(), name.process, if own.is_ok() { name.nonce } else { 0 }];
+        let all = transport.gather(&mine)?;
+        let look = |(other, theirs): (usize, &[u64])| {
+            let near = other != rank as usize && theirs[0] == mine[0] && theirs[2] != 0;
+            near.then(|| Name::map(theirs[1], theirs[2])).flatten()
+        };
+        let peers = all.chunks_exact(mine.len()).enumerate().map(look).collect();
+        // The name has to last until all have looked for it.
+        transport.barrier()?;
+        drop(name);
+        let own = own?;
+        if let Some(failed) = all.chunks_exact(mine.len()).position(|theirs| theirs[2] == 0) {
+            fail!(Resources, "rank {failed} could not create its node-shared memory; the error it returned there says why");
+        }
+        Ok(Self { own, rank, peers })
+    }
+
+    pub fn rank(&self) -> u32 {
+        self.rank
+    }
+
+    /// The memory of a rank; `None` if it lies on another node or does not exist.
+    pub fn of(&self, rank: u32) -> Option<&Mapping> {
+        if rank == self.rank {
+            return Some(&self.own.mapping);
+        }
+        self.peers.get(rank as usize)?.as_ref()
+    }
+
+    pub fn size(&self) -> u32 {
+        self.peers.len() as u32
+    }
+
+    pub fn bell(&self) -> &Bell {
+        self.own.mapping.bell()
+    }
+
+    /// This rank's bit in masks of listeners. Ranks may share one, and are rung together.
+    pub fn bit(&self) -> u32 {
+        self.rank % u64::BITS
+    }
+
+    /// Rings the bells of the ranks of this node whose bits are set, but not this one's.
+    pub fn ring(&self, mut bits: u64) {
+        while bits != 0 {
+            let bit = bits.trailing_zeros();
+            bits &= bits - 1;
+            for peer in self.peers.iter().skip(bit as usize).step_by(u64::BITS as usize).flatten() {
+                peer.bell().ring();
+            }
+        }
+    }
+}
