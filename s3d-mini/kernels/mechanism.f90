@@ -2,9 +2,11 @@
 module mechanism
   implicit none
   private
-  public :: mechanism_t, reaction_t, gas_constant, elementary, three_body, lindemann, troe
+  public :: mechanism_t, reaction_t, gas_constant, element_symbol, atomic_weight, elementary, three_body, lindemann, troe
 
   real(8), parameter :: gas_constant = 8314.46261815324d0 !< J/kmol/K
+  character(2), parameter :: element_symbol(5) = ['H ', 'C ', 'N ', 'O ', 'AR']
+  real(8), parameter :: atomic_weight(5) = [1.008d0, 12.011d0, 14.007d0, 15.999d0, 39.95d0] !< kg/kmol
 
   enum, bind(c)
     enumerator :: elementary, three_body, lindemann, troe
@@ -29,6 +31,7 @@ module mechanism
     integer :: n_species = 0
     character(16), allocatable :: name(:)
     real(8), allocatable :: molecular_weight(:)                     !< kg/kmol
+    integer, allocatable :: atoms(:, :)                             !< (elements, species)
     real(8), allocatable :: nasa_low(:, :), nasa_high(:, :), nasa_middle(:) !< (7, species)
     type(reaction_t), allocatable :: reaction(:)
     logical :: has_transport = .false.

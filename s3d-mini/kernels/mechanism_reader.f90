@@ -1,7 +1,8 @@
 !> Reads a mechanism folder: chem.inp and therm.dat in CHEMKIN format and transport.fits, polynomial fits in ln T.
 !> What is malformed is refused with file, line and reason.
 module mechanism_reader
-  use mechanism, only: mechanism_t, reaction_t, gas_constant, elementary, three_body, lindemann, troe
+  use mechanism, only: mechanism_t, reaction_t, gas_constant, element_symbol, atomic_weight, &
+    elementary, three_body, lindemann, troe
   implicit none
   private
   public :: mechanism_read
@@ -347,7 +348,8 @@ contains
     character(120) :: card(4)
     integer :: k, c, io
     logical :: found(size(m%name))
-    allocate (m%nasa_low(7, m%n_species), m%nasa_high(7, m%n_species), m%nasa_middle(m%n_species), m%molecular_weight(m%n_species))
+    allocate (m%nasa_low(7, m%n_species), m%nasa_high(7, m%n_species), m%nasa_middle(m%n_species), m%molecular_weight(m%n_species), &
+              m%atoms(size(element_symbol), m%n_species))
     found = .false.
     do
       read (from%unit, '(a)', iostat=io) card(1)
@@ -371,7 +373,8 @@ contains
       if (io == 0) read (card(4), '(4e15.8)', iostat=io) m%nasa_low(4:7, k)
       if (io == 0) read (card(1)(66:73), *, iostat=io) m%nasa_middle(k)
       if (io /= 0) call refuse(from, 'a number of '//trim(m%name(k))//' cannot be read')
-      call read_composition(from, card(1), m%molecular_weight(k))
+      call read_composition(from, card(1), m%atoms(:, k))
+      m%molecular_weight(k) = sum(m%atoms(:, k)*atomic_weight)
       if (from%error /= '') return
     end do
     close (from%unit)
@@ -380,26 +383,24 @@ contains
     end do
   end subroutine
 
-  subroutine read_composition(from, card, weight)
+  subroutine read_composition(from, card, atoms)
     type(source_t), intent(inout) :: from
     character(*), intent(in) :: card
-    real(8), intent(out) :: weight
-    character(2), parameter :: symbol(5) = ['H ', 'C ', 'N ', 'O ', 'AR']
-    real(8), parameter :: atomic(5) = [1.008d0, 12.011d0, 14.007d0, 15.999d0, 39.95d0]
+    integer, intent(out) :: atoms(:)
     integer :: e, count, io, a
     character(2) :: element
-    weight = 0
+    atoms = 0
     do e = 25, 40, 5
       element = card(e:e + 1)
       if (element == 'Ar') element = 'AR'
       read (card(e + 2:e + 4), '(i3)', iostat=io) count
       if (element == '' .or. element == '0' .or. io /= 0 .or. count == 0) cycle
-      a = findloc(symbol, element, 1)
+      a = findloc(element_symbol, element, 1)
       if (a == 0) then
         call refuse(from, 'element "'//element//'" has no known weight')
         return
       end if
-      weight = weight + count*atomic(a)
+      atoms(a) = atoms(a) + count
     end do
   end subroutine
 
