@@ -348,8 +348,8 @@ contains
     character(120) :: card(4)
     integer :: k, c, io
     logical :: found(size(m%name))
-    allocate (m%nasa_low(7, m%n_species), m%nasa_high(7, m%n_species), m%nasa_middle(m%n_species), m%molecular_weight(m%n_species), &
-              m%atoms(size(element_symbol), m%n_species))
+    allocate (m%nasa_low(7, m%n_species), m%nasa_high(7, m%n_species), m%nasa_middle(m%n_species))
+    allocate (m%molecular_weight(m%n_species), m%atoms(size(element_symbol), m%n_species))
     found = .false.
     do
       read (from%unit, '(a)', iostat=io) card(1)
