@@ -4,6 +4,7 @@
 //! The words of a barrier lie in the node-shared memory of the rank that made it, and its handle says where, so that every
 //! rank of the node arrives and looks without asking anybody: `kind:8 | generation:12 | place:24 | owner:20`.
 
+use super::attention::Listener;
 use crate::base::Result;
 use crate::event::{BarrierWords, PhaseCell};
 use crate::fail;
@@ -75,16 +76,6 @@ impl PhaseBarrier {
         self.seats.wake(&engine.scheduler);
     }
 
-    /// Tells this rank's operations what other ranks completed; whether there was anything new.
-    pub(super) fn look(&self, engine: &Engine) -> bool {
-        let done = self.completed();
-        let news = done > self.complete.done();
-        if news {
-            self.tell(engine, done);
-        }
-        news
-    }
-
     /// Whether this is the first call: from it on operations of this rank may wait for phases, with no thread that looks.
     pub(super) fn start_awaiting(&self) -> bool {
         !self.awaited.load(Ordering::Acquire) && !self.awaited.swap(true, Ordering::AcqRel)
@@ -111,6 +102,17 @@ impl PhaseBarrier {
     /// Waits for the phase before `phase`. `asleep` is called once before the thread first sleeps, and makes the barrier listen.
     pub(super) fn wait(&self, engine: &Engine, phase: u64, asleep: impl FnOnce()) -> Result<()> {
         engine.wait_or_failure_asleep(|| self.completed() >= phase, &self.seats, asleep, None).map(drop)
+    }
+}
+
+impl Listener for PhaseBarrier {
+    fn look(&self, engine: &Engine) -> bool {
+        let done = self.completed();
+        let news = done > self.complete.done();
+        if news {
+            self.tell(engine, done);
+        }
+        news
     }
 }
 

@@ -1,18 +1,16 @@
-//! The phase barriers that a rank made or was told of, and how it learns that other ranks completed phases of them: they
-//! ring its bell, and whoever polls first, or the thread that sleeps at the bell, looks at the barriers it listens to.
+//! The phase barriers that a rank made or was told of.
 
+use super::attention::{Attention, Listener};
 use super::barrier::{Handle, PhaseBarrier};
 use crate::base::{Kind, Result, Table};
 use crate::event::{BarrierWords, PhaseCell, MOST_ARRIVALS};
 use crate::fail;
-use crate::operation::{Engine, Outside};
+use crate::operation::Engine;
 use crate::transport::{NodeMemory, GRAIN};
 use parking_lot::{Mutex, RwLock};
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Places of destroyed barriers. They stay barriers' places, so that a stale handle on another rank meets words and not
 /// somebody's data.
@@ -24,26 +22,21 @@ struct Places {
 
 pub struct Barriers {
     memory: Arc<NodeMemory>,
+    attention: Arc<Attention>,
     places: Mutex<Places>,
     known: Table<Arc<PhaseBarrier>>,
     /// The table's handle by the barrier's, which other ranks know as well.
     by_handle: RwLock<HashMap<u64, u64>>,
-    listening: Mutex<Vec<Arc<PhaseBarrier>>>,
-    /// The bell's count up to which the barriers were looked at.
-    answered: AtomicU32,
-    closing: AtomicBool,
 }
 
 impl Barriers {
-    pub fn new(memory: Arc<NodeMemory>) -> Self {
+    pub fn new(attention: Arc<Attention>) -> Self {
         Self {
-            memory,
+            memory: attention.memory.clone(),
+            attention,
             places: Mutex::default(),
             known: Table::new(Kind::PhaseBarrier),
             by_handle: RwLock::default(),
-            listening: Mutex::default(),
-            answered: AtomicU32::new(0),
-            closing: AtomicBool::new(false),
         }
     }
 
@@ -122,7 +115,7 @@ impl Barriers {
 
     fn listen(&self, barrier: &Arc<PhaseBarrier>) {
         if self.memory.size() > 1 && barrier.start_listening() {
-            self.listening.lock().push(barrier.clone());
+            self.attention.listen(barrier.clone());
         }
     }
 
@@ -166,36 +159,12 @@ impl Barriers {
     fn forget(&self, handle: u64) -> Result<()> {
         let Some(entry) = self.by_handle.write().remove(&handle) else { return Ok(()) };
         let barrier = self.known.get(entry)?;
-        self.listening.lock().retain(|other| !Arc::ptr_eq(other, barrier));
+        let listener: Arc<dyn Listener> = barrier.clone();
+        self.attention.forget(&listener);
         if barrier.is_awaited() {
             self.memory.bell().end_awaiting();
         }
         self.known.remove(entry)
-    }
-
-    fn answer(&self, engine: &Engine, listening: &[Arc<PhaseBarrier>]) -> bool {
-        // Before the barriers are looked at: what rings from here on is answered next time.
-        self.answered.store(self.memory.bell().count(), Ordering::Release);
-        listening.iter().fold(false, |moved, barrier| barrier.look(engine) | moved)
-    }
-
-    /// The body of the thread that sleeps at the bell: it answers when every other thread sleeps or is elsewhere.
-    pub fn attend(&self, engine: &Engine) {
-        let bell = self.memory.bell();
-        while !self.closing.load(Ordering::Acquire) {
-            let count = bell.count();
-            if count == self.answered.load(Ordering::Acquire) {
-                bell.listen(count);
-            } else {
-                self.answer(engine, &self.listening.lock());
-            }
-        }
-    }
-
-    /// Ends `attend`.
-    pub fn close(&self) {
-        self.closing.store(true, Ordering::Release);
-        self.memory.bell().ring_out();
     }
 }
 
@@ -205,34 +174,4 @@ fn stale<T>(handle: u64) -> Result<T> {
         "the phase barrier {handle:#x} of rank {} no longer exists, or never did; it was destroyed, or its runtime ended",
         Handle::of(handle).owner
     )
-}
-
-impl Outside for Barriers {
-    #[inline]
-    fn poll(&self, engine: &Engine) -> bool {
-        let mut moved = false;
-        // A ring that comes while one thread answers is not lost on another that finds the lock taken: the first looks
-        // again after it gave the lock back. The fences order the look before the lock against the one after it.
-        while self.memory.bell().count() != self.answered.load(Ordering::Acquire) {
-            fence(Ordering::SeqCst);
-            let Some(listening) = self.listening.try_lock() else { break };
-            moved |= self.answer(engine, &listening);
-            drop(listening);
-            fence(Ordering::SeqCst);
-        }
-        moved
-    }
-
-    fn begin_polling(&self) {
-        self.memory.bell().begin_polling();
-    }
-
-    fn end_polling(&self) {
-        self.memory.bell().end_polling();
-    }
-
-    fn poll_interval(&self) -> Option<Duration> {
-        // The bell has a listener of its own.
-        None
-    }
 }

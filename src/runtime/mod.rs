@@ -15,7 +15,7 @@ use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
 use crate::transport::{Loopback, NodeMemory, Transport};
-use crate::interop::Barriers;
+use crate::interop::{Attention, Barriers};
 use parking_lot::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -40,7 +40,8 @@ pub struct Runtime {
     handle: u64,
     mpi_thread: u64,
     pub engine: Box<Engine>,
-    pub barriers: Arc<Barriers>,
+    pub barriers: Barriers,
+    attention: Arc<Attention>,
     transport: Box<dyn Transport>,
     /// Results of the members of the last must epoch.
     members: Mutex<Vec<Arc<FutureCell>>>,
@@ -164,7 +165,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> R
         fail!(WrongOrder, "the runtime is running already; a process has one at a time, call cohort_finalize first");
     }
     let transport = open()?;
-    let (engine, workers, barriers) = match start_engine(&config, &*transport) {
+    let (engine, workers, attention) = match start_engine(&config, &*transport) {
         Ok(started) => started,
         Err(error) => {
             // The first error is the one to tell.
@@ -184,7 +185,8 @@ fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> R
         mpi_thread: thread_token(),
         members: Mutex::default(),
         engine,
-        barriers,
+        barriers: Barriers::new(attention.clone()),
+        attention,
         transport,
     };
     CURRENT.store(Box::into_raw(Box::new(runtime)), Ordering::Release);
@@ -202,12 +204,12 @@ impl EngineRef {
     }
 }
 
-/// The engine, its number of workers, and the barriers that it looks at.
-fn start_engine(config: &Config, transport: &dyn Transport) -> Result<(Box<Engine>, u32, Arc<Barriers>)> {
+/// The engine, its number of workers, and what hears other ranks.
+fn start_engine(config: &Config, transport: &dyn Transport) -> Result<(Box<Engine>, u32, Arc<Attention>)> {
     let placement = Placement::choose(config, transport)?;
     let share = !config.force_messages.unwrap_or(false);
     let memory = NodeMemory::open(transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?;
-    let barriers = Arc::new(Barriers::new(Arc::new(memory)));
+    let attention = Arc::new(Attention::new(Arc::new(memory)));
     let workers = placement.workers;
     let scheduler = Scheduler::new(Settings {
         workers,
@@ -218,13 +220,13 @@ fn start_engine(config: &Config, transport: &dyn Transport) -> Result<(Box<Engin
     });
     let window = config.window.unwrap_or(DEFAULT_WINDOW);
     if transport.size() == 1 {
-        return Ok((Engine::start(scheduler, 0, window, None)?, workers, barriers));
+        return Ok((Engine::start(scheduler, 0, window, None)?, workers, attention));
     }
-    let engine = Engine::start(scheduler, transport.rank(), window, Some(barriers.clone()))?;
-    // The engine outlives its threads, and this one ends when the barriers close.
-    let (attended, served) = (barriers.clone(), EngineRef(NonNull::from(&*engine)));
+    let engine = Engine::start(scheduler, transport.rank(), window, Some(attention.clone()))?;
+    // The engine outlives its threads, and this one ends when the attention closes.
+    let (attended, served) = (attention.clone(), EngineRef(NonNull::from(&*engine)));
     engine.scheduler.spawn("cohort-bell", move |_| attended.attend(served.get()))?;
-    Ok((engine, workers, barriers))
+    Ok((engine, workers, attention))
 }
 
 /// Collective. Ends the runtime even if a task failed, and then says so.
@@ -236,7 +238,7 @@ pub fn finalize(handle: u64) -> Result<()> {
     let runtime = CURRENT.swap(std::ptr::null_mut(), Ordering::AcqRel);
     // Nobody else may be inside; the scheduler's threads end before what they use goes.
     let runtime = unsafe { Box::from_raw(runtime) };
-    runtime.barriers.close();
+    runtime.attention.close();
     runtime.engine.scheduler.stop();
     let closed = runtime.transport.close();
     result.and(closed)

@@ -1,0 +1,93 @@
+//! How a rank learns what other ranks changed in memory that they share: they ring its bell, and whoever polls first, or the
+//! thread that sleeps at the bell, has all those look that listen.
+
+use crate::operation::{Engine, Outside};
+use crate::transport::NodeMemory;
+use parking_lot::Mutex;
+use std::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something that other ranks change.
+pub trait Listener: Send + Sync {
+    /// Tells this rank's operations what is new; whether anything was.
+    fn look(&self, engine: &Engine) -> bool;
+}
+
+pub struct Attention {
+    pub memory: Arc<NodeMemory>,
+    listening: Mutex<Vec<Arc<dyn Listener>>>,
+    /// The bell's count up to which the listeners looked.
+    answered: AtomicU32,
+    closing: AtomicBool,
+}
+
+impl Attention {
+    pub fn new(memory: Arc<NodeMemory>) -> Self {
+        Self { memory, listening: Mutex::default(), answered: AtomicU32::new(0), closing: AtomicBool::new(false) }
+    }
+
+    /// From here on it looks when the bell was rung. Whoever calls makes it look afterwards.
+    pub fn listen(&self, listener: Arc<dyn Listener>) {
+        self.listening.lock().push(listener);
+    }
+
+    pub fn forget(&self, listener: &Arc<dyn Listener>) {
+        self.listening.lock().retain(|other| !Arc::ptr_eq(other, listener));
+    }
+
+    fn answer(&self, engine: &Engine, listening: &[Arc<dyn Listener>]) -> bool {
+        // Before they look: what rings from here on is answered next time.
+        self.answered.store(self.memory.bell().count(), Ordering::Release);
+        listening.iter().fold(false, |moved, listener| listener.look(engine) | moved)
+    }
+
+    /// The body of the thread that sleeps at the bell: it answers when every other thread sleeps or is elsewhere.
+    pub fn attend(&self, engine: &Engine) {
+        let bell = self.memory.bell();
+        while !self.closing.load(Ordering::Acquire) {
+            let count = bell.count();
+            if count == self.answered.load(Ordering::Acquire) {
+                bell.listen(count);
+            } else {
+                self.answer(engine, &self.listening.lock());
+            }
+        }
+    }
+
+    /// Ends `attend`.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.memory.bell().ring_out();
+    }
+}
+
+impl Outside for Attention {
+    #[inline]
+    fn poll(&self, engine: &Engine) -> bool {
+        let mut moved = false;
+        // A ring that comes while one thread answers is not lost on another that finds the lock taken: the first looks
+        // again after it gave the lock back. The fences order the look before the lock against the one after it.
+        while self.memory.bell().count() != self.answered.load(Ordering::Acquire) {
+            fence(Ordering::SeqCst);
+            let Some(listening) = self.listening.try_lock() else { break };
+            moved |= self.answer(engine, &listening);
+            drop(listening);
+            fence(Ordering::SeqCst);
+        }
+        moved
+    }
+
+    fn begin_polling(&self) {
+        self.memory.bell().begin_polling();
+    }
+
+    fn end_polling(&self) {
+        self.memory.bell().end_polling();
+    }
+
+    fn poll_interval(&self) -> Option<Duration> {
+        // The bell has a listener of its own.
+        None
+    }
+}
