@@ -5,22 +5,17 @@
 static int32_t hello(cohort_context_t task, void *user)
 {
     (void)task;
-    printf("hello from a task: %s\n", (const char *)user);
-    return 0;
+    return printf("hello from a task: %s\n", (const char *)user) < 0;
 }
 
 int main(void)
 {
-    cohort_config_t config = COHORT_CONFIG_INIT;
-    config.on_error = 2; /* print and abort: no checks below */
     cohort_runtime_t rt;
     cohort_context_t ctx;
-    cohort_task_t task;
     cohort_launch_t launch = COHORT_LAUNCH_INIT;
-    cohort_init(&config, &rt);
-    cohort_root_context(rt, &ctx);
-    cohort_task_register(rt, "hello", hello, "PASSED", COHORT_TASK_LEAF, &task);
-    launch.task = task;
-    cohort_launch(ctx, &launch, NULL);
-    return cohort_finalize(&rt);
+    if (cohort_init(NULL, &rt) || cohort_root_context(rt, &ctx) ||
+        cohort_task_register(rt, "hello", hello, "PASSED", COHORT_TASK_LEAF, &launch.task) ||
+        cohort_launch(ctx, &launch, NULL) || cohort_finalize(&rt))
+        return fprintf(stderr, "FAILED: %s\n", cohort_last_error());
+    return 0;
 }

@@ -1,7 +1,6 @@
 ! A program hands one task to the runtime and waits for it.
 module hello_task
   use cohort
-  implicit none
 contains
   recursive subroutine hello(task)
     type(cohort_context), intent(in) :: task
@@ -13,7 +12,6 @@ end module
 
 program main
   use hello_task
-  implicit none
   type(cohort_runtime) :: rt
   type(cohort_context) :: ctx
   type(cohort_task) :: task

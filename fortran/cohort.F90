@@ -16,6 +16,8 @@ module cohort
   implicit none
   private
   public :: cohort_init, cohort_finalize, cohort_rank, cohort_size, cohort_workers, cohort_error_message, cohort_halo_create
+  ! What arguments and futures of tasks are read with.
+  public :: c_ptr, c_f_pointer, c_sizeof
   ! Types and constants.
   public :: cohort_runtime, cohort_context, cohort_index_space, cohort_field_space, cohort_region, cohort_partition, cohort_task, &
     cohort_future, cohort_handshake, cohort_halo, cohort_phase_barrier, cohort_collective, cohort_ghost, cohort_config, &

@@ -1,0 +1,37 @@
+/* y = a*x + y in one task for each block of a partition; x and y are the program's own arrays, used in place. */
+#include <cohort.h>
+#include <stdio.h>
+#define TRY(call) do { if (call) { fprintf(stderr, "FAILED: %s\n", cohort_last_error()); return 1; } } while (0)
+enum { N = 1000, BLOCKS = 7, STEPS = 3 };
+static cohort_field_t f[2]; /* of x and of y */
+
+static int32_t saxpy(cohort_context_t task, void *user) {
+  const void *a; cohort_view_t x, y; (void)user;
+  TRY(cohort_task_args(task, &a, NULL));
+  TRY(cohort_view(task, 0, f[0], COHORT_READ_ONLY, &x));
+  TRY(cohort_view(task, 1, f[1], COHORT_READ_WRITE, &y));
+  for (int64_t i = 0; i <= x.hi[0] - x.lo[0]; i++) ((double *)y.base)[i] += *(const double *)a * ((double *)x.base)[i];
+  return 0;
+}
+
+int main(void) {
+  cohort_runtime_t rt; cohort_context_t ctx; cohort_index_space_t points; cohort_field_space_t fields; cohort_region_t region;
+  cohort_partition_t blocks; cohort_launch_t launch = COHORT_LAUNCH_INIT;
+  int64_t lo = 1, hi = N, stride = sizeof(double), counts = BLOCKS;
+  double a = 2, x[N], y[N];
+  for (int i = 0; i < N; i++) { x[i] = i; y[i] = 1; }
+  TRY(cohort_init(NULL, &rt)); TRY(cohort_root_context(rt, &ctx));
+  TRY(cohort_index_space_create(rt, 1, &lo, &hi, &points)); TRY(cohort_field_space_create(rt, &fields));
+  for (int i = 0; i < 2; i++) TRY(cohort_field_allocate(fields, sizeof(double), i ? "y" : "x", &f[i]));
+  TRY(cohort_region_create(rt, points, fields, &region)); TRY(cohort_partition_blocks(region, &counts, &blocks));
+  TRY(cohort_attach(ctx, region, 1, &f[0], x, &stride, 0)); TRY(cohort_attach(ctx, region, 1, &f[1], y, &stride, 0));
+  TRY(cohort_task_register(rt, "saxpy", saxpy, NULL, COHORT_TASK_LEAF, &launch.task));
+  cohort_requirement_t needs[] = {{.partition = blocks, .fields = &f[0], .field_count = 1, .privilege = COHORT_READ_ONLY},
+                                  {.partition = blocks, .fields = &f[1], .field_count = 1, .privilege = COHORT_READ_WRITE}};
+  launch.args = &a; launch.args_size = sizeof a; launch.requirements = needs; launch.requirement_count = 2;
+  for (int step = 0; step < STEPS; step++)
+    TRY(cohort_index_launch(ctx, &launch, BLOCKS, COHORT_REDUCTION_NONE, COHORT_TYPE_NONE, NULL));
+  TRY(cohort_detach(ctx, region, 2, f)); TRY(cohort_finalize(&rt));
+  for (int i = 0; i < N; i++) if (y[i] != 1 + STEPS * a * i) { printf("FAILED: y[%d] = %g\n", i, y[i]); return 1; }
+  return puts("PASSED") < 0;
+}
