@@ -5,7 +5,7 @@ module halo
   use block, only: block_t, ghost_t
   implicit none
   private
-  public :: halo_t, halo_create, halo_start, halo_finish, halo_progress
+  public :: halo_t, halo_create, halo_destroy, halo_start, halo_finish, halo_progress
 
   type :: buffer_t
     real(8), pointer, contiguous :: data(:) => null()
@@ -51,6 +51,18 @@ contains
         end do
       end do
     end do
+  end subroutine
+
+  subroutine halo_destroy(h)
+    type(halo_t), intent(inout) :: h
+    integer :: d, side
+    do d = 1, 3
+      do side = 1, 2
+        if (associated(h%received(side, d)%data)) deallocate (h%received(side, d)%data)
+        if (associated(h%sent(side, d)%data)) deallocate (h%sent(side, d)%data)
+      end do
+    end do
+    deallocate (h%ghost)
   end subroutine
 
   !> Send the outer planes of all fields in direction d; the ghost planes may be read after halo_finish.

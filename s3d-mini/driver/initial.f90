@@ -2,16 +2,57 @@
 module initial
   use block, only: block_t
   use flow, only: flow_t
+  use mechanism, only: element_symbol
   use point_physics, only: conserved_from_primitives
-  use settings, only: settings_t, stop_with
+  use failure, only: stop_with
+  use settings, only: settings_t
   use simulation, only: simulation_t, gas_constant
   implicit none
   private
-  public :: initial_state, stoichiometric_air
+  public :: initial_check, initial_state, stoichiometric_air
 
   real(8), parameter :: pi = acos(-1d0)
+  character(20), parameter :: fuel_cases(6) = [character(20) :: 'uniform', 'ignition_0d', 'ignition_h2', 'ignition_gri30', &
+                                               'ignition_gri30_noN', 'flame_1d']
+  character(20), parameter :: argon_cases(3) = [character(20) :: 'vortex', 'acoustic', 'shear']
 
 contains
+
+  !> `error` stays empty when the mechanism has what the case starts from.
+  subroutine initial_check(s, f, error)
+    type(settings_t), intent(in) :: s
+    type(flow_t), intent(in) :: f
+    character(*), intent(out) :: error
+    integer :: m
+    error = ''
+    if (any(s%case_name == fuel_cases)) then
+      call need(s%fuel)
+      call need('O2')
+      call need('N2')
+      if (error == '' .and. oxygen_of(f, s%fuel) <= 0) error = 'fuel = "'//trim(s%fuel)//'" has no hydrogen or carbon to burn'
+    else if (any(s%case_name == argon_cases)) then
+      call need('AR')
+    else if (s%case_name == 'manufactured') then
+      if (f%n /= 10) error = 'case_name = "manufactured" needs the ten species of the mechanism h2o2'
+    else
+      error = 'case_name = "'//trim(s%case_name)//'" is none of'
+      do m = 1, size(fuel_cases)
+        error = trim(error)//' '//trim(fuel_cases(m))//','
+      end do
+      do m = 1, size(argon_cases)
+        error = trim(error)//' '//trim(argon_cases(m))//','
+      end do
+      error = trim(error)//' manufactured'
+    end if
+
+  contains
+
+    subroutine need(name)
+      character(*), intent(in) :: name
+      if (error == '' .and. findloc(f%mech%name, name, 1) == 0) &
+        error = 'case_name = "'//trim(s%case_name)//'" needs the species '//trim(name)//', which '//trim(s%mechanism)//' has not'
+    end subroutine
+  end subroutine
 
   subroutine initial_state(sim)
     type(simulation_t), intent(inout) :: sim
@@ -69,8 +110,7 @@ contains
     case ('manufactured')
       call manufactured(s, x, T, p, u, Y)
     case default
-      call stop_with('case_name: "'//trim(s%case_name)//'" is none of uniform, ignition_0d, ignition_h2, ignition_gri30, '// &
-                     'ignition_gri30_noN, flame_1d, vortex, acoustic, shear, manufactured')
+      call stop_with('case_name = "'//trim(s%case_name)//'" has no initial state')
     end select
   end subroutine
 
@@ -147,7 +187,6 @@ contains
     real(8), parameter :: phase(9) = [0.1d0, 0.9d0, 1.7d0, 2.5d0, 3.3d0, 4.1d0, 4.9d0, 5.7d0, 0.5d0]
     real(8) :: w(3), a, b, c, d, factor
     integer :: k
-    if (size(Y) /= 10) call stop_with('case manufactured needs the mechanism h2o2')
     w = 2*pi*x/s%length
     a = sin(w(1) + 0.3d0)
     b = cos(w(2) + 0.7d0)
@@ -169,13 +208,12 @@ contains
     type(settings_t), intent(in) :: s
     type(flow_t), intent(in) :: f
     real(8) :: Y(f%n)
-    select case (s%case_name)
-    case ('vortex', 'acoustic', 'shear')
-      Y = 0
-      Y(species_index(f, 'AR')) = 1
-    case default
+    if (any(s%case_name == fuel_cases)) then
       Y = stoichiometric_air(f, s%fuel, s%phi)
-    end select
+    else
+      Y = 0
+      Y(findloc(f%mech%name, 'AR', 1)) = 1
+    end if
   end function
 
   !> phi*fuel + nu O2 + 3.76 nu N2, nu the moles of O2 that burn one of fuel.
@@ -184,34 +222,28 @@ contains
     character(*), intent(in) :: fuel
     real(8), intent(in) :: phi
     real(8) :: Y(f%n), oxygen
-    select case (fuel)
-    case ('H2')
-      oxygen = 0.5d0
-    case ('CH4')
-      oxygen = 2
-    case ('C2H6')
-      oxygen = 3.5d0
-    case ('C3H8')
-      oxygen = 5
-    case default
-      call stop_with('fuel: "'//trim(fuel)//'" is none of H2, CH4, C2H6, C3H8')
-    end select
+    oxygen = oxygen_of(f, fuel)
     Y = 0
-    Y(species_index(f, fuel)) = phi
-    Y(species_index(f, 'O2')) = oxygen
-    Y(species_index(f, 'N2')) = 3.76d0*oxygen
+    Y(findloc(f%mech%name, fuel, 1)) = phi
+    Y(findloc(f%mech%name, 'O2', 1)) = oxygen
+    Y(findloc(f%mech%name, 'N2', 1)) = 3.76d0*oxygen
     Y = Y*f%mech%molecular_weight
     Y = Y/sum(Y)
   end function
 
-  integer function species_index(f, name)
+  !> Moles of O2 that burn a mole of fuel to CO2 and H2O.
+  pure real(8) function oxygen_of(f, fuel)
     type(flow_t), intent(in) :: f
-    character(*), intent(in) :: name
-    integer :: m
-    species_index = 0
-    do m = 1, f%n
-      if (f%mech%name(m) == name) species_index = m
-    end do
-    if (species_index == 0) call stop_with('the mechanism has no species '//trim(name))
+    character(*), intent(in) :: fuel
+    integer :: k
+    k = findloc(f%mech%name, fuel, 1)
+    oxygen_of = atoms('C') + atoms('H')/4d0 - atoms('O')/2d0
+
+  contains
+
+    pure integer function atoms(symbol)
+      character(*), intent(in) :: symbol
+      atoms = f%mech%atoms(findloc(element_symbol, symbol, 1), k)
+    end function
   end function
 end module

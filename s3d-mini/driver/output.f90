@@ -4,7 +4,7 @@ module output
   use mpi_f08
   use flow, only: i_rho, p_u, p_T, p_species
   use point_physics, only: production_rates, species_enthalpies
-  use settings, only: stop_with
+  use failure, only: end_unless, stop_with
   use simulation, only: simulation_t
   implicit none
   private
@@ -79,7 +79,7 @@ contains
     header = header//'</PointData></Piece></ImageData>'//new_line('a')//'<AppendedData encoding="raw">_'
 
     call MPI_File_open(sim%cart, trim(path), MPI_MODE_CREATE + MPI_MODE_WRONLY, MPI_INFO_NULL, file, error)
-    if (error /= MPI_SUCCESS) call stop_with(trim(path)//': cannot be created; does the folder named by output exist?')
+    call end_unless(error == MPI_SUCCESS, trim(path)//': cannot be created; is the folder named by output writable?')
     call MPI_File_set_size(file, 0_MPI_OFFSET_KIND)
     if (sim%rank == 0) call MPI_File_write_at(file, 0_MPI_OFFSET_KIND, header, len(header), MPI_CHARACTER, MPI_STATUS_IGNORE)
     at = len(header)

@@ -1,7 +1,7 @@
 !> Raw files of fields over the whole grid: 64-bit, Fortran order, one field after the other.
 module raw_field
   use mpi_f08
-  use settings, only: stop_with
+  use failure, only: end_unless
   use simulation, only: simulation_t
   implicit none
   private
@@ -15,17 +15,23 @@ contains
     real(8), intent(inout) :: f(:, :)
     type(MPI_File) :: file
     integer(MPI_OFFSET_KIND) :: bytes
+    character(120) :: sizes
     integer :: error, m, n
+    logical :: good
     call MPI_File_open(sim%cart, path, MPI_MODE_RDONLY, MPI_INFO_NULL, file, error)
-    if (error /= MPI_SUCCESS) call stop_with(path//': cannot be opened')
+    call end_unless(error == MPI_SUCCESS, path//': cannot be opened')
     call MPI_File_get_size(file, bytes)
-    if (bytes /= field_bytes(sim)*size(f, 2)) call stop_with(path//': its size is not 8 bytes times points times fields')
+    write (sizes, '(i0,a,i0)') bytes, ' bytes long; 8 bytes times points times fields are ', field_bytes(sim)*size(f, 2)
+    call end_unless(bytes == field_bytes(sim)*size(f, 2), path//': is '//sizes)
     n = sim%b%nx*sim%b%ny*sim%b%nz
+    good = .true.
     do m = 1, size(f, 2)
       call set_view(sim, file, m)
-      call MPI_File_read_all(file, f(:, m), n, MPI_DOUBLE_PRECISION, MPI_STATUS_IGNORE)
+      call MPI_File_read_all(file, f(:, m), n, MPI_DOUBLE_PRECISION, MPI_STATUS_IGNORE, error)
+      good = good .and. error == MPI_SUCCESS
     end do
     call MPI_File_close(file)
+    call end_unless(good, path//': cannot be read')
   end subroutine
 
   subroutine raw_write(sim, path, f)
@@ -34,15 +40,19 @@ contains
     real(8), intent(in) :: f(:, :)
     type(MPI_File) :: file
     integer :: error, m, n
+    logical :: good
     call MPI_File_open(sim%cart, path, MPI_MODE_CREATE + MPI_MODE_WRONLY, MPI_INFO_NULL, file, error)
-    if (error /= MPI_SUCCESS) call stop_with(path//': cannot be created')
+    call end_unless(error == MPI_SUCCESS, path//': cannot be created')
     call MPI_File_set_size(file, field_bytes(sim)*size(f, 2))
     n = sim%b%nx*sim%b%ny*sim%b%nz
+    good = .true.
     do m = 1, size(f, 2)
       call set_view(sim, file, m)
-      call MPI_File_write_all(file, f(:, m), n, MPI_DOUBLE_PRECISION, MPI_STATUS_IGNORE)
+      call MPI_File_write_all(file, f(:, m), n, MPI_DOUBLE_PRECISION, MPI_STATUS_IGNORE, error)
+      good = good .and. error == MPI_SUCCESS
     end do
     call MPI_File_close(file)
+    call end_unless(good, path//': cannot be written; is the disk full?')
   end subroutine
 
   pure integer(MPI_OFFSET_KIND) function field_bytes(sim)

@@ -6,7 +6,7 @@ module rhs_choice
   use rhs_tasks, only: rhs_tasks_t
 #endif
   use rhs_mpi, only: rhs_mpi_t
-  use settings, only: stop_with
+  use failure, only: end_if_any
   implicit none
   private
   public :: rhs_create
@@ -26,7 +26,7 @@ contains
       allocate (rhs_tasks_t :: method)
 #endif
     case default
-      call stop_with('method: "'//trim(name)//'" is not in this build; mpi always is, direct and tasks in one with S3D_WITH_COHORT')
+      call end_if_any('method = "'//trim(name)//'" is not in this build; configure with -DS3D_WITH_COHORT=ON, or choose mpi')
       error stop
     end select
   end subroutine

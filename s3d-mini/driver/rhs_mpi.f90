@@ -4,7 +4,7 @@ module rhs_mpi
   use mpi_f08, only: MPI_Comm
   use block, only: block_t, box_t, block_tiles
   use flow, only: flow_t, primitive_fields, state_fields
-  use halo, only: halo_t, halo_create, halo_start, halo_finish, halo_progress
+  use halo, only: halo_t, halo_create, halo_destroy, halo_start, halo_finish, halo_progress
   use point_terms, only: primitives_kernel, chemistry_kernel
   use fluxes, only: flux_kernel
   use divergence, only: divergence_kernel
@@ -94,7 +94,8 @@ contains
 
   subroutine destroy(this)
     class(rhs_mpi_t), intent(inout) :: this
-    if (allocated(this%flux)) deallocate (this%flux)
-    if (allocated(this%tiles)) deallocate (this%tiles)
+    deallocate (this%flux, this%tiles)
+    call halo_destroy(this%primitive_halo)
+    call halo_destroy(this%flux_halo)
   end subroutine
 end module

@@ -1,10 +1,11 @@
-!> What the user may choose: one namelist file. Every value has a default and a rule; a broken rule stops with its text.
+!> What the user may choose: one namelist file. Every value has a default and a rule; the text of a broken
+!> rule says value, rule and what to do.
 module settings
-  use, intrinsic :: iso_fortran_env, only: error_unit
-  use mpi_f08
   implicit none
   private
-  public :: settings_t, settings_read, stop_with
+  public :: settings_t, settings_read
+
+  character(8), parameter :: methods(3) = [character(8) :: 'mpi', 'tasks', 'direct']
 
   type :: settings_t
     character(32) :: case_name = 'ignition_h2'
@@ -35,9 +36,11 @@ module settings
 
 contains
 
-  subroutine settings_read(path, s)
+  !> `error` stays empty when all went well.
+  subroutine settings_read(path, s, error)
     character(*), intent(in) :: path
     type(settings_t), intent(out) :: s
+    character(*), intent(out) :: error
     character(32) :: case_name
     character(16) :: method, radical, fuel
     character(256) :: mechanism, output
@@ -60,13 +63,19 @@ contains
     hot_temperature = s%hot_temperature; hot_radius = s%hot_radius; velocity = s%velocity; amplitude = s%amplitude
     turbulence = s%turbulence; shift = s%shift; fuel = s%fuel
 
+    error = ''
     open (newunit=unit, file=path, status='old', action='read', iostat=io, iomsg=message)
-    if (io /= 0) call stop_with(path//': cannot be opened: '//trim(message))
+    if (io /= 0) then
+      error = path//': cannot be opened: '//message
+      return
+    end if
     read (unit, nml=run, iostat=io, iomsg=message)
-    if (io /= 0) call stop_with(path//': namelist &run: '//trim(message))
-    read (unit, nml=initial, iostat=io, iomsg=message)
-    if (io /= 0) call stop_with(path//': namelist &initial: '//trim(message))
+    if (io /= 0) error = path//': namelist &run is missing, unfinished or wrong: '//message
+    rewind (unit)
+    if (error == '') read (unit, nml=initial, iostat=io, iomsg=message)
+    if (error == '' .and. io /= 0) error = path//': namelist &initial is missing, unfinished or wrong: '//message
     close (unit)
+    if (error /= '') return
 
     s%case_name = case_name; s%mechanism = mechanism; s%method = method; s%output = output
     s%points = points; s%ranks = ranks; s%tile = tile; s%length = length; s%end_time = end_time; s%steps = steps
@@ -77,30 +86,77 @@ contains
     s%temperature = temperature; s%pressure = pressure; s%phi = phi
     s%hot_temperature = hot_temperature; s%hot_radius = hot_radius; s%velocity = velocity; s%amplitude = amplitude
     s%turbulence = turbulence; s%shift = shift; s%fuel = fuel
-    call check(path, s)
+    call check(path, s, error)
   end subroutine
 
-  subroutine check(path, s)
+  !> Comparisons are written so that a NaN breaks the rule.
+  subroutine check(path, s, error)
     character(*), intent(in) :: path
     type(settings_t), intent(in) :: s
-    if (any(s%points < 1)) call stop_with(path//': points must be 1 or more in each direction')
-    if (any(s%points > 1 .and. s%points < 9)) &
-      call stop_with(path//': points must be 1 or at least 9: the stencil reaches 4 each way')
-    if (any(s%tile < 1)) call stop_with(path//': tile must be at least 1 row in y and z')
-    if (any(s%length <= 0)) call stop_with(path//': length must be positive')
-    if (s%steps < 1) call stop_with(path//': steps must be at least 1')
-    if (s%cfl <= 0 .or. s%cfl > 2.27d0) &
-      call stop_with(path//': cfl must lie in (0, 2.27], the stability limit of scheme and stencil')
-    if (s%fourier <= 0 .or. s%fourier > 1.565d0) call stop_with(path//': fourier must lie in (0, 1.565], the stability limit')
-    if (s%report_every < 1) call stop_with(path//': report_every must be at least 1')
-    if (s%temperature <= 0 .or. s%pressure <= 0) call stop_with(path//': temperature and pressure must be positive')
-  end subroutine
+    character(*), intent(inout) :: error
+    integer, parameter :: stencil_reach = 4
+    call numbers(all(s%points == 1 .or. s%points > 2*stencil_reach), 'points', real(s%points, 8), &
+                 'must be 1 or at least 9 in each direction: the stencil reaches 4 points each way')
+    call numbers(all(s%ranks >= 0), 'ranks', real(s%ranks, 8), 'must be the blocks in each direction, or 0 where MPI may choose')
+    call numbers(all(s%tile >= 1), 'tile', real(s%tile, 8), 'must be at least 1 row in y and z')
+    call numbers(s%steps >= 1, 'steps', [real(s%steps, 8)], 'must be at least 1')
+    call numbers(s%report_every >= 1, 'report_every', [real(s%report_every, 8)], 'must be at least 1 step')
+    call numbers(s%filter_every >= 0, 'filter_every', [real(s%filter_every, 8)], 'must be steps, or 0 for no filter')
+    call numbers(s%write_every >= 0, 'write_every', [real(s%write_every, 8)], 'must be steps, or 0 for fields at the end only')
+    call numbers(s%cfl > 0 .and. s%cfl <= 2.27d0, 'cfl', [s%cfl], 'must lie in (0, 2.27], stable for this scheme and stencil')
+    call numbers(s%fourier > 0 .and. s%fourier <= 1.565d0, 'fourier', [s%fourier], &
+                 'must lie in (0, 1.565], stable for this scheme and stencil')
+    call numbers(s%max_dt > 0, 'max_dt', [s%max_dt], 'must be positive, in s')
+    call numbers(not_negative(s%fixed_dt), 'fixed_dt', [s%fixed_dt], 'must be in s, or 0 to choose by cfl, fourier and max_dt')
+    call numbers(not_negative(s%end_time), 'end_time', [s%end_time], 'must be in s, or 0 to leave the end to steps')
+    call numbers(not_negative(s%phi), 'phi', [s%phi], 'must be an equivalence ratio, 0 or more')
+    call numbers(not_negative(s%turbulence), 'turbulence', [s%turbulence], 'must be a speed in m/s, 0 or more')
+    call numbers(all(positive(s%length)), 'length', s%length, 'must be positive, in m')
+    call numbers(positive(s%temperature), 'temperature', [s%temperature], 'must be positive, in K')
+    call numbers(positive(s%hot_temperature), 'hot_temperature', [s%hot_temperature], 'must be positive, in K')
+    call numbers(positive(s%pressure), 'pressure', [s%pressure], 'must be positive, in Pa')
+    call numbers(positive(s%hot_radius), 'hot_radius', [s%hot_radius], 'must be positive, a fraction of the first length')
+    call numbers(all(abs(s%velocity) < huge(1d0)), 'velocity', s%velocity, 'must be finite, in m/s')
+    call numbers(all(abs(s%shift) < huge(1d0)), 'shift', s%shift, 'must be finite, in m')
+    call numbers(abs(s%amplitude) < huge(1d0), 'amplitude', [s%amplitude], 'must be finite')
+    call rule(any(s%method == methods), 'method = "'//trim(s%method)//'" is none of mpi, tasks, direct')
 
-  !> End the program on all ranks with a message.
-  subroutine stop_with(text)
-    character(*), intent(in) :: text
-    write (error_unit, '(2a)') 's3d-mini: ', text
-    flush (error_unit)
-    call MPI_Abort(MPI_COMM_WORLD, 1)
+  contains
+
+    elemental logical function positive(value)
+      real(8), intent(in) :: value
+      positive = value > 0 .and. value < huge(1d0)
+    end function
+
+    elemental logical function not_negative(value)
+      real(8), intent(in) :: value
+      not_negative = value >= 0 .and. value < huge(1d0)
+    end function
+
+    subroutine numbers(holds, name, values, text)
+      logical, intent(in) :: holds
+      character(*), intent(in) :: name, text
+      real(8), intent(in) :: values(:)
+      character(24) :: word
+      character(:), allocatable :: list
+      integer :: i
+      list = ''
+      do i = 1, size(values)
+        if (abs(values(i)) < 1d9 .and. values(i) == aint(values(i))) then
+          write (word, '(i0)') int(values(i))
+        else
+          write (word, '(es11.4)') values(i)
+        end if
+        list = list//' '//trim(adjustl(word))
+      end do
+      call rule(holds, name//' ='//list//' '//text)
+    end subroutine
+
+    !> The first broken rule is the one to tell.
+    subroutine rule(holds, text)
+      logical, intent(in) :: holds
+      character(*), intent(in) :: text
+      if (.not. holds .and. error == '') error = path//': '//text
+    end subroutine
   end subroutine
 end module

@@ -4,11 +4,12 @@ module simulation
   use block, only: block_t, block_create
   use flow, only: flow_t, i_rho, i_energy, p_T, p_species, primitive_fields, state_fields
   use filter, only: filter_field, filter_depth
-  use halo, only: halo_t, halo_create, halo_start, halo_finish
+  use halo, only: halo_t, halo_create, halo_destroy, halo_start, halo_finish
   use point_physics, only: species_enthalpies, transport_coefficients
   use rhs_method, only: rhs_method_t
   use runge_kutta, only: stages, rk_stage
-  use settings, only: settings_t, stop_with
+  use failure, only: end_unless
+  use settings, only: settings_t
   implicit none
   private
   public :: simulation_t, simulation_create, simulation_step, simulation_destroy, gas_constant
@@ -42,22 +43,23 @@ contains
     type(MPI_Comm), intent(in) :: comm
     integer :: size, dims(3), coordinates(3), n(3), offset(3), d
     logical :: open_end(2, 3)
+    character(120) :: counts
     sim%s = s
     sim%f = f
     call MPI_Comm_size(comm, size)
     dims = s%ranks
     where (s%points == 1) dims = 1
-    if (product(max(dims, 1)) > size .or. (all(dims > 0) .and. product(dims) /= size)) &
-      call stop_with('ranks: the product of the blocks in each direction must be the number of ranks started')
+    write (counts, '(3(i0,1x),a,i0,a)') s%ranks, 'blocks (0: free) cannot be cut from ', size, ' ranks'
+    call end_unless(mod(size, product(max(dims, 1))) == 0 .and. (any(dims == 0) .or. product(dims) == size), 'ranks = '//counts)
     call MPI_Dims_create(size, 3, dims)
+    write (counts, '(3(i0,1x),a,3(1x,i0),a)') s%points, 'in', dims, ' blocks leave one less than 5 a direction: use fewer ranks'
+    call end_unless(all(s%points == 1 .or. s%points/dims >= filter_depth), 'points = '//counts)
     call MPI_Cart_create(comm, 3, dims, [.true., .true., .true.], .false., sim%cart)
     call MPI_Comm_rank(sim%cart, sim%rank)
     call MPI_Cart_coords(sim%cart, sim%rank, 3, coordinates)
     do d = 1, 3
       offset(d) = int(int(s%points(d), 8)*coordinates(d)/dims(d))
       n(d) = int(int(s%points(d), 8)*(coordinates(d) + 1)/dims(d)) - offset(d)
-      if (s%points(d) > 1 .and. s%points(d)/dims(d) < filter_depth) &
-        call stop_with('points: a block must have at least 5 points in each direction; use fewer ranks or more points')
     end do
     open_end = .false.
     sim%b = block_create(n, s%points, offset, s%length, open_end)
@@ -69,6 +71,8 @@ contains
   subroutine simulation_destroy(sim)
     type(simulation_t), intent(inout) :: sim
     deallocate (sim%q, sim%rhs, sim%q3, sim%prim, sim%p)
+    call halo_destroy(sim%filter_halo)
+    call MPI_Comm_free(sim%cart)
   end subroutine
 
   subroutine simulation_step(sim, method)
@@ -81,7 +85,10 @@ contains
       started = MPI_Wtime()
       call method%compute()
       sim%rhs_seconds = sim%rhs_seconds + (MPI_Wtime() - started)
-      if (stage == 1 .and. mod(sim%step, control_every) == 0) call choose_step(sim)
+      if (stage == 1) then
+        if (mod(sim%step, control_every) == 0) call choose_step(sim)
+        if (sim%s%end_time > 0) sim%dt = min(sim%dt, sim%s%end_time - sim%time)
+      end if
       call rk_stage(stage, size(sim%q), sim%dt, sim%rhs, sim%q, sim%q3)
     end do
     sim%evaluations = sim%evaluations + stages

@@ -95,8 +95,9 @@ contains
     type(simulation_t), intent(inout), target :: sim
     type(settings_t), intent(in) :: s
     type(flow_t) :: f
+    character(512) :: error
     type(rhs_mpi_t) :: method
-    call flow_from(s, f)
+    call flow_from(s, f, error)
     call simulation_create(sim, s, f, MPI_COMM_WORLD)
     call initial_state(sim)
     call method%create(sim%f, sim%b, sim%cart, s%tile, sim%q, sim%prim, sim%p, sim%rhs)
@@ -113,6 +114,7 @@ contains
     type(settings_t) :: s
     type(simulation_t), target :: sim, moved
     type(flow_t) :: f
+    character(512) :: error
     real(8) :: dx, sound, total(1)
     integer :: points
     character(8) :: label
@@ -132,7 +134,7 @@ contains
     call advance(sim, s)
     ! The exact answer is the initial state carried along.
     s%shift = s%velocity*25d-6
-    call flow_from(s, f)
+    call flow_from(s, f, error)
     call simulation_create(moved, s, f, MPI_COMM_WORLD)
     call initial_state(moved)
     points = sim%b%nx*sim%b%ny
@@ -150,6 +152,7 @@ contains
     type(simulation_t), target :: sim
     real(8) :: before, after, k2
     type(flow_t) :: f
+    character(512) :: error
     real(8), parameter :: nu = 4.83080d-5
     s%case_name = 'shear'
     s%mechanism = mechanism
@@ -161,7 +164,7 @@ contains
     s%amplitude = 1d-3
     s%steps = 400
     s%fixed_dt = 5d-8
-    call flow_from(s, f)
+    call flow_from(s, f, error)
     call simulation_create(sim, s, f, MPI_COMM_SELF)
     call initial_state(sim)
     before = sine_amplitude(sim)
