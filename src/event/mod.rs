@@ -2,9 +2,11 @@
 //! nor who runs it: whoever completes a node gets the nodes that became ready.
 
 mod barrier_words;
+mod collective_words;
 mod graph;
 mod phase;
 
 pub use barrier_words::{BarrierWords, MOST_ARRIVALS};
+pub use collective_words::{CollectiveHead, Entry, Value};
 pub use graph::{Builder, Graph, NodeRef, Pool, State};
 pub use phase::PhaseCell;
