@@ -45,9 +45,13 @@ impl Kind {
         NAMES.get(number as usize).copied().unwrap_or(NAMES[0])
     }
 
+    pub fn label(self) -> &'static str {
+        Self::name(self as u8)
+    }
+
     /// Whether a handle is of this kind, whatever it names.
     pub fn check(self, handle: u64) -> Result<()> {
-        let (kind, wanted) = ((handle >> 56) as u8, Self::name(self as u8));
+        let (kind, wanted) = ((handle >> 56) as u8, self.label());
         if handle == 0 {
             fail!(InvalidHandle, "the {wanted} is the null handle; create it first");
         }

@@ -27,9 +27,20 @@ impl Attention {
         Self { memory, listening: Mutex::default(), answered: AtomicU32::new(0), closing: AtomicBool::new(false) }
     }
 
+    /// From here on something waits for what other ranks change. Whoever calls looks afterwards whether it has come.
+    pub fn begin_awaiting(&self) {
+        self.memory.bell().begin_awaiting();
+    }
+
+    pub fn end_awaiting(&self) {
+        self.memory.bell().end_awaiting();
+    }
+
     /// From here on it looks when the bell was rung. Whoever calls makes it look afterwards.
     pub fn listen(&self, listener: Arc<dyn Listener>) {
-        self.listening.lock().push(listener);
+        if self.memory.size() > 1 {
+            self.listening.lock().push(listener);
+        }
     }
 
     pub fn forget(&self, listener: &Arc<dyn Listener>) {

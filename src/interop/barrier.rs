@@ -1,15 +1,15 @@
 //! Phase barriers: a phase is complete when as many arrivals have come as it expects. Waiting on a handle waits for the
 //! phase before the handle's, as in Legion: producers arrive and advance, consumers advance and wait.
 //!
-//! The words of a barrier lie in the node-shared memory of the rank that made it, and its handle says where, so that every
-//! rank of the node arrives and looks without asking anybody: `kind:8 | generation:12 | place:24 | owner:20`.
+//! The words of a barrier lie in the node-shared memory of the rank that made it, and every rank of the node arrives and
+//! looks without asking anybody.
 
-use super::attention::Listener;
-use crate::base::Result;
+use super::attention::{Attention, Listener};
+use super::registry::Placed;
+use crate::base::{Kind, Result};
 use crate::event::{BarrierWords, PhaseCell};
-use crate::fail;
 use crate::operation::{Arrival, Engine, SeatSet};
-use crate::transport::NodeMemory;
+use crate::transport::{Mapping, NodeMemory};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -31,17 +31,6 @@ unsafe impl Send for PhaseBarrier {}
 unsafe impl Sync for PhaseBarrier {}
 
 impl PhaseBarrier {
-    pub(super) fn new(memory: Arc<NodeMemory>, words: NonNull<BarrierWords>) -> Self {
-        Self {
-            memory,
-            words,
-            complete: PhaseCell::new(),
-            seats: SeatSet::default(),
-            listening: AtomicBool::new(false),
-            awaited: AtomicBool::new(false),
-        }
-    }
-
     pub(super) fn words(&self) -> &BarrierWords {
         // `memory` keeps the place mapped, and places of barriers are never used for anything else.
         unsafe { self.words.as_ref() }
@@ -81,10 +70,6 @@ impl PhaseBarrier {
         !self.awaited.load(Ordering::Acquire) && !self.awaited.swap(true, Ordering::AcqRel)
     }
 
-    pub(super) fn is_awaited(&self) -> bool {
-        self.awaited.load(Ordering::Acquire)
-    }
-
     /// Whether this is the first call: from it on the completions of other ranks ring this rank's bell.
     pub(super) fn start_listening(&self) -> bool {
         let first = !self.listening.load(Ordering::Acquire) && !self.listening.swap(true, Ordering::AcqRel);
@@ -105,6 +90,41 @@ impl PhaseBarrier {
     }
 }
 
+impl Placed for PhaseBarrier {
+    const KIND: Kind = Kind::PhaseBarrier;
+
+    fn at(memory: &Arc<NodeMemory>, mapping: &Mapping, offset: usize) -> Option<Self> {
+        Some(Self {
+            memory: memory.clone(),
+            words: mapping.place(offset)?,
+            complete: PhaseCell::new(),
+            seats: SeatSet::default(),
+            listening: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<BarrierWords>()
+    }
+
+    fn handle(&self) -> u64 {
+        self.words().handle()
+    }
+
+    fn publish(&self, handle: u64) {
+        self.words().publish(handle);
+    }
+
+    fn leave(self: Arc<Self>, attention: &Attention) {
+        if self.awaited.load(Ordering::Acquire) {
+            attention.end_awaiting();
+        }
+        let listener: Arc<dyn Listener> = self;
+        attention.forget(&listener);
+    }
+}
+
 impl Listener for PhaseBarrier {
     fn look(&self, engine: &Engine) -> bool {
         let done = self.completed();
@@ -122,57 +142,5 @@ impl Arrival for PhaseBarrier {
         if let Err(error) = PhaseBarrier::arrive(self, engine, phase, 1) {
             engine.fail(format!("arrival at a phase barrier on rank {}: {}", engine.rank, error.text));
         }
-    }
-}
-
-/// What a handle says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Handle {
-    pub generation: u64,
-    /// In units of the allocator's grain.
-    pub place: u64,
-    pub owner: u32,
-}
-
-impl Handle {
-    pub const GENERATIONS: u64 = 1 << 12;
-    pub const PLACES: u64 = 1 << 24;
-    const OWNERS: u32 = 1 << 20;
-
-    pub fn word(self) -> Result<u64> {
-        if self.place >= Self::PLACES || self.owner >= Self::OWNERS {
-            fail!(
-                Resources,
-                "a barrier at place {} of rank {} has no handle, which reach {} places of {} ranks; create barriers before large ghost regions",
-                self.place,
-                self.owner,
-                Self::PLACES,
-                Self::OWNERS
-            );
-        }
-        let kind = crate::base::Kind::PhaseBarrier as u64;
-        Ok(kind << 56 | (self.generation % Self::GENERATIONS) << 44 | self.place << 20 | u64::from(self.owner))
-    }
-
-    pub fn of(word: u64) -> Self {
-        Self {
-            generation: word >> 44 & (Self::GENERATIONS - 1),
-            place: word >> 20 & (Self::PLACES - 1),
-            owner: word as u32 & (Self::OWNERS - 1),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn handles_say_where_a_barrier_lies() {
-        for (generation, place, owner) in [(0, 0, 0), (4095, (1 << 24) - 1, (1 << 20) - 1), (7, 8, 9)] {
-            let handle = Handle { generation, place, owner };
-            assert_eq!(Handle::of(handle.word().unwrap()), handle);
-        }
-        assert!(Handle { generation: 0, place: 1 << 24, owner: 0 }.word().is_err());
     }
 }

@@ -3,7 +3,9 @@
 mod attention;
 mod barrier;
 mod barriers;
+mod handle;
 mod handshake;
+mod registry;
 
 pub use attention::Attention;
 pub use barriers::Barriers;

@@ -21,7 +21,7 @@ pub use mpi::{CallerMpi, Level, Mpi};
 #[cfg(not(loom))]
 pub use node::NodeMemory;
 #[cfg(not(loom))]
-pub use segment::GRAIN;
+pub use segment::{Mapping, GRAIN};
 
 /// Collective calls are made by the MPI thread of every rank, in the same order.
 pub trait Transport: Send + Sync {

@@ -56,8 +56,14 @@ impl Mapping {
 
     /// Where a `T` at `offset` lies; `None` if none can lie there.
     pub fn place<T>(&self, offset: usize) -> Option<NonNull<T>> {
-        let fits = offset.checked_add(size_of::<T>()).is_some_and(|end| end <= self.bytes) && offset % align_of::<T>() == 0;
-        fits.then(|| unsafe { self.base.add(offset) }.cast())
+        self.places::<T>(offset, 1).map(NonNull::cast)
+    }
+
+    /// Where `count` of them lie.
+    pub fn places<T>(&self, offset: usize, count: usize) -> Option<NonNull<[T]>> {
+        let end = size_of::<T>().checked_mul(count)?.checked_add(offset)?;
+        let fits = end <= self.bytes && offset % align_of::<T>() == 0;
+        fits.then(|| NonNull::slice_from_raw_parts(unsafe { self.base.add(offset) }.cast(), count))
     }
 }
 

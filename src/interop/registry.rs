@@ -1,0 +1,143 @@
+//! The objects of one kind that a rank made in its node-shared memory, or was told of by their handles.
+
+use super::attention::Attention;
+use super::handle::Handle;
+use crate::base::{Kind, Result, Table};
+use crate::fail;
+use crate::transport::{Mapping, NodeMemory, GRAIN};
+use parking_lot::{Mutex, RwLock};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An object as one rank knows it; the rank that made it and the others follow words in the owner's memory.
+pub(super) trait Placed: Sized + Send + Sync {
+    const KIND: Kind;
+    /// The object whose words begin at `offset` of the owner's memory; `None` if none fits there.
+    fn at(memory: &Arc<NodeMemory>, mapping: &Mapping, offset: usize) -> Option<Self>;
+    fn bytes(&self) -> usize;
+    /// The handle with which the words were published, or 0.
+    fn handle(&self) -> u64;
+    fn publish(&self, handle: u64);
+    /// The rank knows it no longer.
+    fn leave(self: Arc<Self>, attention: &Attention);
+}
+
+/// Places of destroyed objects, by size. They stay places of their kind, so that a stale handle on another rank meets
+/// words and not somebody's data.
+#[derive(Default)]
+struct Places {
+    free: HashMap<usize, Vec<usize>>,
+    generation: u64,
+}
+
+pub(super) struct Registry<T> {
+    pub attention: Arc<Attention>,
+    places: Mutex<Places>,
+    known: Table<Arc<T>>,
+    /// The table's handle by the object's, which other ranks know as well.
+    by_handle: RwLock<HashMap<u64, u64>>,
+}
+
+impl<T: Placed> Registry<T> {
+    pub fn new(attention: Arc<Attention>) -> Self {
+        Self { attention, places: Mutex::default(), known: Table::new(T::KIND), by_handle: RwLock::default() }
+    }
+
+    fn memory(&self) -> &Arc<NodeMemory> {
+        &self.attention.memory
+    }
+
+    /// An object of this rank in `bytes` bytes; `make` writes its words at an offset. The handle is good on every rank of
+    /// the node.
+    pub fn create(&self, bytes: usize, make: impl FnOnce(&Arc<NodeMemory>, &Mapping, usize) -> T) -> Result<u64> {
+        let mut places = self.places.lock();
+        let own = &self.memory().own;
+        let offset = match places.free.get_mut(&bytes).and_then(Vec::pop) {
+            Some(offset) => offset,
+            None => own.allocate(bytes)?,
+        };
+        places.generation += 1;
+        let handle = Handle { generation: places.generation, place: (offset / GRAIN) as u64, owner: self.memory().rank() };
+        let handle = handle.word(T::KIND).inspect_err(|_| places.free.entry(bytes).or_default().push(offset))?;
+        drop(places);
+        let object = make(self.memory(), &own.mapping, offset);
+        object.publish(handle);
+        self.know(handle, object)?;
+        Ok(handle)
+    }
+
+    fn know(&self, handle: u64, object: T) -> Result<&Arc<T>> {
+        let mut by_handle = self.by_handle.write();
+        let entry = match by_handle.get(&handle) {
+            Some(&entry) => entry,
+            None => {
+                let entry = self.known.insert(Arc::new(object))?;
+                by_handle.insert(handle, entry);
+                entry
+            }
+        };
+        self.known.get(entry)
+    }
+
+    pub fn get(&self, handle: u64) -> Result<&Arc<T>> {
+        let known = self.by_handle.read().get(&handle).copied();
+        match known {
+            Some(entry) => {
+                let object = self.known.get(entry)?;
+                if object.handle() == handle {
+                    return Ok(object);
+                }
+                self.forget(handle)?;
+                stale(handle, T::KIND)
+            }
+            None => self.find(handle),
+        }
+    }
+
+    /// A handle that this rank sees for the first time: its own ones it knows.
+    fn find(&self, handle: u64) -> Result<&Arc<T>> {
+        T::KIND.check(handle)?;
+        let (kind, memory) = (T::KIND.label(), self.memory());
+        let Handle { place, owner, .. } = Handle::of(handle);
+        if owner >= memory.size() {
+            fail!(InvalidHandle, "{handle:#x} names a {kind} of rank {owner}, and there are {} ranks", memory.size());
+        }
+        let Some(mapping) = memory.of(owner) else {
+            fail!(
+                Unsupported,
+                "the {kind} {handle:#x} belongs to rank {owner}, with which this rank {} shares no memory (another node, or COHORT_FORCE_MESSAGES=1); this version of the library reaches a {kind} through node-shared memory only",
+                memory.rank()
+            );
+        };
+        match T::at(memory, mapping, place as usize * GRAIN) {
+            Some(object) if object.handle() == handle => self.know(handle, object),
+            _ => stale(handle, T::KIND),
+        }
+    }
+
+    /// On the rank that made it the object ends, on others the rank forgets it.
+    pub fn remove(&self, handle: u64) -> Result<()> {
+        let object = self.get(handle)?;
+        if Handle::of(handle).owner == self.memory().rank() {
+            object.publish(0);
+            let mut places = self.places.lock();
+            places.free.entry(object.bytes()).or_default().push(Handle::of(handle).place as usize * GRAIN);
+        }
+        self.forget(handle)
+    }
+
+    fn forget(&self, handle: u64) -> Result<()> {
+        let Some(entry) = self.by_handle.write().remove(&handle) else { return Ok(()) };
+        self.known.get(entry)?.clone().leave(&self.attention);
+        self.known.remove(entry)
+    }
+}
+
+fn stale<T>(handle: u64, kind: Kind) -> Result<T> {
+    fail!(
+        InvalidHandle,
+        "the {} {handle:#x} of rank {} no longer exists, or never did; it was destroyed, or its runtime ended",
+        kind.label(),
+        Handle::of(handle).owner
+    )
+}
