@@ -1,12 +1,13 @@
 !> The physics of single points over rows of n contiguous points, in arrays of leading dimension ld: what the flow kernels call.
 module point_physics
   use mechanism, only: mechanism_t, gas_constant
-  use thermodynamics, only: enthalpies, heat_capacity_and_enthalpy
+  use thermodynamics, only: enthalpies, heat_capacity_and_enthalpy, sound_speeds
   use kinetics, only: production_rates => net_rates
   use transport, only: transport_coefficients => mixture_transport
   implicit none
   private
-  public :: primitives_from_conserved, conserved_from_primitives, species_enthalpies, production_rates, transport_coefficients
+  public :: primitives_from_conserved, conserved_from_primitives, species_enthalpies, production_rates, transport_coefficients, &
+            heat_capacity_and_enthalpy, sound_speeds
 
   interface species_enthalpies
     procedure enthalpies

@@ -3,7 +3,7 @@ module thermodynamics
   use mechanism, only: mechanism_t, gas_constant
   implicit none
   private
-  public :: enthalpies, gibbs_functions, heat_capacity_and_enthalpy
+  public :: enthalpies, gibbs_functions, heat_capacity_and_enthalpy, sound_speeds, molar_heat_capacity
 
 contains
 
@@ -58,6 +58,27 @@ contains
       end do
     end do
   end subroutine
+
+  !> Frozen speed of sound from the mixture's cp and molecular weight.
+  subroutine sound_speeds(n, T, W, cp, sound)
+    integer, intent(in) :: n
+    real(8), intent(in) :: T(n), W(n), cp(n)
+    real(8), intent(out) :: sound(n)
+    real(8) :: R
+    integer :: i
+    do i = 1, n
+      R = gas_constant/W(i)
+      sound(i) = sqrt(cp(i)/(cp(i) - R)*R*T(i))
+    end do
+  end subroutine
+
+  !> cp/R of one species.
+  pure real(8) function molar_heat_capacity(m, k, T)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: k
+    real(8), intent(in) :: T
+    molar_heat_capacity = merge(heat_capacity(m%nasa_low(:, k), T), heat_capacity(m%nasa_high(:, k), T), T <= m%nasa_middle(k))
+  end function
 
   pure real(8) function heat_capacity(a, T)
     real(8), intent(in) :: a(7), T

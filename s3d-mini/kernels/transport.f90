@@ -1,7 +1,7 @@
-!> Mixture-averaged transport from pure-species fits: Wilke's viscosity, mean of the two conductivity averages (Mathur, Tondon &
-!> Saxena, Mol. Phys. 12, 1967), D_k = (1 - Y_k)/sum_(j/=k) X_j/D_jk.
+!> Mixture-averaged transport from fits of pure species and pairs: Wilke's viscosity, mean of the two conductivity averages
+!> (Mathur, Tondon & Saxena, Mol. Phys. 12, 1967), D_k = (1 - Y_k)/sum_(j/=k) X_j/D_jk.
 module transport
-  use mechanism, only: mechanism_t
+  use mechanism, only: mechanism_t, cantera_form
   implicit none
   private
   public :: mixture_transport
@@ -18,9 +18,8 @@ contains
     real(8), intent(out) :: mu(n), lambda(n)
     real(8), intent(inout) :: D(ld, *)
     real(8), dimension(n, m%n_species) :: X, root, inverse_root, wilke, friction, others
-    real(8), dimension(n) :: log_T, quarter_T, direct, harmonic, mass
-    real(8) :: ratio, k_value, inverse_D
-    real(8) :: forward, back, quarter
+    real(8), dimension(n) :: log_T, quarter_T, direct, harmonic, mass, pure_lambda, inverse_pD
+    real(8) :: ratio, forward, back, quarter
     integer :: i, j, k, pair
     do i = 1, n
       log_T(i) = log(T(i))
@@ -30,14 +29,13 @@ contains
     harmonic = 0
     mass = 0
     do k = 1, m%n_species
+      call pure_species(m, k, n, log_T, quarter_T, root(:, k), pure_lambda)
       do i = 1, n
         X(i, k) = max(Y(i, k)*W(i)/m%molecular_weight(k), least_fraction)
         mass(i) = mass(i) + X(i, k)*m%molecular_weight(k)
-        root(i, k) = quarter_T(i)*polynomial(m%viscosity(:, k), log_T(i))
         inverse_root(i, k) = 1/root(i, k)
-        k_value = quarter_T(i)**2*polynomial(m%conductivity(:, k), log_T(i))
-        direct(i) = direct(i) + X(i, k)*k_value
-        harmonic(i) = harmonic(i) + X(i, k)/k_value
+        direct(i) = direct(i) + X(i, k)*pure_lambda(i)
+        harmonic(i) = harmonic(i) + X(i, k)/pure_lambda(i)
         wilke(i, k) = X(i, k)
         friction(i, k) = 0
         others(i, k) = 0
@@ -50,14 +48,14 @@ contains
         quarter = sqrt(sqrt(m%molecular_weight(k)/m%molecular_weight(j)))
         forward = 1/sqrt(8*(1 + m%molecular_weight(j)/m%molecular_weight(k)))
         back = 1/sqrt(8*(1 + m%molecular_weight(k)/m%molecular_weight(j)))
+        call pair_diffusion(m, pair, n, log_T, quarter_T, inverse_pD)
         do i = 1, n
           ratio = root(i, j)*inverse_root(i, k)*quarter
           wilke(i, j) = wilke(i, j) + X(i, k)*forward*(1 + ratio)**2
           ratio = root(i, k)*inverse_root(i, j)/quarter
           wilke(i, k) = wilke(i, k) + X(i, j)*back*(1 + ratio)**2
-          inverse_D = 1/polynomial(m%diffusion(:, pair), log_T(i))
-          friction(i, j) = friction(i, j) + X(i, k)*inverse_D
-          friction(i, k) = friction(i, k) + X(i, j)*inverse_D
+          friction(i, j) = friction(i, j) + X(i, k)*inverse_pD(i)
+          friction(i, k) = friction(i, k) + X(i, j)*inverse_pD(i)
           others(i, j) = others(i, j) + X(i, k)*m%molecular_weight(k)
           others(i, k) = others(i, k) + X(i, j)*m%molecular_weight(j)
         end do
@@ -68,12 +66,50 @@ contains
       do i = 1, n
         mu(i) = mu(i) + X(i, k)*root(i, k)**2/wilke(i, k)
         ! 1 - Y_k as a sum over the others: the difference is noise where a species is nearly alone.
-        D(i, k) = others(i, k)/mass(i)*T(i)*quarter_T(i)**2/(p(i)*friction(i, k))
+        D(i, k) = others(i, k)/(mass(i)*p(i)*friction(i, k))
       end do
     end do
     do i = 1, n
       lambda(i) = 0.5d0*(direct(i) + 1/harmonic(i))
     end do
+  end subroutine
+
+  !> Square root of the viscosity, and conductivity.
+  subroutine pure_species(m, k, n, log_T, quarter_T, root, lambda)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: k, n
+    real(8), intent(in) :: log_T(n), quarter_T(n)
+    real(8), intent(out) :: root(n), lambda(n)
+    integer :: i
+    if (m%transport_form == cantera_form) then
+      do i = 1, n
+        root(i) = quarter_T(i)*polynomial(m%viscosity(:, k), log_T(i))
+        lambda(i) = quarter_T(i)**2*polynomial(m%conductivity(:, k), log_T(i))
+      end do
+    else
+      do i = 1, n
+        root(i) = exp(0.5d0*polynomial(m%viscosity(:, k), log_T(i)))
+        lambda(i) = exp(polynomial(m%conductivity(:, k), log_T(i)))
+      end do
+    end if
+  end subroutine
+
+  !> 1/(p D_jk).
+  subroutine pair_diffusion(m, pair, n, log_T, quarter_T, inverse_pD)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: pair, n
+    real(8), intent(in) :: log_T(n), quarter_T(n)
+    real(8), intent(out) :: inverse_pD(n)
+    integer :: i
+    if (m%transport_form == cantera_form) then
+      do i = 1, n
+        inverse_pD(i) = 1/(quarter_T(i)**6*polynomial(m%diffusion(:, pair), log_T(i)))
+      end do
+    else
+      do i = 1, n
+        inverse_pD(i) = exp(-polynomial(m%diffusion(:, pair), log_T(i)))
+      end do
+    end if
   end subroutine
 
   pure real(8) function polynomial(c, x)
