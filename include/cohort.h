@@ -69,18 +69,11 @@ typedef struct {
 } cohort_future_t;
 
 /**
- * A rectangle of points.
+ * A kind of task.
  */
 typedef struct {
   uint64_t id;
-} cohort_index_space_t;
-
-/**
- * The fields that points have.
- */
-typedef struct {
-  uint64_t id;
-} cohort_field_space_t;
+} cohort_task_t;
 
 /**
  * Points with fields: a root region, or a sub-region.
@@ -90,88 +83,16 @@ typedef struct {
 } cohort_region_t;
 
 /**
- * What another rank needs to name a ghost region of this one. Plain bytes.
- */
-typedef struct {
-  uint64_t words[32];
-} cohort_ghost_t;
-
-/**
- * A field's number inside its field space.
- */
-typedef uint32_t cohort_field_t;
-
-/**
- * An explicit copy; begin with zeros and `size = sizeof(cohort_copy_t)`. All that it points to is borrowed for the call.
- */
-typedef struct {
-  size_t size;
-  cohort_region_t source;
-  cohort_region_t destination;
-  const cohort_field_t *source_fields;
-  const cohort_field_t *destination_fields;
-  uint32_t field_count;
-  /**
-   * Destination point = source point + shift.
-   */
-  int64_t shift[3];
-  const cohort_phase_barrier_t *wait_barriers;
-  uint32_t wait_barrier_count;
-  const cohort_phase_barrier_t *arrive_barriers;
-  uint32_t arrive_barrier_count;
-} cohort_copy_t;
-
-/**
- * An acquire or a release; begin with zeros and `size = sizeof(cohort_sync_t)`.
- */
-typedef struct {
-  size_t size;
-  cohort_region_t region;
-  const cohort_field_t *fields;
-  uint32_t field_count;
-  const cohort_phase_barrier_t *wait_barriers;
-  uint32_t wait_barrier_count;
-  const cohort_phase_barrier_t *arrive_barriers;
-  uint32_t arrive_barrier_count;
-} cohort_sync_t;
-
-/**
- * This rank's block of a block decomposition and its neighbours.
- */
-typedef struct {
-  size_t size;
-  int32_t dim;
-  int64_t lo[3];
-  int64_t hi[3];
-  int64_t depth[3];
-  /**
-   * Ranks beyond -x, +x, -y, +y, -z, +z; -1: none.
-   */
-  int32_t neighbours[6];
-  uint32_t field_count;
-  size_t field_bytes;
-} cohort_halo_options_t;
-
-/**
- * The ghost regions around a block.
- */
-typedef struct {
-  uint64_t id;
-} cohort_halo_t;
-
-/**
- * A kind of task.
- */
-typedef struct {
-  uint64_t id;
-} cohort_task_t;
-
-/**
  * Sub-regions of a region, by colour.
  */
 typedef struct {
   uint64_t id;
 } cohort_partition_t;
+
+/**
+ * A field's number inside its field space.
+ */
+typedef uint32_t cohort_field_t;
 
 /**
  * Fields of a region that a task uses, and how. In an index launch `partition` may be given instead of `region`:
@@ -220,6 +141,94 @@ typedef struct {
   uint32_t arrive_handshake_count;
   int32_t processor;
 } cohort_launch_t;
+
+/**
+ * A rectangle of points.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_index_space_t;
+
+/**
+ * The fields that points have.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_field_space_t;
+
+/**
+ * What another rank needs to name a ghost region of this one. Plain bytes.
+ */
+typedef struct {
+  uint64_t words[32];
+} cohort_ghost_t;
+
+/**
+ * An explicit copy; fill with COHORT_COPY_INIT, then set what matters. All that it points to is borrowed for the call.
+ */
+typedef struct {
+  size_t size;
+  cohort_region_t source;
+  cohort_region_t destination;
+  const cohort_field_t *source_fields;
+  const cohort_field_t *destination_fields;
+  uint32_t field_count;
+  /**
+   * Destination point = source point + shift.
+   */
+  int64_t shift[3];
+  const cohort_phase_barrier_t *wait_barriers;
+  uint32_t wait_barrier_count;
+  const cohort_phase_barrier_t *arrive_barriers;
+  uint32_t arrive_barrier_count;
+} cohort_copy_t;
+
+/**
+ * An acquire or a release; fill with COHORT_SYNC_INIT, then set what matters.
+ */
+typedef struct {
+  size_t size;
+  cohort_region_t region;
+  const cohort_field_t *fields;
+  uint32_t field_count;
+  const cohort_phase_barrier_t *wait_barriers;
+  uint32_t wait_barrier_count;
+  const cohort_phase_barrier_t *arrive_barriers;
+  uint32_t arrive_barrier_count;
+} cohort_sync_t;
+
+/**
+ * This rank's block of a block decomposition and its neighbours; fill with COHORT_HALO_OPTIONS_INIT, then set what matters.
+ */
+typedef struct {
+  size_t size;
+  int32_t dim;
+  /**
+   * The points of the block, both ends included, in whatever numbering this rank uses.
+   */
+  int64_t lo[3];
+  int64_t hi[3];
+  /**
+   * Ghost points beyond a face, by dimension; 0: none.
+   */
+  int64_t depth[3];
+  /**
+   * Ranks beyond -x, +x, -y, +y, -z, +z; -1: none.
+   */
+  int32_t neighbours[6];
+  /**
+   * Fields that the ghost regions have room for, and the size of each.
+   */
+  uint32_t field_count;
+  size_t field_bytes;
+} cohort_halo_options_t;
+
+/**
+ * The ghost regions around a block.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_halo_t;
 
 typedef int32_t cohort_side_t;
 
@@ -485,80 +494,6 @@ cohort_status_t cohort_collective_future(cohort_context_t context,
                                          cohort_future_t *future);
 
 /**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_ghost_create(cohort_runtime_t runtime,
-                                    cohort_index_space_t space,
-                                    cohort_field_space_t fields,
-                                    cohort_region_t *region);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_ghost_export(cohort_region_t region, cohort_ghost_t *ghost);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_ghost_import(cohort_runtime_t runtime, const cohort_ghost_t *ghost, cohort_region_t *region);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_copy(cohort_context_t context, const cohort_copy_t *copy);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_acquire(cohort_context_t context, const cohort_sync_t *sync);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_release(cohort_context_t context, const cohort_sync_t *sync);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_halo_create(cohort_runtime_t runtime, const cohort_halo_options_t *options, cohort_halo_t *halo);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_halo_create_fortran(cohort_runtime_t runtime,
-                                           int32_t communicator,
-                                           const cohort_halo_options_t *options,
-                                           cohort_halo_t *halo);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_halo_exchange(cohort_context_t context,
-                                     cohort_halo_t halo,
-                                     cohort_region_t source,
-                                     uint32_t field_count,
-                                     const cohort_field_t *source_fields,
-                                     const uint32_t *slots);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_halo_release(cohort_context_t context,
-                                    cohort_halo_t halo,
-                                    uint32_t field_count,
-                                    const uint32_t *slots);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_halo_region(cohort_halo_t halo, uint32_t face, cohort_region_t *region);
-
-/**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
- */
-cohort_status_t cohort_halo_destroy(cohort_halo_t *halo);
-
-/**
  * Launches `members` tasks on every rank, all of which run at the same time, each on a thread of its own, so that they
  * may wait for each other. Collective: every rank passes the same number of members and the same tasks by name. Member
  * k of rank r is point r*members + k; `points` (NULL, or `members` entries) says so again and is checked. Root context,
@@ -599,6 +534,104 @@ cohort_status_t cohort_view_error(cohort_context_t task,
                                   cohort_field_t field,
                                   int32_t rank,
                                   size_t bytes);
+
+/**
+ * A region of this rank, zeroed, into which other ranks may copy; it has the fields that the field space has now. Its
+ * memory is node-shared (COHORT_SHARED_BYTES). Tasks use it like any region; order them and the copies by phase barriers.
+ * Any thread. Errors: OUT_OF_MEMORY, RESOURCES (sizes of fields that change more than ten times from field to field).
+ */
+cohort_status_t cohort_ghost_create(cohort_runtime_t runtime,
+                                    cohort_index_space_t space,
+                                    cohort_field_space_t fields,
+                                    cohort_region_t *region);
+
+/**
+ * What other ranks import to name the ghost region: plain bytes, to be sent by MPI. Any thread.
+ */
+cohort_status_t cohort_ghost_export(cohort_region_t region, cohort_ghost_t *ghost);
+
+/**
+ * The ghost region of another rank as a region of this one: a destination of copies, nothing else. On the owner the
+ * region itself, by another handle. The caller destroys it. Any thread. Errors: INVALID_ARGUMENT (not what an export gave),
+ * INVALID_HANDLE (the ghost region was destroyed).
+ */
+cohort_status_t cohort_ghost_import(cohort_runtime_t runtime,
+                                    const cohort_ghost_t *ghost,
+                                    cohort_region_t *region);
+
+/**
+ * Launches a copy of every point of the source whose shifted point lies in the destination, field by field, in program
+ * order with the other operations of the context. Errors: BOUNDS (no point lies in the destination), PRIVILEGE (the
+ * source belongs to another rank), INVALID_ARGUMENT (dimensions or sizes of fields differ), INTERFERENCE (they overlap).
+ */
+cohort_status_t cohort_copy(cohort_context_t context,
+                            const cohort_copy_t *what);
+
+/**
+ * Launches the beginning of this context's use of fields that other ranks write: later operations on them wait for it, and
+ * it for the barriers.
+ */
+cohort_status_t cohort_acquire(cohort_context_t context,
+                               const cohort_sync_t *sync);
+
+/**
+ * Launches the end of that use: it waits for earlier operations on the fields, and arrives at the barriers.
+ */
+cohort_status_t cohort_release(cohort_context_t context, const cohort_sync_t *sync);
+
+/**
+ * The ghost regions around this rank's block: beyond each face with a neighbour `depth` points, for `field_count` fields
+ * (slots, from 0) of `field_bytes` bytes. `options->neighbours` are ranks of the runtime's communicator. Collective over all
+ * ranks, on the MPI thread. Errors: INVALID_ARGUMENT (neighbours that are not mutual, other slots than the neighbour),
+ * BOUNDS (blocks thinner than the depth, faces that do not match), WRONG_RANK, OUT_OF_MEMORY.
+ */
+cohort_status_t cohort_halo_create(cohort_runtime_t runtime,
+                                   const cohort_halo_options_t *options,
+                                   cohort_halo_t *halo);
+
+/**
+ * As `cohort_halo_create`, with the neighbours of a Cartesian communicator of the same processes, given as its Fortran
+ * handle; dimension d of the block is dimension d of the communicator.
+ */
+cohort_status_t cohort_halo_create_fortran(cohort_runtime_t runtime,
+                                           int32_t communicator,
+                                           const cohort_halo_options_t *options,
+                                           cohort_halo_t *halo);
+
+/**
+ * Launches the copies of this rank's faces of `source_fields[i]` into the neighbours' ghost regions, slot `slots[i]`, and
+ * makes later uses of this rank's own ghost regions wait for the neighbours' data. Never blocks (but for the context's
+ * window). Errors: BOUNDS (the source lacks points of the block), WRONG_ORDER (a slot that was not released).
+ */
+cohort_status_t cohort_halo_exchange(cohort_context_t context,
+                                     cohort_halo_t halo,
+                                     cohort_region_t source,
+                                     uint32_t field_count,
+                                     const cohort_field_t *source_fields,
+                                     const uint32_t *slots);
+
+/**
+ * Tells the neighbours, once the operations launched so far have used the slots, that they may be written again. Call it
+ * after the launches that read the ghost regions and before the next exchange of the slots. Errors: WRONG_ORDER.
+ */
+cohort_status_t cohort_halo_release(cohort_context_t context,
+                                    cohort_halo_t halo,
+                                    uint32_t field_count,
+                                    const uint32_t *slots);
+
+/**
+ * The ghost region beyond a face (0 -x, 1 +x, 2 -y, 3 +y, 4 -z, 5 +z), in the numbering of the block; its fields are the
+ * slots. The caller destroys the handle, which is null where there is no neighbour. Any thread.
+ */
+cohort_status_t cohort_halo_region(cohort_halo_t halo,
+                                   uint32_t face,
+                                   cohort_region_t *region);
+
+/**
+ * Waits for the exchanges, and ends the halo. Collective, on the MPI thread. Clears the handle; a null one is accepted if
+ * it is null on every rank.
+ */
+cohort_status_t cohort_halo_destroy(cohort_halo_t *halo);
 
 /**
  * A handshake between `host_participants` threads and `task_participants` tasks; `first` (COHORT_SIDE_HOST or
@@ -971,6 +1004,9 @@ cohort_status_t cohort_view(cohort_context_t task,
 
 #define COHORT_CONFIG_INIT {sizeof(cohort_config_t), COHORT_VERSION, -1, -1, -1, 0, -1, 0, 0.0, -1, 0, -1}
 #define COHORT_LAUNCH_INIT {sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0}
+#define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0}
+#define COHORT_HALO_OPTIONS_INIT {sizeof(cohort_halo_options_t), 0, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {-1, -1, -1, -1, -1, -1}, 0, 0}
 
 #ifdef __cplusplus
 extern "C" {

@@ -26,6 +26,14 @@ static inline cohort_status_t cohort_init_mpi(MPI_Comm comm, const cohort_config
   return cohort_init_communicator(COHORT_VERSION, COHORT_CALLER_MPI, (int32_t)MPI_Comm_c2f(comm), config, runtime);
 }
 
+/** The ghost regions around this rank's block, with the neighbours of a Cartesian communicator: dimension d of the block is
+ * dimension d of `comm`, periodic or not. Otherwise as cohort_halo_create. */
+static inline cohort_status_t cohort_halo_create_cart(cohort_runtime_t runtime, MPI_Comm comm, const cohort_halo_options_t *options,
+                                                      cohort_halo_t *halo)
+{
+  return cohort_halo_create_fortran(runtime, (int32_t)MPI_Comm_c2f(comm), options, halo);
+}
+
 #ifdef __cplusplus
 }
 #endif

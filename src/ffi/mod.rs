@@ -6,6 +6,8 @@ mod convert;
 pub mod cross_rank;
 pub mod epoch;
 pub mod fortran;
+pub mod ghosts;
+pub mod halos;
 pub mod handshakes;
 pub mod regions;
 pub mod runtime;

@@ -254,7 +254,7 @@ pub struct cohort_view_t {
     pub stride: [i64; 3],
 }
 
-/// An explicit copy; begin with zeros and `size = sizeof(cohort_copy_t)`. All that it points to is borrowed for the call.
+/// An explicit copy; fill with COHORT_COPY_INIT, then set what matters. All that it points to is borrowed for the call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_copy_t {
@@ -272,7 +272,7 @@ pub struct cohort_copy_t {
     pub arrive_barrier_count: u32,
 }
 
-/// An acquire or a release; begin with zeros and `size = sizeof(cohort_sync_t)`.
+/// An acquire or a release; fill with COHORT_SYNC_INIT, then set what matters.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_sync_t {
@@ -286,17 +286,20 @@ pub struct cohort_sync_t {
     pub arrive_barrier_count: u32,
 }
 
-/// This rank's block of a block decomposition and its neighbours.
+/// This rank's block of a block decomposition and its neighbours; fill with COHORT_HALO_OPTIONS_INIT, then set what matters.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_halo_options_t {
     pub size: usize,
     pub dim: i32,
+    /// The points of the block, both ends included, in whatever numbering this rank uses.
     pub lo: [i64; 3],
     pub hi: [i64; 3],
+    /// Ghost points beyond a face, by dimension; 0: none.
     pub depth: [i64; 3],
     /// Ranks beyond -x, +x, -y, +y, -z, +z; -1: none.
     pub neighbours: [i32; 6],
+    /// Fields that the ghost regions have room for, and the size of each.
     pub field_count: u32,
     pub field_bytes: usize,
 }

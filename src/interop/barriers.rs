@@ -2,11 +2,13 @@
 
 use super::attention::{Attention, Listener};
 use super::barrier::PhaseBarrier;
+use super::handle::Handle;
 use super::registry::{Placed, Registry};
-use crate::base::Result;
+use crate::base::{Kind, Result};
 use crate::event::{BarrierWords, PhaseCell, MOST_ARRIVALS};
 use crate::fail;
 use crate::operation::Engine;
+use crate::transport::{Mapping, NodeMemory};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -22,11 +24,12 @@ impl Barriers {
         if !(1..=MOST_ARRIVALS).contains(&arrivals) {
             fail!(InvalidArgument, "{arrivals} arrivals a phase; give from 1 to {MOST_ARRIVALS}");
         }
-        self.0.create(size_of::<BarrierWords>(), |memory, mapping, offset| {
-            let barrier = PhaseBarrier::at(memory, mapping, offset).expect("just allocated");
-            barrier.words().reset(arrivals);
-            barrier
-        })
+        self.0.create(size_of::<BarrierWords>(), |memory, mapping, offset| new(memory, mapping, offset, arrivals))
+    }
+
+    /// `count` barriers of this rank whose handles follow from the first: see `nth_of_row`.
+    pub fn create_row(&self, arrivals: u32, count: u32) -> Result<u64> {
+        self.0.create_row(size_of::<BarrierWords>(), count, |memory, mapping, offset| new(memory, mapping, offset, arrivals))
     }
 
     pub fn get(&self, handle: u64) -> Result<&Arc<PhaseBarrier>> {
@@ -41,24 +44,32 @@ impl Barriers {
 
     /// What operations that wait for the barrier hang on.
     pub fn cell(&self, engine: &Engine, handle: u64) -> Result<&PhaseCell> {
-        let barrier = self.get(handle)?;
+        Ok(self.cell_of(engine, self.get(handle)?))
+    }
+
+    /// As `cell`, of a barrier at hand.
+    pub fn cell_of<'a>(&self, engine: &Engine, barrier: &'a Arc<PhaseBarrier>) -> &'a PhaseCell {
         if barrier.start_awaiting() {
             self.0.attention.begin_awaiting();
         }
         self.listen(barrier);
         // What was completed before this rank listened.
         barrier.look(engine);
-        Ok(barrier.cell())
+        barrier.cell()
     }
 
-    /// Waits for the phase before `phase`. A thread that looks by itself needs no bell before it sleeps.
+    /// Waits for the phase before `phase`.
     pub fn wait(&self, engine: &Engine, handle: u64, phase: u64) -> Result<()> {
-        let barrier = self.get(handle)?.clone();
+        self.wait_for(engine, self.get(handle)?, phase)
+    }
+
+    /// As `wait`, for a barrier at hand. A thread that looks by itself needs no bell before it sleeps.
+    pub fn wait_for(&self, engine: &Engine, barrier: &Arc<PhaseBarrier>, phase: u64) -> Result<()> {
         let slept = Cell::new(false);
         let result = barrier.wait(engine, phase, || {
             slept.set(true);
             self.0.attention.begin_awaiting();
-            self.listen(&barrier);
+            self.listen(barrier);
         });
         if slept.get() {
             self.0.attention.end_awaiting();
@@ -69,4 +80,20 @@ impl Barriers {
     pub fn remove(&self, handle: u64) -> Result<()> {
         self.0.remove(handle)
     }
+
+    /// This rank uses the handle no longer.
+    pub fn forget(&self, handle: u64) -> Result<()> {
+        self.0.forget(handle)
+    }
+}
+
+fn new(memory: &Arc<NodeMemory>, mapping: &Mapping, offset: usize, arrivals: u32) -> PhaseBarrier {
+    let barrier = PhaseBarrier::at(memory, mapping, offset).expect("just allocated");
+    barrier.words().reset(arrivals);
+    barrier
+}
+
+/// Handle `i` of a row.
+pub fn nth_of_row(first: u64, i: u32) -> u64 {
+    Handle::of(first).offset_by(i as usize * size_of::<BarrierWords>()).word(Kind::PhaseBarrier).expect("the row was made with it")
 }

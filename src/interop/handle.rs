@@ -3,6 +3,7 @@
 
 use crate::base::{Kind, Result};
 use crate::fail;
+use crate::transport::GRAIN;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Handle {
@@ -29,6 +30,11 @@ impl Handle {
             );
         }
         Ok((kind as u64) << 56 | (self.generation % Self::GENERATIONS) << 44 | self.place << 20 | u64::from(self.owner))
+    }
+
+    /// What lies so many bytes further on; a multiple of the allocator's grain.
+    pub fn offset_by(self, bytes: usize) -> Self {
+        Self { place: self.place + (bytes / GRAIN) as u64, ..self }
     }
 
     pub fn of(word: u64) -> Self {

@@ -1,12 +1,17 @@
-//! What an MPI code touches: handshakes between its thread and the tasks, phase barriers. Knows operations, not C.
+//! What an MPI code touches: handshakes between its thread and the tasks, phase barriers, ghost regions and the halos made of
+//! them. Knows operations, not C.
 
 mod attention;
 mod barrier;
 mod barriers;
+mod ghost;
+mod halo;
 mod handle;
 mod handshake;
 mod registry;
 
 pub use attention::Attention;
 pub use barriers::Barriers;
+pub use ghost::Ghosts;
+pub use halo::{Block, Halo};
 pub use handshake::{Handshake, Side};

@@ -66,6 +66,27 @@ impl<T: Placed> Registry<T> {
         Ok(handle)
     }
 
+    /// `count` objects in places that follow each other; the first handle, from which the others follow.
+    pub fn create_row(&self, bytes: usize, count: u32, make: impl Fn(&Arc<NodeMemory>, &Mapping, usize) -> T) -> Result<u64> {
+        let own = &self.memory().own;
+        let first = own.allocate(bytes * count as usize)?;
+        let generation = {
+            let mut places = self.places.lock();
+            places.generation += 1;
+            places.generation
+        };
+        let handle = Handle { generation, place: (first / GRAIN) as u64, owner: self.memory().rank() };
+        let last = handle.offset_by(bytes * (count as usize - 1)).word(T::KIND);
+        last.inspect_err(|_| own.release(first, bytes * count as usize))?;
+        for i in 0..count as usize {
+            let object = make(self.memory(), &own.mapping, first + i * bytes);
+            let handle = handle.offset_by(i * bytes).word(T::KIND)?;
+            object.publish(handle);
+            self.know(handle, object)?;
+        }
+        handle.word(T::KIND)
+    }
+
     fn know(&self, handle: u64, object: T) -> Result<&Arc<T>> {
         let mut by_handle = self.by_handle.write();
         let entry = match by_handle.get(&handle) {
@@ -126,7 +147,8 @@ impl<T: Placed> Registry<T> {
         self.forget(handle)
     }
 
-    fn forget(&self, handle: u64) -> Result<()> {
+    /// This rank uses the handle no longer.
+    pub fn forget(&self, handle: u64) -> Result<()> {
         let Some(entry) = self.by_handle.write().remove(&handle) else { return Ok(()) };
         self.known.get(entry)?.clone().leave(&self.attention);
         self.known.remove(entry)

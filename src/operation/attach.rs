@@ -16,6 +16,7 @@ fn settle(engine: &Engine, frame: &Frame) -> Result<()> {
 }
 
 fn check(region: &RegionObject, fields: &[u32]) -> Result<()> {
+    region.check_here()?;
     if region.node.parent.is_some() {
         fail!(InvalidArgument, "region {} is a sub-region; attach and detach the root region", region.node.bounds_text());
     }
@@ -48,6 +49,7 @@ pub fn detach(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u
 }
 
 pub fn fill(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32], value: &[u8]) -> Result<()> {
+    region.check_here()?;
     let need = Need::new(region.clone(), fields, Access::exclusive(Privilege::WriteDiscard))?;
     let space = &region.node.tree.fields;
     if let Some(&field) = fields.iter().find(|&&f| space.bytes(f) != Some(value.len())) {

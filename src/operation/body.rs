@@ -4,6 +4,7 @@
 //! A body belongs to the launching thread until its node is sealed, then to whoever runs the node.
 
 use super::{FutureCell, Processor, RegionObject, TaskKind};
+use crate::geometry::Point;
 use crate::instance::Storage;
 use crate::region::{Access, ElementType, FieldMask, Reduction};
 use smallvec::SmallVec;
@@ -34,8 +35,9 @@ pub enum Work {
     Task(Arc<TaskKind>),
     /// Writes one element's bytes, which are the arguments, everywhere.
     Fill,
+    /// From the first requirement to the second, this far; the arguments are pairs of fields.
+    Copy(Point),
     Reduce(Reduction, ElementType),
-    Closure(Box<dyn FnOnce() -> crate::base::Result<()> + Send>),
 }
 
 #[derive(Default)]

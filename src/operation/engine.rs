@@ -232,11 +232,11 @@ impl Engine {
                 }
             }
             Work::Fill => self.number_of(fill(body), "fill"),
+            Work::Copy(shift) => self.number_of(super::copy::run(self, body, shift), "copy"),
             Work::Reduce(how, element) => {
                 let total = super::index::reduce(&body.futures, how, element, &self.failures);
                 self.number_of(total.map(|t| body.set_value(&t)), "reduction of results")
             }
-            Work::Closure(work) => self.number_of(work(), "copy"),
         };
         self.finish(node, error);
     }

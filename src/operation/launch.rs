@@ -5,6 +5,7 @@ use super::{Engine, Frame, FutureCell, Processor, RegionObject, TaskKind};
 use crate::base::Result;
 use crate::event::{NodeRef, PhaseCell, State};
 use crate::fail;
+use crate::geometry::Point;
 use crate::region::{conflict, Access, ElementType, FieldMask, Privilege, Reduction};
 use smallvec::SmallVec;
 use std::ptr::NonNull;
@@ -66,7 +67,7 @@ pub struct Launch<'a> {
 pub enum Launched {
     Task(Arc<TaskKind>, Processor),
     Fill,
-    Closure(Box<dyn FnOnce() -> Result<()> + Send>),
+    Copy(Point),
     /// Folds the futures into the result.
     Reduce(Reduction, ElementType),
     Nothing,
@@ -106,7 +107,7 @@ pub fn launch(engine: &Engine, frame: &Frame, launch: Launch) -> Result<NodeRef>
             (Work::Task(kind), Some(on))
         }
         Launched::Fill => (Work::Fill, None),
-        Launched::Closure(work) => (Work::Closure(work), None),
+        Launched::Copy(shift) => (Work::Copy(shift), None),
         Launched::Reduce(how, element) => (Work::Reduce(how, element), None),
         Launched::Nothing => (Work::Nothing, None),
     };

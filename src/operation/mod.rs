@@ -5,6 +5,7 @@
 pub mod attach;
 mod body;
 mod context;
+pub mod copy;
 mod engine;
 mod failure;
 mod frame;
@@ -17,12 +18,13 @@ mod view;
 
 pub use body::{Arrival, Body};
 pub use context::Context;
+pub use copy::{Elsewhere, Transfer};
 pub use engine::{Engine, Outside, SeatSet};
 pub use failure::Failures;
 pub use frame::{current_task, inside_task, thread_token, Frame};
 pub use future::FutureCell;
 pub use index::index_launch;
 pub use launch::{launch, Gate, Launch, Launched, Need};
-pub use object::{PartitionObject, RegionObject};
+pub use object::{Home, PartitionObject, RegionObject, TreeData};
 pub use task::{Processor, TaskBody, TaskKind};
 pub use view::{requirement, view, View};

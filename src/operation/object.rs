@@ -1,11 +1,25 @@
 //! What the handles of regions and partitions name.
 
+use super::Elsewhere;
 use crate::base::Result;
+use crate::fail;
+use crate::geometry::Rect;
 use crate::instance::InstanceTable;
 use crate::region::{FieldSpace, IndexSpace, Partition, RegionNode, Tree};
 use parking_lot::Mutex;
+use std::any::Any;
 use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
+
+/// Whose memory the fields of a tree lie in.
+pub enum Home {
+    /// Storage that appears when first used, or arrays of the caller.
+    Here,
+    /// Memory that others write too; kept as long as the region.
+    Shared(Box<dyn Any + Send + Sync>),
+    /// Another rank's: a destination of copies, nothing else.
+    Elsewhere(Box<dyn Elsewhere>),
+}
 
 /// What the regions of a tree share besides their names.
 pub struct TreeData {
@@ -14,6 +28,9 @@ pub struct TreeData {
     pub folding: Mutex<()>,
     /// The task that made the tree, or 0: it needs no requirement to use it.
     pub creator: u64,
+    pub home: Home,
+    /// Pieces of regions that explicit copies named, so that the next copy of the same points finds its region again.
+    pieces: boxcar::Vec<Arc<RegionNode>>,
 }
 
 /// A region and where its data lies. Operations keep it alive.
@@ -25,9 +42,47 @@ pub struct RegionObject {
 
 impl RegionObject {
     pub fn root(space: IndexSpace, fields: Arc<FieldSpace>, creator: u64) -> Self {
-        let tree = Tree::new(space, fields);
-        let data = TreeData { instances: InstanceTable::new(tree.clone()), folding: Mutex::new(()), creator };
-        Self { node: RegionNode::root(tree), data: Arc::new(data) }
+        Self::root_at(Tree::new(space, fields), creator, |_| Ok(Home::Here)).expect("nothing that fails")
+    }
+
+    /// A root whose fields `place` lays out in memory from elsewhere.
+    pub fn root_at(tree: Arc<Tree>, creator: u64, place: impl FnOnce(&InstanceTable) -> Result<Home>) -> Result<Self> {
+        let instances = InstanceTable::new(tree.clone());
+        let home = place(&instances)?;
+        let data = TreeData { instances, folding: Mutex::new(()), creator, home, pieces: boxcar::Vec::new() };
+        Ok(Self { node: RegionNode::root(tree), data: Arc::new(data) })
+    }
+
+    /// The part of the region that has the points of `rect`, which lie in it.
+    pub fn piece(&self, rect: Rect) -> Result<Self> {
+        let whole = &self.node;
+        if rect == whole.rect {
+            return Ok(self.clone());
+        }
+        let is_it = |piece: &RegionNode| piece.rect == rect && piece.parent.as_ref().is_some_and(|p| p.index == whole.index);
+        let known = self.data.pieces.iter().map(|(_, piece)| piece).find(|piece| is_it(piece));
+        let node = match known {
+            Some(node) => node.clone(),
+            None => {
+                let node = Partition::rects(whole, &[rect])?.children.swap_remove(0);
+                self.data.pieces.push(node.clone());
+                node
+            }
+        };
+        Ok(Self { node, data: self.data.clone() })
+    }
+
+    /// For uses that need the data in this process.
+    pub fn check_here(&self) -> Result<()> {
+        match &self.data.home {
+            Home::Elsewhere(owner) => fail!(
+                Privilege,
+                "region {} is a ghost region of rank {}; here it can be the destination of a copy and nothing else",
+                self.node.bounds_text(),
+                owner.rank()
+            ),
+            _ => Ok(()),
+        }
     }
 }
 

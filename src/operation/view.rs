@@ -41,6 +41,7 @@ pub fn view(frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Res
     if !allowed {
         fail!(Privilege, "{privilege:?} is asked of requirement {number}, which was declared {declared:?}; ask for what the launch declares");
     }
+    held.region.check_here()?;
     let private = held.private.iter().find(|p| p.0 == field).map(|p| &p.1.instance);
     let instance = match private {
         Some(instance) => instance,

@@ -15,7 +15,7 @@ use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
 use crate::transport::{Loopback, NodeMemory, Transport};
-use crate::interop::{Attention, Barriers};
+use crate::interop::{Attention, Barriers, Ghosts};
 use parking_lot::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -41,8 +41,9 @@ pub struct Runtime {
     mpi_thread: u64,
     pub engine: Box<Engine>,
     pub barriers: Barriers,
+    pub ghosts: Ghosts,
     attention: Arc<Attention>,
-    transport: Box<dyn Transport>,
+    pub transport: Box<dyn Transport>,
     /// Results of the members of the last must epoch.
     members: Mutex<Vec<Arc<FutureCell>>>,
 }
@@ -186,6 +187,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> R
         members: Mutex::default(),
         engine,
         barriers: Barriers::new(attention.clone()),
+        ghosts: Ghosts::new(attention.memory.clone()),
         attention,
         transport,
     };

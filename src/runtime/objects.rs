@@ -1,7 +1,7 @@
 //! The tables behind the handles.
 
 use crate::base::{Kind, Result, Table};
-use crate::interop::Handshake;
+use crate::interop::{Halo, Handshake};
 use crate::operation::{FutureCell, PartitionObject, RegionObject, TaskKind};
 use crate::region::{FieldSpace, IndexSpace};
 use std::sync::atomic::Ordering;
@@ -15,6 +15,7 @@ pub struct Objects {
     pub tasks: Table<Arc<TaskKind>>,
     pub futures: Table<Arc<FutureCell>>,
     pub handshakes: Table<Arc<Handshake>>,
+    pub halos: Table<Halo>,
 }
 
 impl Default for Objects {
@@ -27,6 +28,7 @@ impl Default for Objects {
             tasks: Table::new(Kind::Task),
             futures: Table::new(Kind::Future),
             handshakes: Table::new(Kind::Handshake),
+            halos: Table::new(Kind::Halo),
         }
     }
 }

@@ -31,6 +31,8 @@ pub trait Transport: Send + Sync {
     fn gather(&self, mine: &[u64]) -> Result<Vec<u64>>;
     /// Collective. Returns when every rank has called.
     fn barrier(&self) -> Result<()>;
+    /// The ranks beyond -x, +x, -y, +y, -z, +z in a Cartesian communicator, given as its Fortran handle; -1: none.
+    fn neighbours(&self, communicator: i32) -> Result<[i32; 6]>;
     /// Collective. Gives back what the transport holds.
     fn close(&self) -> Result<()>;
 }

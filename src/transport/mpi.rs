@@ -11,6 +11,7 @@ extern "C" {
     fn cohort_shim_phase() -> c_int;
     fn cohort_shim_level() -> c_int;
     fn cohort_shim_open(fortran: i32, rank: *mut i32, size: *mut i32, text: *mut c_char, capacity: c_int) -> c_int;
+    fn cohort_shim_neighbours(communicator: i32, neighbours: *mut i32, text: *mut c_char, capacity: i32) -> i32;
     fn cohort_shim_allgather(mine: *const c_void, all: *mut c_void, bytes: i32, text: *mut c_char, capacity: c_int) -> c_int;
     fn cohort_shim_barrier(text: *mut c_char, capacity: c_int) -> c_int;
     fn cohort_shim_close(text: *mut c_char, capacity: c_int) -> c_int;
@@ -154,6 +155,13 @@ impl Transport for Mpi {
     }
     fn barrier(&self) -> Result<()> {
         shim("MPI_Barrier", |text, n| unsafe { cohort_shim_barrier(text, n) })
+    }
+    fn neighbours(&self, communicator: i32) -> Result<[i32; 6]> {
+        let mut found = [-1; 6];
+        shim("the neighbours of a Cartesian communicator", |text, n| unsafe {
+            cohort_shim_neighbours(communicator, found.as_mut_ptr(), text, n)
+        })?;
+        Ok(found)
     }
     fn close(&self) -> Result<()> {
         if unsafe { cohort_shim_phase() } != 1 {

@@ -85,6 +85,54 @@ SHIM int cohort_shim_open(int32_t fortran, int32_t *rank, int32_t *size, char *t
     return error_text(code, text, capacity);
 }
 
+/* The ranks of the runtime's communicator next to this process in a Cartesian one: below and above in each dimension, -1 for none. */
+SHIM int cohort_shim_neighbours(int32_t fortran, int32_t neighbours[6], char *text, int capacity)
+{
+    MPI_Comm comm = MPI_Comm_f2c((MPI_Fint)fortran);
+    MPI_Group theirs, ours;
+    int kind = MPI_UNDEFINED, dims = 0, d, code;
+    for (d = 0; d < 6; d++)
+        neighbours[d] = -1;
+    if (comm == MPI_COMM_NULL) {
+        snprintf(text, (size_t)capacity, "the communicator is MPI_COMM_NULL or not a valid handle");
+        return 1;
+    }
+    code = MPI_Topo_test(comm, &kind);
+    if (code == MPI_SUCCESS && kind != MPI_CART) {
+        snprintf(text, (size_t)capacity, "the communicator has no Cartesian topology; make one with MPI_Cart_create");
+        return 1;
+    }
+    if (code == MPI_SUCCESS)
+        code = MPI_Cartdim_get(comm, &dims);
+    if (code == MPI_SUCCESS && dims > 3) {
+        snprintf(text, (size_t)capacity, "the communicator has %d dimensions; halos have 1 to 3", dims);
+        return 1;
+    }
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_group(comm, &theirs);
+    if (code != MPI_SUCCESS)
+        return error_text(code, text, capacity);
+    code = MPI_Comm_group(duplicate, &ours);
+    for (d = 0; d < dims && code == MPI_SUCCESS; d++) {
+        int beside[2], ranks[2];
+        code = MPI_Cart_shift(comm, d, 1, &beside[0], &beside[1]);
+        if (code == MPI_SUCCESS)
+            code = MPI_Group_translate_ranks(theirs, 2, beside, ours, ranks);
+        for (int side = 0; side < 2 && code == MPI_SUCCESS; side++) {
+            if (beside[side] == MPI_PROC_NULL)
+                continue;
+            if (ranks[side] == MPI_UNDEFINED) {
+                snprintf(text, (size_t)capacity, "rank %d of the Cartesian communicator is not in the runtime's; make it from the same processes", beside[side]);
+                return 1;
+            }
+            neighbours[2 * d + side] = ranks[side];
+        }
+    }
+    MPI_Group_free(&theirs);
+    MPI_Group_free(&ours);
+    return error_text(code, text, capacity);
+}
+
 SHIM int cohort_shim_allgather(const void *mine, void *all, int32_t bytes, char *text, int capacity)
 {
     return error_text(MPI_Allgather(mine, bytes, MPI_BYTE, all, bytes, MPI_BYTE, duplicate), text, capacity);

@@ -50,6 +50,10 @@ impl Mapping {
         unsafe { self.base.cast().as_ref() }
     }
 
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub fn bell(&self) -> &Bell {
         &self.header().bell
     }

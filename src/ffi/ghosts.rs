@@ -1,0 +1,126 @@
+//! Ghost regions, explicit copies, acquire and release.
+
+use super::convert::{check_size, given, out, slice};
+use super::guard;
+use super::types::*;
+use crate::base::Result;
+use crate::fail;
+use crate::geometry::Point;
+use crate::operation::copy::{copy, order, Arrivals};
+use crate::operation::{current_task, Gate};
+use crate::runtime::{self, Runtime};
+use smallvec::SmallVec;
+
+/// A region of this rank, zeroed, into which other ranks may copy; it has the fields that the field space has now. Its
+/// memory is node-shared (COHORT_SHARED_BYTES). Tasks use it like any region; order them and the copies by phase barriers.
+/// Any thread. Errors: OUT_OF_MEMORY, RESOURCES (sizes of fields that change more than ten times from field to field).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_ghost_create(
+    runtime: cohort_runtime_t,
+    space: cohort_index_space_t,
+    fields: cohort_field_space_t,
+    region: *mut cohort_region_t,
+) -> cohort_status_t {
+    guard("cohort_ghost_create", || {
+        let (runtime, out) = (runtime::of(runtime.id)?, out(region)?);
+        let objects = &runtime.objects;
+        let (space, fields) = (*objects.index_spaces.get(space.id)?, objects.field_spaces.get(fields.id)?.clone());
+        out.id = objects.regions.insert(runtime.ghosts.create(space, fields, current_task())?)?;
+        Ok(())
+    })
+}
+
+/// What other ranks import to name the ghost region: plain bytes, to be sent by MPI. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_ghost_export(region: cohort_region_t, ghost: *mut cohort_ghost_t) -> cohort_status_t {
+    guard("cohort_ghost_export", || {
+        let runtime = runtime::current()?;
+        out(ghost)?.words = runtime.ghosts.export(runtime.objects.regions.get(region.id)?)?;
+        Ok(())
+    })
+}
+
+/// The ghost region of another rank as a region of this one: a destination of copies, nothing else. On the owner the
+/// region itself, by another handle. The caller destroys it. Any thread. Errors: INVALID_ARGUMENT (not what an export gave),
+/// INVALID_HANDLE (the ghost region was destroyed).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_ghost_import(
+    runtime: cohort_runtime_t,
+    ghost: *const cohort_ghost_t,
+    region: *mut cohort_region_t,
+) -> cohort_status_t {
+    guard("cohort_ghost_import", || {
+        let (runtime, out) = (runtime::of(runtime.id)?, out(region)?);
+        let imported = runtime.ghosts.import(&given(ghost, "ghost")?.words, current_task())?;
+        out.id = runtime.objects.regions.insert(imported)?;
+        Ok(())
+    })
+}
+
+/// The phases to wait for, and the barriers to arrive at.
+struct Order<'a> {
+    waits: SmallVec<[Gate<'a>; 4]>,
+    arrivals: Arrivals,
+}
+
+unsafe fn order_of<'a>(
+    runtime: &'a Runtime,
+    (waits, wait_count): (*const cohort_phase_barrier_t, u32),
+    (arrivals, arrival_count): (*const cohort_phase_barrier_t, u32),
+) -> Result<Order<'a>> {
+    let mut order = Order { waits: SmallVec::new(), arrivals: Arrivals::new() };
+    for barrier in slice(waits, wait_count as usize, "wait_barriers")? {
+        let cell = runtime.barriers.cell(&runtime.engine, barrier.id)?;
+        // A wait is for the phase before the handle's.
+        order.waits.extend(barrier.phase.checked_sub(1).map(|before| (cell, before)));
+    }
+    for barrier in slice(arrivals, arrival_count as usize, "arrive_barriers")? {
+        order.arrivals.push((runtime.barriers.get(barrier.id)?.clone(), barrier.phase));
+    }
+    Ok(order)
+}
+
+/// Launches a copy of every point of the source whose shifted point lies in the destination, field by field, in program
+/// order with the other operations of the context. Errors: BOUNDS (no point lies in the destination), PRIVILEGE (the
+/// source belongs to another rank), INVALID_ARGUMENT (dimensions or sizes of fields differ), INTERFERENCE (they overlap).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_copy(context: cohort_context_t, what: *const cohort_copy_t) -> cohort_status_t {
+    guard("cohort_copy", || {
+        let (engine, frame) = runtime::context(context.id)?;
+        let (runtime, c) = (runtime::current()?, given(what, "copy")?);
+        check_size(c.size, size_of::<cohort_copy_t>(), "copy", "COHORT_COPY_INIT")?;
+        if c.field_count == 0 {
+            fail!(InvalidArgument, "field_count is 0; name at least one pair of fields");
+        }
+        let fields = |list, what| slice::<u32>(list, c.field_count as usize, what);
+        let (from, to) = (fields(c.source_fields, "source_fields")?, fields(c.destination_fields, "destination_fields")?);
+        let regions = &runtime.objects.regions;
+        let (source, destination) = (regions.get(c.source.id)?, regions.get(c.destination.id)?);
+        let order = order_of(runtime, (c.wait_barriers, c.wait_barrier_count), (c.arrive_barriers, c.arrive_barrier_count))?;
+        let shift: Point = c.shift;
+        copy(engine, frame, (source, from), (destination, to), shift, &order.waits, order.arrivals)
+    })
+}
+
+unsafe fn synchronise(context: cohort_context_t, sync: *const cohort_sync_t) -> Result<()> {
+    let (engine, frame) = runtime::context(context.id)?;
+    let (runtime, c) = (runtime::current()?, given(sync, "sync")?);
+    check_size(c.size, size_of::<cohort_sync_t>(), "sync", "COHORT_SYNC_INIT")?;
+    let region = runtime.objects.regions.get(c.region.id)?;
+    let fields = slice(c.fields, c.field_count as usize, "fields")?;
+    let found = order_of(runtime, (c.wait_barriers, c.wait_barrier_count), (c.arrive_barriers, c.arrive_barrier_count))?;
+    order(engine, frame, region, fields, &found.waits, found.arrivals)
+}
+
+/// Launches the beginning of this context's use of fields that other ranks write: later operations on them wait for it, and
+/// it for the barriers.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_acquire(context: cohort_context_t, sync: *const cohort_sync_t) -> cohort_status_t {
+    guard("cohort_acquire", || synchronise(context, sync))
+}
+
+/// Launches the end of that use: it waits for earlier operations on the fields, and arrives at the barriers.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_release(context: cohort_context_t, sync: *const cohort_sync_t) -> cohort_status_t {
+    guard("cohort_release", || synchronise(context, sync))
+}

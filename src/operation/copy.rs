@@ -1,0 +1,141 @@
+//! Explicit copies between regions, and the operations that only order others around them: acquire and release.
+
+use super::body::{Arrival, Body};
+use super::launch::{launch, Gate, Launch, Launched, Need};
+use super::object::Home;
+use super::{Engine, Frame, RegionObject};
+use crate::base::Result;
+use crate::copy::copy_rect;
+use crate::fail;
+use crate::geometry::{Point, Rect};
+use crate::instance::InstanceTable;
+use crate::region::{Access, Privilege};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+pub type Arrivals = SmallVec<[(Arc<dyn Arrival>, u64); 2]>;
+
+/// Data that another rank owns.
+pub trait Elsewhere: Send + Sync {
+    fn rank(&self) -> u32;
+    /// Whether it still exists.
+    fn check(&self) -> Result<()>;
+    /// Brings data there. What arrives together with the data is drained from `arrivals`; the rest arrives when this
+    /// returns.
+    fn deliver(&self, engine: &Engine, transfer: &Transfer, arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()>;
+}
+
+/// What a copy moves: the points of `rect` of the source, to the points `shift` away.
+pub struct Transfer<'a> {
+    pub from: &'a InstanceTable,
+    pub to: &'a InstanceTable,
+    pub rect: Rect,
+    pub shift: Point,
+    /// Source and destination fields, four bytes each, pair by pair.
+    pairs: &'a [u8],
+}
+
+impl Transfer<'_> {
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (u32, u32)> + '_ {
+        let number = |bytes: &[u8]| u32::from_ne_bytes(bytes.try_into().expect("four bytes"));
+        self.pairs.chunks_exact(8).map(move |pair| (number(&pair[..4]), number(&pair[4..])))
+    }
+
+    /// Copies from memory to memory.
+    pub fn copy(&self) -> Result<()> {
+        for (source, destination) in self.fields() {
+            let from = self.from.covering(source, &self.rect)?;
+            let to = self.to.covering(destination, &self.rect.shifted(self.shift))?;
+            // The copy holds the points of the one for reading and of the other for writing, and they are disjoint.
+            unsafe { copy_rect(from, to, &self.rect, self.shift) };
+        }
+        Ok(())
+    }
+}
+
+/// Launches a copy of field `source_fields[i]` to `destination_fields[i]` of all points whose `shift`ed point lies in the
+/// destination.
+#[allow(clippy::too_many_arguments)]
+pub fn copy(
+    engine: &Engine,
+    frame: &Frame,
+    (source, source_fields): (&RegionObject, &[u32]),
+    (destination, destination_fields): (&RegionObject, &[u32]),
+    shift: Point,
+    waits: &[Gate],
+    arrivals: Arrivals,
+) -> Result<()> {
+    source.check_here()?;
+    if let Home::Elsewhere(owner) = &destination.data.home {
+        owner.check()?;
+    }
+    let (from, to) = (&source.node, &destination.node);
+    if from.dim() != to.dim() {
+        fail!(InvalidArgument, "the source has {} dimensions and the destination {}; copy between regions of equal dimension", from.dim(), to.dim());
+    }
+    let target = from.rect.shifted(shift).intersection(&to.rect);
+    if target.is_empty() {
+        fail!(
+            Bounds,
+            "no point of the source {} lies in the destination {} when shifted by {:?}; give a shift that brings them together",
+            from.bounds_text(),
+            to.bounds_text(),
+            &shift[..from.dim()]
+        );
+    }
+    let mut pairs = SmallVec::<[u8; 64]>::new();
+    for (i, (&a, &b)) in source_fields.iter().zip(destination_fields).enumerate() {
+        let (there, here) = (to.tree.fields.bytes(b), from.tree.fields.bytes(a));
+        if here.is_some() && there.is_some() && here != there {
+            fail!(
+                InvalidArgument,
+                "field {} has {} bytes and field {}, to which it is copied, has {}; copy between fields of one size",
+                from.tree.fields.label(a),
+                here.unwrap_or(0),
+                to.tree.fields.label(b),
+                there.unwrap_or(0)
+            );
+        }
+        if destination_fields[..i].contains(&b) {
+            fail!(InvalidArgument, "two fields are copied to field {}; name each destination once", to.tree.fields.label(b));
+        }
+        pairs.extend_from_slice(&a.to_ne_bytes());
+        pairs.extend_from_slice(&b.to_ne_bytes());
+    }
+    let mut operation = Launch::new(Launched::Copy(shift));
+    let back = std::array::from_fn(|d| -shift[d]);
+    let read = Access::exclusive(Privilege::ReadOnly);
+    let write = Access::exclusive(Privilege::WriteDiscard);
+    operation.needs.push(Need::new(source.piece(target.shifted(back))?, source_fields, read)?);
+    operation.needs.push(Need::new(destination.piece(target)?, destination_fields, write)?);
+    operation.args = &pairs;
+    operation.waits.extend(waits.iter().copied());
+    operation.arrivals = arrivals;
+    launch(engine, frame, operation).map(drop)
+}
+
+/// Launches an operation that does nothing, between earlier and later uses of the fields.
+pub fn order(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32], waits: &[Gate], arrivals: Arrivals) -> Result<()> {
+    region.check_here()?;
+    let mut operation = Launch::new(Launched::Nothing);
+    operation.needs.push(Need::new(region.clone(), fields, Access::exclusive(Privilege::ReadWrite))?);
+    operation.waits.extend(waits.iter().copied());
+    operation.arrivals = arrivals;
+    launch(engine, frame, operation).map(drop)
+}
+
+/// Does the work of a copy.
+pub(super) fn run(engine: &Engine, body: &mut Body, shift: Point) -> Result<()> {
+    let [source, destination] = &body.needs[..] else { unreachable!("a copy has two requirements") };
+    let transfer = Transfer {
+        from: &source.region.data.instances,
+        to: &destination.region.data.instances,
+        rect: source.region.node.rect,
+        shift,
+        pairs: &body.args,
+    };
+    match &destination.region.data.home {
+        Home::Elsewhere(owner) => owner.deliver(engine, &transfer, &mut body.arrivals),
+        _ => transfer.copy(),
+    }
+}
