@@ -5,7 +5,9 @@ pub mod config;
 pub mod handle;
 pub mod status;
 pub mod sync;
+mod thread;
 
 pub use config::Config;
 pub use handle::{Kind, Table};
 pub use status::{Error, Result, Status};
+pub use thread::thread_token;

@@ -23,7 +23,7 @@ fn block(options: &cohort_halo_options_t) -> Result<Block> {
 
 fn create(runtime: &Runtime, block: Result<Block>) -> Result<Halo> {
     runtime.check_mpi_thread()?;
-    Halo::create(&*runtime.transport, &runtime.ghosts, &runtime.barriers, block, current_task())
+    Halo::create(&runtime.messages, &runtime.ghosts, &runtime.barriers, block, current_task())
 }
 
 /// The ghost regions around this rank's block: beyond each face with a neighbour `depth` points, for `field_count` fields
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn cohort_halo_destroy(halo: *mut cohort_halo_t) -> cohort
         }
         let runtime = runtime::current()?;
         runtime.check_mpi_thread()?;
-        let settled = runtime.objects.halos.get(handle.id)?.destroy(&*runtime.transport, &runtime.engine, &runtime.barriers);
+        let settled = runtime.objects.halos.get(handle.id)?.destroy(&runtime.messages, &runtime.engine, &runtime.barriers);
         runtime.objects.halos.remove(handle.id)?;
         handle.id = 0;
         settled

@@ -1,8 +1,8 @@
-//! How a rank learns what other ranks changed in memory that they share: they ring its bell, and whoever polls first, or the
-//! thread that sleeps at the bell, has all those look that listen.
+//! How a rank learns what other ranks did: they send messages, or ring its bell when they changed memory that they share, and
+//! whoever polls first, or the thread that sleeps at the bell, has all those look that listen.
 
 use crate::operation::{Engine, Outside};
-use crate::transport::NodeMemory;
+use crate::transport::{Messages, NodeMemory};
 use parking_lot::Mutex;
 use std::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ pub trait Listener: Send + Sync {
 
 pub struct Attention {
     pub memory: Arc<NodeMemory>,
+    pub messages: Arc<Messages>,
     listening: Mutex<Vec<Arc<dyn Listener>>>,
     /// The bell's count up to which the listeners looked.
     answered: AtomicU32,
@@ -23,8 +24,8 @@ pub struct Attention {
 }
 
 impl Attention {
-    pub fn new(memory: Arc<NodeMemory>) -> Self {
-        Self { memory, listening: Mutex::default(), answered: AtomicU32::new(0), closing: AtomicBool::new(false) }
+    pub fn new(memory: Arc<NodeMemory>, messages: Arc<Messages>) -> Self {
+        Self { memory, messages, listening: Mutex::default(), answered: AtomicU32::new(0), closing: AtomicBool::new(false) }
     }
 
     /// From here on something waits for what other ranks change. Whoever calls looks afterwards whether it has come.
@@ -58,6 +59,10 @@ impl Attention {
         let bell = self.memory.bell();
         while !self.closing.load(Ordering::Acquire) {
             let count = bell.count();
+            // Whoever may drive messages may sleep without an eye on them.
+            if self.messages.mail_came() {
+                self.messages.wake();
+            }
             if count == self.answered.load(Ordering::Acquire) {
                 bell.listen(count);
             } else {
@@ -76,7 +81,7 @@ impl Attention {
 impl Outside for Attention {
     #[inline]
     fn poll(&self, engine: &Engine) -> bool {
-        let mut moved = false;
+        let mut moved = self.messages.poll();
         // A ring that comes while one thread answers is not lost on another that finds the lock taken: the first looks
         // again after it gave the lock back. The fences order the look before the lock against the one after it.
         while self.memory.bell().count() != self.answered.load(Ordering::Acquire) {
@@ -98,7 +103,10 @@ impl Outside for Attention {
     }
 
     fn poll_interval(&self) -> Option<Duration> {
-        // The bell has a listener of its own.
-        None
+        // The bell has a listener of its own; and so have messages where any thread may drive them.
+        match self.messages.needs_attendant() {
+            true => None,
+            false => self.messages.poll_interval(),
+        }
     }
 }

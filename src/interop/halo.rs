@@ -12,7 +12,7 @@ use crate::geometry::{Point, Rect};
 use crate::operation::copy::{copy, order, Arrivals};
 use crate::operation::{Engine, Frame, RegionObject};
 use crate::region::{check_dim, FieldSpace, IndexSpace};
-use crate::transport::Transport;
+use crate::transport::Messages;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -106,10 +106,10 @@ struct Own {
 
 impl Halo {
     /// Collective. Ranks whose own part fails take part too, so that none hangs.
-    pub fn create(transport: &dyn Transport, ghosts: &Ghosts, barriers: &Barriers, block: Result<Block>, creator: u64) -> Result<Self> {
+    pub fn create(messages: &Messages, ghosts: &Ghosts, barriers: &Barriers, block: Result<Block>, creator: u64) -> Result<Self> {
         let slots = block.as_ref().map_or(0, |block| block.fields);
         let mut rows = Vec::new();
-        let own = block.and_then(|block| prepare(transport, ghosts, barriers, block, creator, &mut rows));
+        let own = block.and_then(|block| prepare(messages, ghosts, barriers, block, creator, &mut rows));
         let mut words = vec![u64::from(own.is_ok())];
         for face in 0..FACES {
             let mut mine = [0; WORDS];
@@ -122,7 +122,7 @@ impl Halo {
             }
             words.extend(mine);
         }
-        let all = transport.gather(&words)?;
+        let all = messages.gather(&words)?;
         let connected = own.as_ref().map_err(Clone::clone).and_then(|own| {
             let each = words.len();
             if let Some(rank) = all.chunks_exact(each).position(|theirs| theirs[0] == 0) {
@@ -134,12 +134,12 @@ impl Halo {
                 let Some((ghost, _)) = ghost else { continue };
                 let row = (own.full[face], own.empty[face]);
                 let theirs = of(block.neighbours[face], face ^ 1);
-                faces[face] = Some(connect(transport.rank(), ghosts, barriers, block, face, ghost, row, theirs, creator)?);
+                faces[face] = Some(connect(messages.rank(), ghosts, barriers, block, face, ghost, row, theirs, creator)?);
             }
             Ok(faces)
         });
         // Nobody begins to exchange, or takes back what failed, before all have looked.
-        let agreed = transport.gather(&[u64::from(connected.is_ok())])?;
+        let agreed = messages.gather(&[u64::from(connected.is_ok())])?;
         let faces = connected.and_then(|faces| match agreed.iter().position(|ok| *ok == 0) {
             Some(rank) => fail!(InvalidArgument, "rank {rank} could not connect its part of the halo; the error it returned there says why"),
             None => Ok(faces),
@@ -241,9 +241,9 @@ impl Halo {
     }
 
     /// Collective. Waits for what this rank sent and receives, then gives up its part.
-    pub fn destroy(&self, transport: &dyn Transport, engine: &Engine, barriers: &Barriers) -> Result<()> {
+    pub fn destroy(&self, messages: &Messages, engine: &Engine, barriers: &Barriers) -> Result<()> {
         let settled = self.settle(engine, barriers);
-        transport.barrier()?;
+        messages.gather(&[0])?;
         let slots = self.turns.len() as u32;
         for row in self.faces.iter().flatten().flat_map(|face| face.their_rows) {
             (0..slots).try_for_each(|slot| barriers.forget(nth_of_row(row, slot)))?;
@@ -278,7 +278,7 @@ fn remove_rows(barriers: &Barriers, rows: &[u64], slots: u32) {
     }
 }
 
-fn prepare(transport: &dyn Transport, ghosts: &Ghosts, barriers: &Barriers, block: Block, creator: u64, rows: &mut Vec<u64>) -> Result<Own> {
+fn prepare(messages: &Messages, ghosts: &Ghosts, barriers: &Barriers, block: Block, creator: u64, rows: &mut Vec<u64>) -> Result<Own> {
     let space = block.space()?;
     let fields = Arc::new(FieldSpace::default());
     fields.allocate(block.field_bytes, block.fields, None)?;
@@ -286,8 +286,8 @@ fn prepare(transport: &dyn Transport, ghosts: &Ghosts, barriers: &Barriers, bloc
     let block = &own.block;
     for face in (0..FACES).filter(|&face| block.has(face)) {
         let neighbour = block.neighbours[face];
-        if neighbour as u32 >= transport.size() {
-            fail!(WrongRank, "neighbours[{face}] is {neighbour}, and there are {} ranks; give a rank, or -1 for none", transport.size());
+        if neighbour as u32 >= messages.size() {
+            fail!(WrongRank, "neighbours[{face}] is {neighbour}, and there are {} ranks; give a rank, or -1 for none", messages.size());
         }
         let ghost = ghosts.create(block.beyond(face, &space)?, fields.clone(), creator)?;
         let description = ghosts.export(&ghost)?;

@@ -5,7 +5,7 @@
 //! `open` to `close`; the children that complete later touch the context alone.
 
 use super::{Body, Context};
-use crate::base::{Kind, Result};
+use crate::base::{thread_token, Kind, Result};
 use crate::event::NodeRef;
 use crate::fail;
 use parking_lot::{Mutex, RwLock};
@@ -28,13 +28,6 @@ pub struct Frame {
 
 unsafe impl Sync for Frame {}
 unsafe impl Send for Frame {}
-
-/// Names the calling thread; never 0.
-pub fn thread_token() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local!(static TOKEN: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
-    TOKEN.with(|token| *token)
-}
 
 thread_local! {
     /// The task that the calling thread runs: innermost, when it runs one while it waits in another; 0: none.

@@ -21,7 +21,7 @@ pub use context::Context;
 pub use copy::{Elsewhere, Transfer};
 pub use engine::{Engine, Outside, SeatSet};
 pub use failure::Failures;
-pub use frame::{current_task, inside_task, thread_token, Frame};
+pub use frame::{current_task, inside_task, Frame};
 pub use future::FutureCell;
 pub use index::index_launch;
 pub use launch::{launch, Gate, Launch, Launched, Need};

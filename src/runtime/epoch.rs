@@ -34,7 +34,7 @@ pub fn must_epoch(
         tasks: checked.as_ref().map_or(0, |launches| hash(launches)),
         accepted: checked.is_ok().into(),
     };
-    let words = runtime.transport.gather(&[mine.members, mine.tasks, mine.accepted])?;
+    let words = runtime.messages.gather(&[mine.members, mine.tasks, mine.accepted])?;
     let launches = checked?;
     for (rank, theirs) in words.chunks_exact(3).enumerate() {
         if theirs[2] == 0 {

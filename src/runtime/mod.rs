@@ -6,15 +6,15 @@ mod objects;
 pub use epoch::must_epoch;
 pub use objects::Objects;
 
-use crate::base::{Config, Kind, Result};
+use crate::base::{thread_token, Config, Kind, Result};
 use crate::fail;
 use crate::machine::Machine;
-use crate::operation::{thread_token, Engine, Frame, FutureCell};
+use crate::operation::{Engine, Frame, FutureCell, Outside};
 use crate::event::NodeRef;
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
-use crate::transport::{Loopback, NodeMemory, Transport};
+use crate::transport::{Loopback, Messages, NodeMemory, Transport};
 use crate::interop::{Attention, Barriers, Ghosts};
 use parking_lot::Mutex;
 use std::ptr::NonNull;
@@ -40,10 +40,11 @@ pub struct Runtime {
     handle: u64,
     mpi_thread: u64,
     pub engine: Box<Engine>,
-    pub barriers: Barriers,
+    pub barriers: Arc<Barriers>,
+    pub messages: Arc<Messages>,
     pub ghosts: Ghosts,
     attention: Arc<Attention>,
-    pub transport: Box<dyn Transport>,
+    pub transport: Arc<dyn Transport>,
     /// Results of the members of the last must epoch.
     members: Mutex<Vec<Arc<FutureCell>>>,
 }
@@ -112,7 +113,7 @@ impl Placement {
     fn choose(config: &Config, transport: &dyn Transport) -> Result<Self> {
         let machine = Machine::discover()?;
         let mine = machine.identity();
-        let all = transport.gather(&mine)?;
+        let all = transport.gather(&mine, &mut || Ok(false))?;
         let alike: Vec<usize> = (0..transport.size() as usize).filter(|r| all[2 * r..2 * r + 2] == mine).collect();
         let index = alike.iter().position(|&r| r == transport.rank() as usize).unwrap_or(0);
         let share = machine.share(index, alike.len().max(1));
@@ -137,7 +138,7 @@ impl Placement {
 
 /// Starts the runtime of this process alone.
 pub fn init(config: Config) -> Result<u64> {
-    start(config, || Ok(Box::new(Loopback)))
+    start(config, || Ok(Arc::new(Loopback)))
 }
 
 /// Collective. Starts the runtime on every rank of a communicator, given as its Fortran handle; `caller` is the family of
@@ -152,7 +153,7 @@ pub fn init_communicator(config: Config, communicator: i32, caller: i32) -> Resu
                  initialised the runtime will call MPI. Ask MPI_Init_thread for MPI_THREAD_FUNNELED."
             );
         }
-        Ok(Box::new(mpi))
+        Ok(Arc::new(mpi))
     })
 }
 
@@ -161,12 +162,12 @@ pub fn init_communicator(_: Config, _: i32, _: i32) -> Result<u64> {
     fail!(Unsupported, "this libcohort was built without MPI; build it with MPI (COHORT_WITH_MPI=ON), or call cohort_init without a communicator")
 }
 
-fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> Result<u64> {
+fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> Result<u64> {
     if !CURRENT.load(Ordering::Acquire).is_null() {
         fail!(WrongOrder, "the runtime is running already; a process has one at a time, call cohort_finalize first");
     }
     let transport = open()?;
-    let (engine, workers, attention) = match start_engine(&config, &*transport) {
+    let started = match start_engine(&config, transport.clone()) {
         Ok(started) => started,
         Err(error) => {
             // The first error is the one to tell.
@@ -180,15 +181,16 @@ fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> R
         objects: Objects::default(),
         rank: transport.rank(),
         size: transport.size(),
-        workers,
-        root: engine.frames.open(std::ptr::null(), NodeRef(0)).handle(),
+        workers: started.workers,
+        root: started.engine.frames.open(std::ptr::null(), NodeRef(0)).handle(),
         handle,
         mpi_thread: thread_token(),
         members: Mutex::default(),
-        engine,
-        barriers: Barriers::new(attention.clone()),
-        ghosts: Ghosts::new(attention.memory.clone()),
-        attention,
+        engine: started.engine,
+        barriers: started.barriers,
+        messages: started.attention.messages.clone(),
+        ghosts: Ghosts::new(started.attention.memory.clone()),
+        attention: started.attention,
         transport,
     };
     CURRENT.store(Box::into_raw(Box::new(runtime)), Ordering::Release);
@@ -199,6 +201,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Box<dyn Transport>>) -> R
 struct EngineRef(NonNull<Engine>);
 
 unsafe impl Send for EngineRef {}
+unsafe impl Sync for EngineRef {}
 
 impl EngineRef {
     fn get(&self) -> &Engine {
@@ -206,12 +209,20 @@ impl EngineRef {
     }
 }
 
-/// The engine, its number of workers, and what hears other ranks.
-fn start_engine(config: &Config, transport: &dyn Transport) -> Result<(Box<Engine>, u32, Arc<Attention>)> {
-    let placement = Placement::choose(config, transport)?;
+struct Started {
+    engine: Box<Engine>,
+    workers: u32,
+    attention: Arc<Attention>,
+    barriers: Arc<Barriers>,
+}
+
+/// Collective.
+fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Started> {
+    let placement = Placement::choose(config, &*transport)?;
     let share = !config.force_messages.unwrap_or(false);
-    let memory = NodeMemory::open(transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?;
-    let attention = Arc::new(Attention::new(Arc::new(memory)));
+    let memory = Arc::new(NodeMemory::open(&*transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?);
+    let messages = Arc::new(Messages::new(transport.clone(), memory.clone()));
+    let attention = Arc::new(Attention::new(memory, messages));
     let workers = placement.workers;
     let scheduler = Scheduler::new(Settings {
         workers,
@@ -221,14 +232,31 @@ fn start_engine(config: &Config, transport: &dyn Transport) -> Result<(Box<Engin
         bind: placement.binder(),
     });
     let window = config.window.unwrap_or(DEFAULT_WINDOW);
-    if transport.size() == 1 {
-        return Ok((Engine::start(scheduler, 0, window, None)?, workers, attention));
+    let alone = transport.size() == 1;
+    let outside = (!alone).then(|| attention.clone() as Arc<dyn Outside>);
+    let engine = Engine::start(scheduler, transport.rank(), window, outside)?;
+    let barriers = Arc::new(Barriers::new(attention.clone()));
+    let started = Started { engine, workers, attention, barriers };
+    connect(&started, alone)?;
+    Ok(started)
+}
+
+/// Leads what comes from other ranks to where it belongs.
+fn connect(started: &Started, alone: bool) -> Result<()> {
+    let Started { engine, attention, .. } = started;
+    // The engine outlives its threads, and nobody drives messages or attends once they have ended.
+    let served = || EngineRef(NonNull::from(&**engine));
+    let (messages, host) = (attention.messages.clone(), served());
+    messages.open(move || host.get().scheduler.wake_host());
+    if alone {
+        return Ok(());
     }
-    let engine = Engine::start(scheduler, transport.rank(), window, Some(attention.clone()))?;
-    // The engine outlives its threads, and this one ends when the attention closes.
-    let (attended, served) = (attention.clone(), EngineRef(NonNull::from(&*engine)));
+    let (attended, served) = (attention.clone(), served());
     engine.scheduler.spawn("cohort-bell", move |_| attended.attend(served.get()))?;
-    Ok((engine, workers, attention))
+    if messages.needs_attendant() {
+        engine.scheduler.spawn("cohort-messages", move |_| messages.attend())?;
+    }
+    Ok(())
 }
 
 /// Collective. Ends the runtime even if a task failed, and then says so.
@@ -237,11 +265,14 @@ pub fn finalize(handle: u64) -> Result<()> {
     runtime.check_mpi_thread()?;
     let frame = runtime.engine.frames.get(runtime.root)?;
     let result = runtime.engine.context_of(frame).wait_all(&runtime.engine);
+    let drained = runtime.messages.drain();
     let runtime = CURRENT.swap(std::ptr::null_mut(), Ordering::AcqRel);
     // Nobody else may be inside; the scheduler's threads end before what they use goes.
     let runtime = unsafe { Box::from_raw(runtime) };
     runtime.attention.close();
+    runtime.messages.close();
     runtime.engine.scheduler.stop();
-    let closed = runtime.transport.close();
-    result.and(closed)
+    // Giving back what the transport holds is collective.
+    let closed = if runtime.messages.abandoned() { Ok(()) } else { runtime.transport.close() };
+    result.and(drained).and(closed)
 }

@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 
 const SEATS: usize = 64;
 const DEQUE: usize = 4096;
+/// The first seat is the host's: `start` takes it.
+const HOST: usize = 0;
 
 /// Who may run an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,6 +257,11 @@ impl Scheduler {
         }
     }
 
+    /// Wakes the thread that started the runtime: there may be something that no other thread can drive.
+    pub fn wake_host(&self) {
+        self.wake(HOST);
+    }
+
     fn find(&self, classes: &[Class], newest_first: bool) -> Option<u64> {
         let next = NEXT.replace(0);
         if next != 0 {
@@ -428,6 +435,8 @@ impl Scheduler {
             }
             if let Some(item) = self.find(classes, role == Role::Worker) {
                 self.runner().run(item);
+                // A thread that always finds items still drives communication: it may be the only one that can.
+                self.runner().poll();
                 continue;
             }
             if late() {

@@ -16,6 +16,8 @@ pub struct Bell {
     asleep: AtomicU32,
     pollers: AtomicU32,
     awaited: AtomicU32,
+    /// Messages that the ranks of this node sent to the listening process.
+    mail: AtomicU32,
 }
 
 impl Bell {
@@ -38,6 +40,18 @@ impl Bell {
     pub fn ring_out(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
         self.wake();
+    }
+
+    /// Call after a message for the listening process was given to the transport.
+    pub fn post(&self) {
+        self.mail.fetch_add(1, Ordering::SeqCst);
+        self.ring_out();
+    }
+
+    /// How many messages were posted.
+    #[inline]
+    pub fn mail(&self) -> u32 {
+        self.mail.load(Ordering::SeqCst)
     }
 
     fn wake(&self) {

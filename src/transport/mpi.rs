@@ -1,9 +1,11 @@
 //! Ranks of an MPI program. MPI is the host's: it calls MPI_Init, chooses the thread level, and calls MPI_Finalize.
 
-use super::Transport;
-use crate::base::{Error, Result, Status};
+use super::{Found, Line, Meanwhile, Transport};
+use crate::base::{thread_token, Error, Result, Status};
 use crate::fail;
 use std::ffi::{c_char, c_int, c_void, CStr};
+use std::mem::MaybeUninit;
+use std::time::Duration;
 
 extern "C" {
     fn cohort_shim_family() -> c_int;
@@ -12,8 +14,20 @@ extern "C" {
     fn cohort_shim_level() -> c_int;
     fn cohort_shim_open(fortran: i32, rank: *mut i32, size: *mut i32, text: *mut c_char, capacity: c_int) -> c_int;
     fn cohort_shim_neighbours(communicator: i32, neighbours: *mut i32, text: *mut c_char, capacity: i32) -> i32;
-    fn cohort_shim_allgather(mine: *const c_void, all: *mut c_void, bytes: i32, text: *mut c_char, capacity: c_int) -> c_int;
-    fn cohort_shim_barrier(text: *mut c_char, capacity: c_int) -> c_int;
+    fn cohort_shim_is_main() -> c_int;
+    fn cohort_shim_gather(mine: *const c_void, all: *mut c_void, bytes: i32, request: *mut u64, text: *mut c_char, capacity: c_int) -> c_int;
+    fn cohort_shim_send(lines: *const c_void, count: i32, to: i32, request: *mut u64, text: *mut c_char, capacity: c_int) -> c_int;
+    fn cohort_shim_probe(
+        found: *mut i32,
+        from: *mut i32,
+        count: *mut i32,
+        matched: *mut u64,
+        text: *mut c_char,
+        capacity: c_int,
+    ) -> c_int;
+    fn cohort_shim_receive(lines: *mut c_void, count: i32, matched: *mut u64, request: *mut u64, text: *mut c_char, capacity: c_int)
+        -> c_int;
+    fn cohort_shim_test(request: *mut u64, done: *mut i32, text: *mut c_char, capacity: c_int) -> c_int;
     fn cohort_shim_close(text: *mut c_char, capacity: c_int) -> c_int;
 }
 
@@ -24,6 +38,17 @@ pub enum Level {
     Funneled,
     Serialized,
     Multiple,
+}
+
+impl Level {
+    fn of_mpi() -> Self {
+        match unsafe { cohort_shim_level() } {
+            3 => Level::Multiple,
+            2 => Level::Serialized,
+            1 => Level::Funneled,
+            _ => Level::Single,
+        }
+    }
 }
 
 /// Which MPI the caller's own code was compiled for, as far as its header said.
@@ -55,16 +80,22 @@ pub struct Mpi {
     rank: u32,
     size: u32,
     pub level: Level,
+    /// Of the thread that opened it.
+    thread: u64,
 }
 
 /// Calls a shim function that returns 0, or not 0 and a text.
 fn shim(what: &str, call: impl FnOnce(*mut c_char, c_int) -> c_int) -> Result<()> {
-    let mut text = [0 as c_char; 512];
-    if call(text.as_mut_ptr(), text.len() as c_int) == 0 {
+    // Most calls succeed, and some are made all the time: the text is not cleared for them.
+    const CAPACITY: usize = 512;
+    let mut text = MaybeUninit::<[c_char; CAPACITY]>::uninit();
+    let text: *mut c_char = text.as_mut_ptr().cast();
+    unsafe { *text = 0 };
+    if call(text, CAPACITY as c_int) == 0 {
         return Ok(());
     }
-    // The shim ends its text with a zero byte within the capacity.
-    let text = unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy().into_owned();
+    // The shim ends its text with a zero byte within the capacity, or leaves it empty.
+    let text = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
     fail!(Mpi, "{what}: {text}")
 }
 
@@ -123,18 +154,18 @@ impl Mpi {
             2 => fail!(WrongOrder, "MPI has been finalised; start the runtime between MPI_Init and MPI_Finalize"),
             _ => {}
         }
+        if Level::of_mpi() < Level::Serialized && unsafe { cohort_shim_is_main() } == 0 {
+            fail!(
+                WrongThread,
+                "MPI's thread level is below MPI_THREAD_SERIALIZED, and this is not the thread that initialised MPI; call it there, or ask MPI_Init_thread for more"
+            );
+        }
         let (mut rank, mut size) = (0, 0);
         shim("MPI_Comm_dup", |text, n| unsafe { cohort_shim_open(communicator, &mut rank, &mut size, text, n) })?;
         if let Some(text) = mismatch(built, CallerMpi::Unknown, "", size as u32, number) {
             return Err(refuse(text));
         }
-        let level = match unsafe { cohort_shim_level() } {
-            3 => Level::Multiple,
-            2 => Level::Serialized,
-            1 => Level::Funneled,
-            _ => Level::Single,
-        };
-        Ok(Self { rank: rank as u32, size: size as u32, level })
+        Ok(Self { rank: rank as u32, size: size as u32, level: Level::of_mpi(), thread: thread_token() })
     }
 }
 
@@ -145,16 +176,19 @@ impl Transport for Mpi {
     fn size(&self) -> u32 {
         self.size
     }
-    fn gather(&self, mine: &[u64]) -> Result<Vec<u64>> {
-        let mut all = vec![0u64; mine.len() * self.size as usize];
-        let bytes = std::mem::size_of_val(mine) as i32;
-        shim("MPI_Allgather", |text, n| unsafe {
-            cohort_shim_allgather(mine.as_ptr().cast(), all.as_mut_ptr().cast(), bytes, text, n)
+    fn gather(&self, mine: &[u64], meanwhile: Meanwhile) -> Result<Vec<u64>> {
+        let (mine, mut all) = (mine.to_vec(), vec![0u64; mine.len() * self.size as usize]);
+        let (bytes, mut request) = (size_of_val(&mine[..]) as i32, 0);
+        shim("MPI_Iallgather", |text, n| unsafe {
+            cohort_shim_gather(mine.as_ptr().cast(), all.as_mut_ptr().cast(), bytes, &mut request, text, n)
         })?;
+        let waited = self.wait(&mut request, meanwhile);
+        if waited.is_err() {
+            // MPI may still read the one and write the other.
+            std::mem::forget((mine, all));
+            return waited.map(|()| Vec::new());
+        }
         Ok(all)
-    }
-    fn barrier(&self) -> Result<()> {
-        shim("MPI_Barrier", |text, n| unsafe { cohort_shim_barrier(text, n) })
     }
     fn neighbours(&self, communicator: i32) -> Result<[i32; 6]> {
         let mut found = [-1; 6];
@@ -168,6 +202,57 @@ impl Transport for Mpi {
             fail!(WrongOrder, "MPI has been finalised before the runtime; call cohort_finalize before MPI_Finalize");
         }
         shim("MPI_Comm_free", |text, n| unsafe { cohort_shim_close(text, n) })
+    }
+
+    fn any_thread_drives(&self) -> bool {
+        self.level == Level::Multiple
+    }
+    #[inline]
+    fn may_drive(&self) -> bool {
+        self.level == Level::Multiple || self.thread == thread_token()
+    }
+    fn start_send(&self, to: u32, lines: &[Line], request: &mut u64) -> Result<()> {
+        let count = count_of(lines)?;
+        shim("MPI_Isend", |text, n| unsafe { cohort_shim_send(lines.as_ptr().cast(), count, to as i32, request, text, n) })
+    }
+    fn probe(&self) -> Result<Option<Found>> {
+        let (mut found, mut from, mut count, mut handle) = (0, 0, 0, 0);
+        shim("MPI_Improbe", |text, n| unsafe { cohort_shim_probe(&mut found, &mut from, &mut count, &mut handle, text, n) })?;
+        Ok((found != 0).then_some(Found { from: from as u32, lines: count as usize, handle }))
+    }
+    fn start_receive(&self, found: &mut Found, lines: &mut [Line], request: &mut u64) -> Result<()> {
+        let count = count_of(lines)?;
+        shim("MPI_Imrecv", |text, n| unsafe {
+            cohort_shim_receive(lines.as_mut_ptr().cast(), count, &mut found.handle, request, text, n)
+        })
+    }
+    fn is_done(&self, request: &mut u64) -> Result<bool> {
+        let mut done = 0;
+        shim("MPI_Test", |text, n| unsafe { cohort_shim_test(request, &mut done, text, n) })?;
+        Ok(done != 0)
+    }
+}
+
+fn count_of(lines: &[Line]) -> Result<i32> {
+    match i32::try_from(lines.len()) {
+        Ok(count) => Ok(count),
+        Err(_) => fail!(Unsupported, "a message of {} bytes; MPI takes at most {} at once", size_of_val(lines), size_of::<Line>() << 31),
+    }
+}
+
+impl Mpi {
+    /// Until the request is done; for calls that are rare. Ranks may share processors, so it does not spin for long.
+    fn wait(&self, request: &mut u64, meanwhile: Meanwhile) -> Result<()> {
+        let mut idle = 0;
+        while !self.is_done(request)? {
+            idle = if meanwhile()? { 0 } else { idle + 1 };
+            match idle {
+                0..100 => std::hint::spin_loop(),
+                100..200 => std::thread::yield_now(),
+                _ => std::thread::sleep(Duration::from_micros(20)),
+            }
+        }
+        Ok(())
     }
 }
 

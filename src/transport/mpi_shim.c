@@ -7,7 +7,11 @@
 
 #define SHIM __attribute__((visibility("hidden")))
 
+/* Messages are counted in lines of 64 bytes. */
+enum { LINE = 64, TAG = 1 };
+
 static MPI_Comm duplicate = MPI_COMM_NULL;
+static MPI_Datatype line = MPI_DATATYPE_NULL;
 
 static int error_text(int code, char *text, int capacity)
 {
@@ -50,6 +54,14 @@ SHIM int cohort_shim_phase(void)
     return finalized ? 2 : initialized ? 1 : 0;
 }
 
+/* Whether this is the thread that initialised MPI. */
+SHIM int cohort_shim_is_main(void)
+{
+    int main_thread = 0;
+    MPI_Is_thread_main(&main_thread);
+    return main_thread;
+}
+
 /* 0 SINGLE, 1 FUNNELED, 2 SERIALIZED, 3 MULTIPLE. */
 SHIM int cohort_shim_level(void)
 {
@@ -80,6 +92,10 @@ SHIM int cohort_shim_open(int32_t fortran, int32_t *rank, int32_t *size, char *t
         code = MPI_Comm_rank(duplicate, &me);
     if (code == MPI_SUCCESS)
         code = MPI_Comm_size(duplicate, &all);
+    if (code == MPI_SUCCESS)
+        code = MPI_Type_contiguous(LINE, MPI_BYTE, &line);
+    if (code == MPI_SUCCESS)
+        code = MPI_Type_commit(&line);
     *rank = me;
     *size = all;
     return error_text(code, text, capacity);
@@ -133,17 +149,75 @@ SHIM int cohort_shim_neighbours(int32_t fortran, int32_t neighbours[6], char *te
     return error_text(code, text, capacity);
 }
 
-SHIM int cohort_shim_allgather(const void *mine, void *all, int32_t bytes, char *text, int capacity)
+/* Requests and matched messages travel through Rust as 64 bits: integers in one MPI, pointers in another. */
+_Static_assert(sizeof(MPI_Request) <= sizeof(uint64_t), "an MPI_Request fits a word");
+_Static_assert(sizeof(MPI_Message) <= sizeof(uint64_t), "an MPI_Message fits a word");
+
+#define STORE(word, handle) (*(word) = 0, memcpy((word), &(handle), sizeof(handle)))
+#define LOAD(handle, word) memcpy(&(handle), (word), sizeof(handle))
+
+/* Starts to gather; complete when the request is. */
+SHIM int cohort_shim_gather(const void *mine, void *all, int32_t bytes, uint64_t *request, char *text, int capacity)
 {
-    return error_text(MPI_Allgather(mine, bytes, MPI_BYTE, all, bytes, MPI_BYTE, duplicate), text, capacity);
+    MPI_Request started = MPI_REQUEST_NULL;
+    int code = MPI_Iallgather(mine, bytes, MPI_BYTE, all, bytes, MPI_BYTE, duplicate, &started);
+    STORE(request, started);
+    return error_text(code, text, capacity);
 }
 
-SHIM int cohort_shim_barrier(char *text, int capacity)
+SHIM int cohort_shim_send(const void *lines, int32_t count, int32_t to, uint64_t *request, char *text, int capacity)
 {
-    return error_text(MPI_Barrier(duplicate), text, capacity);
+    MPI_Request started = MPI_REQUEST_NULL;
+    int code = MPI_Isend(lines, count, line, to, TAG, duplicate, &started);
+    STORE(request, started);
+    return error_text(code, text, capacity);
+}
+
+/* Whether a message has come; if so, from whom and how long, and nobody else receives it. */
+SHIM int cohort_shim_probe(int32_t *found, int32_t *from, int32_t *count, uint64_t *matched, char *text, int capacity)
+{
+    MPI_Message message = MPI_MESSAGE_NULL;
+    MPI_Status status;
+    int flag = 0, lines = 0;
+    int code = MPI_Improbe(MPI_ANY_SOURCE, TAG, duplicate, &flag, &message, &status);
+    *found = flag;
+    if (code == MPI_SUCCESS && flag) {
+        code = MPI_Get_count(&status, line, &lines);
+        *from = status.MPI_SOURCE;
+        *count = lines;
+        STORE(matched, message);
+    }
+    return error_text(code, text, capacity);
+}
+
+SHIM int cohort_shim_receive(void *lines, int32_t count, uint64_t *matched, uint64_t *request, char *text, int capacity)
+{
+    MPI_Message message;
+    MPI_Request started = MPI_REQUEST_NULL;
+    int code;
+    LOAD(message, matched);
+    code = MPI_Imrecv(lines, count, line, &message, &started);
+    STORE(request, started);
+    return error_text(code, text, capacity);
+}
+
+SHIM int cohort_shim_test(uint64_t *request, int32_t *done, char *text, int capacity)
+{
+    MPI_Request started;
+    int flag = 0, code;
+    LOAD(started, request);
+    code = MPI_Test(&started, &flag, MPI_STATUS_IGNORE);
+    STORE(request, started);
+    *done = flag;
+    return error_text(code, text, capacity);
 }
 
 SHIM int cohort_shim_close(char *text, int capacity)
 {
-    return duplicate == MPI_COMM_NULL ? 0 : error_text(MPI_Comm_free(&duplicate), text, capacity);
+    int code = MPI_SUCCESS;
+    if (line != MPI_DATATYPE_NULL)
+        code = MPI_Type_free(&line);
+    if (code == MPI_SUCCESS && duplicate != MPI_COMM_NULL)
+        code = MPI_Comm_free(&duplicate);
+    return error_text(code, text, capacity);
 }

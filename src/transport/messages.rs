@@ -1,0 +1,540 @@
+//! Messages between ranks: any thread sends, and what comes is given to the handler of its topic.
+//!
+//! Messages from one thread to one rank arrive, and are handled, in the order in which they were sent. A thread that may
+//! not call the transport (see `Transport::may_drive`), or finds another one driving, leaves its message in the outbox: it
+//! pushes, fences and tries the lock; whoever drives gives the lock back, fences and looks at the outbox. One of the two
+//! sees the other, so that no message stays behind.
+//!
+//! Nobody asks the transport for messages unless some may come: always if some rank shares no memory with this one;
+//! else when a peer counted one in this rank's `mail`, or while one's own are on their way.
+
+use super::letter::{Letter, Outbox, WORDS};
+use super::pool::Pool;
+use super::{NodeMemory, Transport};
+use crate::base::{Error, Result, Status};
+use crate::fail;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{fence, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// What a message is about. Each topic has one handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Topic {
+    Barrier,
+    Collective,
+    Ghost,
+    Failure,
+}
+
+const TOPICS: usize = 4;
+/// Messages handled before the driver looks at the outbox again, and sends looked at in one turn.
+const TURN: usize = 32;
+/// How long a thread that may drive sleeps at least and at most before it looks again.
+const NAPS: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
+
+/// A message, being written or received: some words and a payload, in memory that is used again when it is dropped. May be
+/// kept, and read on any thread.
+pub struct Message {
+    letter: ManuallyDrop<Box<Letter>>,
+    pool: Arc<Pool>,
+}
+
+impl Message {
+    /// The rank that sent it.
+    pub fn from(&self) -> u32 {
+        self.letter.rank
+    }
+
+    pub fn words(&self) -> &[u64; WORDS] {
+        self.letter.words()
+    }
+
+    /// Begins on a cache line.
+    pub fn payload(&self) -> &[u8] {
+        self.letter.payload()
+    }
+
+    pub fn payload_mut(&mut self) -> &mut [u8] {
+        self.letter.payload_mut()
+    }
+
+    fn into_letter(self) -> Box<Letter> {
+        let mut message = ManuallyDrop::new(self);
+        // Not dropped afterwards; the pool's count is given back by hand.
+        unsafe {
+            std::ptr::drop_in_place(&mut message.pool);
+            ManuallyDrop::take(&mut message.letter)
+        }
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        // Taken once: `into_letter` forgets the message.
+        self.pool.give(unsafe { ManuallyDrop::take(&mut self.letter) });
+    }
+}
+
+type Handler = Box<dyn Fn(Message) + Send + Sync>;
+
+struct Incoming {
+    letter: Box<Letter>,
+    complete: bool,
+}
+
+/// What the transport is moving; the driver's.
+#[derive(Default)]
+struct Traffic {
+    leaving: VecDeque<Box<Letter>>,
+    /// In the order in which they were met: those of one rank are handled in this order.
+    coming: VecDeque<Incoming>,
+}
+
+pub struct Messages {
+    transport: Arc<dyn Transport>,
+    node: Arc<NodeMemory>,
+    pool: Arc<Pool>,
+    outbox: Outbox,
+    traffic: Mutex<Traffic>,
+    handlers: [OnceLock<Handler>; TOPICS],
+    /// Some rank shares no memory with this one.
+    far: bool,
+    /// Messages on their way from or to this rank, as far as the transport was told.
+    moving: AtomicUsize,
+    sent: AtomicU64,
+    handled: AtomicU64,
+    /// Of these, the ones from ranks that share memory with this one; wraps, as `Bell::mail` does.
+    handled_near: AtomicU32,
+    begin: Instant,
+    /// When something moved last, in nanoseconds since `begin`.
+    moved: AtomicU64,
+    open: AtomicBool,
+    lost: AtomicBool,
+    trouble: OnceLock<Error>,
+    waker: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    attendant: OnceLock<Thread>,
+}
+
+impl Messages {
+    pub fn new(transport: Arc<dyn Transport>, node: Arc<NodeMemory>) -> Self {
+        let far = (0..transport.size()).any(|rank| node.of(rank).is_none());
+        Self {
+            transport,
+            node,
+            pool: Arc::default(),
+            outbox: Outbox::default(),
+            traffic: Mutex::default(),
+            handlers: std::array::from_fn(|_| OnceLock::new()),
+            far,
+            moving: AtomicUsize::new(0),
+            sent: AtomicU64::new(0),
+            handled: AtomicU64::new(0),
+            handled_near: AtomicU32::new(0),
+            begin: Instant::now(),
+            moved: AtomicU64::new(0),
+            open: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+            trouble: OnceLock::new(),
+            waker: OnceLock::new(),
+            attendant: OnceLock::new(),
+        }
+    }
+
+    pub fn rank(&self) -> u32 {
+        self.transport.rank()
+    }
+
+    pub fn size(&self) -> u32 {
+        self.transport.size()
+    }
+
+    /// Who is given the messages of a topic, one at a time, on whatever thread drives. A handler does not block; it may
+    /// send, and it may keep the message. Before `open`.
+    pub fn on(&self, topic: Topic, handler: impl Fn(Message) + Send + Sync + 'static) {
+        assert!(self.handlers[topic as usize].set(Box::new(handler)).is_ok(), "a topic has one handler");
+    }
+
+    /// From here on messages are handled. `wake` is called when the thread that opened the transport may sleep and has
+    /// something to drive, unless some thread attends.
+    pub fn open(&self, wake: impl Fn() + Send + Sync + 'static) {
+        assert!(self.waker.set(Box::new(wake)).is_ok(), "opened once");
+        self.open.store(true, Ordering::SeqCst);
+    }
+
+    /// A message of `bytes` bytes, whose payload is whatever lay in its memory: write it, then `send`.
+    pub fn write(&self, topic: Topic, words: [u64; WORDS], bytes: usize) -> Message {
+        let mut letter = self.pool.take(Letter::lines_for(bytes));
+        letter.address(topic as u64, bytes, words);
+        Message { letter: ManuallyDrop::new(letter), pool: self.pool.clone() }
+    }
+
+    /// Sends a message that `write` gave. Any thread; never blocks.
+    pub fn send(&self, to: u32, message: Message) {
+        debug_assert!(to < self.transport.size());
+        let mut letter = message.into_letter();
+        letter.rank = to;
+        self.sent.fetch_add(1, Ordering::AcqRel);
+        self.outbox.put(letter);
+        fence(Ordering::SeqCst);
+        if self.may_drive() {
+            self.drive();
+        }
+        if !self.outbox.is_empty() || self.moving.load(Ordering::Acquire) != 0 {
+            self.wake();
+        }
+    }
+
+    /// Sends words alone.
+    pub fn tell(&self, to: u32, topic: Topic, words: [u64; WORDS]) {
+        self.send(to, self.write(topic, words, 0));
+    }
+
+    fn may_drive(&self) -> bool {
+        self.open.load(Ordering::Acquire) && (self.alone() || self.transport.may_drive())
+    }
+
+    /// Whether all messages are to this rank itself, so that the transport has no part in them.
+    fn alone(&self) -> bool {
+        self.transport.size() == 1
+    }
+
+    /// Makes whoever may drive look, if it sleeps.
+    pub fn wake(&self) {
+        match (self.attendant.get(), self.waker.get()) {
+            (Some(thread), _) => thread.unpark(),
+            (None, Some(wake)) => wake(),
+            (None, None) => {}
+        }
+    }
+
+    /// Whether a thread has to `attend`: where any may drive, none has to be inside the library.
+    pub fn needs_attendant(&self) -> bool {
+        self.transport.any_thread_drives() && !self.alone()
+    }
+
+    /// The body of the thread that drives when no other does; until `close`.
+    pub fn attend(&self) {
+        let first = self.attendant.set(std::thread::current());
+        debug_assert!(first.is_ok(), "one thread attends");
+        while self.open.load(Ordering::SeqCst) {
+            self.poll();
+            match self.poll_interval() {
+                Some(nap) => std::thread::park_timeout(nap),
+                None => std::thread::park(),
+            }
+        }
+    }
+
+    /// Whether a rank of this node sent something that was not handled yet.
+    #[inline]
+    pub fn mail_came(&self) -> bool {
+        self.node.bell().mail() != self.handled_near.load(Ordering::Acquire)
+    }
+
+    /// Whether somebody has to drive now and then.
+    #[inline]
+    pub fn wanted(&self) -> bool {
+        (self.far || self.mail_came() || self.moving.load(Ordering::Acquire) != 0 || !self.outbox.is_empty())
+            && !self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Drives, if the calling thread may; whether something moved.
+    #[inline]
+    pub fn poll(&self) -> bool {
+        self.wanted() && self.may_drive() && self.drive()
+    }
+
+    /// How long the calling thread may sleep before it has to poll: the longer the less has moved lately. `None`: it need not,
+    /// or may not.
+    pub fn poll_interval(&self) -> Option<Duration> {
+        (self.wanted() && self.may_drive()).then(|| {
+            let idle = self.now().saturating_sub(self.moved.load(Ordering::Relaxed));
+            Duration::from_nanos(idle / 8).clamp(NAPS.0, NAPS.1)
+        })
+    }
+
+    fn now(&self) -> u64 {
+        self.begin.elapsed().as_nanos() as u64
+    }
+
+    fn drive(&self) -> bool {
+        let mut moved = false;
+        loop {
+            let Some(mut traffic) = self.traffic.try_lock() else { break };
+            match self.advance(&mut traffic) {
+                Ok(news) => moved |= news,
+                Err(error) => self.fail(error),
+            }
+            self.moving.store(traffic.leaving.len() + traffic.coming.len(), Ordering::Release);
+            drop(traffic);
+            fence(Ordering::SeqCst);
+            if self.outbox.is_empty() || self.lost.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        if moved {
+            self.moved.store(self.now(), Ordering::Relaxed);
+        }
+        moved
+    }
+
+    fn advance(&self, traffic: &mut Traffic) -> Result<bool> {
+        let departed = self.depart(traffic)?;
+        if self.alone() {
+            return Ok(departed);
+        }
+        for _ in 0..traffic.leaving.len().min(TURN) {
+            let Some(mut letter) = traffic.leaving.pop_front() else { break };
+            match self.transport.is_done(&mut letter.request)? {
+                true => self.pool.give(letter),
+                false => traffic.leaving.push_back(letter),
+            }
+        }
+        let met = self.meet(traffic)?;
+        Ok(self.receive(traffic)? | departed | met)
+    }
+
+    fn depart(&self, traffic: &mut Traffic) -> Result<bool> {
+        let mut moved = false;
+        for mut letter in self.outbox.take() {
+            moved = true;
+            if letter.rank == self.transport.rank() {
+                self.handle(letter, false);
+                continue;
+            }
+            let Letter { rank, .. } = *letter;
+            let mut request = 0;
+            self.transport.start_send(rank, letter.lines(), &mut request)?;
+            letter.request = request;
+            if let Some(peer) = self.node.of(rank) {
+                peer.bell().post();
+            }
+            traffic.leaving.push_back(letter);
+        }
+        Ok(moved)
+    }
+
+    /// Begins to receive what has come.
+    fn meet(&self, traffic: &mut Traffic) -> Result<bool> {
+        for turn in 0..TURN {
+            let Some(mut found) = self.transport.probe()? else { return Ok(turn > 0) };
+            let mut letter = self.pool.take(found.lines);
+            letter.rank = found.from;
+            let mut request = 0;
+            self.transport.start_receive(&mut found, letter.lines_mut(), &mut request)?;
+            letter.request = request;
+            traffic.coming.push_back(Incoming { letter, complete: false });
+        }
+        Ok(true)
+    }
+
+    /// Handles what is complete, unless something from the same rank came before it and is not.
+    fn receive(&self, traffic: &mut Traffic) -> Result<bool> {
+        let (mut moved, mut at) = (false, 0);
+        while at < traffic.coming.len() {
+            let incoming = &mut traffic.coming[at];
+            if !incoming.complete {
+                incoming.complete = self.transport.is_done(&mut incoming.letter.request)?;
+            }
+            let (from, complete) = (incoming.letter.rank, incoming.complete);
+            if !complete || traffic.coming.iter().take(at).any(|earlier| earlier.letter.rank == from) {
+                at += 1;
+                continue;
+            }
+            if let Some(incoming) = traffic.coming.remove(at) {
+                moved = true;
+                self.handle(incoming.letter, self.node.of(from).is_some());
+            }
+        }
+        Ok(moved)
+    }
+
+    fn handle(&self, letter: Box<Letter>, near: bool) {
+        let topic = letter.topic();
+        let message = Message { letter: ManuallyDrop::new(letter), pool: self.pool.clone() };
+        match self.handlers.get(topic as usize).and_then(OnceLock::get) {
+            Some(handler) => handler(message),
+            None => self.fail(Error::new(Status::Internal, format!("a message from rank {} on topic {topic}, which has no handler", message.from()))),
+        }
+        if near {
+            self.handled_near.fetch_add(1, Ordering::AcqRel);
+        }
+        self.handled.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn fail(&self, error: Error) {
+        if self.trouble.set(error).is_ok() {
+            self.abandon();
+        }
+    }
+
+    /// What went wrong between the ranks, if something did.
+    pub fn trouble(&self) -> Option<&Error> {
+        self.trouble.get()
+    }
+
+    /// A peer is gone. From here on nothing is awaited from other ranks: collective calls return an error, and ending the
+    /// runtime does without them.
+    pub fn abandon(&self) {
+        self.lost.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    pub fn abandoned(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    fn meanwhile(&self) -> Result<bool> {
+        if self.abandoned() {
+            match self.trouble() {
+                Some(error) => return Err(error.clone()),
+                None => fail!(PeerLost, "another rank has ended before the runtime did; end this one too"),
+            }
+        }
+        Ok(self.poll())
+    }
+
+    /// Collective, as `Transport::gather`; drives while it waits.
+    pub fn gather(&self, mine: &[u64]) -> Result<Vec<u64>> {
+        self.transport.gather(mine, &mut || self.meanwhile())
+    }
+
+    /// Collective. Returns when every message that any rank sent has been handled, and no handler sent another: when two
+    /// rounds of counting in a row find as many handled as sent, and as many as each other (Mattern's four counters, 1987).
+    pub fn drain(&self) -> Result<()> {
+        let mut before = None;
+        loop {
+            let counts = self.gather(&[self.sent.load(Ordering::Acquire), self.handled.load(Ordering::Acquire)])?;
+            let totals = counts.chunks_exact(2).fold((0, 0), |sum, rank| (sum.0 + rank[0], sum.1 + rank[1]));
+            if totals.0 == totals.1 && before == Some(totals) {
+                break;
+            }
+            before = Some(totals);
+        }
+        while self.moving.load(Ordering::Acquire) != 0 {
+            self.meanwhile()?;
+        }
+        Ok(())
+    }
+
+    /// Ends `attend`, and the driving. What the handlers refer to may go when no thread is inside any more.
+    pub fn close(&self) {
+        self.open.store(false, Ordering::SeqCst);
+        self.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rehearsal::Rehearsal;
+    use super::*;
+
+    const RANKS: u32 = 3;
+    const EACH: u64 = 500;
+
+    /// Runs `rank` on every rank, each on a thread of its own.
+    fn play(any: bool, rank: impl Fn(Arc<Messages>) + Sync) {
+        std::thread::scope(|scope| {
+            for open in Rehearsal::cast(RANKS) {
+                let rank = &rank;
+                scope.spawn(move || {
+                    let transport = open(any);
+                    let node = NodeMemory::open(&*transport, 1 << 16, false).unwrap();
+                    rank(Arc::new(Messages::new(transport, Arc::new(node))));
+                });
+            }
+        });
+    }
+
+    /// Numbered messages of changing sizes, whose payload repeats the number.
+    fn send_all(messages: &Messages, thread: u64) {
+        for number in 0..EACH {
+            for to in 0..RANKS {
+                let bytes = if number % 7 == 0 { 5000 } else { number as usize % 100 };
+                let mut message = messages.write(Topic::Ghost, [thread, number, bytes as u64, 0, 0, 0], bytes);
+                message.payload_mut().fill(number as u8);
+                messages.send(to, message);
+            }
+        }
+    }
+
+    fn every_message_arrives_once_and_in_order(any: bool) {
+        play(any, |messages| {
+            let next = Arc::new(Mutex::new([[0; 2]; RANKS as usize]));
+            let seen = next.clone();
+            messages.on(Topic::Ghost, move |message| {
+                let &[thread, number, bytes, ..] = message.words();
+                let expected = &mut seen.lock()[message.from() as usize][thread as usize];
+                assert_eq!(number, *expected);
+                *expected += 1;
+                assert_eq!(message.payload().len() as u64, bytes);
+                assert!(message.payload().iter().all(|&byte| byte == number as u8));
+            });
+            messages.open(|| ());
+            std::thread::scope(|scope| {
+                // Where only the first thread may drive, this one leaves what it sends to it.
+                scope.spawn(|| send_all(&messages, 1));
+                send_all(&messages, 0);
+            });
+            messages.drain().unwrap();
+            assert_eq!(*next.lock(), [[EACH; 2]; RANKS as usize]);
+        });
+    }
+
+    #[test]
+    fn messages_of_any_thread_that_drives_itself() {
+        every_message_arrives_once_and_in_order(true);
+    }
+
+    #[test]
+    fn messages_of_threads_that_may_not_drive() {
+        every_message_arrives_once_and_in_order(false);
+    }
+
+    #[test]
+    fn what_handlers_send_is_drained_too() {
+        play(true, |messages| {
+            let hops = Arc::new(AtomicU64::new(0));
+            let (own, weak) = (hops.clone(), Arc::downgrade(&messages));
+            messages.on(Topic::Barrier, move |message| {
+                let &[left, ..] = message.words();
+                own.fetch_add(1, Ordering::AcqRel);
+                if let Some(messages) = weak.upgrade().filter(|_| left > 1) {
+                    messages.tell((messages.transport.rank() + 1) % RANKS, Topic::Barrier, [left - 1, 0, 0, 0, 0, 0]);
+                }
+            });
+            messages.open(|| ());
+            messages.tell(0, Topic::Barrier, [300, 0, 0, 0, 0, 0]);
+            messages.drain().unwrap();
+            assert_eq!(hops.load(Ordering::Acquire), 300, "100 hops on each of 3 ranks, for each of 3 chains");
+        });
+    }
+
+    #[test]
+    fn nobody_waits_for_a_rank_that_is_gone() {
+        play(true, |messages| {
+            messages.open(|| ());
+            messages.abandon();
+            let error = messages.gather(&[1]).unwrap_err();
+            assert_eq!(error.status, Status::PeerLost);
+            assert_eq!(messages.poll_interval(), None);
+        });
+    }
+
+    #[test]
+    fn naps_grow_while_nothing_moves() {
+        play(false, |messages| {
+            messages.open(|| ());
+            assert!(messages.poll_interval().unwrap() <= NAPS.1);
+            std::thread::sleep(NAPS.1 * 9);
+            assert_eq!(messages.poll_interval(), Some(NAPS.1));
+            let elsewhere = std::thread::scope(|scope| scope.spawn(|| messages.poll_interval()).join().unwrap());
+            assert_eq!(elsewhere, None, "a thread that may not drive need not wake for it");
+        });
+    }
+}
