@@ -21,16 +21,23 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Median of REPEATS runs of `run(arg)`, which returns ns for one. The first run is not counted: it warms up. */
-static inline double measure(const char *name, double (*run)(void *), void *arg)
+/* Median of REPEATS runs of `run(arg)`, which returns ns for one. The first run is not counted: it warms up. Of
+ * several processes that measure together one prints. */
+static inline double measure_on(int here, const char *name, double (*run)(void *), void *arg)
 {
     double ns[REPEATS];
     run(arg);
     for (int i = 0; i < REPEATS; ++i)
         ns[i] = run(arg);
     qsort(ns, REPEATS, sizeof ns[0], by_value);
-    printf("%-64s %9.0f ns  (%.0f .. %.0f)\n", name, ns[REPEATS / 2], ns[0], ns[REPEATS - 1]);
+    if (here)
+        printf("%-64s %9.0f ns  (%.0f .. %.0f)\n", name, ns[REPEATS / 2], ns[0], ns[REPEATS - 1]);
     return ns[REPEATS / 2];
+}
+
+static inline double measure(const char *name, double (*run)(void *), void *arg)
+{
+    return measure_on(1, name, run, arg);
 }
 
 #endif
