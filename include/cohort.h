@@ -456,7 +456,9 @@ cohort_status_t cohort_phase_barrier_test(cohort_phase_barrier_t barrier, bool *
 cohort_status_t cohort_phase_barrier_alter_arrivals(cohort_phase_barrier_t barrier, int32_t delta);
 
 /**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ * A collective of this rank whose phases are complete after `arrivals` arrivals each, from any rank; the handle is of phase
+ * 0. A phase's result is the reduction of its values in an order that the values alone decide: the same, bit for bit,
+ * whoever comes first. Any thread. Errors: INVALID_ARGUMENT (arrivals, reduction, type), OUT_OF_MEMORY.
  */
 cohort_status_t cohort_collective_create(cohort_runtime_t runtime,
                                          uint32_t arrivals,
@@ -465,29 +467,35 @@ cohort_status_t cohort_collective_create(cohort_runtime_t runtime,
                                          cohort_collective_t *collective);
 
 /**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ * Ends the collective on the rank that made it, forgets it on others, and clears the handle; a null one is accepted.
  */
 cohort_status_t cohort_collective_destroy(cohort_collective_t *collective);
 
 /**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ * The handle of the next phase. Any thread.
  */
 cohort_status_t cohort_collective_advance(cohort_collective_t collective, cohort_collective_t *next);
 
 /**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ * One arrival at the handle's phase with a value (copied) of the collective's type. Never blocks. Any thread. Errors:
+ * WRONG_ORDER (more arrivals than the phase expects, or it is complete), RESOURCES (64 or more phases ahead of the first
+ * that is not complete).
  */
-cohort_status_t cohort_collective_arrive(cohort_collective_t collective, const void *value);
+cohort_status_t cohort_collective_arrive(cohort_collective_t collective,
+                                         const void *value);
 
 /**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ * One arrival at the handle's phase with the value of a future, once it is there. Never blocks. If what makes the future
+ * fails, so does the collective's phase, on every rank. Errors: INVALID_ARGUMENT (a value of another size than the
+ * collective's type); if it is found later, or the arrival is one too many, the next wait tells.
  */
 cohort_status_t cohort_collective_arrive_future(cohort_context_t context,
                                                 cohort_collective_t collective,
                                                 cohort_future_t future);
 
 /**
- * Not available in this version: always COHORT_ERROR_UNSUPPORTED.
+ * A future of the result of the phase before the handle's; the caller destroys it. Arrive, advance, then ask. Errors:
+ * WRONG_ORDER (the handle is of phase 0; or 64 further phases are complete, and the result is no longer kept).
  */
 cohort_status_t cohort_collective_future(cohort_context_t context,
                                          cohort_collective_t collective,

@@ -6,8 +6,6 @@ use super::convert::out;
 use super::guard;
 use super::regions::destroy;
 use super::types::*;
-use crate::base::Result;
-use crate::fail;
 use crate::runtime;
 
 /// A barrier of this rank whose phases are complete after `arrivals` arrivals each, from any rank; the handle is of phase 0.
@@ -80,9 +78,4 @@ pub extern "C" fn cohort_phase_barrier_alter_arrivals(barrier: cohort_phase_barr
         let runtime = runtime::current()?;
         runtime.barriers.get(barrier.id)?.alter(&runtime.engine, barrier.phase, delta)
     })
-}
-
-/// What a function answers that this version does not have.
-pub(super) fn not_yet<T>(what: &str) -> Result<T> {
-    fail!(Unsupported, "{what} are not available in this version of the library")
 }

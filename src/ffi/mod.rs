@@ -2,8 +2,8 @@
 //! a text, stops panics, and applies the policy for errors. Knows how C spells things; decides nothing.
 
 pub mod barriers;
+pub mod collectives;
 mod convert;
-pub mod cross_rank;
 pub mod epoch;
 pub mod fortran;
 pub mod ghosts;

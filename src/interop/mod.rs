@@ -1,9 +1,10 @@
-//! What an MPI code touches: handshakes between its thread and the tasks, phase barriers, ghost regions and the halos made of
-//! them. Knows operations, not C.
+//! What an MPI code touches: handshakes between its thread and the tasks, phase barriers, dynamic collectives, ghost regions
+//! and the halos made of them. Knows operations, not C.
 
 mod attention;
 mod barrier;
 mod barriers;
+mod collective;
 mod ghost;
 mod halo;
 mod handle;
@@ -12,6 +13,7 @@ mod registry;
 
 pub use attention::Attention;
 pub use barriers::Barriers;
+pub use collective::Collectives;
 pub use ghost::Ghosts;
 pub use halo::{Block, Halo};
 pub use handshake::{Handshake, Side};

@@ -108,7 +108,6 @@ impl<T: Placed> Registry<T> {
                 if object.handle() == handle {
                     return Ok(object);
                 }
-                self.forget(handle)?;
                 stale(handle, T::KIND)
             }
             None => self.find(handle),
@@ -136,9 +135,10 @@ impl<T: Placed> Registry<T> {
         }
     }
 
-    /// On the rank that made it the object ends, on others the rank forgets it.
+    /// On the rank that made it the object ends; others forget it, also when it has ended.
     pub fn remove(&self, handle: u64) -> Result<()> {
-        let object = self.get(handle)?;
+        let known = self.by_handle.read().get(&handle).copied();
+        let object = known.map_or_else(|| self.find(handle), |entry| self.known.get(entry))?;
         if Handle::of(handle).owner == self.memory().rank() {
             object.publish(0);
             let mut places = self.places.lock();

@@ -4,7 +4,7 @@ use super::body::{Bodies, Body, Work};
 use super::context::Context;
 use super::frame::Frames;
 use super::{Failures, Frame, Processor};
-use crate::base::Result;
+use crate::base::{Error, Result, Status};
 use crate::copy;
 use crate::event::{Graph, NodeRef};
 use crate::instance::FieldInstance;
@@ -113,7 +113,7 @@ impl Engine {
             graph: Graph::new(),
             bodies: Bodies::default(),
             scheduler,
-            failures: Failures::default(),
+            failures: Failures::new(rank),
             frames: Frames::default(),
             rank,
             window,
@@ -206,9 +206,28 @@ impl Engine {
         Ok(false)
     }
 
+    /// Something failed on this rank: its number.
     pub fn fail(&self, text: String) -> u32 {
-        let number = self.failures.add(text);
+        let number = self.failures.add(Error::new(Status::TaskFailed, text));
         self.anxious.wake(&self.scheduler);
+        number
+    }
+
+    /// The number here of a failure that another rank names by its code; 0 for 0.
+    pub fn failure_of(&self, code: u64) -> u32 {
+        if code == 0 {
+            return 0;
+        }
+        let unsaid = || Error::new(Status::TaskFailed, format!("a task failed on rank {}", Failures::origin(code)));
+        self.learn(code, unsaid)
+    }
+
+    /// A failure that another rank told of: its number here.
+    pub fn learn(&self, code: u64, error: impl FnOnce() -> Error) -> u32 {
+        let (number, news) = self.failures.learn(code, error);
+        if news {
+            self.anxious.wake(&self.scheduler);
+        }
         number
     }
 
@@ -270,7 +289,7 @@ impl Engine {
         }
         frame.close();
         self.frames.recycle(frame);
-        let result = result.map_err(|text| crate::base::Error::new(crate::base::Status::TaskFailed, text));
+        let result = result.map_err(|text| Error::new(Status::TaskFailed, text));
         let result = result.and_then(|()| fold_reductions(body));
         let Some(context) = context else { return Some(result) };
         let error = self.number_of(result, &kind.name);

@@ -15,7 +15,7 @@ use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
 use crate::transport::{Loopback, Messages, NodeMemory, Transport};
-use crate::interop::{Attention, Barriers, Ghosts};
+use crate::interop::{Attention, Barriers, Collectives, Ghosts};
 use parking_lot::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -43,6 +43,7 @@ pub struct Runtime {
     pub barriers: Arc<Barriers>,
     pub messages: Arc<Messages>,
     pub ghosts: Ghosts,
+    pub collectives: Collectives,
     attention: Arc<Attention>,
     pub transport: Arc<dyn Transport>,
     /// Results of the members of the last must epoch.
@@ -188,6 +189,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         members: Mutex::default(),
         engine: started.engine,
         barriers: started.barriers,
+        collectives: Collectives::new(started.attention.clone()),
         messages: started.attention.messages.clone(),
         ghosts: Ghosts::new(started.attention.memory.clone()),
         attention: started.attention,

@@ -1,0 +1,242 @@
+/* Dynamic collectives across ranks: a time step that all ranks agree on, by calls, by launches that run ahead, and from the
+ * members of a must epoch; every reduction and type; results that do not depend on who comes first; then wrong calls. */
+#include "cohort_mpi.h"
+#include <complex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#define TRY(call) do { if ((call) != COHORT_OK) { \
+    fprintf(stderr, "rank %d, line %d: %s\n", (int)rank, __LINE__, cohort_last_error()); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
+#define EXPECT(call, code, part) do { int32_t got_ = (call); \
+  if (got_ != (code) || !strstr(cohort_last_error(), part)) { \
+    fprintf(stderr, "line %d: %s: %d \"%s\"; expected %d \"%s\"\n", __LINE__, #call, (int)got_, cohort_last_error(), (int)(code), part); \
+    MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
+#define CHECK(condition) do { if (!(condition)) { \
+    fprintf(stderr, "rank %d, line %d: %s is wrong\n", (int)rank, __LINE__, #condition); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
+enum { STEPS = 1000, AHEAD = 40, FIRST = 64 };
+static int32_t rank, size;
+static cohort_runtime_t rt;
+static cohort_context_t ctx;
+static cohort_collective_t least;
+static double elapsed;
+
+static cohort_collective_t create(cohort_reduction_t how, cohort_type_t type) {
+  cohort_collective_t made = {0, 0};
+  if (rank == 0) TRY(cohort_collective_create(rt, (uint32_t)size, how, type, &made));
+  MPI_Bcast(&made, sizeof made, MPI_BYTE, 0, MPI_COMM_WORLD);
+  return made;
+}
+
+static void destroy(cohort_collective_t *collective) {
+  MPI_Barrier(MPI_COMM_WORLD);
+  TRY(cohort_collective_destroy(collective));
+}
+
+/* The result of the phase that the handle is of; moves the handle on. */
+static void agree(cohort_context_t context, cohort_collective_t *collective, const void *mine, void *all, size_t bytes) {
+  cohort_future_t future;
+  TRY(cohort_collective_arrive(*collective, mine));
+  TRY(cohort_collective_advance(*collective, collective));
+  TRY(cohort_collective_future(context, *collective, &future));
+  TRY(cohort_future_get(future, all, bytes));
+  TRY(cohort_future_destroy(&future));
+}
+
+/* What rank r could step by in a step; every rank is the slowest in its turn. */
+static double allowed(int r, int step) { return 1.0 + (r == step % size ? 0.25 : (r + 3.0) / 4.0) + step; }
+
+static int32_t in_step(cohort_context_t task, void *user) {
+  (void)user;
+  for (int step = 0; step < STEPS; step++) {
+    double mine = allowed(rank, step), dt;
+    agree(task, &least, &mine, &dt, sizeof dt);
+    CHECK(dt == 1.25 + step);
+  }
+  return 0;
+}
+
+static int32_t propose(cohort_context_t task, void *user) {
+  const void *args;
+  double mine;
+  (void)user;
+  TRY(cohort_task_args(task, &args, NULL));
+  mine = allowed(rank, *(const int *)args);
+  TRY(cohort_task_result(task, &mine, sizeof mine));
+  return 0;
+}
+
+static int32_t advance_time(cohort_context_t task, void *user) {
+  const void *dt;
+  (void)user;
+  TRY(cohort_task_future(task, 0, &dt, NULL));
+  elapsed += *(const double *)dt;
+  return 0;
+}
+
+/* Proposals, arrivals, and what uses the result, launched far ahead of all of them. */
+static void run_ahead(cohort_task_t proposing, cohort_task_t advancing, cohort_region_t clock) {
+  cohort_field_t field = 0;
+  cohort_requirement_t in_order = {clock, {0}, &field, 1, COHORT_READ_WRITE, 0, 0, 0};
+  double expected = 0;
+  elapsed = 0;
+  for (int step = 0; step < STEPS; step++) {
+    cohort_launch_t proposal = COHORT_LAUNCH_INIT, use = COHORT_LAUNCH_INIT;
+    cohort_future_t mine, dt;
+    proposal.task = proposing; proposal.args = &step; proposal.args_size = sizeof step;
+    TRY(cohort_launch(ctx, &proposal, &mine));
+    TRY(cohort_collective_arrive_future(ctx, least, mine));
+    TRY(cohort_collective_advance(least, &least));
+    TRY(cohort_collective_future(ctx, least, &dt));
+    use.task = advancing; use.futures = &dt; use.future_count = 1; use.requirements = &in_order; use.requirement_count = 1;
+    TRY(cohort_launch(ctx, &use, NULL));
+    TRY(cohort_future_destroy(&mine)); TRY(cohort_future_destroy(&dt));
+    expected += 1.25 + step;
+    if (step % AHEAD == AHEAD - 1) TRY(cohort_wait_all(ctx));
+  }
+  TRY(cohort_wait_all(ctx));
+  CHECK(elapsed == expected);
+}
+
+#define REDUCE(type, how, code, value, expected) do { \
+    cohort_collective_t c_ = create(how, code); \
+    type mine_ = (type)(value), all_, right_ = (type)(expected); \
+    for (int i_ = 0; i_ < 3; i_++) { agree(ctx, &c_, &mine_, &all_, sizeof all_); CHECK(all_ == right_); } \
+    destroy(&c_); } while (0)
+#define ORDERED(type, code) do { \
+    int sum_ = size * (size + 1) / 2, product_ = 1; \
+    for (int i_ = 1; i_ <= size; i_++) product_ *= i_; \
+    REDUCE(type, COHORT_SUM, code, rank + 1, sum_); REDUCE(type, COHORT_PRODUCT, code, rank + 1, product_); \
+    REDUCE(type, COHORT_MIN, code, 3 - rank, 4 - size); REDUCE(type, COHORT_MAX, code, rank - 3, size - 4); } while (0)
+
+static void every_type(void) {
+  double complex turn = 1;
+  for (int i = 0; i < size; i++) turn *= 2 * I;
+  ORDERED(int32_t, COHORT_INT32); ORDERED(int64_t, COHORT_INT64); ORDERED(float, COHORT_FLOAT); ORDERED(double, COHORT_DOUBLE);
+  REDUCE(float complex, COHORT_SUM, COHORT_FLOAT_COMPLEX, 1 + rank * I, size + size * (size - 1) / 2 * I);
+  REDUCE(double complex, COHORT_SUM, COHORT_DOUBLE_COMPLEX, 1 + rank * I, size + size * (size - 1) / 2 * I);
+  REDUCE(float complex, COHORT_PRODUCT, COHORT_FLOAT_COMPLEX, 2 * I, turn);
+  REDUCE(double complex, COHORT_PRODUCT, COHORT_DOUBLE_COMPLEX, 2 * I, turn);
+}
+
+/* Values whose sum depends on the order, brought in every order. */
+static void same_bits_whoever_is_first(void) {
+  const double values[4] = {1e16, 1.0, -1e16, 3.0};
+  cohort_collective_t sum = create(COHORT_SUM, COHORT_DOUBLE);
+  double first = 0, total;
+  for (int turn = 0; turn < 24; turn++) {
+    struct timespec pause = {0, 200000L * ((rank + turn) % size)};
+    nanosleep(&pause, NULL);
+    agree(ctx, &sum, &values[(rank + turn) % 4], &total, sizeof total);
+    if (size < 4) continue;
+    if (turn == 0) first = total;
+    CHECK(memcmp(&first, &total, sizeof total) == 0);
+  }
+  destroy(&sum);
+}
+
+static void wrong_calls(cohort_task_t proposing) {
+  cohort_collective_t own, stale, never = {0, 0}, other;
+  cohort_phase_barrier_t barrier;
+  cohort_future_t future, small;
+  cohort_launch_t proposal = COHORT_LAUNCH_INIT;
+  int32_t narrow = 1;
+  int step = 0;
+  double value = 1, got;
+  EXPECT(cohort_collective_create(rt, 0, COHORT_SUM, COHORT_DOUBLE, &own), COHORT_ERROR_INVALID_ARGUMENT, "0 arrivals");
+  EXPECT(cohort_collective_create(rt, 1, COHORT_MIN, COHORT_DOUBLE_COMPLEX, &own), COHORT_ERROR_INVALID_ARGUMENT, "no order");
+  EXPECT(cohort_collective_create(rt, 1, COHORT_REDUCTION_NONE, COHORT_DOUBLE, &own), COHORT_ERROR_INVALID_ARGUMENT, "REDUCTION_NONE");
+  EXPECT(cohort_collective_create(rt, 1, 9, COHORT_DOUBLE, &own), COHORT_ERROR_INVALID_ARGUMENT, "reduction is 9");
+  EXPECT(cohort_collective_create(rt, 1, COHORT_SUM, 9, &own), COHORT_ERROR_INVALID_ARGUMENT, "type is 9");
+  EXPECT(cohort_collective_create(rt, 1, COHORT_SUM, COHORT_DOUBLE, NULL), COHORT_ERROR_INVALID_ARGUMENT, "null");
+  EXPECT(cohort_collective_create(rt, 1000000, COHORT_SUM, COHORT_DOUBLE, &own), COHORT_ERROR_OUT_OF_MEMORY, "COHORT_SHARED_BYTES");
+  EXPECT(cohort_collective_arrive(never, &value), COHORT_ERROR_INVALID_HANDLE, "null handle");
+  TRY(cohort_phase_barrier_create(rt, 1, &barrier));
+  never.id = barrier.id;
+  EXPECT(cohort_collective_arrive(never, &value), COHORT_ERROR_INVALID_HANDLE, "handle of a phase barrier; a collective");
+  TRY(cohort_phase_barrier_destroy(&barrier));
+
+  TRY(cohort_collective_create(rt, 1, COHORT_SUM, COHORT_DOUBLE, &own));
+  EXPECT(cohort_collective_arrive(own, NULL), COHORT_ERROR_INVALID_ARGUMENT, "value is null");
+  EXPECT(cohort_collective_future(ctx, own, &future), COHORT_ERROR_WRONG_ORDER, "no phase was before it");
+  TRY(cohort_future_value(rt, &narrow, sizeof narrow, &small));
+  EXPECT(cohort_collective_arrive_future(ctx, own, small), COHORT_ERROR_INVALID_ARGUMENT, "the value has 4 bytes, and the collective's Double has 8");
+  TRY(cohort_future_destroy(&small));
+  TRY(cohort_collective_arrive(own, &value));
+  EXPECT(cohort_collective_arrive(own, &value), COHORT_ERROR_WRONG_ORDER, "phase 0 is complete already");
+  other = own; other.phase = FIRST + 1;
+  EXPECT(cohort_collective_arrive(other, &value), COHORT_ERROR_RESOURCES, "more than 63 ahead");
+  /* A result that nobody asked for in time. */
+  for (int phase = 1; phase <= FIRST; phase++) { other.phase = (uint64_t)phase; TRY(cohort_collective_arrive(other, &value)); }
+  TRY(cohort_collective_advance(own, &own));
+  EXPECT(cohort_collective_future(ctx, own, &future), COHORT_ERROR_WRONG_ORDER, "phase 0 is no longer kept");
+  TRY(cohort_collective_advance(own, &own));
+  TRY(cohort_collective_future(ctx, own, &future));
+  TRY(cohort_future_get(future, &got, sizeof got)); CHECK(got == 1); TRY(cohort_future_destroy(&future));
+  /* A future that will not come keeps the collective. */
+  own.phase = FIRST + 2;
+  TRY(cohort_collective_future(ctx, own, &future));
+  EXPECT(cohort_collective_destroy(&own), COHORT_ERROR_WRONG_ORDER, "its future waits for it");
+  own.phase--;
+  TRY(cohort_collective_arrive(own, &value)); TRY(cohort_future_get(future, &got, sizeof got)); TRY(cohort_future_destroy(&future));
+  stale = own;
+  TRY(cohort_collective_destroy(&own)); CHECK(own.id == 0); TRY(cohort_collective_destroy(&own));
+  EXPECT(cohort_collective_arrive(stale, &value), COHORT_ERROR_INVALID_HANDLE, "no longer exists");
+
+  /* Found when the value is there: the next wait tells, and the phase fails. */
+  TRY(cohort_collective_create(rt, 1, COHORT_SUM, COHORT_INT32, &own));
+  proposal.task = proposing; proposal.args = &step; proposal.args_size = sizeof step;
+  TRY(cohort_launch(ctx, &proposal, &small));
+  if (cohort_collective_arrive_future(ctx, own, small) == COHORT_OK) {
+    TRY(cohort_collective_advance(own, &own)); TRY(cohort_collective_future(ctx, own, &future));
+    EXPECT(cohort_future_get(future, &narrow, sizeof narrow), COHORT_ERROR_TASK_FAILED, "the value has 8 bytes");
+    TRY(cohort_future_destroy(&future));
+  } else CHECK(strstr(cohort_last_error(), "the value has 8 bytes"));
+  TRY(cohort_future_destroy(&small));
+  (void)cohort_wait_all(ctx);
+  TRY(cohort_collective_destroy(&own));
+}
+
+int main(int argc, char **argv) {
+  cohort_task_t stepping, proposing, advancing;
+  cohort_launch_t launch = COHORT_LAUNCH_INIT;
+  cohort_index_space_t space; cohort_field_space_t fields; cohort_region_t clock; cohort_field_t field;
+  cohort_collective_t stale;
+  int64_t one = 1;
+  double value = 1;
+  int level;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
+  TRY(cohort_init_mpi(MPI_COMM_WORLD, NULL, &rt)); TRY(cohort_root_context(rt, &ctx));
+  TRY(cohort_rank(rt, &rank)); TRY(cohort_size(rt, &size));
+  TRY(cohort_task_register(rt, "in_step", in_step, NULL, 0, &stepping));
+  TRY(cohort_task_register(rt, "propose", propose, NULL, COHORT_TASK_LEAF, &proposing));
+  TRY(cohort_task_register(rt, "advance_time", advance_time, NULL, COHORT_TASK_LEAF, &advancing));
+  TRY(cohort_index_space_create(rt, 1, &one, &one, &space)); TRY(cohort_field_space_create(rt, &fields));
+  TRY(cohort_fields_allocate(fields, 8, 1, &field)); TRY(cohort_region_create(rt, space, fields, &clock));
+  least = create(COHORT_MIN, COHORT_DOUBLE);
+  in_step(ctx, NULL);
+  launch.task = stepping;
+  TRY(cohort_must_epoch(ctx, 1, &launch, NULL)); TRY(cohort_must_epoch_wait(ctx));
+  CHECK(least.phase == 2 * STEPS);
+  run_ahead(proposing, advancing, clock);
+  every_type();
+  same_bits_whoever_is_first();
+
+  /* One arrival too many for the ranks together; a collective that its owner destroyed. */
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank == 0) TRY(cohort_collective_arrive(least, &value));
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank != 0) TRY(cohort_collective_arrive(least, &value));
+  MPI_Barrier(MPI_COMM_WORLD);
+  EXPECT(cohort_collective_arrive(least, &value), COHORT_ERROR_WRONG_ORDER, "is complete already");
+  stale = least;
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank == 0) TRY(cohort_collective_destroy(&least));
+  MPI_Barrier(MPI_COMM_WORLD);
+  EXPECT(cohort_collective_arrive(stale, &value), COHORT_ERROR_INVALID_HANDLE, "no longer exists");
+  wrong_calls(proposing);
+  (void)cohort_finalize(&rt);
+  if (rank == 0) printf("PASSED on %d ranks\n", (int)size);
+  MPI_Finalize();
+  return 0;
+}
