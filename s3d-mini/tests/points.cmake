@@ -21,3 +21,11 @@ add_points_test(h2.kinetic_theory h2o2 mu,lambda,D_ OPTIONS --transport tran.dat
   TABLES kinetics_h2.csv creation_h2.csv)
 add_points_test(gri30.kinetic_theory gri30 mu,lambda,D_ OPTIONS --transport tran.dat --transport-limit 3e-2
   TABLES kinetics_gri30.csv transport_gri30.csv)
+
+# Ignition of a closed vessel, and the duct of the flame over one rank and three. The flame's speed is in verify-long.sh.
+foreach(case T1100_p1_phi1 T1200_p1_phi1 T1500_p1_phi1 T1500_p10_phi1)
+  add_test(NAME s3d.ignition.${case} COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/ignition_reference.py
+    $<TARGET_FILE:s3d-ignition> ${mechanism} ${reference}/ignition_h2.json ${case})
+endforeach()
+add_test(NAME s3d.flame.ranks COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/flame_ranks.py
+  $<TARGET_FILE:s3d-flame> ${mechanism} ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 3 ${MPIEXEC_PREFLAGS})
