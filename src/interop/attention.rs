@@ -1,8 +1,8 @@
 //! How a rank learns what other ranks did: they send messages, or ring its bell when they changed memory that they share, and
-//! whoever polls first, or the thread that sleeps at the bell, has all those look that listen.
+//! whoever polls first, or the thread that sleeps at the bell, has those look that listen where something changed.
 
 use crate::operation::{Engine, Outside};
-use crate::transport::{Messages, NodeMemory};
+use crate::transport::{Messages, NodeMemory, PIGEONHOLES};
 use parking_lot::Mutex;
 use std::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
@@ -17,7 +17,8 @@ pub trait Listener: Send + Sync {
 pub struct Attention {
     pub memory: Arc<NodeMemory>,
     pub messages: Arc<Messages>,
-    listening: Mutex<Vec<Arc<dyn Listener>>>,
+    /// By pigeonhole.
+    listening: Mutex<Box<[Vec<Arc<dyn Listener>>]>>,
     /// The bell's count up to which the listeners looked.
     answered: AtomicU32,
     closing: AtomicBool,
@@ -25,7 +26,8 @@ pub struct Attention {
 
 impl Attention {
     pub fn new(memory: Arc<NodeMemory>, messages: Arc<Messages>) -> Self {
-        Self { memory, messages, listening: Mutex::default(), answered: AtomicU32::new(0), closing: AtomicBool::new(false) }
+        let listening = Mutex::new((0..PIGEONHOLES).map(|_| Vec::new()).collect());
+        Self { memory, messages, listening, answered: AtomicU32::new(0), closing: AtomicBool::new(false) }
     }
 
     /// From here on something waits for what other ranks change. Whoever calls looks afterwards whether it has come.
@@ -37,21 +39,27 @@ impl Attention {
         self.memory.bell().end_awaiting();
     }
 
-    /// From here on it looks when the bell was rung. Whoever calls makes it look afterwards.
-    pub fn listen(&self, listener: Arc<dyn Listener>) {
+    /// From here on it looks when the bell was rung for its pigeonhole. Whoever calls makes it look afterwards.
+    pub fn listen(&self, listener: Arc<dyn Listener>, pigeonhole: usize) {
         if self.memory.size() > 1 {
-            self.listening.lock().push(listener);
+            self.listening.lock()[pigeonhole].push(listener);
         }
     }
 
-    pub fn forget(&self, listener: &Arc<dyn Listener>) {
-        self.listening.lock().retain(|other| !Arc::ptr_eq(other, listener));
+    pub fn forget(&self, listener: &Arc<dyn Listener>, pigeonhole: usize) {
+        self.listening.lock()[pigeonhole].retain(|other| !Arc::ptr_eq(other, listener));
     }
 
-    fn answer(&self, engine: &Engine, listening: &[Arc<dyn Listener>]) -> bool {
+    fn answer(&self, engine: &Engine, listening: &[Vec<Arc<dyn Listener>>]) -> bool {
         // Before they look: what rings from here on is answered next time.
-        self.answered.store(self.memory.bell().count(), Ordering::Release);
-        listening.iter().fold(false, |moved, listener| listener.look(engine) | moved)
+        self.answered.store(self.memory.bell().count(), Ordering::SeqCst);
+        let mut moved = false;
+        self.memory.news().take(|pigeonhole| {
+            for listener in &listening[pigeonhole] {
+                moved |= listener.look(engine);
+            }
+        });
+        moved
     }
 
     /// The body of the thread that sleeps at the bell: it answers when every other thread sleeps or is elsewhere.

@@ -9,7 +9,7 @@ use super::registry::Placed;
 use crate::base::{Kind, Result};
 use crate::event::{BarrierWords, PhaseCell};
 use crate::operation::{Arrival, Engine, SeatSet};
-use crate::transport::{Mapping, NodeMemory};
+use crate::transport::{Mapping, News, NodeMemory};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub struct PhaseBarrier {
     memory: Arc<NodeMemory>,
     /// In `memory`.
     words: NonNull<BarrierWords>,
+    /// Where they begin in their owner's memory.
+    offset: usize,
     /// The phases that are complete as far as this rank's operations were told.
     complete: PhaseCell,
     seats: SeatSet,
@@ -57,7 +59,7 @@ impl PhaseBarrier {
     fn changed(&self, engine: &Engine, completed: Option<u64>) {
         let Some(done) = completed else { return };
         self.tell(engine, done);
-        self.memory.ring(self.words().listeners());
+        self.memory.ring(self.words().listeners(), self.pigeonhole());
     }
 
     fn tell(&self, engine: &Engine, done: u64) {
@@ -70,13 +72,17 @@ impl PhaseBarrier {
         !self.awaited.load(Ordering::Acquire) && !self.awaited.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether this is the first call: from it on the completions of other ranks ring this rank's bell.
-    pub(super) fn start_listening(&self) -> bool {
+    /// Where the attention keeps it, if this is the first call: from it on the completions of other ranks ring this rank's bell.
+    pub(super) fn start_listening(&self) -> Option<usize> {
         let first = !self.listening.load(Ordering::Acquire) && !self.listening.swap(true, Ordering::AcqRel);
-        if first {
+        first.then(|| {
             self.words().listen(self.memory.bit());
-        }
-        first
+            self.pigeonhole()
+        })
+    }
+
+    fn pigeonhole(&self) -> usize {
+        News::pigeonhole(self.offset as u64)
     }
 
     /// What operations that wait for a phase hang on.
@@ -97,6 +103,7 @@ impl Placed for PhaseBarrier {
         Some(Self {
             memory: memory.clone(),
             words: mapping.place(offset)?,
+            offset,
             complete: PhaseCell::new(),
             seats: SeatSet::default(),
             listening: AtomicBool::new(false),
@@ -120,8 +127,9 @@ impl Placed for PhaseBarrier {
         if self.awaited.load(Ordering::Acquire) {
             attention.end_awaiting();
         }
+        let pigeonhole = self.pigeonhole();
         let listener: Arc<dyn Listener> = self;
-        attention.forget(&listener);
+        attention.forget(&listener, pigeonhole);
     }
 }
 

@@ -37,8 +37,8 @@ impl Barriers {
     }
 
     fn listen(&self, barrier: &Arc<PhaseBarrier>) {
-        if barrier.start_listening() {
-            self.0.attention.listen(barrier.clone());
+        if let Some(pigeonhole) = barrier.start_listening() {
+            self.0.attention.listen(barrier.clone(), pigeonhole);
         }
     }
 

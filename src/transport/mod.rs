@@ -10,6 +10,8 @@ mod messages;
 #[cfg(feature = "mpi")]
 mod mpi;
 #[cfg(not(loom))]
+mod news;
+#[cfg(not(loom))]
 mod node;
 #[cfg(not(loom))]
 mod pool;
@@ -28,6 +30,8 @@ pub use loopback::Loopback;
 pub use messages::{Message, Messages, Topic};
 #[cfg(feature = "mpi")]
 pub use mpi::{CallerMpi, Level, Mpi};
+#[cfg(not(loom))]
+pub use news::{News, PIGEONHOLES};
 #[cfg(not(loom))]
 pub use node::NodeMemory;
 #[cfg(not(loom))]

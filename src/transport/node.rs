@@ -1,7 +1,7 @@
 //! The segments of the ranks of this node, as this rank sees them.
 
 use super::segment::{Mapping, Name, Segment};
-use super::{Bell, Transport};
+use super::{Bell, News, Transport};
 use crate::base::Result;
 use crate::fail;
 use crate::machine::node_identity;
@@ -62,17 +62,22 @@ impl NodeMemory {
         self.own.mapping.bell()
     }
 
+    pub fn news(&self) -> &News {
+        self.own.mapping.news()
+    }
+
     /// This rank's bit in masks of listeners. Ranks may share one, and are rung together.
     pub fn bit(&self) -> u32 {
         self.rank % u64::BITS
     }
 
-    /// Rings the bells of the ranks of this node whose bits are set, but not this one's.
-    pub fn ring(&self, mut bits: u64) {
+    /// Rings the bells of the ranks of this node whose bits are set, but not this one's: something in this pigeonhole changed.
+    pub fn ring(&self, mut bits: u64, pigeonhole: usize) {
         while bits != 0 {
             let bit = bits.trailing_zeros();
             bits &= bits - 1;
             for peer in self.peers.iter().skip(bit as usize).step_by(u64::BITS as usize).flatten() {
+                peer.news().mark(pigeonhole);
                 peer.bell().ring();
             }
         }

@@ -1,6 +1,6 @@
 //! A piece of memory that the processes of a node share. One owner divides it; the others map it and follow offsets.
 
-use super::Bell;
+use super::{Bell, News};
 use crate::base::{Error, Result, Status};
 use crate::fail;
 use parking_lot::Mutex;
@@ -21,6 +21,7 @@ const PIECE: usize = 64 << 10;
 struct Header {
     nonce: AtomicU64,
     bell: Bell,
+    news: News,
 }
 
 /// A mapping, of one's own segment or of another rank's.
@@ -56,6 +57,10 @@ impl Mapping {
 
     pub fn bell(&self) -> &Bell {
         &self.header().bell
+    }
+
+    pub fn news(&self) -> &News {
+        &self.header().news
     }
 
     /// Where a `T` at `offset` lies; `None` if none can lie there.
@@ -248,8 +253,8 @@ mod tests {
         for i in [1, 3, 0, 4, 2] {
             segment.release(pieces[i], sizes[i]);
         }
-        let all = (1 << 20) - GRAIN;
-        assert_eq!(segment.allocate(all), Ok(GRAIN), "the pieces are one again");
+        let first = round_up(size_of::<Header>(), GRAIN);
+        assert_eq!(segment.allocate((1 << 20) - first), Ok(first), "the pieces are one again");
         let error = segment.allocate(1).unwrap_err();
         assert_eq!(error.status, Status::OutOfMemory);
         assert!(error.text.contains("at most 0 of the 1048576"), "{error}");
