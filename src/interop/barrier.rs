@@ -19,8 +19,8 @@ pub struct PhaseBarrier {
     memory: Arc<NodeMemory>,
     /// In `memory`.
     words: NonNull<BarrierWords>,
-    /// Where they begin in their owner's memory.
-    offset: usize,
+    /// Where its news are looked for.
+    pigeonhole: usize,
     /// The phases that are complete as far as this rank's operations were told.
     complete: PhaseCell,
     seats: SeatSet,
@@ -59,7 +59,7 @@ impl PhaseBarrier {
     fn changed(&self, engine: &Engine, completed: Option<u64>) {
         let Some(done) = completed else { return };
         self.tell(engine, done);
-        self.memory.ring(self.words().listeners(), self.pigeonhole());
+        self.memory.ring(self.words().listeners(), self.pigeonhole);
     }
 
     fn tell(&self, engine: &Engine, done: u64) {
@@ -77,12 +77,8 @@ impl PhaseBarrier {
         let first = !self.listening.load(Ordering::Acquire) && !self.listening.swap(true, Ordering::AcqRel);
         first.then(|| {
             self.words().listen(self.memory.bit());
-            self.pigeonhole()
+            self.pigeonhole
         })
-    }
-
-    fn pigeonhole(&self) -> usize {
-        News::pigeonhole(self.offset as u64)
     }
 
     /// What operations that wait for a phase hang on.
@@ -103,7 +99,7 @@ impl Placed for PhaseBarrier {
         Some(Self {
             memory: memory.clone(),
             words: mapping.place(offset)?,
-            offset,
+            pigeonhole: News::pigeonhole(offset as u64),
             complete: PhaseCell::new(),
             seats: SeatSet::default(),
             listening: AtomicBool::new(false),
@@ -127,7 +123,7 @@ impl Placed for PhaseBarrier {
         if self.awaited.load(Ordering::Acquire) {
             attention.end_awaiting();
         }
-        let pigeonhole = self.pigeonhole();
+        let pigeonhole = self.pigeonhole;
         let listener: Arc<dyn Listener> = self;
         attention.forget(&listener, pigeonhole);
     }

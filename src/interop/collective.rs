@@ -8,7 +8,7 @@ use crate::event::{CollectiveHead, Entry, Value, MOST_ARRIVALS};
 use crate::fail;
 use crate::operation::{Arrival, Engine, FutureCell};
 use crate::region::{ElementType, Reduction};
-use crate::transport::{Mapping, NodeMemory};
+use crate::transport::{Mapping, News, NodeMemory};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
@@ -72,6 +72,8 @@ pub struct Collective {
     memory: Arc<NodeMemory>,
     /// In `memory`.
     head: NonNull<CollectiveHead>,
+    /// Where its news are looked for.
+    pigeonhole: usize,
     entries: NonNull<[Entry]>,
     operator: Operator,
     /// Futures of this rank by their phase. Results are taken under the lock.
@@ -104,7 +106,7 @@ impl Collective {
         };
         if self.head().arrive(entries, phase, value, code, take, |values| self.operator.fold(values))?.is_some() {
             self.look(engine);
-            self.memory.ring(self.head().listeners());
+            self.memory.ring(self.head().listeners(), self.pigeonhole);
         }
         Ok(())
     }
@@ -201,6 +203,7 @@ impl Placed for Collective {
         Some(Self {
             memory: memory.clone(),
             head,
+            pigeonhole: News::pigeonhole(offset as u64),
             entries,
             operator,
             pending: Mutex::default(),
@@ -222,8 +225,9 @@ impl Placed for Collective {
     }
 
     fn leave(self: Arc<Self>, attention: &Attention) {
+        let pigeonhole = self.pigeonhole;
         let listener: Arc<dyn Listener> = self;
-        attention.forget(&listener);
+        attention.forget(&listener, pigeonhole);
     }
 }
 
@@ -287,7 +291,7 @@ impl Collectives {
         };
         if !collective.listening.load(Ordering::Acquire) && !collective.listening.swap(true, Ordering::AcqRel) {
             collective.head().listen(self.0.attention.memory.bit());
-            self.0.attention.listen(collective.clone());
+            self.0.attention.listen(collective.clone(), collective.pigeonhole);
         }
         let future = collective.future(engine, &self.0.attention, before)?;
         // What was completed before this rank waited.
