@@ -13,12 +13,13 @@ contains
     integer, intent(in) :: n, ld
     real(8), intent(in) :: T(n)
     real(8), intent(inout) :: h(ld, *)
-    real(8) :: factor
+    real(8) :: low(7), high(7), middle, factor
     integer :: i, k
     do k = 1, m%n_species
+      call coefficients(m, k, low, high, middle)
       factor = gas_constant/m%molecular_weight(k)
       do i = 1, n
-        h(i, k) = factor*merge(enthalpy(m%nasa_low(:, k), T(i)), enthalpy(m%nasa_high(:, k), T(i)), T(i) <= m%nasa_middle(k))
+        h(i, k) = factor*merge(enthalpy(low, T(i)), enthalpy(high, T(i)), T(i) <= middle)
       end do
     end do
   end subroutine
@@ -29,11 +30,12 @@ contains
     integer, intent(in) :: n
     real(8), intent(in) :: T(n), log_T(n)
     real(8), intent(out) :: g(n, m%n_species)
+    real(8) :: low(7), high(7), middle
     integer :: i, k
     do k = 1, m%n_species
+      call coefficients(m, k, low, high, middle)
       do i = 1, n
-        g(i, k) = merge(gibbs(m%nasa_low(:, k), T(i), log_T(i)), gibbs(m%nasa_high(:, k), T(i), log_T(i)), &
-                        T(i) <= m%nasa_middle(k))
+        g(i, k) = merge(gibbs(low, T(i), log_T(i)), gibbs(high, T(i), log_T(i)), T(i) <= middle)
       end do
     end do
   end subroutine
@@ -44,19 +46,28 @@ contains
     integer, intent(in) :: n, ld
     real(8), intent(in) :: T(n), Y(ld, *)
     real(8), intent(out) :: cp(n), h(n)
-    real(8) :: factor
+    real(8) :: low(7), high(7), middle, factor
     integer :: i, k
     cp = 0
     h = 0
     do k = 1, m%n_species
+      call coefficients(m, k, low, high, middle)
       factor = gas_constant/m%molecular_weight(k)
       do i = 1, n
-        cp(i) = cp(i) + factor*Y(i, k)*merge(heat_capacity(m%nasa_low(:, k), T(i)), heat_capacity(m%nasa_high(:, k), T(i)), &
-                                             T(i) <= m%nasa_middle(k))
-        h(i) = h(i) + factor*Y(i, k)*merge(enthalpy(m%nasa_low(:, k), T(i)), enthalpy(m%nasa_high(:, k), T(i)), &
-                                           T(i) <= m%nasa_middle(k))
+        cp(i) = cp(i) + factor*Y(i, k)*merge(heat_capacity(low, T(i)), heat_capacity(high, T(i)), T(i) <= middle)
+        h(i) = h(i) + factor*Y(i, k)*merge(enthalpy(low, T(i)), enthalpy(high, T(i)), T(i) <= middle)
       end do
     end do
+  end subroutine
+
+  !> Local copies: the compiler vectorises no loop that reaches into the mechanism.
+  pure subroutine coefficients(m, k, low, high, middle)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: k
+    real(8), intent(out) :: low(7), high(7), middle
+    low = m%nasa_low(:, k)
+    high = m%nasa_high(:, k)
+    middle = m%nasa_middle(k)
   end subroutine
 
   !> Frozen speed of sound from the mixture's cp and molecular weight.

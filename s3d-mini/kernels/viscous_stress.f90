@@ -18,6 +18,9 @@ contains
       tau(i, 1) = mu(i)*(2*grad_u(i, 1, 1) - divergence)
       tau(i, 2) = mu(i)*(2*grad_u(i, 2, 2) - divergence)
       tau(i, 3) = mu(i)*(2*grad_u(i, 3, 3) - divergence)
+    end do
+    ! A loop of its own: in one with the above the compiler gives up proving that the columns do not overlap.
+    do i = 1, n
       tau(i, 4) = mu(i)*(grad_u(i, 1, 2) + grad_u(i, 2, 1))
       tau(i, 5) = mu(i)*(grad_u(i, 1, 3) + grad_u(i, 3, 1))
       tau(i, 6) = mu(i)*(grad_u(i, 2, 3) + grad_u(i, 3, 2))
