@@ -7,7 +7,7 @@ use super::regions::destroy;
 use super::types::*;
 use crate::base::{Error, Result};
 use crate::fail;
-use crate::operation::{self, FutureCell, Launch, Launched, Need, Processor, TaskBody, TaskKind};
+use crate::operation::{self, Frame, FutureCell, Launch, Launched, Need, Processor, TaskBody, TaskKind};
 use crate::runtime::{self, Runtime};
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -123,11 +123,17 @@ unsafe fn needs(runtime: &'static Runtime, c: &cohort_launch_t, point: Option<u3
     Ok(())
 }
 
-/// The launch of one task.
-pub(super) unsafe fn prepare_single<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_launch_t) -> Result<Launch<'a>> {
+/// The launch of one task. It may be submitted: its requirements were checked.
+pub(super) unsafe fn prepare_single<'a>(
+    runtime: &'static Runtime,
+    frame: &Frame,
+    context: u64,
+    c: &'a cohort_launch_t,
+) -> Result<Launch<'a>> {
     // Requirements first: an error in them must not leave a turn of a handshake taken.
     let mut found = Launch::new(Launched::Nothing);
     needs(runtime, c, None, &mut found)?;
+    operation::check(frame, &found.needs)?;
     let mut launch = prepare(runtime, context, c)?;
     launch.needs = found.needs;
     Ok(launch)
@@ -147,15 +153,15 @@ pub unsafe extern "C" fn cohort_launch(
         let runtime = runtime::current()?;
         let (engine, frame) = runtime::context(context.id)?;
         let c = given(launch, "launch")?;
-        let mut prepared = prepare_single(runtime, context.id, c)?;
+        let mut prepared = prepare_single(runtime, frame, context.id, c)?;
         if let Some(result) = result.as_mut() {
             let future = Arc::new(FutureCell::default());
             prepared.result = Some(future.clone());
-            operation::launch(engine, frame, prepared)?;
+            operation::submit(engine, frame, prepared)?;
             result.id = runtime.objects.futures.insert(future)?;
             return Ok(());
         }
-        operation::launch(engine, frame, prepared).map(drop)
+        operation::submit(engine, frame, prepared).map(drop)
     })
 }
 
@@ -188,6 +194,7 @@ pub unsafe extern "C" fn cohort_index_launch(
             needs(runtime, c, Some(point), &mut one)?;
             found.push(one.needs);
         }
+        operation::check_points(frame, &found)?;
         let reduced = operation::index_launch(engine, frame, prepare(runtime, context.id, c)?, found, reduction)?;
         if let (Some(result), Some(reduced)) = (result.as_mut(), reduced) {
             result.id = runtime.objects.futures.insert(reduced)?;

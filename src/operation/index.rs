@@ -1,6 +1,6 @@
 //! Index launches: one task for each point, and one operation that stands for all of them.
 
-use super::launch::{launch, Launch, Launched, Need};
+use super::launch::{check, submit, Launch, Launched, Need};
 use super::{Engine, Frame, FutureCell};
 use crate::base::{Error, Result, Status};
 use crate::fail;
@@ -8,7 +8,7 @@ use crate::region::{ElementType, Reduction};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Launches a task for each entry of `needs`. What the launch waits for, each point waits for; what it arrives at, it
+/// Launches a task for each entry of `needs`, which were checked. What the launch waits for, each point waits for; what it arrives at, it
 /// arrives at when all points are complete. The future of the results, folded in order of the points.
 pub fn index_launch(
     engine: &Engine,
@@ -20,7 +20,6 @@ pub fn index_launch(
     let Launched::Task(kind, processor) = whole.work else {
         return Err(Error::new(Status::Internal, "an index launch of something that is not a task"));
     };
-    check_points(&needs)?;
     let mut results = Vec::new();
     let mut points: SmallVec<[_; 16]> = SmallVec::new();
     for (point, needs) in needs.into_iter().enumerate() {
@@ -35,7 +34,7 @@ pub fn index_launch(
             results.push(result.clone());
             one.result = Some(result);
         }
-        points.push(launch(engine, frame, one)?);
+        points.push(submit(engine, frame, one)?);
     }
     if reduction.is_none() && whole.arrivals.is_empty() {
         return Ok(None);
@@ -50,12 +49,13 @@ pub fn index_launch(
         end.work = Launched::Reduce(how, element);
         reduced
     });
-    launch(engine, frame, end)?;
+    submit(engine, frame, end)?;
     Ok(reduced)
 }
 
-/// Points run in any order, so they must not conflict with each other.
-fn check_points(needs: &[SmallVec<[Need; 4]>]) -> Result<()> {
+/// Checks all points before any is launched: a launch is refused as a whole. Points run in any order, so they must not
+/// conflict with each other.
+pub fn check_points(frame: &Frame, needs: &[SmallVec<[Need; 4]>]) -> Result<()> {
     for (p, of_p) in needs.iter().enumerate() {
         for (i, a) in of_p.iter().enumerate().filter(|(_, a)| a.access.writes()) {
             for (q, of_q) in needs.iter().enumerate().filter(|(q, _)| *q != p) {
@@ -69,7 +69,7 @@ fn check_points(needs: &[SmallVec<[Need; 4]>]) -> Result<()> {
             }
         }
     }
-    Ok(())
+    needs.iter().try_for_each(|needs| check(frame, needs))
 }
 
 /// Folds the results of the points.

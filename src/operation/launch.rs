@@ -91,8 +91,19 @@ impl Launch<'_> {
 }
 
 pub fn launch(engine: &Engine, frame: &Frame, launch: Launch) -> Result<NodeRef> {
-    check_interference(&launch.needs)?;
-    check_containment(frame, &launch.needs)?;
+    check(frame, &launch.needs)?;
+    submit(engine, frame, launch)
+}
+
+/// Whether these requirements may be launched here. A launch that has more than one part, or takes something besides, is
+/// checked as a whole before any of it happens.
+pub fn check(frame: &Frame, needs: &[Need]) -> Result<()> {
+    check_interference(needs)?;
+    check_containment(frame, needs)
+}
+
+/// Launches what was checked.
+pub fn submit(engine: &Engine, frame: &Frame, launch: Launch) -> Result<NodeRef> {
     let context = engine.context_of(frame);
     context.enter(engine)?;
     // This thread is the context's own.
