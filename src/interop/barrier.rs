@@ -147,4 +147,8 @@ impl Arrival for PhaseBarrier {
             engine.fail(format!("arrival at a phase barrier on rank {}: {}", engine.rank, error.text));
         }
     }
+
+    fn address(&self) -> Option<u64> {
+        Some(self.words().handle())
+    }
 }

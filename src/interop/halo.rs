@@ -5,7 +5,8 @@
 
 use super::barrier::PhaseBarrier;
 use super::barriers::{nth_of_row, Barriers};
-use super::ghost::{Description, Ghosts, DESCRIPTION_WORDS};
+use super::ghost::Ghosts;
+use super::ghost_layout::{Description, DESCRIPTION_WORDS};
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::{Point, Rect};

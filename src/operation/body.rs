@@ -16,6 +16,10 @@ use std::sync::Arc;
 pub trait Arrival: Send + Sync {
     /// `error` is 0 or the number of the failure that kept the operation from its work.
     fn arrive(&self, engine: &super::Engine, phase: u64, error: u32);
+    /// The handle by which any rank can arrive instead, if there is one.
+    fn address(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A requirement as its operation holds it.

@@ -5,10 +5,10 @@ use super::launch::{launch, Gate, Launch, Launched, Need};
 use super::object::Home;
 use super::{Engine, Frame, RegionObject};
 use crate::base::Result;
-use crate::copy::copy_rect;
+use crate::copy::{copy_rect, pack};
 use crate::fail;
 use crate::geometry::{Point, Rect};
-use crate::instance::InstanceTable;
+use crate::instance::{dense_bytes, InstanceTable};
 use crate::region::{Access, Privilege};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -39,6 +39,22 @@ impl Transfer<'_> {
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (u32, u32)> + '_ {
         let number = |bytes: &[u8]| u32::from_ne_bytes(bytes.try_into().expect("four bytes"));
         self.pairs.chunks_exact(8).map(move |pair| (number(&pair[..4]), number(&pair[4..])))
+    }
+
+    /// Bytes that `pack` fills.
+    pub fn bytes(&self) -> Result<usize> {
+        self.fields().try_fold(0, |sum, (source, _)| Ok(sum + dense_bytes(&self.rect, self.from.ensure(source)?.bytes)?))
+    }
+
+    /// Gathers the points field by field, each in Fortran order.
+    pub fn pack(&self, buffer: &mut [u8]) -> Result<()> {
+        let mut rest = buffer;
+        for (source, _) in self.fields() {
+            // The copy holds the points for reading.
+            let used = unsafe { pack(self.from.covering(source, &self.rect)?, &self.rect, rest)? };
+            rest = &mut rest[used..];
+        }
+        Ok(())
     }
 
     /// Copies from memory to memory.

@@ -14,8 +14,8 @@ use crate::event::NodeRef;
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
-use crate::transport::{Loopback, Messages, NodeMemory, Transport};
-use crate::interop::{Attention, Barriers, Collectives, Ghosts};
+use crate::transport::{Loopback, Messages, NodeMemory, Topic, Transport};
+use crate::interop::{receive_ghost, Attention, Barriers, Collectives, Ghosts};
 use parking_lot::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -42,7 +42,7 @@ pub struct Runtime {
     pub engine: Box<Engine>,
     pub barriers: Arc<Barriers>,
     pub messages: Arc<Messages>,
-    pub ghosts: Ghosts,
+    pub ghosts: Arc<Ghosts>,
     pub collectives: Collectives,
     attention: Arc<Attention>,
     pub transport: Arc<dyn Transport>,
@@ -191,7 +191,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         barriers: started.barriers,
         collectives: Collectives::new(started.attention.clone()),
         messages: started.attention.messages.clone(),
-        ghosts: Ghosts::new(started.attention.memory.clone()),
+        ghosts: started.ghosts,
         attention: started.attention,
         transport,
     };
@@ -216,6 +216,7 @@ struct Started {
     workers: u32,
     attention: Arc<Attention>,
     barriers: Arc<Barriers>,
+    ghosts: Arc<Ghosts>,
 }
 
 /// Collective.
@@ -238,7 +239,8 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let outside = (!alone).then(|| attention.clone() as Arc<dyn Outside>);
     let engine = Engine::start(scheduler, transport.rank(), window, outside)?;
     let barriers = Arc::new(Barriers::new(attention.clone()));
-    let started = Started { engine, workers, attention, barriers };
+    let ghosts = Arc::new(Ghosts::new(attention.clone()));
+    let started = Started { engine, workers, attention, barriers, ghosts };
     connect(&started, alone)?;
     Ok(started)
 }
@@ -249,6 +251,13 @@ fn connect(started: &Started, alone: bool) -> Result<()> {
     // The engine outlives its threads, and nobody drives messages or attends once they have ended.
     let served = || EngineRef(NonNull::from(&**engine));
     let (messages, host) = (attention.messages.clone(), served());
+    // Weak, since what they hold on to holds the messages.
+    let (ghosts, barriers, owner) = (Arc::downgrade(&started.ghosts), Arc::downgrade(&started.barriers), served());
+    messages.on(Topic::Ghost, move |message| {
+        if let (Some(ghosts), Some(barriers)) = (ghosts.upgrade(), barriers.upgrade()) {
+            receive_ghost(owner.get(), &ghosts, &barriers, &message);
+        }
+    });
     messages.open(move || host.get().scheduler.wake_host());
     if alone {
         return Ok(());
