@@ -47,7 +47,7 @@ contains
     character(*), intent(in) :: text
     write (error_unit, '(2a)') 's3d-check-points: ', trim(text)
     flush (error_unit)
-    error stop 1, quiet=.true.
+    stop 1, quiet=.true.
   end subroutine
 
   subroutine write_header()

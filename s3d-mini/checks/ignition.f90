@@ -43,7 +43,7 @@ contains
     character(*), intent(in) :: text
     write (error_unit, '(2a)') 's3d-ignition: ', trim(text)
     flush (error_unit)
-    error stop 1, quiet=.true.
+    stop 1, quiet=.true.
   end subroutine
 
   subroutine run()

@@ -51,18 +51,16 @@ contains
   logical function next_raw_line(from, text)
     type(source_t), intent(inout) :: from
     character(width), intent(out) :: text
-    character(width + 1) :: whole
     integer :: io, i
-    read (from%unit, '(a)', iostat=io) whole
-    next_raw_line = io == 0
     text = ''
+    read (from%unit, '(a)', advance='no', iostat=io) text
+    next_raw_line = .not. is_iostat_end(io) .or. text /= ''
     if (.not. next_raw_line) return
     from%line = from%line + 1
-    if (whole(width + 1:) /= '') call refuse(from, 'the line is longer than 1024 characters')
-    do i = 1, width
-      if (whole(i:i) == achar(9) .or. whole(i:i) == achar(13)) whole(i:i) = ' '
+    if (io == 0) call refuse(from, 'the line is longer than 1024 characters')
+    do i = 1, len_trim(text)
+      if (text(i:i) == achar(9) .or. text(i:i) == achar(13)) text(i:i) = ' '
     end do
-    text = whole(:width)
   end function
 
   !> The next line that is not empty, without comment, in upper case; "&" at its end continues it on the next.
@@ -78,10 +76,9 @@ contains
       at = index(part, '!')
       if (at > 0) part(at:) = ''
       part = adjustl(upper_case(part))
-      if (len_trim(text) + 1 + len_trim(part) > width) then
+      if (len_trim(text) + 1 + len_trim(part) > width) &
         call refuse(from, 'the continued line is longer than 1024 characters')
-        return
-      end if
+      if (from%error /= '') return
       text = adjustl(trim(text)//' '//part)
       at = len_trim(text)
       if (at == 0) cycle
