@@ -88,6 +88,9 @@ contains
     type(settings_t), intent(in) :: s
     real(8), intent(in) :: base(:), x(3)
     real(8), intent(out) :: T, p, u(3), Y(:)
+    real(8) :: along
+    integer :: normal
+    along = x(s%direction)/s%length(s%direction)
     T = s%temperature
     p = s%pressure
     u = s%velocity
@@ -99,14 +102,15 @@ contains
       u = u + turbulence(s, x)
     case ('flame_1d')
       ! A slab of hot gas across the middle: two flames run outwards, so that the box may be periodic.
-      T = T + (s%hot_temperature - T)*0.5d0*(tanh((x(1)/s%length(1) - 0.5d0 + s%hot_radius)/0.01d0) &
-                                             - tanh((x(1)/s%length(1) - 0.5d0 - s%hot_radius)/0.01d0))
+      T = T + (s%hot_temperature - T)*0.5d0*(tanh((along - 0.5d0 + s%hot_radius)/0.01d0) &
+                                             - tanh((along - 0.5d0 - s%hot_radius)/0.01d0))
     case ('vortex')
       call vortex(s, x, T, p, u)
     case ('acoustic')
-      call acoustic(s, x, T, p, u)
+      call acoustic(s, along, T, p, u)
     case ('shear')
-      u(1) = u(1) + s%amplitude*sin(2*pi*x(2)/s%length(2))
+      normal = 1 + mod(s%direction, 3)
+      u(normal) = u(normal) + s%amplitude*sin(2*pi*along)
     case ('manufactured')
       call manufactured(s, x, T, p, u, Y)
     case default
@@ -162,16 +166,16 @@ contains
     p = p*(T/T0)**(gamma/(gamma - 1))
   end subroutine
 
-  !> A right-running simple wave of small amplitude in argon.
-  subroutine acoustic(s, x, T, p, u)
+  !> A simple wave of small amplitude in argon that runs up its direction.
+  subroutine acoustic(s, along, T, p, u)
     type(settings_t), intent(in) :: s
-    real(8), intent(in) :: x(3)
+    real(8), intent(in) :: along
     real(8), intent(inout) :: T, p, u(3)
     real(8), parameter :: gamma = 5d0/3d0, argon = 39.95d0
     real(8) :: sound, du
     sound = sqrt(gamma*gas_constant/argon*T)
-    du = s%amplitude*sound*sin(2*pi*x(1)/s%length(1))
-    u(1) = u(1) + du
+    du = s%amplitude*sound*sin(2*pi*along)
+    u(s%direction) = u(s%direction) + du
     T = T*(1 + (gamma - 1)/2*du/sound)**2
     p = p*(1 + (gamma - 1)/2*du/sound)**(2*gamma/(gamma - 1))
   end subroutine

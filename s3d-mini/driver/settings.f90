@@ -31,6 +31,7 @@ module settings
     real(8) :: hot_temperature = 1500d0, hot_radius = 0.15d0 !< radius as a fraction of the first length
     real(8) :: velocity(3) = 0, amplitude = 1d-3, turbulence = 0
     real(8) :: shift(3) = 0                       !< m; where the initial state's origin lies
+    integer :: direction = 1                      !< 1, 2, 3: x, y, z, along which acoustic, shear and flame_1d vary
     character(16) :: fuel = 'H2'
   end type
 
@@ -44,14 +45,15 @@ contains
     character(32) :: case_name
     character(16) :: method, radical, fuel
     character(256) :: mechanism, output
-    integer :: points(3), ranks(3), tile(2), steps, filter_every, report_every, write_every, unit, io
+    integer :: points(3), ranks(3), tile(2), steps, filter_every, report_every, write_every, direction, unit, io
     real(8) :: length(3), end_time, cfl, fourier, fixed_dt, max_dt
     real(8) :: temperature, pressure, phi, hot_temperature, hot_radius, velocity(3), amplitude, turbulence, shift(3)
     logical :: viscous, reacting, correction_velocity, pictures, fields, compare
     character(256) :: message
     namelist /run/ case_name, mechanism, method, output, points, ranks, tile, length, end_time, steps, cfl, fourier, fixed_dt, &
       max_dt, viscous, reacting, correction_velocity, filter_every, report_every, write_every, pictures, fields, compare, radical
-    namelist /initial/ temperature, pressure, phi, hot_temperature, hot_radius, velocity, amplitude, turbulence, shift, fuel
+    namelist /initial/ temperature, pressure, phi, hot_temperature, hot_radius, velocity, amplitude, turbulence, shift, &
+      direction, fuel
 
     case_name = s%case_name; mechanism = s%mechanism; method = s%method; output = s%output
     points = s%points; ranks = s%ranks; tile = s%tile; length = s%length; end_time = s%end_time; steps = s%steps
@@ -61,7 +63,7 @@ contains
     pictures = s%pictures; fields = s%fields; compare = s%compare; radical = s%radical
     temperature = s%temperature; pressure = s%pressure; phi = s%phi
     hot_temperature = s%hot_temperature; hot_radius = s%hot_radius; velocity = s%velocity; amplitude = s%amplitude
-    turbulence = s%turbulence; shift = s%shift; fuel = s%fuel
+    turbulence = s%turbulence; shift = s%shift; direction = s%direction; fuel = s%fuel
 
     error = ''
     open (newunit=unit, file=path, status='old', action='read', iostat=io, iomsg=message)
@@ -85,7 +87,7 @@ contains
     s%pictures = pictures; s%fields = fields; s%compare = compare; s%radical = radical
     s%temperature = temperature; s%pressure = pressure; s%phi = phi
     s%hot_temperature = hot_temperature; s%hot_radius = hot_radius; s%velocity = velocity; s%amplitude = amplitude
-    s%turbulence = turbulence; s%shift = shift; s%fuel = fuel
+    s%turbulence = turbulence; s%shift = shift; s%direction = direction; s%fuel = fuel
     call check(path, s, error)
   end subroutine
 
@@ -119,6 +121,7 @@ contains
     call numbers(all(abs(s%velocity) < huge(1d0)), 'velocity', s%velocity, 'must be finite, in m/s')
     call numbers(all(abs(s%shift) < huge(1d0)), 'shift', s%shift, 'must be finite, in m')
     call numbers(abs(s%amplitude) < huge(1d0), 'amplitude', [s%amplitude], 'must be finite')
+    call numbers(s%direction >= 1 .and. s%direction <= 3, 'direction', [real(s%direction, 8)], 'must be 1, 2 or 3: x, y or z')
     call rule(any(s%method == methods), 'method = "'//trim(s%method)//'" is none of mpi, tasks, direct')
 
   contains

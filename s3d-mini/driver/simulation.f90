@@ -46,6 +46,10 @@ contains
     character(120) :: counts
     sim%s = s
     sim%f = f
+    sim%step = 0
+    sim%time = 0
+    sim%evaluations = 0
+    sim%rhs_seconds = 0
     call MPI_Comm_size(comm, size)
     dims = s%ranks
     where (s%points == 1) dims = 1
