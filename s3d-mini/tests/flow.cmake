@@ -9,12 +9,12 @@ foreach(program stencil_check flow_check reacting_check)
 endforeach()
 
 add_test(NAME s3d.stencils COMMAND s3d_stencil_check)
-add_test(NAME s3d.flow.1 COMMAND s3d_flow_check ${mechanism} 48)
+add_test(NAME s3d.flow.1 COMMAND s3d_flow_check ${mechanism} 96)
 foreach(ranks 1 2 4 8)
   set(launch_${ranks} ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS})
   add_test(NAME s3d.reacting.${ranks} COMMAND ${launch_${ranks}} $<TARGET_FILE:s3d_reacting_check> ${mechanism})
 endforeach()
-add_test(NAME s3d.flow.2 COMMAND ${launch_2} $<TARGET_FILE:s3d_flow_check> ${mechanism} 96)
+add_test(NAME s3d.flow.2 COMMAND ${launch_2} $<TARGET_FILE:s3d_flow_check> ${mechanism} 48)
 
 set(rhs_reference Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/rhs_reference.py $<TARGET_FILE:s3d-rhs> ${mechanism}
   ${reference}/rhs_reference_h2.json)
