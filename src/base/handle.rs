@@ -148,13 +148,30 @@ impl<T> Table<T> {
         )
     }
 
+    /// As `remove`; the value goes to the caller, for objects whose memory should not wait for the slot to be used again and
+    /// to which nothing in this process holds plain references.
+    pub fn take(&self, handle: u64) -> Result<T> {
+        let mut free = self.free.lock();
+        let slot = self.end(handle)?;
+        // No longer in use, and not yet free to be used again.
+        let value = unsafe { (*slot.value.get()).take() };
+        free.indices.push(handle as u32);
+        Ok(value.expect("a slot in use has a value"))
+    }
+
     /// The handle is stale from here on.
     pub fn remove(&self, handle: u64) -> Result<()> {
         let mut free = self.free.lock();
-        let slot = self.used(handle)?;
-        slot.generation.store(((handle >> 32) as u32).wrapping_add(1) % GENERATIONS, Ordering::Release);
+        self.end(handle)?;
         free.indices.push(handle as u32);
         Ok(())
+    }
+
+    /// With the lock held.
+    fn end(&self, handle: u64) -> Result<&Slot<T>> {
+        let slot = self.used(handle)?;
+        slot.generation.store(((handle >> 32) as u32).wrapping_add(1) % GENERATIONS, Ordering::Release);
+        Ok(slot)
     }
 }
 

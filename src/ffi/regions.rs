@@ -115,7 +115,7 @@ pub unsafe extern "C" fn cohort_region_create(
 /// Operations that use it still complete.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_region_destroy(region: *mut cohort_region_t) -> cohort_status_t {
-    destroy!("cohort_region_destroy", region, |id| runtime::current()?.objects.regions.remove(id))
+    destroy!("cohort_region_destroy", region, |id| runtime::current()?.objects.regions.take(id))
 }
 
 /// Dimension and bounds; `lo` and `hi` need room for the region's dimension, 3 at most. Any thread.

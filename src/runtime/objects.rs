@@ -55,7 +55,7 @@ impl Objects {
             let handle = slot.load(Ordering::Acquire);
             if handle != 0 {
                 // The program may have destroyed it by itself.
-                let _ = self.regions.remove(handle);
+                let _ = self.regions.take(handle);
             }
         }
         self.partitions.remove(partition)
