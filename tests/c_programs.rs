@@ -51,3 +51,8 @@ fn wrong_calls_say_what_is_wrong() {
 fn nesting_reductions_futures_and_failures() {
     run("nesting");
 }
+
+#[test]
+fn tasks_that_wait_for_the_tasks_they_launched() {
+    run("waiting");
+}

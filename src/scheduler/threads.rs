@@ -5,17 +5,20 @@
 //!
 //! A worker is a token. `active` counts workers that run or look for items; a worker whose task blocks leaves the count
 //! and wakes (or starts) a spare; when its task goes on it joins the count again, and a worker that then finds more
-//! active than there are tokens becomes a spare at its next item.
+//! active than there are tokens becomes a spare at its next item. Whoever takes over looks for items in the seat of the
+//! task that waits first: nested tasks run depth first, so that few threads block. When no seat is left, a worker that
+//! waits runs what may block on its own stack.
 //!
-//! Sleeping: a thread sets its bit in `sleepers`, fences, looks once more, and sleeps. Whoever adds an item fences and
-//! looks at `sleepers`. One of the two sees the other.
+//! Sleeping: a thread sets its bit in the `sleepers` of each class that it would run, fences, looks once more, and sleeps.
+//! Whoever adds an item fences and looks at the `sleepers` of its class. One of the two sees the other. Who is woken for
+//! an item but finds that what it waited for has come true leaves the item to another.
 
 use super::{Deque, Word};
 use crate::base::{Error, Result, Status};
 use parking_lot::Mutex;
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::atomic::{fence, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{fence, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -24,6 +27,8 @@ const SEATS: usize = 64;
 const DEQUE: usize = 4096;
 /// The first seat is the host's: `start` takes it.
 const HOST: usize = 0;
+/// What a worker runs between tasks.
+const ALL: [Class; 2] = [Class::Leaf, Class::Blocking];
 
 /// Who may run an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,13 +79,15 @@ struct Seat {
     deques: [Deque; 3],
     word: Word,
     role: Role,
+    /// The seat in which this thread looks for items after its own: that of the worker whose token it took last.
+    follows: AtomicUsize,
 }
 
 struct Shared {
     seats: [AtomicPtr<Seat>; SEATS],
     seated: AtomicU32,
-    /// Bits of seats asleep and able to run leaf items (workers, and the host while it helps), or any blocking item.
-    sleepers: AtomicU64,
+    /// For each class, bits of the seats asleep that would run an item of it.
+    sleepers: [AtomicU64; 3],
     /// Bits of workers without a token.
     spares: AtomicU64,
     active: AtomicU32,
@@ -113,10 +120,11 @@ impl Scheduler {
         Self(Arc::new(Shared {
             seats: std::array::from_fn(|_| AtomicPtr::default()),
             seated: AtomicU32::new(0),
-            sleepers: AtomicU64::new(0),
+            sleepers: Default::default(),
             spares: AtomicU64::new(0),
             active: AtomicU32::new(0),
-            tokens: background,
+            // A rank without workers has its standby.
+            tokens: background.max(1),
             overflow: Default::default(),
             overflowing: Default::default(),
             host_inside: AtomicU32::new(0),
@@ -135,15 +143,30 @@ impl Scheduler {
         for number in 0..self.0.background {
             self.0.active.fetch_add(1, Ordering::Relaxed);
             let cpu = number + u32::from(self.0.settings.host_helps);
+            let seat = self.reserve()?;
             self.spawn("cohort-worker", move |scheduler| {
                 (scheduler.0.settings.bind)(cpu);
-                scheduler.work()
+                scheduler.occupy(seat, Role::Worker, seat);
+                scheduler.work(seat)
             })?;
         }
         if self.0.background == 0 {
-            self.spawn("cohort-standby", |scheduler| scheduler.stand_by())?;
+            self.0.active.fetch_add(1, Ordering::Relaxed);
+            self.start_follower(Role::Standby, self.reserve()?, 0)?;
         }
         Ok(())
+    }
+
+    /// Starts a worker or a standby that looks in seat `follows` first.
+    fn start_follower(&self, role: Role, seat: usize, follows: usize) -> Result<()> {
+        let name = if role == Role::Standby { "cohort-standby" } else { "cohort-worker" };
+        self.spawn(name, move |scheduler| {
+            scheduler.occupy(seat, role, follows);
+            match role {
+                Role::Standby => scheduler.stand_by(seat),
+                _ => scheduler.work(seat),
+            }
+        })
     }
 
     /// Starts a thread with the stack of a task.
@@ -166,15 +189,25 @@ impl Scheduler {
         if let Some(seat) = self.my_seat() {
             return Ok(seat);
         }
+        let number = self.reserve()?;
+        self.occupy(number, role, number);
+        Ok(number)
+    }
+
+    fn reserve(&self) -> Result<usize> {
         let number = self.0.seated.fetch_add(1, Ordering::Relaxed) as usize;
         if number >= SEATS {
             self.0.seated.fetch_sub(1, Ordering::Relaxed);
             crate::fail!(Resources, "more than {SEATS} threads launch or run tasks; let fewer tasks block at once");
         }
-        let seat = Seat { deques: std::array::from_fn(|_| Deque::new(DEQUE)), word: Word::default(), role };
+        Ok(number)
+    }
+
+    fn occupy(&self, number: usize, role: Role, follows: usize) {
+        let deques = std::array::from_fn(|_| Deque::new(DEQUE));
+        let seat = Seat { deques, word: Word::default(), role, follows: AtomicUsize::new(follows) };
         self.0.seats[number].store(Box::into_raw(Box::new(seat)), Ordering::Release);
         SEAT.set((number, Arc::as_ptr(&self.0).cast()));
-        Ok(number)
     }
 
     pub fn my_seat(&self) -> Option<usize> {
@@ -204,10 +237,7 @@ impl Scheduler {
             self.0.overflowing[class as usize].fetch_add(1, Ordering::Release);
         }
         fence(Ordering::SeqCst);
-        let sleepers = self.0.sleepers.load(Ordering::Relaxed);
-        if sleepers != 0 {
-            self.rouse(sleepers, class);
-        }
+        self.rouse(class);
     }
 
     /// Called while an item finishes, for what it released: the first leaf is run next by this thread, whose cache has
@@ -229,21 +259,19 @@ impl Scheduler {
         }
     }
 
-    fn rouse(&self, mut sleepers: u64, class: Class) {
-        while sleepers != 0 {
-            let number = sleepers.trailing_zeros() as usize;
-            sleepers &= sleepers - 1;
-            let Some(seat) = self.seat(number) else { continue };
-            let able = match (class, seat.role) {
-                (Class::Host, role) => role == Role::Host,
-                (_, Role::Worker) => true,
-                (Class::Leaf, Role::Host) => self.0.settings.host_helps,
-                (Class::Blocking, Role::Standby) => true,
-                _ => false,
-            };
+    /// Wakes one thread that sleeps and would run an item of the class.
+    #[inline]
+    fn rouse(&self, class: Class) {
+        let asleep = &self.0.sleepers[class as usize];
+        let mut seats = asleep.load(Ordering::Relaxed);
+        while seats != 0 {
+            let number = seats.trailing_zeros() as usize;
             let bit = 1u64 << number;
-            if able && self.0.sleepers.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
-                seat.word.wake();
+            seats &= !bit;
+            if asleep.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
+                if let Some(seat) = self.seat(number) {
+                    seat.word.wake();
+                }
                 return;
             }
         }
@@ -251,7 +279,7 @@ impl Scheduler {
 
     /// Wakes the thread of a seat: what it blocks on may be there.
     pub fn wake(&self, seat: usize) {
-        self.0.sleepers.fetch_and(!(1 << seat), Ordering::AcqRel);
+        self.stay_awake(seat);
         if let Some(seat) = self.seat(seat) {
             seat.word.wake();
         }
@@ -262,6 +290,16 @@ impl Scheduler {
         self.wake(HOST);
     }
 
+    /// Takes the seat off the lists of sleepers.
+    fn stay_awake(&self, number: usize) {
+        let bit = 1u64 << number;
+        for asleep in &self.0.sleepers {
+            if asleep.load(Ordering::Relaxed) & bit != 0 {
+                asleep.fetch_and(!bit, Ordering::AcqRel);
+            }
+        }
+    }
+
     fn find(&self, classes: &[Class], newest_first: bool) -> Option<u64> {
         let next = NEXT.replace(0);
         if next != 0 {
@@ -269,6 +307,7 @@ impl Scheduler {
         }
         let mine = self.my_seat().unwrap_or(0);
         let seated = (self.0.seated.load(Ordering::Acquire) as usize).min(SEATS);
+        let first = self.seat(mine).map_or(mine, |s| s.follows.load(Ordering::Relaxed));
         for &class in classes {
             if let Some(seat) = self.seat(mine) {
                 let deque = &seat.deques[class as usize];
@@ -276,8 +315,9 @@ impl Scheduler {
                     return Some(item);
                 }
             }
-            for other in 1..seated {
-                if let Some(item) = self.seat((mine + other) % seated).and_then(|s| s.deques[class as usize].steal()) {
+            for back in 0..seated {
+                let other = (first + seated - back) % seated;
+                if let Some(item) = self.seat(other).and_then(|s| s.deques[class as usize].steal()) {
                     return Some(item);
                 }
             }
@@ -308,25 +348,19 @@ impl Scheduler {
     /// Sleeps in seat `number` until an item of `classes` may exist or somebody wakes it.
     fn sleep(&self, number: usize, classes: &[Class], until: impl Fn() -> bool, deadline: Option<Instant>) {
         let bit = 1u64 << number;
-        self.0.sleepers.fetch_or(bit, Ordering::AcqRel);
+        for &class in classes {
+            self.0.sleepers[class as usize].fetch_or(bit, Ordering::AcqRel);
+        }
         fence(Ordering::SeqCst);
         if !until() && !self.work_exists(classes) {
             self.seat(number).expect("its own seat").word.sleep(self.sleep_time(deadline));
         }
-        self.0.sleepers.fetch_and(!bit, Ordering::AcqRel);
+        self.stay_awake(number);
     }
 
-    fn work(&self) {
-        const ALL: [Class; 2] = [Class::Leaf, Class::Blocking];
-        let Ok(number) = self.sit(Role::Worker) else { return };
-        let bit = 1u64 << number;
+    fn work(&self, number: usize) {
         loop {
-            if self.0.active.load(Ordering::Relaxed) > self.0.tokens && self.leave_if_too_many() {
-                self.0.spares.fetch_or(bit, Ordering::AcqRel);
-                while self.0.spares.load(Ordering::Acquire) & bit != 0 && !self.stopping() {
-                    self.seat(number).expect("its own seat").word.sleep(None);
-                }
-            }
+            self.rest_if_too_many(number);
             if let Some(item) = self.find(&ALL, true) {
                 self.runner().run(item);
                 continue;
@@ -340,9 +374,19 @@ impl Scheduler {
         }
     }
 
-    fn leave_if_too_many(&self) -> bool {
-        let active = &self.0.active;
-        active.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |n| (n > self.0.tokens).then(|| n - 1)).is_ok()
+    /// Between items: a thread beyond the tokens becomes a spare until somebody hands it a token.
+    fn rest_if_too_many(&self, number: usize) {
+        let (active, tokens) = (&self.0.active, self.0.tokens);
+        let leave = |n| (n > tokens).then(|| n - 1);
+        if active.load(Ordering::Relaxed) <= tokens || active.fetch_update(Ordering::AcqRel, Ordering::Relaxed, leave).is_err() {
+            return;
+        }
+        self.pass_on_next();
+        let bit = 1u64 << number;
+        self.0.spares.fetch_or(bit, Ordering::AcqRel);
+        while self.0.spares.load(Ordering::Acquire) & bit != 0 && !self.stopping() {
+            self.seat(number).expect("its own seat").word.sleep(None);
+        }
     }
 
     /// Looks for `until` for the spin time, driving communication; whether it came true.
@@ -371,11 +415,10 @@ impl Scheduler {
         }
     }
 
-    fn stand_by(&self) {
-        const ALL: [Class; 2] = [Class::Leaf, Class::Blocking];
-        let Ok(number) = self.sit(Role::Standby) else { return };
+    fn stand_by(&self, number: usize) {
         let tick = Duration::from_millis(1);
         while !self.stopping() {
+            self.rest_if_too_many(number);
             let host_inside = self.0.host_inside.load(Ordering::Acquire) > 0;
             let classes = if host_inside { &ALL[1..] } else { &ALL[..] };
             match self.find(classes, true) {
@@ -407,27 +450,32 @@ impl Scheduler {
             self.0.host_inside.fetch_add(1, Ordering::AcqRel);
         }
         let result = self.wait(number, role, classes, &until, register, deadline);
-        if role == Role::Host && self.0.host_inside.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // What this thread meant to run next is for others now.
-            let next = NEXT.replace(0);
-            if next != 0 {
-                self.offer(next - 1, Class::Leaf);
-            }
+        if role == Role::Host {
+            self.0.host_inside.fetch_sub(1, Ordering::AcqRel);
         }
+        self.pass_on_next();
         Ok(result)
+    }
+
+    /// What this thread meant to run next is for others: it does something else now.
+    fn pass_on_next(&self) {
+        let next = NEXT.replace(0);
+        if next != 0 {
+            self.offer(next - 1, Class::Leaf);
+        }
     }
 
     fn wait(
         &self,
         number: usize,
         role: Role,
-        classes: &[Class],
+        mut classes: &[Class],
         until: &impl Fn() -> bool,
         register: impl FnOnce(usize),
         deadline: Option<Instant>,
     ) -> bool {
         let mut register = Some(register);
-        let mut gave_token = false;
+        let (mut gave_token, mut slept) = (false, false);
         let late = || deadline.is_some_and(|t| Instant::now() >= t);
         let result = loop {
             if until() {
@@ -448,34 +496,41 @@ impl Scheduler {
             if let Some(register) = register.take() {
                 register(number);
             }
-            if role == Role::Worker && !gave_token {
-                gave_token = true;
-                self.give_token();
+            if matches!(role, Role::Worker | Role::Standby) && !gave_token && classes.len() < ALL.len() {
+                gave_token = self.give_token(number, role);
+                if !gave_token {
+                    classes = &ALL;
+                    continue;
+                }
             }
+            slept = true;
             self.sleep(number, classes, until, deadline);
         };
+        if slept {
+            // Somebody may have woken this thread for an item that it does not run now.
+            let left = classes.iter().filter(|&&class| self.work_exists(&[class]));
+            left.for_each(|&class| self.rouse(class));
+        }
         if gave_token {
             self.0.active.fetch_add(1, Ordering::AcqRel);
         }
         result
     }
 
-    /// A worker is about to sleep inside its task: another takes its place.
-    fn give_token(&self) {
-        self.0.active.fetch_sub(1, Ordering::AcqRel);
-        let spares = self.0.spares.load(Ordering::Acquire);
-        if spares != 0 {
+    /// A worker is about to sleep inside its task: another takes its place. False: there is no seat for one.
+    fn give_token(&self, number: usize, role: Role) -> bool {
+        let mut spares = self.0.spares.load(Ordering::Acquire);
+        while spares != 0 {
             let bit = spares & spares.wrapping_neg();
+            spares &= !bit;
             if self.0.spares.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
-                self.0.active.fetch_add(1, Ordering::AcqRel);
-                self.seat(bit.trailing_zeros() as usize).expect("a spare has a seat").word.wake();
-                return;
+                let spare = self.seat(bit.trailing_zeros() as usize).expect("a spare has a seat");
+                spare.follows.store(number, Ordering::Relaxed);
+                spare.word.wake();
+                return true;
             }
         }
-        self.0.active.fetch_add(1, Ordering::AcqRel);
-        if self.spawn("cohort-worker", |scheduler| scheduler.work()).is_err() {
-            self.0.active.fetch_sub(1, Ordering::AcqRel);
-        }
+        self.reserve().is_ok_and(|seat| self.start_follower(role, seat, number).is_ok())
     }
 
     fn stopping(&self) -> bool {
