@@ -382,6 +382,7 @@ impl Scheduler {
             return;
         }
         self.pass_on_next();
+        self.leave_to_others(&ALL);
         let bit = 1u64 << number;
         self.0.spares.fetch_or(bit, Ordering::AcqRel);
         while self.0.spares.load(Ordering::Acquire) & bit != 0 && !self.stopping() {
@@ -457,6 +458,12 @@ impl Scheduler {
         Ok(result)
     }
 
+    /// Somebody may have woken this thread for an item that it does not run now.
+    fn leave_to_others(&self, classes: &[Class]) {
+        let left = classes.iter().filter(|&&class| self.work_exists(&[class]));
+        left.for_each(|&class| self.rouse(class));
+    }
+
     /// What this thread meant to run next is for others: it does something else now.
     fn pass_on_next(&self) {
         let next = NEXT.replace(0);
@@ -507,9 +514,7 @@ impl Scheduler {
             self.sleep(number, classes, until, deadline);
         };
         if slept {
-            // Somebody may have woken this thread for an item that it does not run now.
-            let left = classes.iter().filter(|&&class| self.work_exists(&[class]));
-            left.for_each(|&class| self.rouse(class));
+            self.leave_to_others(classes);
         }
         if gave_token {
             self.0.active.fetch_add(1, Ordering::AcqRel);
