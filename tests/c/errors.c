@@ -157,7 +157,16 @@ int main(void) {
   EXPECT(cohort_phase_barrier_alter_arrivals(pb, -1), WRONG_ORDER, "expects 0");
   TRY(cohort_phase_barrier_arrive(pb, 1));
   EXPECT(cohort_phase_barrier_arrive(pb, 1), WRONG_ORDER, "phase 0 is complete already");
-  EXPECT(cohort_collective_create(rt, 1, COHORT_SUM, COHORT_DOUBLE, &coll), UNSUPPORTED, "not available");
+  EXPECT(cohort_collective_create(rt, 0, COHORT_SUM, COHORT_DOUBLE, &coll), INVALID_ARGUMENT, "0 arrivals");
+  EXPECT(cohort_collective_create(rt, 1, COHORT_REDUCTION_NONE, COHORT_DOUBLE, &coll), INVALID_ARGUMENT, "COHORT_REDUCTION_NONE");
+  EXPECT(cohort_collective_create(rt, 1, COHORT_MAX, COHORT_DOUBLE_COMPLEX, &coll), INVALID_ARGUMENT, "complex numbers have no order");
+  TRY(cohort_collective_create(rt, 1, COHORT_SUM, COHORT_DOUBLE, &coll));
+  EXPECT(cohort_collective_arrive(coll, NULL), INVALID_ARGUMENT, "null");
+  EXPECT(cohort_collective_future(ctx, coll, &future), WRONG_ORDER, "no phase was before it");
+  value = 3; TRY(cohort_collective_arrive(coll, &value));
+  EXPECT(cohort_collective_arrive(coll, &value), WRONG_ORDER, "phase 0 is complete already");
+  TRY(cohort_collective_destroy(&coll));
+  EXPECT(cohort_collective_arrive(coll, &value), INVALID_HANDLE, "null");
 
   /* The same objects still serve a correct program. */
   l.task = body;
