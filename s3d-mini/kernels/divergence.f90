@@ -35,8 +35,11 @@ contains
     real(8), intent(in) :: flux(b%nx, b%ny, b%nz)
     type(ghost_t), intent(in) :: ghost
     real(8), intent(inout) :: rhs(b%nx, b%ny, b%nz)
-    real(8) :: d(i2 - i1 + 1)
+    real(8) :: d(i1:i2)
+    integer :: i
     call derivative_row(b, direction, flux, ghost, i1, i2, j, k, d)
-    rhs(i1:i2, j, k) = rhs(i1:i2, j, k) - d
+    do i = i1, i2
+      rhs(i, j, k) = rhs(i, j, k) - d(i)
+    end do
   end subroutine
 end module

@@ -1,5 +1,6 @@
 # The loops over grid points must run in vector registers. Only gfortran writes the report that tells.
-set(vector_kernels thermodynamics kinetics transport point_physics stencil viscous_stress diffusive_flux fluxes)
+set(vector_kernels thermodynamics kinetics transport point_physics stencil viscous_stress diffusive_flux fluxes divergence
+  runge_kutta)
 if(CMAKE_Fortran_COMPILER_ID STREQUAL "GNU")
   set(option_sets "")
   foreach(kernel ${vector_kernels})
