@@ -1,6 +1,9 @@
 //! Phase barriers. A handle names a barrier and a phase of it: advancing gives the handle of the next phase. Handles are
-//! plain bytes: sent to another rank of the node they name the same barrier there. A rank with which no memory is shared
-//! (another node, or COHORT_FORCE_MESSAGES=1) gets UNSUPPORTED in this version.
+//! plain bytes: sent to another rank they name the same barrier there.
+//!
+//! A rank that shares no memory with the one that made the barrier (another node, or COHORT_FORCE_MESSAGES=1) sends it
+//! arrivals and alterations. What that rank then refuses (an arrival too many, a barrier that it destroyed) is a failure
+//! that the sender's next wait tells of.
 
 use super::convert::out;
 use super::guard;
@@ -66,7 +69,8 @@ pub extern "C" fn cohort_phase_barrier_wait(context: cohort_context_t, barrier: 
 #[no_mangle]
 pub unsafe extern "C" fn cohort_phase_barrier_test(barrier: cohort_phase_barrier_t, ready: *mut bool) -> cohort_status_t {
     guard("cohort_phase_barrier_test", || {
-        *out(ready)? = runtime::current()?.barriers.get(barrier.id)?.completed() >= barrier.phase;
+        let runtime = runtime::current()?;
+        *out(ready)? = runtime.barriers.test(&runtime.engine, barrier.id, barrier.phase)?;
         Ok(())
     })
 }

@@ -97,8 +97,9 @@ pub unsafe extern "C" fn cohort_wait_on_tasks_for(handshake: cohort_handshake_t,
 #[no_mangle]
 pub unsafe extern "C" fn cohort_test_on_tasks(handshake: cohort_handshake_t, ready: *mut bool) -> cohort_status_t {
     guard("cohort_test_on_tasks", || {
-        let handshake = runtime::current()?.objects.handshakes.get(handshake.id)?;
-        *out(ready)? = handshake.test(Side::Host, host()?)?;
+        let runtime = runtime::current()?;
+        runtime.engine.poll();
+        *out(ready)? = runtime.objects.handshakes.get(handshake.id)?.test(Side::Host, host()?)?;
         Ok(())
     })
 }

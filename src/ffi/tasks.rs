@@ -236,7 +236,9 @@ pub unsafe extern "C" fn cohort_future_get(future: cohort_future_t, value: *mut 
 #[no_mangle]
 pub unsafe extern "C" fn cohort_future_test(future: cohort_future_t, ready: *mut bool) -> cohort_status_t {
     guard("cohort_future_test", || {
-        *out(ready)? = runtime::current()?.objects.futures.get(future.id)?.is_ready();
+        let runtime = runtime::current()?;
+        runtime.engine.poll();
+        *out(ready)? = runtime.objects.futures.get(future.id)?.is_ready();
         Ok(())
     })
 }

@@ -2,68 +2,189 @@
 //! phase before the handle's, as in Legion: producers arrive and advance, consumers advance and wait.
 //!
 //! The words of a barrier lie in the node-shared memory of the rank that made it, and every rank of the node arrives and
-//! looks without asking anybody.
+//! looks without asking anybody. A rank that shares no memory with the owner sends it arrivals and alterations; once it
+//! wants to know of completions it subscribes, and the owner tells it how many phases are complete.
 
 use super::attention::{Attention, Listener};
-use super::registry::Placed;
+use super::barrier_messages::Note;
+use super::registry::{stale, Placed};
 use crate::base::{Kind, Result};
-use crate::event::{BarrierWords, PhaseCell};
+use crate::event::{BarrierWords, PhaseCell, MOST_ARRIVALS};
+use crate::fail;
 use crate::operation::{Arrival, Engine, SeatSet};
-use crate::transport::{Mapping, News, NodeMemory};
+use crate::transport::{Mapping, News};
+use parking_lot::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
+/// Where a barrier is.
+enum Side {
+    /// In memory that this rank reaches; `attention` keeps it mapped.
+    /// The second says where its news are looked for.
+    Near(NonNull<BarrierWords>, usize),
+    Far(Far),
+}
+
+struct Far {
+    handle: u64,
+    subscribed: AtomicBool,
+    /// Its owner destroyed it, or never had it.
+    gone: AtomicBool,
+}
+
+/// Ranks that share no memory with the owner and want to know of completions; the owner's.
+#[derive(Default)]
+struct Subscribers {
+    ranks: Vec<u32>,
+    /// How many complete phases they were told of.
+    told: u64,
+}
+
 /// A barrier as one rank knows it.
 pub struct PhaseBarrier {
-    memory: Arc<NodeMemory>,
-    /// In `memory`.
-    words: NonNull<BarrierWords>,
-    /// Where its news are looked for.
-    pigeonhole: usize,
+    attention: Arc<Attention>,
+    side: Side,
     /// The phases that are complete as far as this rank's operations were told.
     complete: PhaseCell,
     seats: SeatSet,
     listening: AtomicBool,
     /// Operations wait for phases of it, or did.
     awaited: AtomicBool,
+    subscribers: Mutex<Subscribers>,
 }
 
 unsafe impl Send for PhaseBarrier {}
 unsafe impl Sync for PhaseBarrier {}
 
 impl PhaseBarrier {
-    pub(super) fn words(&self) -> &BarrierWords {
-        // `memory` keeps the place mapped, and places of barriers are never used for anything else.
-        unsafe { self.words.as_ref() }
+    fn new(attention: &Arc<Attention>, side: Side) -> Self {
+        Self {
+            attention: attention.clone(),
+            side,
+            complete: PhaseCell::new(),
+            seats: SeatSet::default(),
+            listening: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
+            subscribers: Mutex::default(),
+        }
     }
 
-    /// Phases completed so far.
+    /// Unless the barrier is far.
+    pub(super) fn words(&self) -> Option<&BarrierWords> {
+        match &self.side {
+            // Mapped as long as `attention`, and places of barriers are never used for anything else.
+            Side::Near(words, _) => Some(unsafe { words.as_ref() }),
+            Side::Far(_) => None,
+        }
+    }
+
+    /// Phases completed so far; of a far barrier, as far as its owner told this rank.
     #[inline]
     pub fn completed(&self) -> u64 {
-        self.words().completed()
+        self.words().map_or_else(|| self.complete.done(), BarrierWords::completed)
     }
 
     /// `count` arrivals at a phase.
     pub fn arrive(&self, engine: &Engine, phase: u64, count: u32) -> Result<()> {
-        self.changed(engine, self.words().arrive(phase, count)?);
+        match &self.side {
+            Side::Near(..) => self.changed(engine, self.near()?.arrive(phase, count)?),
+            Side::Far(far) => {
+                if !(1..=MOST_ARRIVALS).contains(&count) {
+                    fail!(InvalidArgument, "{count} arrivals; arrive from 1 to {MOST_ARRIVALS} times at once");
+                }
+                self.send(far, phase, Note::Arrive { phase, count })?;
+            }
+        }
         Ok(())
     }
 
     /// This phase expects `delta` more arrivals, or fewer.
     pub fn alter(&self, engine: &Engine, phase: u64, delta: i32) -> Result<()> {
-        self.changed(engine, self.words().alter(phase, delta)?);
+        match &self.side {
+            Side::Near(..) => self.changed(engine, self.near()?.alter(phase, delta)?),
+            Side::Far(far) => self.send(far, phase, Note::Alter { phase, delta })?,
+        }
+        Ok(())
+    }
+
+    fn near(&self) -> Result<&BarrierWords> {
+        match self.words() {
+            Some(words) => Ok(words),
+            None => fail!(Internal, "the words of a far barrier were asked for"),
+        }
+    }
+
+    /// Sends the owner what it alone can check in full; what it refuses is a failure that the next wait tells of.
+    fn send(&self, far: &Far, phase: u64, note: Note) -> Result<()> {
+        let done = self.completed();
+        if phase < done {
+            fail!(WrongOrder, "phase {phase} is complete already, {done} phases are; advance the handle after each arrival");
+        }
+        note.send_to_owner(&self.attention.messages, far.handle);
         Ok(())
     }
 
     fn changed(&self, engine: &Engine, completed: Option<u64>) {
-        let Some(done) = completed else { return };
+        let (Some(done), Side::Near(_, pigeonhole), Some(words)) = (completed, &self.side, self.words()) else { return };
         self.tell(engine, done);
-        self.memory.ring(self.words().listeners(), self.pigeonhole);
+        self.attention.memory.ring(words.listeners(), *pigeonhole);
     }
 
+    /// Tells this rank's operations, and ranks that learn it from this one.
     fn tell(&self, engine: &Engine, done: u64) {
         self.complete.advance_to(&engine.graph, done, &mut |n| engine.offer(n));
+        self.seats.wake(&engine.scheduler);
+        if self.attention.messages.some_are_far() {
+            self.inform(done);
+        }
+    }
+
+    fn inform(&self, done: u64) {
+        let (Some(words), mut subscribers) = (self.words(), self.subscribers.lock()) else { return };
+        if done > subscribers.told {
+            subscribers.told = done;
+            let handle = words.handle();
+            for &rank in &subscribers.ranks {
+                Note::Done { done }.send(&self.attention.messages, rank, handle);
+            }
+        }
+    }
+
+    /// The owner's: `rank` is told how many phases are complete, now and from now on.
+    pub(super) fn subscribe(&self, rank: u32) {
+        let (Some(words), mut subscribers) = (self.words(), self.subscribers.lock()) else { return };
+        if !subscribers.ranks.contains(&rank) {
+            subscribers.ranks.push(rank);
+        }
+        // Under the lock: who completes a phase later finds the rank among the subscribers.
+        Note::Done { done: words.completed() }.send(&self.attention.messages, rank, words.handle());
+    }
+
+    pub(super) fn unsubscribe(&self, rank: u32) {
+        self.subscribers.lock().ranks.retain(|&other| other != rank);
+    }
+
+    /// The owner of a far barrier told this rank how many phases are complete.
+    pub(super) fn learn(&self, engine: &Engine, done: u64) {
+        if done > self.complete.done() {
+            self.tell(engine, done);
+        }
+    }
+
+    /// The owner of a far barrier told this rank that it has none of this handle any more. What waits for later phases is
+    /// let go: the failure is what the program learns.
+    pub(super) fn end(&self, engine: &Engine, done: u64) {
+        let Side::Far(far) = &self.side else { return };
+        self.learn(engine, done);
+        far.gone.store(true, Ordering::Release);
+        if self.complete.has_waiters() {
+            engine.fail(format!(
+                "operations on rank {} wait for the phase barrier {:#x}, which its owner destroyed; destroy a barrier after its last wait",
+                engine.rank, far.handle
+            ));
+            self.complete.advance_to(&engine.graph, u64::MAX, &mut |n| engine.offer(n));
+        }
         self.seats.wake(&engine.scheduler);
     }
 
@@ -72,13 +193,25 @@ impl PhaseBarrier {
         !self.awaited.load(Ordering::Acquire) && !self.awaited.swap(true, Ordering::AcqRel)
     }
 
-    /// Where the attention keeps it, if this is the first call: from it on the completions of other ranks ring this rank's bell.
+    /// Makes completions on other ranks known to this one. Where the attention keeps it, if this is the first call and the
+    /// bell will be rung for it.
     pub(super) fn start_listening(&self) -> Option<usize> {
-        let first = !self.listening.load(Ordering::Acquire) && !self.listening.swap(true, Ordering::AcqRel);
-        first.then(|| {
-            self.words().listen(self.memory.bit());
-            self.pigeonhole
-        })
+        match &self.side {
+            Side::Near(words, pigeonhole) => {
+                let first = !self.listening.load(Ordering::Acquire) && !self.listening.swap(true, Ordering::AcqRel);
+                first.then(|| {
+                    // As in `words`.
+                    unsafe { words.as_ref() }.listen(self.attention.memory.bit());
+                    *pigeonhole
+                })
+            }
+            Side::Far(far) => {
+                if !far.subscribed.load(Ordering::Acquire) && !far.subscribed.swap(true, Ordering::AcqRel) {
+                    Note::Subscribe.send_to_owner(&self.attention.messages, far.handle);
+                }
+                None
+            }
+        }
     }
 
     /// What operations that wait for a phase hang on.
@@ -88,23 +221,28 @@ impl PhaseBarrier {
 
     /// Waits for the phase before `phase`. `asleep` is called once before the thread first sleeps, and makes the barrier listen.
     pub(super) fn wait(&self, engine: &Engine, phase: u64, asleep: impl FnOnce()) -> Result<()> {
-        engine.wait_or_failure_asleep(|| self.completed() >= phase, &self.seats, asleep, None).map(drop)
+        let gone = || matches!(&self.side, Side::Far(far) if far.gone.load(Ordering::Acquire));
+        engine.wait_or_failure_asleep(|| self.completed() >= phase || gone(), &self.seats, asleep, None)?;
+        match &self.side {
+            Side::Far(far) if self.completed() < phase => stale(far.handle, Self::KIND),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn is_far(&self) -> bool {
+        matches!(self.side, Side::Far(_))
     }
 }
 
 impl Placed for PhaseBarrier {
     const KIND: Kind = Kind::PhaseBarrier;
 
-    fn at(memory: &Arc<NodeMemory>, mapping: &Mapping, offset: usize) -> Option<Self> {
-        Some(Self {
-            memory: memory.clone(),
-            words: mapping.place(offset)?,
-            pigeonhole: News::pigeonhole(offset as u64),
-            complete: PhaseCell::new(),
-            seats: SeatSet::default(),
-            listening: AtomicBool::new(false),
-            awaited: AtomicBool::new(false),
-        })
+    fn at(attention: &Arc<Attention>, mapping: &Mapping, offset: usize) -> Option<Self> {
+        Some(Self::new(attention, Side::Near(mapping.place(offset)?, News::pigeonhole(offset as u64))))
+    }
+
+    fn far(attention: &Arc<Attention>, handle: u64) -> Result<Self> {
+        Ok(Self::new(attention, Side::Far(Far { handle, subscribed: AtomicBool::new(false), gone: AtomicBool::new(false) })))
     }
 
     fn bytes(&self) -> usize {
@@ -112,20 +250,43 @@ impl Placed for PhaseBarrier {
     }
 
     fn handle(&self) -> u64 {
-        self.words().handle()
+        match &self.side {
+            // As in `words`.
+            Side::Near(words, _) => unsafe { words.as_ref() }.handle(),
+            Side::Far(far) => match far.gone.load(Ordering::Acquire) {
+                true => 0,
+                false => far.handle,
+            },
+        }
     }
 
     fn publish(&self, handle: u64) {
-        self.words().publish(handle);
+        let Some(words) = self.words() else { return };
+        if handle == 0 {
+            // The place may be another barrier's soon.
+            let note = Note::Gone { done: words.completed() };
+            for rank in self.subscribers.lock().ranks.drain(..) {
+                note.send(&self.attention.messages, rank, words.handle());
+            }
+        }
+        words.publish(handle);
     }
 
     fn leave(self: Arc<Self>, attention: &Attention) {
-        if self.awaited.load(Ordering::Acquire) {
-            attention.end_awaiting();
+        match &self.side {
+            Side::Far(far) => {
+                if far.subscribed.load(Ordering::Acquire) && !far.gone.load(Ordering::Acquire) {
+                    Note::Unsubscribe.send_to_owner(&attention.messages, far.handle);
+                }
+            }
+            &Side::Near(_, pigeonhole) => {
+                if self.awaited.load(Ordering::Acquire) {
+                    attention.end_awaiting();
+                }
+                let listener: Arc<dyn Listener> = self;
+                attention.forget(&listener, pigeonhole);
+            }
         }
-        let pigeonhole = self.pigeonhole;
-        let listener: Arc<dyn Listener> = self;
-        attention.forget(&listener, pigeonhole);
     }
 }
 
@@ -149,6 +310,9 @@ impl Arrival for PhaseBarrier {
     }
 
     fn address(&self) -> Option<u64> {
-        Some(self.words().handle())
+        Some(match &self.side {
+            Side::Near(..) => self.handle(),
+            Side::Far(far) => far.handle,
+        })
     }
 }

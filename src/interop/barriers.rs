@@ -8,7 +8,7 @@ use crate::base::{Kind, Result};
 use crate::event::{BarrierWords, PhaseCell, MOST_ARRIVALS};
 use crate::fail;
 use crate::operation::Engine;
-use crate::transport::{Mapping, NodeMemory};
+use crate::transport::{Mapping, Messages};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -19,21 +19,30 @@ impl Barriers {
         Self(Registry::new(attention))
     }
 
-    /// A barrier of this rank; the handle is good on every rank of the node.
+    /// A barrier of this rank; the handle is good on every rank.
     pub fn create(&self, arrivals: u32) -> Result<u64> {
         if !(1..=MOST_ARRIVALS).contains(&arrivals) {
             fail!(InvalidArgument, "{arrivals} arrivals a phase; give from 1 to {MOST_ARRIVALS}");
         }
-        self.0.create(size_of::<BarrierWords>(), |memory, mapping, offset| new(memory, mapping, offset, arrivals))
+        self.0.create(size_of::<BarrierWords>(), |attention, mapping, offset| new(attention, mapping, offset, arrivals))
     }
 
     /// `count` barriers of this rank whose handles follow from the first: see `nth_of_row`.
     pub fn create_row(&self, arrivals: u32, count: u32) -> Result<u64> {
-        self.0.create_row(size_of::<BarrierWords>(), count, |memory, mapping, offset| new(memory, mapping, offset, arrivals))
+        self.0.create_row(size_of::<BarrierWords>(), count, |attention, mapping, offset| new(attention, mapping, offset, arrivals))
     }
 
     pub fn get(&self, handle: u64) -> Result<&Arc<PhaseBarrier>> {
         self.0.get(handle)
+    }
+
+    pub(super) fn messages(&self) -> &Messages {
+        &self.0.attention.messages
+    }
+
+    /// The barrier if this rank has met it.
+    pub fn met(&self, handle: u64) -> Option<&Arc<PhaseBarrier>> {
+        self.0.met(handle)
     }
 
     fn listen(&self, barrier: &Arc<PhaseBarrier>) {
@@ -49,7 +58,7 @@ impl Barriers {
 
     /// As `cell`, of a barrier at hand.
     pub fn cell_of<'a>(&self, engine: &Engine, barrier: &'a Arc<PhaseBarrier>) -> &'a PhaseCell {
-        if barrier.start_awaiting() {
+        if !barrier.is_far() && barrier.start_awaiting() {
             self.0.attention.begin_awaiting();
         }
         self.listen(barrier);
@@ -65,6 +74,10 @@ impl Barriers {
 
     /// As `wait`, for a barrier at hand. A thread that looks by itself needs no bell before it sleeps.
     pub fn wait_for(&self, engine: &Engine, barrier: &Arc<PhaseBarrier>, phase: u64) -> Result<()> {
+        if barrier.is_far() {
+            // Before the first look: unlike a bell's, this news has to be ordered.
+            self.listen(barrier);
+        }
         let slept = Cell::new(false);
         let result = barrier.wait(engine, phase, || {
             slept.set(true);
@@ -77,6 +90,17 @@ impl Barriers {
         result
     }
 
+    /// Whether `wait` would return at once.
+    pub fn test(&self, engine: &Engine, handle: u64, phase: u64) -> Result<bool> {
+        let barrier = self.get(handle)?;
+        if barrier.is_far() && barrier.completed() < phase {
+            self.listen(barrier);
+            // A program that only tests drives messages here.
+            engine.poll();
+        }
+        Ok(barrier.completed() >= phase)
+    }
+
     pub fn remove(&self, handle: u64) -> Result<()> {
         self.0.remove(handle)
     }
@@ -87,9 +111,9 @@ impl Barriers {
     }
 }
 
-fn new(memory: &Arc<NodeMemory>, mapping: &Mapping, offset: usize, arrivals: u32) -> PhaseBarrier {
-    let barrier = PhaseBarrier::at(memory, mapping, offset).expect("just allocated");
-    barrier.words().reset(arrivals);
+fn new(attention: &Arc<Attention>, mapping: &Mapping, offset: usize, arrivals: u32) -> PhaseBarrier {
+    let barrier = PhaseBarrier::at(attention, mapping, offset).expect("just allocated");
+    barrier.words().expect("this rank's own").reset(arrivals);
     barrier
 }
 

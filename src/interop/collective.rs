@@ -195,13 +195,13 @@ impl Listener for Collective {
 impl Placed for Collective {
     const KIND: Kind = Kind::Collective;
 
-    fn at(memory: &Arc<NodeMemory>, mapping: &Mapping, offset: usize) -> Option<Self> {
+    fn at(attention: &Arc<Attention>, mapping: &Mapping, offset: usize) -> Option<Self> {
         let head = mapping.place::<CollectiveHead>(offset)?;
         // Made of atomics, and mapped; what is no collective has another stamp.
         let (arrivals, operator) = unsafe { (head.as_ref().arrivals(), Operator::of(head.as_ref().kind())?) };
         let entries = mapping.places(offset + size_of::<CollectiveHead>(), CollectiveHead::entries(arrivals))?;
         Some(Self {
-            memory: memory.clone(),
+            memory: attention.memory.clone(),
             head,
             pigeonhole: News::pigeonhole(offset as u64),
             entries,
@@ -264,10 +264,10 @@ impl Collectives {
         if !(1..=MOST_ARRIVALS).contains(&arrivals) {
             fail!(InvalidArgument, "{arrivals} arrivals a phase; give from 1 to {MOST_ARRIVALS}");
         }
-        self.0.create(Collective::bytes_of(arrivals), |memory, mapping, offset| {
+        self.0.create(Collective::bytes_of(arrivals), |attention, mapping, offset| {
             let head = mapping.place::<CollectiveHead>(offset).expect("just allocated");
             unsafe { head.as_ref() }.reset(arrivals, Operator { how, element }.number());
-            Collective::at(memory, mapping, offset).expect("just allocated")
+            Collective::at(attention, mapping, offset).expect("just allocated")
         })
     }
 

@@ -3,6 +3,7 @@
 
 mod attention;
 mod barrier;
+mod barrier_messages;
 mod barriers;
 mod collective;
 mod ghost;
@@ -14,6 +15,7 @@ mod handshake;
 mod registry;
 
 pub use attention::Attention;
+pub use barrier_messages::receive_barrier;
 pub use barriers::Barriers;
 pub use collective::Collectives;
 pub use ghost::Ghosts;

@@ -13,7 +13,17 @@ use std::sync::Arc;
 pub(super) trait Placed: Sized + Send + Sync {
     const KIND: Kind;
     /// The object whose words begin at `offset` of the owner's memory; `None` if none fits there.
-    fn at(memory: &Arc<NodeMemory>, mapping: &Mapping, offset: usize) -> Option<Self>;
+    fn at(attention: &Arc<Attention>, mapping: &Mapping, offset: usize) -> Option<Self>;
+    /// The object of this handle, whose owner shares no memory with this rank.
+    fn far(attention: &Arc<Attention>, handle: u64) -> Result<Self> {
+        fail!(
+            Unsupported,
+            "the {} {handle:#x} belongs to rank {}, with which this rank {} shares no memory (another node, or COHORT_FORCE_MESSAGES=1); this version of the library reaches it through node-shared memory only",
+            Self::KIND.label(),
+            Handle::of(handle).owner,
+            attention.memory.rank()
+        )
+    }
     fn bytes(&self) -> usize;
     /// The handle with which the words were published, or 0.
     fn handle(&self) -> u64;
@@ -49,7 +59,7 @@ impl<T: Placed> Registry<T> {
 
     /// An object of this rank in `bytes` bytes; `make` writes its words at an offset. The handle is good on every rank of
     /// the node.
-    pub fn create(&self, bytes: usize, make: impl FnOnce(&Arc<NodeMemory>, &Mapping, usize) -> T) -> Result<u64> {
+    pub fn create(&self, bytes: usize, make: impl FnOnce(&Arc<Attention>, &Mapping, usize) -> T) -> Result<u64> {
         let mut places = self.places.lock();
         let own = &self.memory().own;
         let offset = match places.free.get_mut(&bytes).and_then(Vec::pop) {
@@ -60,14 +70,14 @@ impl<T: Placed> Registry<T> {
         let handle = Handle { generation: places.generation, place: (offset / GRAIN) as u64, owner: self.memory().rank() };
         let handle = handle.word(T::KIND).inspect_err(|_| places.free.entry(bytes).or_default().push(offset))?;
         drop(places);
-        let object = make(self.memory(), &own.mapping, offset);
+        let object = make(&self.attention, &own.mapping, offset);
         object.publish(handle);
         self.know(handle, object)?;
         Ok(handle)
     }
 
     /// `count` objects in places that follow each other; the first handle, from which the others follow.
-    pub fn create_row(&self, bytes: usize, count: u32, make: impl Fn(&Arc<NodeMemory>, &Mapping, usize) -> T) -> Result<u64> {
+    pub fn create_row(&self, bytes: usize, count: u32, make: impl Fn(&Arc<Attention>, &Mapping, usize) -> T) -> Result<u64> {
         let own = &self.memory().own;
         let first = own.allocate(bytes * count as usize)?;
         let generation = {
@@ -79,7 +89,7 @@ impl<T: Placed> Registry<T> {
         let last = handle.offset_by(bytes * (count as usize - 1)).word(T::KIND);
         last.inspect_err(|_| own.release(first, bytes * count as usize))?;
         for i in 0..count as usize {
-            let object = make(self.memory(), &own.mapping, first + i * bytes);
+            let object = make(&self.attention, &own.mapping, first + i * bytes);
             let handle = handle.offset_by(i * bytes).word(T::KIND)?;
             object.publish(handle);
             self.know(handle, object)?;
@@ -114,6 +124,12 @@ impl<T: Placed> Registry<T> {
         }
     }
 
+    /// The object of this handle if this rank has met it.
+    pub fn met(&self, handle: u64) -> Option<&Arc<T>> {
+        let known = self.by_handle.read().get(&handle).copied()?;
+        self.known.get(known).ok()
+    }
+
     /// A handle that this rank sees for the first time: its own ones it knows.
     fn find(&self, handle: u64) -> Result<&Arc<T>> {
         T::KIND.check(handle)?;
@@ -123,13 +139,10 @@ impl<T: Placed> Registry<T> {
             fail!(InvalidHandle, "{handle:#x} names a {kind} of rank {owner}, and there are {} ranks", memory.size());
         }
         let Some(mapping) = memory.of(owner) else {
-            fail!(
-                Unsupported,
-                "the {kind} {handle:#x} belongs to rank {owner}, with which this rank {} shares no memory (another node, or COHORT_FORCE_MESSAGES=1); this version of the library reaches a {kind} through node-shared memory only",
-                memory.rank()
-            );
+            // Only its owner can say whether it exists.
+            return self.know(handle, T::far(&self.attention, handle)?);
         };
-        match T::at(memory, mapping, place as usize * GRAIN) {
+        match T::at(&self.attention, mapping, place as usize * GRAIN) {
             Some(object) if object.handle() == handle => self.know(handle, object),
             _ => stale(handle, T::KIND),
         }
@@ -155,7 +168,7 @@ impl<T: Placed> Registry<T> {
     }
 }
 
-fn stale<T>(handle: u64, kind: Kind) -> Result<T> {
+pub(super) fn stale<T>(handle: u64, kind: Kind) -> Result<T> {
     fail!(
         InvalidHandle,
         "the {} {handle:#x} of rank {} no longer exists, or never did; it was destroyed, or its runtime ended",

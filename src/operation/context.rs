@@ -90,6 +90,7 @@ impl Context {
 
     /// Waits for everything launched here so far; tells of the first failure since the last wait.
     pub fn wait_all(&self, engine: &Engine) -> Result<()> {
+        engine.poll();
         engine.wait(|| self.outstanding() == 0, &self.seats, None)?;
         match self.failed.swap(0, Ordering::Relaxed) {
             0 => Ok(()),

@@ -86,7 +86,7 @@ impl Runner for Driver {
     }
 
     fn poll(&self) -> bool {
-        self.engine().outside.as_ref().is_some_and(|o| o.poll(self.engine()))
+        self.engine().poll()
     }
 
     fn begin_polling(&self) {
@@ -160,6 +160,12 @@ impl Engine {
             let number = self.fail(error.text.into());
             self.finish(node, number);
         }
+    }
+
+    /// Drives what lies outside of this process, once; whether anything moved. For calls that return at once, so that a loop of them drives too.
+    #[inline]
+    pub fn poll(&self) -> bool {
+        self.outside.as_ref().is_some_and(|outside| outside.poll(self))
     }
 
     /// Waits for `until`; whoever makes it true wakes `seats`. False: the deadline passed.

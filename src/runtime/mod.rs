@@ -15,7 +15,7 @@ use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
 use crate::transport::{Loopback, Messages, NodeMemory, Topic, Transport};
-use crate::interop::{receive_ghost, Attention, Barriers, Collectives, Ghosts};
+use crate::interop::{receive_barrier, receive_ghost, Attention, Barriers, Collectives, Ghosts};
 use parking_lot::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -252,6 +252,12 @@ fn connect(started: &Started, alone: bool) -> Result<()> {
     let served = || EngineRef(NonNull::from(&**engine));
     let (messages, host) = (attention.messages.clone(), served());
     // Weak, since what they hold on to holds the messages.
+    let (handled, own) = (Arc::downgrade(&started.barriers), served());
+    messages.on(Topic::Barrier, move |message| {
+        if let Some(barriers) = handled.upgrade() {
+            receive_barrier(own.get(), &barriers, &message);
+        }
+    });
     let (ghosts, barriers, owner) = (Arc::downgrade(&started.ghosts), Arc::downgrade(&started.barriers), served());
     messages.on(Topic::Ghost, move |message| {
         if let (Some(ghosts), Some(barriers)) = (ghosts.upgrade(), barriers.upgrade()) {

@@ -153,6 +153,12 @@ impl Messages {
         self.transport.size()
     }
 
+    /// Whether some rank shares no memory with this one.
+    #[inline]
+    pub fn some_are_far(&self) -> bool {
+        self.far
+    }
+
     /// Who is given the messages of a topic, one at a time, on whatever thread drives. A handler does not block; it may
     /// send, and it may keep the message. Before `open`.
     pub fn on(&self, topic: Topic, handler: impl Fn(Message) + Send + Sync + 'static) {
@@ -173,16 +179,17 @@ impl Messages {
         Message { letter: ManuallyDrop::new(letter), pool: self.pool.clone() }
     }
 
-    /// Sends a message that `write` gave. Any thread; never blocks.
+    /// Sends a message that `write` gave to another rank. Any thread; never blocks, and handles nothing, so that the caller
+    /// may hold its locks.
     pub fn send(&self, to: u32, message: Message) {
-        debug_assert!(to < self.transport.size());
+        debug_assert!(to < self.size() && to != self.rank());
         let mut letter = message.into_letter();
         letter.rank = to;
         self.sent.fetch_add(1, Ordering::AcqRel);
         self.outbox.put(letter);
         fence(Ordering::SeqCst);
         if self.may_drive() {
-            self.drive();
+            self.drive(|messages, traffic| messages.depart(traffic));
         }
         if !self.outbox.is_empty() || self.moving.load(Ordering::Acquire) != 0 {
             self.wake();
@@ -195,12 +202,7 @@ impl Messages {
     }
 
     fn may_drive(&self) -> bool {
-        self.open.load(Ordering::Acquire) && (self.alone() || self.transport.may_drive())
-    }
-
-    /// Whether all messages are to this rank itself, so that the transport has no part in them.
-    fn alone(&self) -> bool {
-        self.transport.size() == 1
+        self.open.load(Ordering::Acquire) && self.transport.may_drive()
     }
 
     /// Makes whoever may drive look, if it sleeps.
@@ -214,7 +216,7 @@ impl Messages {
 
     /// Whether a thread has to `attend`: where any may drive, none has to be inside the library.
     pub fn needs_attendant(&self) -> bool {
-        self.transport.any_thread_drives() && !self.alone()
+        self.transport.any_thread_drives() && self.size() > 1
     }
 
     /// The body of the thread that drives when no other does; until `close`.
@@ -246,7 +248,7 @@ impl Messages {
     /// Drives, if the calling thread may; whether something moved.
     #[inline]
     pub fn poll(&self) -> bool {
-        self.wanted() && self.may_drive() && self.drive()
+        self.wanted() && self.may_drive() && self.drive(Self::advance)
     }
 
     /// How long the calling thread may sleep before it has to poll: the longer the less has moved lately. `None`: it need not,
@@ -262,11 +264,12 @@ impl Messages {
         self.begin.elapsed().as_nanos() as u64
     }
 
-    fn drive(&self) -> bool {
+    /// Takes a turn of `step`, and more while there is something to send.
+    fn drive(&self, step: impl Fn(&Self, &mut Traffic) -> Result<bool>) -> bool {
         let mut moved = false;
         loop {
             let Some(mut traffic) = self.traffic.try_lock() else { break };
-            match self.advance(&mut traffic) {
+            match step(self, &mut traffic) {
                 Ok(news) => moved |= news,
                 Err(error) => self.fail(error),
             }
@@ -285,8 +288,22 @@ impl Messages {
 
     fn advance(&self, traffic: &mut Traffic) -> Result<bool> {
         let departed = self.depart(traffic)?;
-        if self.alone() {
-            return Ok(departed);
+        let met = self.meet(traffic)?;
+        Ok(self.receive(traffic)? | departed | met)
+    }
+
+    /// Begins to send what is in the outbox, and takes back the letters that have left.
+    fn depart(&self, traffic: &mut Traffic) -> Result<bool> {
+        let mut moved = false;
+        for mut letter in self.outbox.take() {
+            moved = true;
+            let (to, mut request) = (letter.rank, 0);
+            self.transport.start_send(to, letter.lines(), &mut request)?;
+            letter.request = request;
+            if let Some(peer) = self.node.of(to) {
+                peer.bell().post();
+            }
+            traffic.leaving.push_back(letter);
         }
         for _ in 0..traffic.leaving.len().min(TURN) {
             let Some(mut letter) = traffic.leaving.pop_front() else { break };
@@ -294,27 +311,6 @@ impl Messages {
                 true => self.pool.give(letter),
                 false => traffic.leaving.push_back(letter),
             }
-        }
-        let met = self.meet(traffic)?;
-        Ok(self.receive(traffic)? | departed | met)
-    }
-
-    fn depart(&self, traffic: &mut Traffic) -> Result<bool> {
-        let mut moved = false;
-        for mut letter in self.outbox.take() {
-            moved = true;
-            if letter.rank == self.transport.rank() {
-                self.handle(letter, false);
-                continue;
-            }
-            let Letter { rank, .. } = *letter;
-            let mut request = 0;
-            self.transport.start_send(rank, letter.lines(), &mut request)?;
-            letter.request = request;
-            if let Some(peer) = self.node.of(rank) {
-                peer.bell().post();
-            }
-            traffic.leaving.push_back(letter);
         }
         Ok(moved)
     }
@@ -454,7 +450,7 @@ mod tests {
     /// Numbered messages of changing sizes, whose payload repeats the number.
     fn send_all(messages: &Messages, thread: u64) {
         for number in 0..EACH {
-            for to in 0..RANKS {
+            for to in (0..RANKS).filter(|&to| to != messages.rank()) {
                 let bytes = if number % 7 == 0 { 5000 } else { number as usize % 100 };
                 let mut message = messages.write(Topic::Ghost, [thread, number, bytes as u64, 0, 0, 0], bytes);
                 message.payload_mut().fill(number as u8);
@@ -482,7 +478,10 @@ mod tests {
                 send_all(&messages, 0);
             });
             messages.drain().unwrap();
-            assert_eq!(*next.lock(), [[EACH; 2]; RANKS as usize]);
+            for (from, counts) in next.lock().iter().enumerate() {
+                let expected = if from as u32 == messages.rank() { 0 } else { EACH };
+                assert_eq!(*counts, [expected; 2]);
+            }
         });
     }
 
@@ -509,7 +508,7 @@ mod tests {
                 }
             });
             messages.open(|| ());
-            messages.tell(0, Topic::Barrier, [300, 0, 0, 0, 0, 0]);
+            messages.tell((messages.rank() + 1) % RANKS, Topic::Barrier, [300, 0, 0, 0, 0, 0]);
             messages.drain().unwrap();
             assert_eq!(hops.load(Ordering::Acquire), 300, "100 hops on each of 3 ranks, for each of 3 chains");
         });
