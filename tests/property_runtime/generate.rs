@@ -1,0 +1,519 @@
+//! Random programs. Nearly all of what is generated is correct; now and then a launch breaks a rule, and must be refused.
+
+use super::kernel::mix;
+use super::program::*;
+use super::rules::{refusal, uses};
+
+/// splitmix64 (Steele, Lea and Flood, OOPSLA 2014): small, and the same everywhere.
+pub struct Random(pub u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+    fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+    fn between(&mut self, lo: i64, hi: i64) -> i64 {
+        lo + self.below((hi - lo + 1) as usize) as i64
+    }
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+/// What an operation may be launched on: everything outside of tasks, or what the launching task holds.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    parent: Option<&'a Task>,
+    depth: usize,
+}
+
+struct Generator {
+    random: Random,
+    program: Program,
+    next_id: u32,
+    fails: bool,
+}
+
+/// Uses with SIMULTANEOUS coherence so far in a context, and the results that its operations may take.
+#[derive(Default)]
+struct Context {
+    simultaneous: Vec<Need>,
+    results: Vec<u32>,
+}
+
+pub fn program(seed: u64) -> Program {
+    let mut random = Random(mix(seed, 0x5eed));
+    let settings = Settings {
+        workers: 1 + random.below(4) as i32,
+        host_helps: !random.one_in(3),
+        window: *random.pick(&[4, 5, 16, 1024, 1024]),
+        spin_microseconds: *random.pick(&[0, 1, 20]),
+    };
+    let fails = random.one_in(4);
+    let program = Program { seed, settings, trees: Vec::new(), steps: Vec::new() };
+    let mut generator = Generator { random, program, next_id: 1, fails };
+    for _ in 0..1 + generator.random.below(3) {
+        let tree = generator.tree();
+        generator.program.trees.push(tree);
+    }
+    let mut context = Context::default();
+    for _ in 0..1 + generator.random.below(25) {
+        generator.root_step(&mut context);
+    }
+    generator.program
+}
+
+impl Generator {
+    fn id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn kind(&mut self) -> Kind {
+        let raw = *self.random.pick(&[1, 2, 3, 5, 12]);
+        *self.random.pick(&[
+            Kind::Raw(raw),
+            Kind::Int32,
+            Kind::Int64,
+            Kind::Int64,
+            Kind::Float,
+            Kind::Double,
+            Kind::FloatComplex,
+            Kind::DoubleComplex,
+        ])
+    }
+
+    fn box_within(&mut self, within: &Bounds, dim: usize) -> Bounds {
+        let mut bounds = *within;
+        for d in 0..dim {
+            let (a, b) = (self.random.between(within.lo[d], within.hi[d]), self.random.between(within.lo[d], within.hi[d]));
+            (bounds.lo[d], bounds.hi[d]) = (a.min(b), a.max(b));
+        }
+        bounds
+    }
+
+    fn tree(&mut self) -> Tree {
+        let dim = 1 + self.random.below(3);
+        let longest = [14, 6, 4][dim - 1];
+        let mut whole = Bounds { lo: [0; 3], hi: [0; 3] };
+        for d in 0..dim {
+            whole.lo[d] = self.random.between(-3, 3);
+            whole.hi[d] = whole.lo[d] + self.random.between(0, longest - 1);
+        }
+        let fields = *self.random.pick(&[1, 2, 3, 5, 8, 70, 700]);
+        let few: Vec<Kind> = (0..fields.min(12)).map(|_| self.kind()).collect();
+        let kinds = (0..fields).map(|f| few[f % few.len()]).collect();
+        let mut tree = Tree { dim, kinds, regions: vec![Region { bounds: whole, parent: None }], partitions: Vec::new(), hosted: false };
+        for _ in 0..self.random.below(5) {
+            self.partition(&mut tree);
+        }
+        tree
+    }
+
+    fn counts(&mut self, of: &Bounds, dim: usize) -> [i64; 3] {
+        std::array::from_fn(|d| if d < dim { self.random.between(1, of.extent(d).min(3)) } else { 1 })
+    }
+
+    fn partition(&mut self, tree: &mut Tree) {
+        let parent = self.random.below(tree.regions.len().min(6));
+        let (within, dim) = (tree.regions[parent].bounds, tree.dim);
+        let blocks: Vec<usize> = (0..tree.partitions.len())
+            .filter(|&p| tree.partitions[p].parent == parent && matches!(tree.partitions[p].cut, Cut::Blocks(_)))
+            .collect();
+        let (cut, children) = match self.random.below(3) {
+            0 if !blocks.is_empty() => {
+                let of = *self.random.pick(&blocks);
+                let depth: [i64; 3] = std::array::from_fn(|d| if d < dim { self.random.between(0, 2) } else { 0 });
+                let grow = |&child: &usize| {
+                    let b = tree.regions[child].bounds;
+                    Bounds {
+                        lo: std::array::from_fn(|d| (b.lo[d] - depth[d]).max(within.lo[d])),
+                        hi: std::array::from_fn(|d| (b.hi[d] + depth[d]).min(within.hi[d])),
+                    }
+                };
+                (Cut::Grown(of, depth), tree.partitions[of].children.iter().map(grow).collect())
+            }
+            1 => {
+                let count = 1 + self.random.below(4);
+                (Cut::Given, (0..count).map(|_| self.box_within(&within, dim)).collect::<Vec<_>>())
+            }
+            _ => {
+                let counts = self.counts(&within, dim);
+                (Cut::Blocks(counts), within.blocks(counts).expect("counts fit"))
+            }
+        };
+        let first = tree.regions.len();
+        tree.regions.extend(children.iter().map(|&bounds| Region { bounds, parent: Some(parent) }));
+        tree.partitions.push(Partition { parent, cut, children: (first..tree.regions.len()).collect() });
+    }
+
+    fn root_step(&mut self, context: &mut Context) {
+        let scope = Scope { parent: None, depth: 0 };
+        let action = match self.random.below(40) {
+            0 | 1 => self.attach(),
+            2 => self.turns(context),
+            3 => self.epoch(),
+            _ => self.action(scope, context),
+        };
+        let Some(action) = action else { return };
+        let id = self.id();
+        self.program.steps.push(Step { id, action });
+    }
+
+    fn action(&mut self, scope: Scope, context: &mut Context) -> Option<Action> {
+        match self.random.below(20) {
+            0 => Some(Action::WaitAll),
+            1 | 2 if !context.results.is_empty() => Some(Action::Get(*self.random.pick(&context.results))),
+            3 | 4 => self.fill(scope),
+            5 => self.chain(scope, context),
+            _ => self.task(scope, context).map(Action::Launch),
+        }
+    }
+
+    fn fields(&mut self, tree: usize, among: Option<&[u32]>) -> Vec<u32> {
+        let count = among.map_or(self.program.trees[tree].kinds.len(), <[u32]>::len);
+        let most = *self.random.pick(&[1, 1, 2, 3, 40]);
+        let (first, wanted) = (self.random.below(count), 1 + self.random.below(most.min(count)));
+        let at = |i: usize| (first + i) % count;
+        (0..wanted).map(|i| among.map_or(at(i) as u32, |among| among[at(i)])).collect()
+    }
+
+    fn right(&mut self) -> Right {
+        let operator = *self.random.pick(&[Operator::Sum, Operator::Sum, Operator::Product, Operator::Min, Operator::Max]);
+        *self.random.pick(&[Right::Read, Right::Read, Right::Write, Right::Write, Right::Discard, Right::Reduce(operator)])
+    }
+
+    /// A right that goes with the fields, which are cut down to those of one kind for a reduction.
+    fn settle_right(&mut self, tree: usize, fields: &mut Vec<u32>, right: Right) -> Right {
+        let Right::Reduce(operator) = right else { return right };
+        let kinds = &self.program.trees[tree].kinds;
+        let kind = kinds[fields[0] as usize];
+        if !kind.operators().contains(&operator) {
+            return Right::Read;
+        }
+        fields.retain(|&f| kinds[f as usize] == kind);
+        right
+    }
+
+    fn free_trees(&self) -> Vec<usize> {
+        (0..self.program.trees.len()).filter(|&t| !self.program.trees[t].hosted).collect()
+    }
+
+    fn need(&mut self, scope: Scope, indexed: bool) -> Option<Need> {
+        match scope.parent {
+            None => {
+                let trees = self.free_trees();
+                let tree = *self.random.pick(&trees);
+                Some(self.root_need(tree, indexed))
+            }
+            Some(parent) => self.inner_need(parent, indexed),
+        }
+    }
+
+    fn root_need(&mut self, tree: usize, indexed: bool) -> Need {
+        let (regions, partitions) = (self.program.trees[tree].regions.len(), self.program.trees[tree].partitions.len());
+        let target = if indexed && partitions > 0 && !self.random.one_in(5) {
+            Target::Partition(self.random.below(partitions))
+        } else {
+            Target::Region(self.random.below(regions))
+        };
+        let mut fields = self.fields(tree, None);
+        let right = self.right();
+        let right = self.settle_right(tree, &mut fields, right);
+        Need { id: self.id(), tree, target, fields, right, simultaneous: self.random.one_in(8) }
+    }
+
+    /// Some of what the parent may do with one of its requirements; rarely more.
+    fn inner_need(&mut self, parent: &Task, indexed: bool) -> Option<Need> {
+        if parent.needs.is_empty() {
+            return None;
+        }
+        let held = self.random.pick(&parent.needs).clone();
+        let mut fields = self.fields(held.tree, Some(&held.fields));
+        let wanted = self.right();
+        let too_much = self.random.one_in(60);
+        let right = match held.right {
+            _ if too_much => wanted,
+            Right::Write | Right::Discard => wanted,
+            other => other,
+        };
+        let right = self.settle_right(held.tree, &mut fields, right);
+        if !too_much && matches!(held.right, Right::Reduce(_)) && right != held.right {
+            return None;
+        }
+        let target = match held.target {
+            _ if indexed && !self.random.one_in(4) => {
+                let counts = self.counts(&Bounds { lo: [0; 3], hi: [1; 3] }, self.program.trees[held.tree].dim);
+                Target::ParentsBlocks(held.id, counts)
+            }
+            Target::Region(region) if self.random.one_in(2) => Target::Region(self.descendant(held.tree, region)),
+            _ => Target::Parents(held.id),
+        };
+        Some(Need { id: self.id(), tree: held.tree, target, fields, right, simultaneous: false })
+    }
+
+    fn descendant(&mut self, tree: usize, region: usize) -> usize {
+        let regions = &self.program.trees[tree].regions;
+        let below: Vec<usize> = (0..regions.len())
+            .filter(|&r| {
+                let mut at = Some(r);
+                while let Some(here) = at.filter(|&here| here != region) {
+                    at = regions[here].parent;
+                }
+                at.is_some()
+            })
+            .collect();
+        *self.random.pick(&below)
+    }
+
+    fn task(&mut self, scope: Scope, context: &mut Context) -> Option<Task> {
+        let may_be_wrong = self.random.one_in(40);
+        for _ in 0..8 {
+            let mut task = self.launch(scope, context);
+            limit_simultaneous(&mut task, context);
+            if !may_be_wrong && scope.parent.is_none() && self.is_refused(&task) {
+                continue;
+            }
+            context.simultaneous.extend(task.needs.iter().filter(|n| n.simultaneous).cloned());
+            if task.result {
+                context.results.push(task.id);
+            }
+            let depth = scope.depth + 1;
+            if !task.leaf {
+                task.children = self.children(&task, depth);
+                task.again = self.random.one_in(2);
+            }
+            return Some(task);
+        }
+        None
+    }
+
+    fn is_refused(&self, task: &Task) -> bool {
+        uses(&self.program, &[], task, 0).map_or(true, |points| refusal(None, &points) != 0)
+    }
+
+    fn launch(&mut self, scope: Scope, context: &Context) -> Task {
+        let indexed = self.random.one_in(3);
+        let count = *self.random.pick(&[0, 1, 1, 2, 2, 3, 4]);
+        let needs: Vec<Need> = (0..count).filter_map(|_| self.need(scope, indexed)).collect();
+        let mut task = Task::with_needs(self.id(), needs);
+        if indexed {
+            task.points = Some(self.points(&task.needs));
+            if self.random.one_in(3) {
+                let kind = *self.random.pick(&[Kind::Int32, Kind::Int64, Kind::Double, Kind::DoubleComplex]);
+                task.reduced = Some((*self.random.pick(kind.operators()), kind));
+                task.result = true;
+            }
+        } else {
+            task.result = self.random.one_in(3);
+        }
+        for _ in 0..self.random.below(3).min(context.results.len()) {
+            task.futures.push(*self.random.pick(&context.results));
+        }
+        task.leaf = scope.depth >= 3 || !self.random.one_in(3 + 2 * scope.depth);
+        task.on_host = self.random.one_in(12);
+        task.argument_bytes = *self.random.pick(&[0, 8, 100, 3000]);
+        if self.fails && self.random.one_in(8) {
+            let point = self.random.below(task.points.unwrap_or(1) as usize) as u32;
+            task.fails = Some(Failure { point, after: self.random.one_in(2) });
+        }
+        task
+    }
+
+    fn points(&mut self, needs: &[Need]) -> u32 {
+        let of = |need: &Need| match &need.target {
+            Target::Partition(p) => Some(self.program.trees[need.tree].partitions[*p].children.len()),
+            Target::ParentsBlocks(_, counts) => Some(counts.iter().product::<i64>() as usize),
+            _ => None,
+        };
+        match needs.iter().filter_map(of).min() {
+            Some(least) => least as u32,
+            None => 1 + self.random.below(4) as u32,
+        }
+    }
+
+    fn children(&mut self, task: &Task, depth: usize) -> Vec<Step> {
+        let mut context = Context::default();
+        let mut steps = Vec::new();
+        for _ in 0..self.random.below(5) {
+            if let Some(action) = self.action(Scope { parent: Some(task), depth }, &mut context) {
+                steps.push(Step { id: self.id(), action });
+            }
+        }
+        steps
+    }
+
+    fn fill(&mut self, scope: Scope) -> Option<Action> {
+        let mut need = self.need(scope, false)?;
+        (need.right, need.simultaneous) = (Right::Discard, false);
+        let kinds = &self.program.trees[need.tree].kinds;
+        let first = kinds[need.fields[0] as usize];
+        need.fields.retain(|&f| kinds[f as usize] == first);
+        Some(Action::Fill(need))
+    }
+
+    fn chain(&mut self, scope: Scope, context: &mut Context) -> Option<Action> {
+        let mut shared = self.need(scope, false)?;
+        let may_write = scope.parent.is_none_or(|parent| {
+            let holds = |n: &Need| n.tree == shared.tree && n.right.writes() && !n.simultaneous;
+            parent.needs.iter().all(holds)
+        });
+        if !may_write {
+            return None;
+        }
+        shared.right = Right::Write;
+        shared.simultaneous = true;
+        let fields = &shared.fields;
+        if context.simultaneous.iter().any(|o| o.tree == shared.tree && o.fields.iter().any(|f| fields.contains(f))) {
+            return None;
+        }
+        let tasks: Vec<Task> = (0..2 + self.random.below(4))
+            .map(|_| {
+                let mut need = shared.clone();
+                need.id = self.id();
+                if let (Target::Region(region), true) = (&shared.target, self.random.one_in(2)) {
+                    need.target = Target::Region(self.descendant(shared.tree, *region));
+                }
+                let mut task = Task::with_needs(self.id(), vec![need]);
+                task.on_host = self.random.one_in(12);
+                if self.fails && self.random.one_in(10) {
+                    task.fails = Some(Failure { point: 0, after: self.random.one_in(2) });
+                }
+                task
+            })
+            .collect();
+        context.simultaneous.extend(tasks.iter().flat_map(|t| t.needs.iter().cloned()));
+        Some(Action::Chain(tasks, scope.parent.is_none() && !self.fails && self.random.one_in(3)))
+    }
+
+    /// Rounds of the host and the tasks. The hosted tree is made at the first of them.
+    fn turns(&mut self, context: &mut Context) -> Option<Action> {
+        let tree = match self.program.trees.iter().position(|t| t.hosted) {
+            Some(tree) => tree,
+            None => {
+                let mut tree = self.tree();
+                tree.kinds.truncate(4);
+                tree.hosted = true;
+                self.program.trees.push(tree);
+                self.program.trees.len() - 1
+            }
+        };
+        let all: Vec<u32> = (0..self.program.trees[tree].kinds.len() as u32).collect();
+        let gate = |generator: &mut Self| {
+            let need = Need {
+                id: generator.id(),
+                tree,
+                target: Target::Region(0),
+                fields: all.clone(),
+                right: Right::Write,
+                simultaneous: false,
+            };
+            Task::with_needs(generator.id(), vec![need])
+        };
+        let mut rounds = Vec::new();
+        for _ in 0..1 + self.random.below(4) {
+            let mut round = vec![gate(self)];
+            for _ in 0..self.random.below(4) {
+                let mut need = self.root_need(tree, false);
+                need.simultaneous = false;
+                let mut task = Task::with_needs(self.id(), vec![need]);
+                task.leaf = self.random.one_in(2);
+                if !task.leaf {
+                    task.children = self.children(&task, 2);
+                }
+                round.push(task);
+                if let Some(other) = self.task(Scope { parent: None, depth: 2 }, context) {
+                    round.push(other);
+                }
+            }
+            if self.random.one_in(2) {
+                round.push(gate(self));
+            } else {
+                round.truncate(1);
+            }
+            rounds.push(round);
+        }
+        // Launching ahead fills the window with what waits for the host.
+        let outstanding: usize = rounds.iter().flatten().map(|t| 2 + t.points.unwrap_or(1) as usize).sum();
+        let room = outstanding + 200 < self.program.settings.window as usize;
+        Some(Action::Turns(rounds, if room { self.random.below(4) } else { 0 }))
+    }
+
+    fn epoch(&mut self) -> Option<Action> {
+        let trees = self.free_trees();
+        let tree = *self.random.pick(&trees);
+        let found: Vec<usize> = (0..self.program.trees[tree].partitions.len())
+            .filter(|&p| matches!(self.program.trees[tree].partitions[p].cut, Cut::Blocks(_)))
+            .collect();
+        if found.is_empty() {
+            return None;
+        }
+        let children = self.program.trees[tree].partitions[*self.random.pick(&found)].children.clone();
+        let most = children.len().min(self.program.settings.workers as usize);
+        let members = most + usize::from(self.random.one_in(10) && most < children.len());
+        let tasks = children[..members]
+            .iter()
+            .map(|&child| {
+                let mut fields = self.fields(tree, None);
+                let right = self.right();
+                let right = self.settle_right(tree, &mut fields, right);
+                let need = Need { id: self.id(), tree, target: Target::Region(child), fields, right, simultaneous: false };
+                let mut task = Task::with_needs(self.id(), vec![need]);
+                task.leaf = false;
+                task.children = self.children(&task, 2);
+                task.again = self.random.one_in(2);
+                task
+            })
+            .collect();
+        Some(Action::Epoch(tasks))
+    }
+
+    /// Attaches an array, or takes the one attached last away.
+    fn attach(&mut self) -> Option<Action> {
+        let mut attached: Vec<(usize, Vec<u32>)> = Vec::new();
+        for step in &self.program.steps {
+            match &step.action {
+                Action::Attach { tree, fields, .. } => attached.push((*tree, fields.clone())),
+                Action::Detach { tree, fields } => attached.retain(|a| a != &(*tree, fields.clone())),
+                _ => (),
+            }
+        }
+        if !attached.is_empty() && self.random.one_in(2) {
+            let (tree, fields) = self.random.pick(&attached).clone();
+            return Some(Action::Detach { tree, fields });
+        }
+        let trees = self.free_trees();
+        let tree = *self.random.pick(&trees);
+        let mut fields = self.fields(tree, None);
+        fields.sort_unstable();
+        fields.dedup();
+        if attached.iter().any(|a| a.0 == tree && a.1.iter().any(|f| fields.contains(f))) {
+            return None;
+        }
+        Some(Action::Attach { tree, fields, layout: self.random.next() })
+    }
+}
+
+/// Takes simultaneous coherence back where nothing else would order a use against an earlier one.
+fn limit_simultaneous(task: &mut Task, context: &Context) {
+    for n in 0..task.needs.len() {
+        let need = &task.needs[n];
+        let unordered = |other: &Need| {
+            let harmless = need.right == other.right && !need.right.writes();
+            other.simultaneous && other.tree == need.tree && !harmless && other.fields.iter().any(|f| need.fields.contains(f))
+        };
+        let within = task.needs.iter().enumerate().any(|(m, other)| m != n && unordered(other));
+        let points_meet = need.right.writes() && task.points.is_some();
+        if within || points_meet || !task.leaf || context.simultaneous.iter().any(unordered) {
+            task.needs[n].simultaneous = false;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Random programs through the whole runtime against their sequential execution. Each runs in the library as its C interface
+//! offers it, with 1 to 4 workers, and must give, bit for bit, what its tasks give one after another in program order.
+//!
+//! Programs run in child processes, so that one which crashes or hangs can be made smaller as well: what is printed is the
+//! smallest program found that still fails. For longer runs set `COHORT_TEST_PROGRAMS` (how many) and `COHORT_TEST_FIRST`
+//! (the first seed), and for one program `COHORT_TEST_PROGRAMS=1`.
+
+mod execute;
+mod generate;
+mod kernel;
+mod program;
+mod rules;
+mod sequential;
+mod shrink;
+
+use std::collections::HashSet;
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is {text}; give a whole number")))
+}
+
+/// Runs a program; what differs.
+fn run(program: &program::Program) -> Vec<String> {
+    let expected = sequential::run(program);
+    execute::differences(program, &expected)
+}
+
+#[test]
+fn random_programs_do_what_they_do_one_task_after_another() {
+    let first = variable("COHORT_TEST_FIRST").unwrap_or(0);
+    let programs = variable("COHORT_TEST_PROGRAMS").unwrap_or(10_000);
+    if let Err(seed) = shrink::run_apart(first..first + programs) {
+        panic!("{}", shrink::smallest(seed));
+    }
+}
+
+/// What the child processes of the test above run.
+#[test]
+#[ignore = "a part of the test above"]
+fn part() {
+    let Some(seeds) = shrink::seeds_of_part() else { return };
+    for (seed, removed) in seeds {
+        let removed: HashSet<u32> = removed;
+        let program = generate::program(seed).without(&removed);
+        shrink::report_progress(seed);
+        let wrong = run(&program);
+        if !wrong.is_empty() {
+            println!("{program}");
+            wrong.iter().take(8).for_each(|line| println!("wrong: {line}"));
+            std::process::exit(1);
+        }
+    }
+}

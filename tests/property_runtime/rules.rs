@@ -1,0 +1,141 @@
+//! When a launch is refused and when two operations depend on each other, written down a second time: pair by pair, from the
+//! rules of Legion's region requirements, and without a look at what the library does.
+
+use super::program::{Bounds, Kind, Operator, Partition, Program, Right, Target, Task};
+use std::rc::Rc;
+
+pub const INVALID_ARGUMENT: i32 = 1;
+pub const PRIVILEGE: i32 = 6;
+pub const TASK_FAILED: i32 = 9;
+pub const INTERFERENCE: i32 = 14;
+pub const RESOURCES: i32 = 15;
+
+/// A region, with those above it.
+#[derive(Debug)]
+pub struct Place {
+    pub tree: usize,
+    pub name: u64,
+    pub bounds: Bounds,
+    pub parent: Option<Rc<Place>>,
+}
+
+impl Place {
+    pub fn of_region(program: &Program, tree: usize, region: usize) -> Rc<Place> {
+        let found = program.trees[tree].regions[region];
+        let parent = found.parent.map(|p| Self::of_region(program, tree, p));
+        Rc::new(Place { tree, name: region as u64, bounds: found.bounds, parent })
+    }
+
+    fn lies_in(&self, other: &Place) -> bool {
+        self.tree == other.tree && self.name == other.name || self.parent.as_ref().is_some_and(|p| p.lies_in(other))
+    }
+}
+
+/// A requirement of one point of a launch.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub need: u32,
+    pub place: Rc<Place>,
+    pub fields: Vec<u32>,
+    pub right: Right,
+    pub simultaneous: bool,
+    /// Of the fields of a reduction.
+    pub kind: Option<Kind>,
+}
+
+impl Use {
+    fn reduction(&self) -> Option<(Operator, Option<Kind>)> {
+        match self.right {
+            Right::Reduce(operator) => Some((operator, self.kind)),
+            _ => None,
+        }
+    }
+
+    fn meets(&self, other: &Use) -> bool {
+        self.place.tree == other.place.tree
+            && self.place.bounds.overlaps(&other.place.bounds)
+            && self.fields.iter().any(|f| other.fields.contains(f))
+    }
+
+    pub fn conflicts(&self, other: &Use) -> bool {
+        if !self.meets(other) || self.right == Right::Nothing || other.right == Right::Nothing {
+            return false;
+        }
+        let both_exclusive_or_not = self.simultaneous == other.simultaneous;
+        match (self.reduction(), other.reduction()) {
+            (Some(a), Some(b)) => a != b || !both_exclusive_or_not,
+            (None, None) if self.right == Right::Read && other.right == Right::Read => false,
+            _ => !self.simultaneous || !other.simultaneous,
+        }
+    }
+
+    fn covers(&self, asked: &Use, field: u32) -> bool {
+        let allowed = match asked.right {
+            Right::Nothing => true,
+            Right::Read => self.right == Right::Read || self.right.writes(),
+            Right::Write | Right::Discard => self.right.writes(),
+            Right::Reduce(_) => self.right.writes() || self.reduction() == asked.reduction(),
+        };
+        allowed && self.fields.contains(&field) && asked.place.lies_in(&self.place)
+    }
+}
+
+/// What the points of a launch use; an error where blocks cannot be cut.
+pub fn uses(program: &Program, parent: &[Use], task: &Task, path: u64) -> Result<Vec<Vec<Use>>, i32> {
+    let points = task.points.unwrap_or(1);
+    let mut all = vec![Vec::new(); points as usize];
+    for need in &task.needs {
+        let tree = &program.trees[need.tree];
+        let kind = matches!(need.right, Right::Reduce(_)).then(|| tree.kinds[need.fields[0] as usize]);
+        let held = |id: u32| parent.iter().find(|u| u.need == id).expect("the parent has this requirement").place.clone();
+        let places: Vec<Rc<Place>> = match &need.target {
+            Target::Region(region) => vec![Place::of_region(program, need.tree, *region); points as usize],
+            Target::Partition(partition) => {
+                let Partition { children, .. } = &tree.partitions[*partition];
+                children[..points as usize].iter().map(|&c| Place::of_region(program, need.tree, c)).collect()
+            }
+            Target::Parents(id) => vec![held(*id); points as usize],
+            Target::ParentsBlocks(id, counts) => {
+                let whole = held(*id);
+                let blocks = whole.bounds.blocks(*counts).ok_or(INVALID_ARGUMENT)?;
+                let name = |colour: usize| super::kernel::mix(path ^ u64::from(need.id) << 32, colour as u64) | 1 << 63;
+                let block = |(colour, bounds)| {
+                    Rc::new(Place { tree: need.tree, name: name(colour), bounds, parent: Some(whole.clone()) })
+                };
+                blocks.into_iter().enumerate().map(block).take(points as usize).collect()
+            }
+        };
+        for (of_point, place) in all.iter_mut().zip(places) {
+            let (fields, right, simultaneous) = (need.fields.clone(), need.right, need.simultaneous);
+            of_point.push(Use { need: need.id, place, fields, right, simultaneous, kind });
+        }
+    }
+    Ok(all)
+}
+
+/// Why a launch is refused, or 0. `parent`: what the launching task holds; `None` outside of tasks.
+pub fn refusal(parent: Option<&[Use]>, points: &[Vec<Use>]) -> i32 {
+    for (p, of_p) in points.iter().enumerate() {
+        let others = points.iter().enumerate().filter(|(q, _)| *q != p);
+        let written: Vec<&Use> = of_p.iter().filter(|u| u.right.writes()).collect();
+        if others.flat_map(|(_, of_q)| of_q).any(|b| written.iter().any(|a| a.conflicts(b))) {
+            return INTERFERENCE;
+        }
+    }
+    points.iter().map(|uses| refusal_of_point(parent, uses)).find(|status| *status != 0).unwrap_or(0)
+}
+
+fn refusal_of_point(parent: Option<&[Use]>, uses: &[Use]) -> i32 {
+    for (i, a) in uses.iter().enumerate() {
+        if uses[..i].iter().any(|b| a.conflicts(b)) {
+            return INTERFERENCE;
+        }
+    }
+    let Some(held) = parent else { return 0 };
+    let covered = |u: &Use| u.right == Right::Nothing || u.fields.iter().all(|&f| held.iter().any(|h| h.covers(u, f)));
+    if uses.iter().all(covered) {
+        0
+    } else {
+        PRIVILEGE
+    }
+}

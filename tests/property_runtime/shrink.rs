@@ -1,0 +1,132 @@
+//! Runs programs in child processes and makes one that fails, crashes or hangs smaller.
+
+use super::generate;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longer than any program takes on a machine that others keep busy.
+const HANGS_AFTER: Duration = Duration::from_secs(60);
+/// A smaller program that needs longer counts as one that hangs.
+const SMALL_HANGS_AFTER: Duration = Duration::from_secs(5);
+const SHRINK_FOR: Duration = Duration::from_secs(150);
+/// Runs of a smaller program before it counts as correct: most failures depend on timing.
+const REPEATS: u32 = 60;
+
+fn progress_file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("property_runtime.{}.{name}", std::process::id()))
+}
+
+fn start(seeds: Range<u64>, repeats: u32, removed: &HashSet<u32>, progress: &PathBuf) -> Child {
+    let removed: Vec<String> = removed.iter().map(u32::to_string).collect();
+    // Empty, so that a child which hangs at once is seen to.
+    std::fs::write(progress, "").expect("a file in the target folder");
+    Command::new(std::env::current_exe().expect("this test"))
+        .args(["--ignored", "--exact", "part", "--nocapture", "--test-threads=1"])
+        .env("COHORT_TEST_PART", format!("{} {} {repeats} {}", seeds.start, seeds.end, removed.join(",")))
+        .env("COHORT_TEST_PROGRESS", progress)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("this test starts again")
+}
+
+/// In a child: the seeds to run, each with what is left out of its program.
+pub fn seeds_of_part() -> Option<impl Iterator<Item = (u64, HashSet<u32>)>> {
+    let text = std::env::var("COHORT_TEST_PART").ok()?;
+    let words: Vec<&str> = text.split(' ').collect();
+    let number = |i: usize| words[i].parse::<u64>().expect("a number from the parent");
+    let removed: HashSet<u32> = words[3].split(',').filter_map(|id| id.parse().ok()).collect();
+    let (seeds, repeats) = (number(0)..number(1), number(2));
+    Some(seeds.flat_map(move |seed| (0..repeats).map(move |_| seed)).map(move |seed| (seed, removed.clone())))
+}
+
+/// In a child: tells the parent which program runs now.
+pub fn report_progress(seed: u64) {
+    let file = std::env::var("COHORT_TEST_PROGRESS").expect("given by the parent");
+    std::fs::write(file, seed.to_string()).expect("a file in the target folder");
+}
+
+/// Whether the child succeeded; `None` if it made no progress for too long. Its output besides.
+fn finish(mut child: Child, progress: &PathBuf, limit: Duration) -> (Option<bool>, String) {
+    let stdout = child.stdout.take().expect("piped");
+    let reader = std::thread::spawn(move || std::io::read_to_string(stdout).unwrap_or_default());
+    let mut moved = Instant::now();
+    let mut last = String::new();
+    let ended = loop {
+        if let Some(status) = child.try_wait().expect("our child") {
+            break Some(status.success());
+        }
+        let now = std::fs::read_to_string(progress).unwrap_or_default();
+        if now != last {
+            (last, moved) = (now, Instant::now());
+        }
+        if moved.elapsed() > limit {
+            child.kill().expect("our child");
+            child.wait().expect("our child");
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    (ended, reader.join().expect("reads only"))
+}
+
+/// Runs the programs of these seeds; the first that fails.
+pub fn run_apart(seeds: Range<u64>) -> Result<(), u64> {
+    let progress = progress_file("all");
+    let (ended, _) = finish(start(seeds.clone(), 1, &HashSet::new(), &progress), &progress, HANGS_AFTER);
+    let failed = std::fs::read_to_string(&progress).ok().and_then(|text| text.parse().ok()).unwrap_or(seeds.start);
+    let _ = std::fs::remove_file(&progress);
+    if ended == Some(true) {
+        Ok(())
+    } else {
+        Err(failed)
+    }
+}
+
+/// How the program fails without these parts, if it does.
+fn failure(seed: u64, removed: &HashSet<u32>) -> Option<String> {
+    let progress = progress_file("one");
+    let child = start(seed..seed + 1, REPEATS, removed, &progress);
+    let (ended, output) = finish(child, &progress, SMALL_HANGS_AFTER);
+    let _ = std::fs::remove_file(&progress);
+    match ended {
+        Some(true) => None,
+        Some(false) if output.contains("wrong: ") => Some(output),
+        Some(false) => Some(format!("it crashes\n{output}")),
+        None => Some("it hangs".into()),
+    }
+}
+
+/// The smallest program found that fails like that of this seed, as text.
+pub fn smallest(seed: u64) -> String {
+    let program = generate::program(seed);
+    let mut removed = HashSet::new();
+    let Some(mut how) = failure(seed, &removed) else {
+        return format!("the program of seed {seed} failed once and {REPEATS} times did not:\n{program}");
+    };
+    let start = Instant::now();
+    let mut chunk = program.ids().len().div_ceil(2);
+    while chunk > 0 && start.elapsed() < SHRINK_FOR {
+        let mut smaller = false;
+        let ids = program.without(&removed).ids();
+        for part in ids.chunks(chunk) {
+            let mut tried = removed.clone();
+            tried.extend(part);
+            if let Some(found) = failure(seed, &tried) {
+                (removed, how, smaller) = (tried, found, true);
+            }
+            if start.elapsed() > SHRINK_FOR {
+                break;
+            }
+        }
+        if chunk == 1 && !smaller {
+            break;
+        }
+        chunk = if smaller && chunk == 1 { 1 } else { chunk / 2 };
+    }
+    let text = program.without(&removed);
+    format!("a program does not do what it does one task after another (leave out: {removed:?})\n{text}\n{how}")
+}
