@@ -589,8 +589,9 @@ cohort_status_t cohort_release(cohort_context_t context, const cohort_sync_t *sy
 
 /**
  * The ghost regions around this rank's block: beyond each face with a neighbour `depth` points, for `field_count` fields
- * (slots, from 0) of `field_bytes` bytes. `options->neighbours` are ranks of the runtime's communicator. Collective over all
- * ranks, on the MPI thread. Errors: INVALID_ARGUMENT (neighbours that are not mutual, other slots than the neighbour),
+ * (slots, from 0) of `field_bytes` bytes. `options->neighbours` are ranks of the runtime's communicator. The root context
+ * or one task may exchange them and use the ghost regions, without a requirement. Collective over all ranks, on the MPI
+ * thread. Errors: INVALID_ARGUMENT (neighbours that are not mutual, other slots than the neighbour),
  * BOUNDS (blocks thinner than the depth, faces that do not match), WRONG_RANK, OUT_OF_MEMORY.
  */
 cohort_status_t cohort_halo_create(cohort_runtime_t runtime,

@@ -5,7 +5,6 @@ use super::guard;
 use super::types::*;
 use crate::base::Result;
 use crate::interop::{Block, Halo};
-use crate::operation::current_task;
 use crate::runtime::{self, Runtime};
 
 fn block(options: &cohort_halo_options_t) -> Result<Block> {
@@ -23,12 +22,13 @@ fn block(options: &cohort_halo_options_t) -> Result<Block> {
 
 fn create(runtime: &Runtime, block: Result<Block>) -> Result<Halo> {
     runtime.check_mpi_thread()?;
-    Halo::create(&runtime.messages, &runtime.ghosts, &runtime.barriers, block, current_task())
+    Halo::create(&runtime.messages, &runtime.ghosts, &runtime.barriers, block)
 }
 
 /// The ghost regions around this rank's block: beyond each face with a neighbour `depth` points, for `field_count` fields
-/// (slots, from 0) of `field_bytes` bytes. `options->neighbours` are ranks of the runtime's communicator. Collective over all
-/// ranks, on the MPI thread. Errors: INVALID_ARGUMENT (neighbours that are not mutual, other slots than the neighbour),
+/// (slots, from 0) of `field_bytes` bytes. `options->neighbours` are ranks of the runtime's communicator. The root context
+/// or one task may exchange them and use the ghost regions, without a requirement. Collective over all ranks, on the MPI
+/// thread. Errors: INVALID_ARGUMENT (neighbours that are not mutual, other slots than the neighbour),
 /// BOUNDS (blocks thinner than the depth, faces that do not match), WRONG_RANK, OUT_OF_MEMORY.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_halo_create(

@@ -11,7 +11,7 @@ use crate::base::Result;
 use crate::fail;
 use crate::geometry::{Point, Rect};
 use crate::operation::copy::{copy, order, Arrivals};
-use crate::operation::{Engine, Frame, RegionObject};
+use crate::operation::{Engine, Frame, RegionObject, ANYBODY};
 use crate::region::{check_dim, FieldSpace, IndexSpace};
 use crate::transport::Messages;
 use smallvec::SmallVec;
@@ -107,10 +107,10 @@ struct Own {
 
 impl Halo {
     /// Collective. Ranks whose own part fails take part too, so that none hangs.
-    pub fn create(messages: &Messages, ghosts: &Ghosts, barriers: &Barriers, block: Result<Block>, creator: u64) -> Result<Self> {
+    pub fn create(messages: &Messages, ghosts: &Ghosts, barriers: &Barriers, block: Result<Block>) -> Result<Self> {
         let slots = block.as_ref().map_or(0, |block| block.fields);
         let mut rows = Vec::new();
-        let own = block.and_then(|block| prepare(messages, ghosts, barriers, block, creator, &mut rows));
+        let own = block.and_then(|block| prepare(messages, ghosts, barriers, block, &mut rows));
         let mut words = vec![u64::from(own.is_ok())];
         for face in 0..FACES {
             let mut mine = [0; WORDS];
@@ -135,7 +135,7 @@ impl Halo {
                 let Some((ghost, _)) = ghost else { continue };
                 let row = (own.full[face], own.empty[face]);
                 let theirs = of(block.neighbours[face], face ^ 1);
-                faces[face] = Some(connect(messages.rank(), ghosts, barriers, block, face, ghost, row, theirs, creator)?);
+                faces[face] = Some(connect(messages.rank(), ghosts, barriers, block, face, ghost, row, theirs)?);
             }
             Ok(faces)
         });
@@ -279,7 +279,7 @@ fn remove_rows(barriers: &Barriers, rows: &[u64], slots: u32) {
     }
 }
 
-fn prepare(messages: &Messages, ghosts: &Ghosts, barriers: &Barriers, block: Block, creator: u64, rows: &mut Vec<u64>) -> Result<Own> {
+fn prepare(messages: &Messages, ghosts: &Ghosts, barriers: &Barriers, block: Block, rows: &mut Vec<u64>) -> Result<Own> {
     let space = block.space()?;
     let fields = Arc::new(FieldSpace::default());
     fields.allocate(block.field_bytes, block.fields, None)?;
@@ -290,7 +290,7 @@ fn prepare(messages: &Messages, ghosts: &Ghosts, barriers: &Barriers, block: Blo
         if neighbour as u32 >= messages.size() {
             fail!(WrongRank, "neighbours[{face}] is {neighbour}, and there are {} ranks; give a rank, or -1 for none", messages.size());
         }
-        let ghost = ghosts.create(block.beyond(face, &space)?, fields.clone(), creator)?;
+        let ghost = ghosts.create(block.beyond(face, &space)?, fields.clone(), ANYBODY)?;
         let description = ghosts.export(&ghost)?;
         for place in [&mut own.full[face], &mut own.empty[face]] {
             *place = barriers.create_row(1, block.fields)?;
@@ -311,7 +311,6 @@ fn connect(
     ghost: &RegionObject,
     (full, empty): (u64, u64),
     theirs: &[u64],
-    creator: u64,
 ) -> Result<Face> {
     let (name, neighbour) = (FACE_NAMES[face], block.neighbours[face]);
     if theirs[0] != u64::from(rank) + 1 {
@@ -326,7 +325,7 @@ fn connect(
         );
     }
     let description: &Description = theirs[1..=DESCRIPTION_WORDS].try_into().expect("it is that long");
-    let region = ghosts.import(description, creator)?;
+    let region = ghosts.import(description, ANYBODY)?;
     let target = region.node.rect;
     let fields = &region.node.tree.fields;
     if fields.len() != block.fields as usize || fields.bytes(0) != Some(block.field_bytes) {

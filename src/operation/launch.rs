@@ -173,7 +173,7 @@ fn check_containment(frame: &Frame, needs: &[Need]) -> Result<()> {
     let Some(parent) = frame.body() else { return Ok(()) };
     let handle = frame.handle();
     for (i, need) in needs.iter().enumerate() {
-        if need.access.privilege == Privilege::NoAccess || need.region.data.creator == handle {
+        if need.access.privilege == Privilege::NoAccess || need.region.is_free_for(handle) {
             continue;
         }
         let mut missing = need.mask.clone();

@@ -25,6 +25,6 @@ pub use frame::{current_task, inside_task, Frame};
 pub use future::FutureCell;
 pub use index::{check_points, index_launch};
 pub use launch::{check, launch, submit, Gate, Launch, Launched, Need};
-pub use object::{Home, PartitionObject, RegionObject, TreeData};
+pub use object::{Home, PartitionObject, RegionObject, TreeData, ANYBODY};
 pub use task::{Processor, TaskBody, TaskKind};
 pub use view::{requirement, view, View};

@@ -21,13 +21,16 @@ pub enum Home {
     Elsewhere(Box<dyn Elsewhere>),
 }
 
+/// The creator of trees that any task may use without a requirement, as those of a halo.
+pub const ANYBODY: u64 = u64::MAX;
+
 /// What the regions of a tree share besides their names.
 pub struct TreeData {
     pub instances: InstanceTable,
     /// Held while the contribution of a task is folded in: tasks that reduce alike run at the same time.
     pub folding: Mutex<()>,
-    /// The task that made the tree, or 0: it needs no requirement to use it.
-    pub creator: u64,
+    /// The task that made the tree, 0 for the program outside of tasks, or ANYBODY: it needs no requirement to use it.
+    creator: u64,
     pub home: Home,
     /// Pieces of regions that explicit copies named, so that the next copy of the same points finds its region again.
     pieces: boxcar::Vec<Arc<RegionNode>>,
@@ -51,6 +54,11 @@ impl RegionObject {
         let home = place(&instances)?;
         let data = TreeData { instances, folding: Mutex::new(()), creator, home, pieces: boxcar::Vec::new() };
         Ok(Self { node: RegionNode::root(tree), data: Arc::new(data) })
+    }
+
+    /// Whether the task with this context may use the region without a requirement.
+    pub fn is_free_for(&self, task: u64) -> bool {
+        self.data.creator == task || self.data.creator == ANYBODY
     }
 
     /// The part of the region that has the points of `rect`, which lie in it.

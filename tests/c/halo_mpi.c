@@ -1,5 +1,6 @@
 /* Halos: every rank exchanges faces with its neighbours of a Cartesian communicator for many steps, running ahead, and tasks
- * check every ghost point; once periodic, once with open ends, in 1 to 3 dimensions. Then wrong calls. */
+ * check every ghost point; periodic and with open ends, in 1 to 3 dimensions, from the MPI thread and from a long-running
+ * task. Then wrong calls. */
 #include <cohort_mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +88,51 @@ static int32_t check_ghost(cohort_context_t task, void *user)
     return 0;
 }
 
-static void run(cohort_task_t writer, cohort_task_t checker)
+/* What the steps of one block need. */
+typedef struct {
+    cohort_task_t writer, checker;
+    cohort_halo_t halo;
+    cohort_region_t block, ghosts[6];
+    cohort_field_t names[FIELDS], slots[FIELDS], from[FIELDS];
+} exchange_t;
+
+static void take_steps(cohort_context_t ctx, const exchange_t *x)
+{
+    for (int step = 0; step < STEPS; step++) {
+        args_t args = {step, 0};
+        cohort_requirement_t need = {x->block, {0}, x->names, FIELDS, COHORT_WRITE_DISCARD, COHORT_EXCLUSIVE, 0, 0};
+        cohort_launch_t launch = COHORT_LAUNCH_INIT;
+        launch.task = x->writer;
+        launch.args = &args;
+        launch.args_size = sizeof args;
+        launch.requirements = &need;
+        launch.requirement_count = 1;
+        CHECK(cohort_launch(ctx, &launch, NULL));
+        CHECK(cohort_halo_exchange(ctx, x->halo, x->block, FIELDS, x->from, x->slots));
+        for (int face = 0; face < 6; face++) {
+            if (x->ghosts[face].id == 0)
+                continue;
+            args.face = face;
+            cohort_requirement_t ghost = {x->ghosts[face], {0}, x->slots, FIELDS, COHORT_READ_ONLY, COHORT_EXCLUSIVE, 0, 0};
+            launch.task = x->checker;
+            launch.requirements = &ghost;
+            CHECK(cohort_launch(ctx, &launch, NULL));
+        }
+        CHECK(cohort_halo_release(ctx, x->halo, FIELDS, x->slots));
+    }
+    CHECK(cohort_wait_all(ctx));
+}
+
+static int32_t rank_main(cohort_context_t task, void *user)
+{
+    const void *args;
+    (void)user;
+    CHECK(cohort_task_args(task, &args, NULL));
+    take_steps(task, *(exchange_t *const *)args);
+    return 0;
+}
+
+static void run(cohort_task_t writer, cohort_task_t checker, cohort_task_t stepper)
 {
     int ranks, me, periods[3] = {periodic, periodic, periodic}, coords[3] = {0, 0, 0};
     MPI_Comm cart;
@@ -113,70 +158,58 @@ static void run(cohort_task_t writer, cohort_task_t checker)
     }
     options.field_count = FIELDS;
     options.field_bytes = sizeof(double);
-    cohort_halo_t halo;
-    CHECK(cohort_halo_create_cart(rt, cart, &options, &halo));
+    exchange_t x = {.writer = writer, .checker = checker};
+    CHECK(cohort_halo_create_cart(rt, cart, &options, &x.halo));
 
     cohort_context_t root;
     CHECK(cohort_root_context(rt, &root));
     cohort_index_space_t space;
     cohort_field_space_t fields;
-    cohort_region_t block, ghosts[6];
-    cohort_field_t first, names[FIELDS], slots[FIELDS], from[FIELDS];
+    cohort_field_t first;
     CHECK(cohort_index_space_create(rt, dim, lo, hi, &space));
     CHECK(cohort_field_space_create(rt, &fields));
     CHECK(cohort_fields_allocate(fields, sizeof(double), FIELDS, &first));
-    CHECK(cohort_region_create(rt, space, fields, &block));
+    CHECK(cohort_region_create(rt, space, fields, &x.block));
     for (uint32_t f = 0; f < FIELDS; f++) {
-        names[f] = f;
-        slots[f] = f;
-        from[f] = FIELDS - 1 - f;
+        x.names[f] = f;
+        x.slots[f] = f;
+        x.from[f] = FIELDS - 1 - f;
     }
     for (uint32_t face = 0; face < 6; face++)
-        CHECK(cohort_halo_region(halo, face, &ghosts[face]));
+        CHECK(cohort_halo_region(x.halo, face, &x.ghosts[face]));
     if (periodic)
         for (int face = 0; face < 2 * dim; face++)
-            if (ghosts[face].id == 0) {
+            if (x.ghosts[face].id == 0) {
                 fprintf(stderr, "no ghost region at face %d of a periodic block\n", face);
                 MPI_Abort(MPI_COMM_WORLD, 1);
             }
 
-    for (int step = 0; step < STEPS; step++) {
-        args_t args = {step, 0};
-        cohort_requirement_t need = {block, {0}, names, FIELDS, COHORT_WRITE_DISCARD, COHORT_EXCLUSIVE, 0, 0};
-        cohort_launch_t launch = COHORT_LAUNCH_INIT;
-        launch.task = writer;
-        launch.args = &args;
-        launch.args_size = sizeof args;
-        launch.requirements = &need;
-        launch.requirement_count = 1;
-        CHECK(cohort_launch(root, &launch, NULL));
-        CHECK(cohort_halo_exchange(root, halo, block, FIELDS, from, slots));
-        for (int face = 0; face < 6; face++) {
-            if (ghosts[face].id == 0)
-                continue;
-            args.face = face;
-            cohort_requirement_t ghost = {ghosts[face], {0}, slots, FIELDS, COHORT_READ_ONLY, COHORT_EXCLUSIVE, 0, 0};
-            launch.task = checker;
-            launch.requirements = &ghost;
-            CHECK(cohort_launch(root, &launch, NULL));
-        }
-        CHECK(cohort_halo_release(root, halo, FIELDS, slots));
-    }
-    CHECK(cohort_wait_all(root));
+    take_steps(root, &x);
+    /* The task holds the block; the halo's regions need no requirement. */
+    const exchange_t *args = &x;
+    cohort_requirement_t need = {x.block, {0}, x.names, FIELDS, COHORT_READ_WRITE, COHORT_EXCLUSIVE, 0, 0};
+    cohort_launch_t launch = COHORT_LAUNCH_INIT;
+    launch.task = stepper;
+    launch.args = &args;
+    launch.args_size = sizeof args;
+    launch.requirements = &need;
+    launch.requirement_count = 1;
+    CHECK(cohort_must_epoch(root, 1, &launch, NULL));
+    CHECK(cohort_must_epoch_wait(root));
 
     uint32_t twice[2] = {0, 0}, beyond = FIELDS;
-    REFUSED(cohort_halo_release(root, halo, 1, slots), COHORT_ERROR_WRONG_ORDER, "was not exchanged");
-    REFUSED(cohort_halo_exchange(root, halo, block, 2, from, twice), COHORT_ERROR_INVALID_ARGUMENT, "named twice");
-    REFUSED(cohort_halo_exchange(root, halo, block, 1, from, &beyond), COHORT_ERROR_INVALID_ARGUMENT, "slot 3");
-    REFUSED(cohort_halo_exchange(root, halo, block, 0, from, slots), COHORT_ERROR_INVALID_ARGUMENT, "0 slots");
-    REFUSED(cohort_halo_region(halo, 6, &ghosts[0]), COHORT_ERROR_INVALID_ARGUMENT, "face 6");
+    REFUSED(cohort_halo_release(root, x.halo, 1, x.slots), COHORT_ERROR_WRONG_ORDER, "was not exchanged");
+    REFUSED(cohort_halo_exchange(root, x.halo, x.block, 2, x.from, twice), COHORT_ERROR_INVALID_ARGUMENT, "named twice");
+    REFUSED(cohort_halo_exchange(root, x.halo, x.block, 1, x.from, &beyond), COHORT_ERROR_INVALID_ARGUMENT, "slot 3");
+    REFUSED(cohort_halo_exchange(root, x.halo, x.block, 0, x.from, x.slots), COHORT_ERROR_INVALID_ARGUMENT, "0 slots");
+    REFUSED(cohort_halo_region(x.halo, 6, &x.ghosts[0]), COHORT_ERROR_INVALID_ARGUMENT, "face 6");
 
     for (int face = 0; face < 6; face++)
-        CHECK(cohort_region_destroy(&ghosts[face]));
-    CHECK(cohort_region_destroy(&block));
+        CHECK(cohort_region_destroy(&x.ghosts[face]));
+    CHECK(cohort_region_destroy(&x.block));
     CHECK(cohort_field_space_destroy(&fields));
     CHECK(cohort_index_space_destroy(&space));
-    CHECK(cohort_halo_destroy(&halo));
+    CHECK(cohort_halo_destroy(&x.halo));
     MPI_Comm_free(&cart);
 }
 
@@ -232,12 +265,13 @@ int main(int argc, char **argv)
     int provided;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
     CHECK(cohort_init_mpi(MPI_COMM_WORLD, NULL, &rt));
-    cohort_task_t writer, checker;
+    cohort_task_t writer, checker, stepper;
     CHECK(cohort_task_register(rt, "write block", write_block, NULL, COHORT_TASK_LEAF, &writer));
     CHECK(cohort_task_register(rt, "check ghost", check_ghost, NULL, COHORT_TASK_LEAF, &checker));
+    CHECK(cohort_task_register(rt, "rank_main", rank_main, NULL, 0, &stepper));
     for (dim = 1; dim <= 3; dim++)
         for (periodic = 0; periodic < 2; periodic++)
-            run(writer, checker);
+            run(writer, checker, stepper);
     wrong_halos();
     CHECK(cohort_finalize(&rt));
     MPI_Finalize();
