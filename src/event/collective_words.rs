@@ -17,8 +17,10 @@ use crate::base::Result;
 use crate::fail;
 use smallvec::SmallVec;
 
-/// How far arrivals may run ahead of the first phase that is not complete, and how long results are kept.
+/// How far arrivals may run ahead of the first phase that is not complete.
 const PHASES: u64 = if cfg!(loom) { 2 } else { 64 };
+/// Of how many of the last phases the results are kept.
+pub const RESULTS_KEPT: u64 = PHASES;
 const ROUNDS: u64 = 1 << 24;
 
 /// An element of any type of a reduction.

@@ -7,6 +7,6 @@ mod graph;
 mod phase;
 
 pub use barrier_words::{BarrierWords, MOST_ARRIVALS};
-pub use collective_words::{CollectiveHead, Entry, Value};
+pub use collective_words::{CollectiveHead, Entry, Value, RESULTS_KEPT};
 pub use graph::{Builder, Graph, NodeRef, Pool, State};
 pub use phase::PhaseCell;

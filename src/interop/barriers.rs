@@ -24,7 +24,7 @@ impl Barriers {
         if !(1..=MOST_ARRIVALS).contains(&arrivals) {
             fail!(InvalidArgument, "{arrivals} arrivals a phase; give from 1 to {MOST_ARRIVALS}");
         }
-        self.0.create(size_of::<BarrierWords>(), |attention, mapping, offset| new(attention, mapping, offset, arrivals))
+        self.0.create(size_of::<BarrierWords>(), 0, |attention, mapping, offset| new(attention, mapping, offset, arrivals))
     }
 
     /// `count` barriers of this rank whose handles follow from the first: see `nth_of_row`.

@@ -1,127 +1,172 @@
 //! Dynamic collectives: phase barriers whose arrivals bring values. The result of a phase is a future. As for barriers, a
 //! handle stands for what came before its phase: arrive, advance, and ask for the future of the phase just left.
+//!
+//! The words of a collective lie in the node-shared memory of the rank that made it. A rank that shares no memory with the
+//! owner sends it arrivals; once it asks for a result it subscribes, and the owner sends it every result from then on. Its
+//! handle says what type the values have.
 
 use super::attention::{Attention, Listener};
-use super::registry::{Placed, Registry};
+use super::collective_messages::{send_results, Note};
+use super::operator::{bytes_of, element_of, value_of, Operator, ELEMENT_NUMBERS};
+use super::registry::{note_of, stale, Placed};
+use super::results::{Outcome, Results};
 use crate::base::{Kind, Result};
-use crate::event::{CollectiveHead, Entry, Value, MOST_ARRIVALS};
+use crate::event::{CollectiveHead, Entry, Value, RESULTS_KEPT};
 use crate::fail;
-use crate::operation::{Arrival, Engine, FutureCell};
-use crate::region::{ElementType, Reduction};
-use crate::transport::{Mapping, News, NodeMemory};
+use crate::operation::{Engine, FutureCell};
+use crate::region::ElementType;
+use crate::transport::{Mapping, News};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 
-const REDUCTIONS: [Reduction; 4] = [Reduction::Sum, Reduction::Product, Reduction::Min, Reduction::Max];
-const ELEMENTS: [ElementType; 6] = [
-    ElementType::Int32,
-    ElementType::Int64,
-    ElementType::Float,
-    ElementType::Double,
-    ElementType::FloatComplex,
-    ElementType::DoubleComplex,
-];
-
-/// How the values of a collective are combined, as its words note it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Operator {
-    how: Reduction,
-    element: ElementType,
+/// Where a collective is.
+enum Side {
+    Near(Near),
+    Far(Far),
 }
 
-impl Operator {
-    fn number(self) -> u64 {
-        let how = REDUCTIONS.iter().position(|&r| r == self.how);
-        let element = ELEMENTS.iter().position(|&e| e == self.element);
-        (how.expect("all are listed") << 8 | element.expect("all are listed")) as u64
+/// In memory that this rank reaches; the collective's `attention` keeps it mapped.
+struct Near {
+    head: NonNull<CollectiveHead>,
+    entries: NonNull<[Entry]>,
+    operator: Operator,
+    /// Where its news are looked for.
+    pigeonhole: usize,
+}
+
+impl Near {
+    fn head(&self) -> &CollectiveHead {
+        // Mapped, and places of collectives are never used for anything else.
+        unsafe { self.head.as_ref() }
     }
 
-    fn of(number: u64) -> Option<Self> {
-        let how = *REDUCTIONS.get((number >> 8) as usize)?;
-        Some(Self { how, element: *ELEMENTS.get((number & 0xff) as usize)? })
+    fn entries(&self) -> &[Entry] {
+        // As `head`.
+        unsafe { self.entries.as_ref() }
     }
 
-    fn value(self, bytes: &[u8]) -> Value {
-        let mut whole = [0; 16];
-        whole[..bytes.len()].copy_from_slice(bytes);
-        let half = |at: usize| u64::from_ne_bytes(whole[at..at + 8].try_into().expect("eight bytes"));
-        [half(0), half(8)]
-    }
-
-    fn bytes(value: Value) -> [u8; 16] {
-        let mut whole = [0; 16];
-        whole[..8].copy_from_slice(&value[0].to_ne_bytes());
-        whole[8..].copy_from_slice(&value[1].to_ne_bytes());
-        whole
-    }
-
-    fn fold(self, values: &[Value]) -> Value {
-        let mut total = self.how.identity(self.element);
-        for &value in values {
-            self.how.fold(self.element, &mut total, &Self::bytes(value));
+    /// The outcomes of the phases before `done`, all complete, from `first` on or as far back as they are kept; and the
+    /// phase of the first of them.
+    fn outcomes(&self, first: u64, done: u64) -> (u64, Vec<Outcome>) {
+        let (mut from, mut outcomes) = (first, Vec::new());
+        for phase in first.max(done.saturating_sub(RESULTS_KEPT))..done {
+            match self.head().result(phase) {
+                Ok(outcome) if from + outcomes.len() as u64 == phase => outcomes.push(outcome),
+                Ok(outcome) => (from, outcomes) = (phase, vec![outcome]),
+                // Later phases took its place meanwhile, and those of phases before it.
+                Err(_) => (from, outcomes) = (phase + 1, Vec::new()),
+            }
         }
-        self.value(&total[..self.element.bytes()])
+        (from, outcomes)
     }
+}
+
+struct Far {
+    handle: u64,
+    /// Its owner destroyed it, or never had it.
+    gone: AtomicBool,
+    results: Mutex<Results>,
+}
+
+/// Ranks that share no memory with the owner and want to know of results; the owner's.
+#[derive(Default)]
+struct Subscribers {
+    ranks: Vec<u32>,
+    /// How many complete phases they were told of.
+    told: u64,
 }
 
 /// A collective as one rank knows it.
 pub struct Collective {
-    memory: Arc<NodeMemory>,
-    /// In `memory`.
-    head: NonNull<CollectiveHead>,
-    /// Where its news are looked for.
-    pigeonhole: usize,
-    entries: NonNull<[Entry]>,
-    operator: Operator,
+    attention: Arc<Attention>,
+    side: Side,
+    element: ElementType,
     /// Futures of this rank by their phase. Results are taken under the lock.
     pending: Mutex<BTreeMap<u64, Arc<FutureCell>>>,
     /// The first phase among them, or `u64::MAX`.
     first_pending: AtomicU64,
     listening: AtomicBool,
+    /// Ranks that share no memory with the owner learn of results from this one.
+    relaying: AtomicBool,
+    subscribers: Mutex<Subscribers>,
 }
 
 unsafe impl Send for Collective {}
 unsafe impl Sync for Collective {}
 
 impl Collective {
-    fn head(&self) -> &CollectiveHead {
-        // `memory` keeps the place mapped, and places of collectives are never used for anything else.
-        unsafe { self.head.as_ref() }
+    fn new(attention: &Arc<Attention>, side: Side, element: ElementType) -> Self {
+        Self {
+            attention: attention.clone(),
+            side,
+            element,
+            pending: Mutex::default(),
+            first_pending: AtomicU64::new(u64::MAX),
+            listening: AtomicBool::new(false),
+            relaying: AtomicBool::new(false),
+            subscribers: Mutex::default(),
+        }
     }
 
-    fn bytes_of(arrivals: u32) -> usize {
+    pub(super) fn bytes_of(arrivals: u32) -> usize {
         size_of::<CollectiveHead>() + CollectiveHead::entries(arrivals) * size_of::<Entry>()
     }
 
-    /// An arrival with a value, or with the number of the failure that left it without one.
-    fn arrive_with(&self, engine: &Engine, phase: u64, value: Value, error: u32) -> Result<()> {
-        let entries = unsafe { self.entries.as_ref() };
-        let code = engine.failures.code(error);
-        // Before the arrival counts this rank takes what is complete: later phases cannot be complete before that.
-        let take = || {
-            self.look(engine);
-        };
-        if self.head().arrive(entries, phase, value, code, take, |values| self.operator.fold(values))?.is_some() {
-            self.look(engine);
-            self.memory.ring(self.head().listeners(), self.pigeonhole);
+    /// Phases completed so far; of a far collective, as far as its owner told this rank.
+    fn completed(&self) -> u64 {
+        match &self.side {
+            Side::Near(near) => near.head().completed(),
+            Side::Far(far) => far.results.lock().completed(),
+        }
+    }
+
+    fn outcome(&self, phase: u64) -> Result<Outcome> {
+        match &self.side {
+            Side::Near(near) => near.head().result(phase),
+            Side::Far(far) => far.results.lock().of(phase),
+        }
+    }
+
+    /// An arrival with a value, or with the code of the failure (not 0) that left it without one. What the owner of a far
+    /// collective refuses is a failure that the next wait tells of.
+    pub(super) fn arrive_with(&self, engine: &Engine, phase: u64, value: Value, code: u64) -> Result<()> {
+        match &self.side {
+            Side::Near(near) => {
+                // Before the arrival counts this rank takes what is complete: later phases cannot be complete before that.
+                let take = || {
+                    self.take_results(engine);
+                };
+                if near.head().arrive(near.entries(), phase, value, code, take, |values| near.operator.fold(values))?.is_some() {
+                    self.take_results(engine);
+                    self.attention.memory.ring(near.head().listeners(), near.pigeonhole);
+                }
+            }
+            Side::Far(far) => {
+                let done = self.completed();
+                if phase < done {
+                    fail!(WrongOrder, "phase {phase} is complete already, {done} phases are; advance the handle after each arrival");
+                }
+                Note::Arrive { phase, outcome: (value, code) }.send_to_owner(&self.attention.messages, far.handle);
+            }
         }
         Ok(())
     }
 
-    fn check(&self, value: &[u8]) -> Result<()> {
-        let expected = self.operator.element.bytes();
-        if value.len() != expected {
+    /// The value in these bytes, if they are as many as its type has.
+    pub(super) fn value(&self, bytes: &[u8]) -> Result<Value> {
+        let expected = self.element.bytes();
+        if bytes.len() != expected {
             fail!(
                 InvalidArgument,
                 "the value has {} bytes, and the collective's {:?} has {expected}; arrive with a value of the type that the collective was created for",
-                value.len(),
-                self.operator.element
+                bytes.len(),
+                self.element
             );
         }
-        Ok(())
+        Ok(value_of(bytes))
     }
 
     /// One arrival with a value of the collective's type.
@@ -129,24 +174,34 @@ impl Collective {
     /// # Safety
     /// `value` points to as many bytes.
     pub unsafe fn arrive(&self, engine: &Engine, phase: u64, value: *const u8) -> Result<()> {
-        let bytes = std::slice::from_raw_parts(value, self.operator.element.bytes());
-        self.arrive_with(engine, phase, self.operator.value(bytes), 0)
+        let bytes = std::slice::from_raw_parts(value, self.element.bytes());
+        self.arrive_with(engine, phase, value_of(bytes), 0)
+    }
+
+    /// The first phase that a future of this rank waits for.
+    pub(super) fn awaited(&self) -> Option<u64> {
+        Some(self.first_pending.load(Ordering::Acquire)).filter(|&first| first != u64::MAX)
     }
 
     /// The future of a phase: the same one as long as it has no value.
-    fn future(&self, engine: &Engine, attention: &Attention, phase: u64) -> Result<Arc<FutureCell>> {
+    pub(super) fn future(&self, engine: &Engine, phase: u64) -> Result<Arc<FutureCell>> {
         let mut pending = self.pending.lock();
-        if phase < self.head().completed() {
-            let (value, code) = self.head().result(phase)?;
+        if phase < self.completed() {
+            let outcome = self.outcome(phase)?;
             drop(pending);
             let future = Arc::new(FutureCell::default());
-            self.settle(engine, &future, value, code);
+            self.settle(engine, &future, outcome);
             return Ok(future);
+        }
+        if let Side::Far(far) = &self.side {
+            if far.gone.load(Ordering::Acquire) {
+                return stale(far.handle, Self::KIND);
+            }
         }
         let future = pending
             .entry(phase)
             .or_insert_with(|| {
-                attention.begin_awaiting();
+                self.attention.begin_awaiting();
                 Arc::default()
             })
             .clone();
@@ -154,8 +209,8 @@ impl Collective {
         Ok(future)
     }
 
-    fn settle(&self, engine: &Engine, future: &FutureCell, value: Value, code: u64) {
-        let bytes = &Operator::bytes(value)[..self.operator.element.bytes()];
+    fn settle(&self, engine: &Engine, future: &FutureCell, (value, code): Outcome) {
+        let bytes = &bytes_of(value)[..self.element.bytes()];
         match engine.failure_of(code) {
             0 => future.prepare(bytes, 0),
             error => future.prepare(&[], error),
@@ -163,174 +218,187 @@ impl Collective {
         future.ready.advance_to(&engine.graph, 1, &mut |n| engine.offer(n));
         future.seats.wake(&engine.scheduler);
     }
-}
 
-impl Listener for Collective {
-    fn look(&self, engine: &Engine) -> bool {
-        let done = self.head().completed();
+    /// Gives the futures of this rank the results that are there, and ranks that learn them from this one; whether any of its futures had
+    /// waited for one.
+    pub(super) fn take_results(&self, engine: &Engine) -> bool {
+        if self.relaying.load(Ordering::Acquire) {
+            self.inform(&mut self.subscribers.lock());
+        }
+        let done = self.completed();
         if self.first_pending.load(Ordering::Acquire) >= done {
             return false;
         }
         let mut pending = self.pending.lock();
         let later = pending.split_off(&done);
         let complete = std::mem::replace(&mut *pending, later);
-        let taken: Vec<_> = complete.into_iter().map(|(phase, future)| (future, self.head().result(phase))).collect();
+        let taken: Vec<_> = complete.into_iter().map(|(phase, future)| (future, self.outcome(phase))).collect();
         let first = pending.keys().next().copied().unwrap_or(u64::MAX);
         self.first_pending.store(first, Ordering::Release);
         drop(pending);
-        for (future, result) in &taken {
-            self.memory.bell().end_awaiting();
-            match result {
-                Ok((value, code)) => self.settle(engine, future, *value, *code),
-                Err(error) => {
-                    let number = engine.fail(format!("a dynamic collective on rank {}: {}", engine.rank, error.text));
-                    self.settle(engine, future, [0; 2], engine.failures.code(number));
-                }
+        for (future, outcome) in &taken {
+            self.attention.end_awaiting();
+            match outcome {
+                Ok(outcome) => self.settle(engine, future, *outcome),
+                Err(error) => self.settle_without(engine, future, &error.text),
             }
         }
         !taken.is_empty()
+    }
+
+    fn settle_without(&self, engine: &Engine, future: &FutureCell, why: &str) {
+        let number = engine.fail(format!("a dynamic collective on rank {}: {why}", engine.rank));
+        self.settle(engine, future, ([0; 2], engine.failures.code(number)));
+    }
+
+    /// Tells all subscribers of the results that they do not know.
+    fn inform(&self, subscribers: &mut Subscribers) {
+        let Side::Near(near) = &self.side else { return };
+        let done = near.head().completed();
+        if done <= subscribers.told {
+            return;
+        }
+        if !subscribers.ranks.is_empty() {
+            let (first, outcomes) = near.outcomes(subscribers.told, done);
+            for &rank in &subscribers.ranks {
+                send_results(&self.attention.messages, rank, near.head().handle(), first, &outcomes);
+            }
+        }
+        subscribers.told = done;
+    }
+
+    /// The owner's: `rank` is told of the results that are kept, and from now on of each.
+    pub(super) fn subscribe(&self, engine: &Engine, rank: u32) {
+        let Side::Near(near) = &self.side else { return };
+        let mut subscribers = self.subscribers.lock();
+        // Under the lock: who completes a phase later finds the rank among the subscribers.
+        self.inform(&mut subscribers);
+        let (first, outcomes) = near.outcomes(0, subscribers.told);
+        send_results(&self.attention.messages, rank, near.head().handle(), first, &outcomes);
+        if !subscribers.ranks.contains(&rank) {
+            subscribers.ranks.push(rank);
+        }
+        drop(subscribers);
+        // What was completed before this rank listened.
+        self.take_results(engine);
+    }
+
+    pub(super) fn unsubscribe(&self, rank: u32) {
+        self.subscribers.lock().ranks.retain(|&other| other != rank);
+    }
+
+    /// The owner of a far collective told this rank of results.
+    pub(super) fn learn(&self, engine: &Engine, first: u64, outcomes: impl Iterator<Item = Outcome>) {
+        let Side::Far(far) = &self.side else { return };
+        far.results.lock().learn(first, outcomes);
+        self.take_results(engine);
+    }
+
+    /// The owner of a far collective told this rank that it has none of this handle any more.
+    pub(super) fn end(&self, engine: &Engine) {
+        let Side::Far(far) = &self.side else { return };
+        let mut pending = self.pending.lock();
+        far.gone.store(true, Ordering::Release);
+        let left = std::mem::take(&mut *pending);
+        self.first_pending.store(u64::MAX, Ordering::Release);
+        drop(pending);
+        for (phase, future) in left {
+            self.attention.end_awaiting();
+            let why = format!("the result of phase {phase} will not come, its owner destroyed the collective; destroy it after the last result");
+            self.settle_without(engine, &future, &why);
+        }
+    }
+
+    /// Makes results of other ranks known to this one. Where the attention keeps it, if this is the first call and the bell
+    /// will be rung for it.
+    pub(super) fn start_listening(&self) -> Option<usize> {
+        if self.listening.load(Ordering::Acquire) || self.listening.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        match &self.side {
+            Side::Near(near) => {
+                near.head().listen(self.attention.memory.bit());
+                Some(near.pigeonhole)
+            }
+            Side::Far(far) => {
+                Note::Subscribe.send_to_owner(&self.attention.messages, far.handle);
+                None
+            }
+        }
+    }
+
+    /// Whether this is the first call.
+    pub(super) fn start_relaying(&self) -> bool {
+        !self.relaying.swap(true, Ordering::AcqRel)
+    }
+}
+
+impl Listener for Collective {
+    fn look(&self, engine: &Engine) -> bool {
+        self.take_results(engine)
     }
 }
 
 impl Placed for Collective {
     const KIND: Kind = Kind::Collective;
+    const NOTES: u64 = ELEMENT_NUMBERS;
 
     fn at(attention: &Arc<Attention>, mapping: &Mapping, offset: usize) -> Option<Self> {
         let head = mapping.place::<CollectiveHead>(offset)?;
         // Made of atomics, and mapped; what is no collective has another stamp.
         let (arrivals, operator) = unsafe { (head.as_ref().arrivals(), Operator::of(head.as_ref().kind())?) };
         let entries = mapping.places(offset + size_of::<CollectiveHead>(), CollectiveHead::entries(arrivals))?;
-        Some(Self {
-            memory: attention.memory.clone(),
-            head,
-            pigeonhole: News::pigeonhole(offset as u64),
-            entries,
-            operator,
-            pending: Mutex::default(),
-            first_pending: AtomicU64::new(u64::MAX),
-            listening: AtomicBool::new(false),
-        })
+        let near = Near { head, entries, operator, pigeonhole: News::pigeonhole(offset as u64) };
+        Some(Self::new(attention, Side::Near(near), operator.element))
+    }
+
+    fn far(attention: &Arc<Attention>, handle: u64) -> Result<Self> {
+        let Some(element) = element_of(note_of::<Self>(handle)) else { return stale(handle, Self::KIND) };
+        let far = Far { handle, gone: AtomicBool::new(false), results: Mutex::default() };
+        Ok(Self::new(attention, Side::Far(far), element))
     }
 
     fn bytes(&self) -> usize {
-        Self::bytes_of(self.head().arrivals())
+        match &self.side {
+            Side::Near(near) => Self::bytes_of(near.head().arrivals()),
+            Side::Far(_) => 0,
+        }
     }
 
     fn handle(&self) -> u64 {
-        self.head().handle()
+        match &self.side {
+            Side::Near(near) => near.head().handle(),
+            Side::Far(far) if far.gone.load(Ordering::Acquire) => 0,
+            Side::Far(far) => far.handle,
+        }
     }
 
     fn publish(&self, handle: u64) {
-        self.head().publish(handle);
+        let Side::Near(near) = &self.side else { return };
+        if handle == 0 {
+            // The place may be another collective's soon.
+            for rank in self.subscribers.lock().ranks.drain(..) {
+                Note::Gone.send(&self.attention.messages, rank, near.head().handle());
+            }
+        }
+        near.head().publish(handle);
     }
 
     fn leave(self: Arc<Self>, attention: &Attention) {
-        let pigeonhole = self.pigeonhole;
-        let listener: Arc<dyn Listener> = self;
-        attention.forget(&listener, pigeonhole);
-    }
-}
-
-/// An operation's arrival with the value of a future, which the operation waited for.
-struct FutureArrival {
-    collective: Arc<Collective>,
-    future: Arc<FutureCell>,
-}
-
-impl Arrival for FutureArrival {
-    fn arrive(&self, engine: &Engine, phase: u64, error: u32) {
-        let collective = &self.collective;
-        let refuse = |text: &str| engine.fail(format!("arrival at a dynamic collective on rank {}: {text}", engine.rank));
-        let (value, error) = match self.future.value(&engine.failures).and_then(|value| collective.check(value).map(|()| value)) {
-            Ok(value) if error == 0 => (collective.operator.value(value), 0),
-            Err(wrong) if error == 0 => ([0; 2], refuse(&wrong.text)),
-            _ => ([0; 2], error),
-        };
-        if let Err(wrong) = collective.arrive_with(engine, phase, value, error) {
-            refuse(&wrong.text);
-        }
-    }
-}
-
-pub struct Collectives(Registry<Collective>);
-
-impl Collectives {
-    pub fn new(attention: Arc<Attention>) -> Self {
-        Self(Registry::new(attention))
-    }
-
-    /// A collective of this rank; the handle is good on every rank of the node.
-    pub fn create(&self, arrivals: u32, how: Reduction, element: ElementType) -> Result<u64> {
-        if !(1..=MOST_ARRIVALS).contains(&arrivals) {
-            fail!(InvalidArgument, "{arrivals} arrivals a phase; give from 1 to {MOST_ARRIVALS}");
-        }
-        self.0.create(Collective::bytes_of(arrivals), |attention, mapping, offset| {
-            let head = mapping.place::<CollectiveHead>(offset).expect("just allocated");
-            unsafe { head.as_ref() }.reset(arrivals, Operator { how, element }.number());
-            Collective::at(attention, mapping, offset).expect("just allocated")
-        })
-    }
-
-    pub fn get(&self, handle: u64) -> Result<&Arc<Collective>> {
-        self.0.get(handle)
-    }
-
-    pub fn remove(&self, handle: u64) -> Result<()> {
-        let pending = self.get(handle).map(|collective| collective.first_pending.load(Ordering::Acquire));
-        if let Some(first) = pending.ok().filter(|&first| first != u64::MAX) {
-            fail!(WrongOrder, "phase {first} is not complete, and its future waits for it; destroy the collective after the last result");
-        }
-        self.0.remove(handle)
-    }
-
-    /// The future of the phase before `phase`.
-    pub fn future(&self, engine: &Engine, handle: u64, phase: u64) -> Result<Arc<FutureCell>> {
-        let collective = self.get(handle)?;
-        let Some(before) = phase.checked_sub(1) else {
-            fail!(WrongOrder, "the handle is of phase 0, and no phase was before it; advance the handle after the arrivals, then ask");
-        };
-        if !collective.listening.load(Ordering::Acquire) && !collective.listening.swap(true, Ordering::AcqRel) {
-            collective.head().listen(self.0.attention.memory.bit());
-            self.0.attention.listen(collective.clone(), collective.pigeonhole);
-        }
-        let future = collective.future(engine, &self.0.attention, before)?;
-        // What was completed before this rank waited.
-        collective.look(engine);
-        Ok(future)
-    }
-
-    /// What an operation that waits for `future` does when it ends, to bring the value.
-    pub fn arrival(&self, handle: u64, future: Arc<FutureCell>) -> Result<Arc<dyn Arrival>> {
-        let collective = self.get(handle)?.clone();
-        if future.is_ready() && future.error() == 0 {
-            collective.check(future.ready_value())?;
-        }
-        Ok(Arc::new(FutureArrival { collective, future }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn operators_go_through_words() {
-        for how in REDUCTIONS {
-            for element in ELEMENTS {
-                let operator = Operator { how, element };
-                assert_eq!(Operator::of(operator.number()), Some(operator));
+        match &self.side {
+            Side::Far(far) => {
+                if self.listening.load(Ordering::Acquire) && !far.gone.load(Ordering::Acquire) {
+                    Note::Unsubscribe.send_to_owner(&attention.messages, far.handle);
+                }
+            }
+            Side::Near(near) => {
+                let pigeonhole = near.pigeonhole;
+                if self.relaying.load(Ordering::Acquire) {
+                    attention.end_awaiting();
+                }
+                let listener: Arc<dyn Listener> = self;
+                attention.forget(&listener, pigeonhole);
             }
         }
-        assert_eq!((Operator::of(4 << 8), Operator::of(6)), (None, None));
-    }
-
-    #[test]
-    fn values_fold_as_their_type_says() {
-        let fold = |how, values: [f64; 3]| {
-            let operator = Operator { how, element: ElementType::Double };
-            let total = operator.fold(&values.map(|v| operator.value(&v.to_ne_bytes())));
-            f64::from_bits(total[0])
-        };
-        assert_eq!(REDUCTIONS.map(|how| fold(how, [4.0, -1.0, 2.5])), [5.5, -10.0, -1.0, 4.0]);
     }
 }

@@ -12,18 +12,12 @@ use std::sync::Arc;
 /// An object as one rank knows it; the rank that made it and the others follow words in the owner's memory.
 pub(super) trait Placed: Sized + Send + Sync {
     const KIND: Kind;
+    /// How many different notes a handle may carry for ranks that cannot look at the words.
+    const NOTES: u64 = 1;
     /// The object whose words begin at `offset` of the owner's memory; `None` if none fits there.
     fn at(attention: &Arc<Attention>, mapping: &Mapping, offset: usize) -> Option<Self>;
     /// The object of this handle, whose owner shares no memory with this rank.
-    fn far(attention: &Arc<Attention>, handle: u64) -> Result<Self> {
-        fail!(
-            Unsupported,
-            "the {} {handle:#x} belongs to rank {}, with which this rank {} shares no memory (another node, or COHORT_FORCE_MESSAGES=1); this version of the library reaches it through node-shared memory only",
-            Self::KIND.label(),
-            Handle::of(handle).owner,
-            attention.memory.rank()
-        )
-    }
+    fn far(attention: &Arc<Attention>, handle: u64) -> Result<Self>;
     fn bytes(&self) -> usize;
     /// The handle with which the words were published, or 0.
     fn handle(&self) -> u64;
@@ -57,9 +51,9 @@ impl<T: Placed> Registry<T> {
         &self.attention.memory
     }
 
-    /// An object of this rank in `bytes` bytes; `make` writes its words at an offset. The handle is good on every rank of
-    /// the node.
-    pub fn create(&self, bytes: usize, make: impl FnOnce(&Arc<Attention>, &Mapping, usize) -> T) -> Result<u64> {
+    /// An object of this rank in `bytes` bytes; `make` writes its words at an offset. The handle is good on every rank, and
+    /// carries a note below `NOTES`.
+    pub fn create(&self, bytes: usize, note: u64, make: impl FnOnce(&Arc<Attention>, &Mapping, usize) -> T) -> Result<u64> {
         let mut places = self.places.lock();
         let own = &self.memory().own;
         let offset = match places.free.get_mut(&bytes).and_then(Vec::pop) {
@@ -67,7 +61,8 @@ impl<T: Placed> Registry<T> {
             None => own.allocate(bytes)?,
         };
         places.generation += 1;
-        let handle = Handle { generation: places.generation, place: (offset / GRAIN) as u64, owner: self.memory().rank() };
+        let generation = places.generation * T::NOTES + note;
+        let handle = Handle { generation, place: (offset / GRAIN) as u64, owner: self.memory().rank() };
         let handle = handle.word(T::KIND).inspect_err(|_| places.free.entry(bytes).or_default().push(offset))?;
         drop(places);
         let object = make(&self.attention, &own.mapping, offset);
@@ -83,7 +78,7 @@ impl<T: Placed> Registry<T> {
         let generation = {
             let mut places = self.places.lock();
             places.generation += 1;
-            places.generation
+            places.generation * T::NOTES
         };
         let handle = Handle { generation, place: (first / GRAIN) as u64, owner: self.memory().rank() };
         let last = handle.offset_by(bytes * (count as usize - 1)).word(T::KIND);
@@ -166,6 +161,11 @@ impl<T: Placed> Registry<T> {
         self.known.get(entry)?.clone().leave(&self.attention);
         self.known.remove(entry)
     }
+}
+
+/// The note that a handle of `T` carries.
+pub(super) fn note_of<T: Placed>(handle: u64) -> u64 {
+    Handle::of(handle).generation % T::NOTES
 }
 
 pub(super) fn stale<T>(handle: u64, kind: Kind) -> Result<T> {

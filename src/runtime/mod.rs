@@ -15,7 +15,7 @@ use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
 use crate::transport::{Loopback, Messages, NodeMemory, Topic, Transport};
-use crate::interop::{receive_barrier, receive_ghost, Attention, Barriers, Collectives, Ghosts};
+use crate::interop::{receive_barrier, receive_collective, receive_ghost, Attention, Barriers, Collectives, Ghosts};
 use parking_lot::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -43,7 +43,7 @@ pub struct Runtime {
     pub barriers: Arc<Barriers>,
     pub messages: Arc<Messages>,
     pub ghosts: Arc<Ghosts>,
-    pub collectives: Collectives,
+    pub collectives: Arc<Collectives>,
     attention: Arc<Attention>,
     pub transport: Arc<dyn Transport>,
     /// Results of the members of the last must epoch.
@@ -189,7 +189,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         members: Mutex::default(),
         engine: started.engine,
         barriers: started.barriers,
-        collectives: Collectives::new(started.attention.clone()),
+        collectives: started.collectives,
         messages: started.attention.messages.clone(),
         ghosts: started.ghosts,
         attention: started.attention,
@@ -216,6 +216,7 @@ struct Started {
     workers: u32,
     attention: Arc<Attention>,
     barriers: Arc<Barriers>,
+    collectives: Arc<Collectives>,
     ghosts: Arc<Ghosts>,
 }
 
@@ -239,8 +240,9 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let outside = (!alone).then(|| attention.clone() as Arc<dyn Outside>);
     let engine = Engine::start(scheduler, transport.rank(), window, outside)?;
     let barriers = Arc::new(Barriers::new(attention.clone()));
+    let collectives = Arc::new(Collectives::new(attention.clone()));
     let ghosts = Arc::new(Ghosts::new(attention.clone()));
-    let started = Started { engine, workers, attention, barriers, ghosts };
+    let started = Started { engine, workers, attention, barriers, collectives, ghosts };
     connect(&started, alone)?;
     Ok(started)
 }
@@ -256,6 +258,12 @@ fn connect(started: &Started, alone: bool) -> Result<()> {
     messages.on(Topic::Barrier, move |message| {
         if let Some(barriers) = handled.upgrade() {
             receive_barrier(own.get(), &barriers, &message);
+        }
+    });
+    let (handled, own) = (Arc::downgrade(&started.collectives), served());
+    messages.on(Topic::Collective, move |message| {
+        if let Some(collectives) = handled.upgrade() {
+            receive_collective(own.get(), &collectives, &message);
         }
     });
     let (ghosts, barriers, owner) = (Arc::downgrade(&started.ghosts), Arc::downgrade(&started.barriers), served());

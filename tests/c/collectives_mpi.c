@@ -16,6 +16,7 @@
     fprintf(stderr, "rank %d, line %d: %s is wrong\n", (int)rank, __LINE__, #condition); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
 enum { STEPS = 1000, AHEAD = 40, FIRST = 64 };
 static int32_t rank, size;
+static bool forced;
 static cohort_runtime_t rt;
 static cohort_context_t ctx;
 static cohort_collective_t least;
@@ -197,14 +198,44 @@ static void wrong_calls(cohort_task_t proposing) {
   TRY(cohort_collective_destroy(&own));
 }
 
+/* One arrival too many for the ranks together. */
+static void too_many(void) {
+  double value = 1;
+  cohort_collective_t phase = least;
+  agree(ctx, &least, &value, &value, sizeof value);
+  EXPECT(cohort_collective_arrive(phase, &value), COHORT_ERROR_WRONG_ORDER, "is complete already");
+}
+
+/* A collective that its owner destroyed, on ranks that asked for its results and on those that never did. */
+static void destroyed(void) {
+  cohort_collective_t unasked = create(COHORT_MAX, COHORT_INT32), stale = least, forged = least;
+  int32_t one = 1;
+  double value = 1;
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank == 0) { TRY(cohort_collective_destroy(&least)); TRY(cohort_collective_destroy(&unasked)); }
+  MPI_Barrier(MPI_COMM_WORLD);
+  /* The news may be on their way. */
+  while (forced && cohort_collective_advance(stale, &stale) == COHORT_OK) TRY(cohort_wait_all(ctx));
+  EXPECT(cohort_collective_arrive(stale, &value), COHORT_ERROR_INVALID_HANDLE, "no longer exists");
+  if (forced && size > 1) {
+    cohort_phase_barrier_t never;
+    forged.id |= UINT64_C(7) << 44;
+    if (rank != 0) EXPECT(cohort_collective_arrive(forged, &value), COHORT_ERROR_INVALID_HANDLE, "no longer exists, or never did");
+    TRY(cohort_phase_barrier_create(rt, 1, &never)); TRY(cohort_phase_barrier_advance(never, &never));
+    if (rank == 1) TRY(cohort_collective_arrive(unasked, &one));
+    if (rank == 1) EXPECT(cohort_phase_barrier_wait(ctx, never), COHORT_ERROR_TASK_FAILED, "was refused there: the collective");
+    TRY(cohort_phase_barrier_destroy(&never));
+  } else EXPECT(cohort_collective_arrive(rank == 0 ? stale : unasked, &one), COHORT_ERROR_INVALID_HANDLE, "no longer exists");
+}
+
 int main(int argc, char **argv) {
   cohort_task_t stepping, proposing, advancing;
   cohort_launch_t launch = COHORT_LAUNCH_INIT;
   cohort_index_space_t space; cohort_field_space_t fields; cohort_region_t clock; cohort_field_t field;
-  cohort_collective_t stale;
   int64_t one = 1;
-  double value = 1;
   int level;
+  const char *messages = getenv("COHORT_FORCE_MESSAGES");
+  forced = messages && *messages == '1';
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
   TRY(cohort_init_mpi(MPI_COMM_WORLD, NULL, &rt)); TRY(cohort_root_context(rt, &ctx));
   TRY(cohort_rank(rt, &rank)); TRY(cohort_size(rt, &size));
@@ -222,18 +253,8 @@ int main(int argc, char **argv) {
   every_type();
   same_bits_whoever_is_first();
 
-  /* One arrival too many for the ranks together; a collective that its owner destroyed. */
-  MPI_Barrier(MPI_COMM_WORLD);
-  if (rank == 0) TRY(cohort_collective_arrive(least, &value));
-  MPI_Barrier(MPI_COMM_WORLD);
-  if (rank != 0) TRY(cohort_collective_arrive(least, &value));
-  MPI_Barrier(MPI_COMM_WORLD);
-  EXPECT(cohort_collective_arrive(least, &value), COHORT_ERROR_WRONG_ORDER, "is complete already");
-  stale = least;
-  MPI_Barrier(MPI_COMM_WORLD);
-  if (rank == 0) TRY(cohort_collective_destroy(&least));
-  MPI_Barrier(MPI_COMM_WORLD);
-  EXPECT(cohort_collective_arrive(stale, &value), COHORT_ERROR_INVALID_HANDLE, "no longer exists");
+  too_many();
+  destroyed();
   wrong_calls(proposing);
   (void)cohort_finalize(&rt);
   if (rank == 0) printf("PASSED on %d ranks\n", (int)size);
