@@ -94,7 +94,7 @@ check "configure the mini-app" cmake -S "$root/s3d-mini" -B "$build/s3d-mini" -D
 check "build the mini-app" cmake --build "$build/s3d-mini"
 check_ctest "$build/s3d-mini"
 
-section "C programs"
+section "C programs; those of several ranks by shared memory and by messages"
 mkdir -p "$build/c"
 for source in "$root"/tests/c/*.c; do
     name=$(basename "$source" .c)
@@ -107,6 +107,10 @@ for source in "$root"/tests/c/*.c; do
     for ranks in $counts; do
         for workers in 1 2; do
             check "$name on $ranks ranks, $workers workers" env COHORT_WORKERS=$workers mpirun --oversubscribe -n "$ranks" "$build/c/$name"
+            if [ "$ranks" -gt 1 ]; then
+                check "$name on $ranks ranks, $workers workers, by messages" env COHORT_FORCE_MESSAGES=1 COHORT_WORKERS=$workers \
+                    mpirun --oversubscribe -n "$ranks" "$build/c/$name"
+            fi
         done
     done
 done

@@ -1,5 +1,8 @@
 //! Dynamic collectives: phase barriers whose arrivals bring values. A handle names a collective and a phase of it, and is
-//! plain bytes: sent to another rank of the node it names the same collective there.
+//! plain bytes: sent to another rank it names the same collective there.
+//!
+//! A rank that shares no memory with the one that made the collective (another node, or COHORT_FORCE_MESSAGES=1) sends it
+//! arrivals. What that rank then refuses is a failure that the sender's next wait tells of.
 
 use super::convert::{given, out, reduction};
 use super::guard;
