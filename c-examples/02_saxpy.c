@@ -6,11 +6,11 @@ enum { N = 1000, BLOCKS = 7, STEPS = 3 };
 static cohort_field_t f[2]; /* of x and of y */
 
 static int32_t saxpy(cohort_context_t task, void *user) {
-  const void *a; cohort_view_t x, y; (void)user;
-  TRY(cohort_task_args(task, &a, NULL));
+  double a; cohort_view_t x, y; (void)user;
+  TRY(cohort_task_args_get(task, &a, sizeof a));
   TRY(cohort_view(task, 0, f[0], COHORT_READ_ONLY, &x));
   TRY(cohort_view(task, 1, f[1], COHORT_READ_WRITE, &y));
-  for (int64_t i = 0; i <= x.hi[0] - x.lo[0]; i++) ((double *)y.base)[i] += *(const double *)a * ((double *)x.base)[i];
+  for (int64_t i = 0; i <= x.hi[0] - x.lo[0]; i++) ((double *)y.base)[i] += a * ((double *)x.base)[i];
   return 0;
 }
 

@@ -5,10 +5,9 @@ module saxpy_task
 contains
   recursive subroutine saxpy(task)
     type(cohort_context), intent(in) :: task
-    type(c_ptr) :: args
-    real(8), pointer :: a, x(:), y(:)
-    call cohort_task_args(task, args)
-    call c_f_pointer(args, a)
+    real(8), pointer :: x(:), y(:)
+    real(8) :: a
+    call cohort_task_args(task, a)
     call cohort_view(task, 1, f(1), COHORT_READ_ONLY, x)
     call cohort_view(task, 2, f(2), COHORT_READ_WRITE, y)
     y = y + a*x
@@ -30,7 +29,7 @@ program main
   call cohort_task_register(rt, 'saxpy', task, saxpy, leaf=.true.)
   do i = 1, 3
     call cohort_index_launch(ctx, task, blocks, [cohort_needs(parts, f(1:1), COHORT_READ_ONLY), &
-                                                 cohort_needs(parts, f(2:2), COHORT_READ_WRITE)], args=a, args_bytes=8)
+                                                 cohort_needs(parts, f(2:2), COHORT_READ_WRITE)], args=a)
   end do
   call cohort_detach(ctx, region, f); call cohort_finalize(rt)
   if (any(y /= 1 + 3*a*x)) error stop 'FAILED'

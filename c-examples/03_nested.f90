@@ -25,11 +25,11 @@ contains
       call cohort_partition_blocks(region, [2], halves)
       call cohort_index_launch(task, sum_task, 2, [cohort_needs(halves, fields, COHORT_READ_ONLY)], &
                                reduction=COHORT_SUM, result_type=COHORT_DOUBLE, result=both)
-      call cohort_future_get(both, total, 8)
+      call cohort_future_get(both, total)
       call cohort_future_destroy(both)
       call cohort_partition_destroy(halves)
     end if
-    call cohort_task_result(task, total, 8)
+    call cohort_task_result(task, total)
   end subroutine
 end module
 
@@ -56,7 +56,7 @@ program main
   call cohort_attach(ctx, region, fields, q)
   call cohort_task_register(rt, 'sum', sum_task, sum_up)   ! no leaf: it launches and waits
   call cohort_launch(ctx, sum_task, [cohort_needs(region, fields, COHORT_READ_ONLY)], result=future)
-  call cohort_future_get(future, total, 8)
+  call cohort_future_get(future, total)
   call cohort_finalize(rt)
   if (total /= sum(q)) error stop 'FAILED'
   print '(a)', 'PASSED'

@@ -110,7 +110,7 @@ program main
   call cohort_must_epoch(rt, member, [cohort_needs(block, fields, COHORT_READ_WRITE), &
     (cohort_needs(ghost(face), [0], COHORT_READ_WRITE, coherence=COHORT_SIMULTANEOUS), face=1, 6), &
     (cohort_needs(theirs(face), [0], COHORT_READ_WRITE, coherence=COHORT_SIMULTANEOUS), face=1, 6)])
-  call cohort_wait_all(ctx)
+  call cohort_must_epoch_wait(rt)
   call cohort_detach(ctx, block, fields)
   call heat_check()
   call cohort_finalize(rt)

@@ -42,12 +42,12 @@ static int32_t propose(cohort_context_t task, void *user)
 static int32_t update(cohort_context_t task, void *user)
 {
     cohort_view_t u;
-    const void *dt;
+    double dt;
     (void)user;
-    TRY(cohort_task_future(task, 0, &dt, NULL));
+    TRY(cohort_task_future_get(task, 0, &dt, sizeof dt));
     TRY(cohort_view(task, 0, field, COHORT_READ_WRITE, &u));
-    slow_down(u.base, *(const double *)dt);
-    elapsed += *(const double *)dt;
+    slow_down(u.base, dt);
+    elapsed += dt;
     return 0;
 }
 

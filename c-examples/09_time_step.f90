@@ -31,15 +31,14 @@ contains
     type(cohort_context), intent(in) :: task
     real(8), pointer :: u(:)
     call cohort_view(task, 1, fields(1), COHORT_READ_ONLY, u)
-    call cohort_task_result(task, allowed(u), 8)
+    call cohort_task_result(task, allowed(u))
   end subroutine
 
   recursive subroutine update(task)
     type(cohort_context), intent(in) :: task
-    real(8), pointer :: u(:), dt
-    type(c_ptr) :: value
-    call cohort_task_future(task, 1, value)
-    call c_f_pointer(value, dt)
+    real(8), pointer :: u(:)
+    real(8) :: dt
+    call cohort_task_future(task, 1, dt)
     call cohort_view(task, 1, fields(1), COHORT_READ_WRITE, u)
     call slow_down(u, dt)
     elapsed = elapsed + dt

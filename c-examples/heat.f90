@@ -16,11 +16,8 @@ contains
     type(cohort_context), intent(in) :: task
     real(8) :: q(0:n + 1, 0:n + 1, 0:n + 1)
     real(8), pointer :: from(:, :, :), to(:, :, :)
-    type(c_ptr) :: args
-    integer, pointer :: before
-    integer :: face
-    call cohort_task_args(task, args)
-    call c_f_pointer(args, before)
+    integer :: before, face
+    call cohort_task_args(task, before)
     call cohort_view(task, 1, fields(before), COHORT_READ_ONLY, from)
     q(1:n, 1:n, 1:n) = from
     do face = 1, 6
@@ -85,7 +82,7 @@ contains
     integer :: face
     call cohort_launch(ctx, step_task, [cohort_needs(block, [fields(before)], COHORT_READ_ONLY), &
       cohort_needs(block, [fields(3 - before)], COHORT_WRITE_DISCARD), &
-      (cohort_needs(ghost(face), [0], COHORT_READ_ONLY, coherence=COHORT_SIMULTANEOUS), face=1, 6)], args=before, args_bytes=4)
+      (cohort_needs(ghost(face), [0], COHORT_READ_ONLY, coherence=COHORT_SIMULTANEOUS), face=1, 6)], args=before)
   end subroutine
 
   !> Compares the temperature after the last step with the decayed cosines.

@@ -20,17 +20,16 @@ static double *at(const cohort_view_t *v, int64_t i, int64_t j, int64_t k)
     return (double *)((char *)v->base + (i - v->lo[0]) * v->stride[0] + (j - v->lo[1]) * v->stride[1] + (k - v->lo[2]) * v->stride[2]);
 }
 
-/* One step. Requirements: the block before (field `args`), the block after (the other field), then the six ghost regions in the
+/* One step. Requirements: the block before (the field that the argument names), the block after (the other field), then the six ghost regions in the
  * order of the faces, field 0 of each. */
 static int32_t heat_step(cohort_context_t task, void *user)
 {
     static const uint32_t sources[] = {0, 2, 3, 4, 5, 6, 7};
     double q[N + 2][N + 2][N + 2];
-    const void *args;
+    cohort_field_t before;
     cohort_view_t v;
     (void)user;
-    TRY(cohort_task_args(task, &args, NULL));
-    const cohort_field_t before = *(const cohort_field_t *)args;
+    TRY(cohort_task_args_get(task, &before, sizeof before));
     for (int s = 0; s < 1 + FACES; s++) {
         TRY(cohort_view(task, sources[s], s == 0 ? before : 0, COHORT_READ_ONLY, &v));
         for (int64_t k = v.lo[2]; k <= v.hi[2]; k++)

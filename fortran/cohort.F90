@@ -8,15 +8,16 @@ module cohort
 #endif
   use cohort_types
   use cohort_c
-  use cohort_support, only: finish, cohort_error_message
+  use cohort_support, only: finish, cohort_error_message, cohort_status_name, cohort_set_on_error
   use cohort_regions
   use cohort_tasks
   use cohort_views
   use cohort_interop
   implicit none
   private
-  public :: cohort_init, cohort_finalize, cohort_rank, cohort_size, cohort_workers, cohort_error_message, cohort_halo_create
-  ! What arguments and futures of tasks are read with.
+  public :: cohort_init, cohort_finalize, cohort_rank, cohort_size, cohort_workers, cohort_halo_create
+  public :: cohort_error_message, cohort_status_name, cohort_set_on_error
+  ! The base of a raw view is a c_ptr; bytes of a field or a slot may be asked for by c_sizeof.
   public :: c_ptr, c_f_pointer, c_sizeof
   ! Types and constants.
   public :: cohort_runtime, cohort_context, cohort_index_space, cohort_field_space, cohort_region, cohort_partition, cohort_task, &
@@ -32,14 +33,14 @@ module cohort
     COHORT_SIDE_HOST, COHORT_SIDE_TASKS
   ! Regions.
   public :: cohort_index_space_create, cohort_index_space_destroy, cohort_field_space_create, cohort_field_space_destroy, &
-    cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds, cohort_partition_blocks, &
-    cohort_partition_rects, cohort_partition_tiles_halo, cohort_partition_count, cohort_partition_destroy, cohort_subregion, &
-    cohort_attach, cohort_detach, cohort_fill
+    cohort_field_allocate, cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds, &
+    cohort_partition_blocks, cohort_partition_rects, cohort_partition_tiles_halo, cohort_partition_count, &
+    cohort_partition_destroy, cohort_subregion, cohort_attach, cohort_detach, cohort_fill
   ! Tasks.
   public :: cohort_task_body, cohort_task_register, cohort_task_variant, cohort_needs, cohort_launch, cohort_index_launch, &
-    cohort_must_epoch, cohort_wait_all, cohort_root_context, cohort_task_args, cohort_task_point, cohort_task_result, &
-    cohort_task_fail, cohort_task_region, cohort_task_future, cohort_future_get, cohort_future_test, cohort_future_destroy, &
-    cohort_future_value, cohort_view, cohort_view_raw
+    cohort_must_epoch, cohort_must_epoch_wait, cohort_wait_all, cohort_root_context, cohort_task_args, cohort_task_point, &
+    cohort_task_result, cohort_task_fail, cohort_task_region, cohort_task_future, cohort_future_get, cohort_future_test, &
+    cohort_future_destroy, cohort_future_value, cohort_view, cohort_view_raw
   ! Between MPI and tasks, and between ranks.
   public :: cohort_handshake_create, cohort_handshake_destroy, cohort_handoff_to_tasks, cohort_wait_on_tasks, &
     cohort_test_on_tasks, cohort_handoff_to_host, cohort_wait_on_host, cohort_test_on_host, cohort_handshake_advance, &

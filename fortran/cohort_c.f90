@@ -295,6 +295,14 @@ module cohort_c
       integer(c_size_t), intent(out) :: bytes
       integer(c_int32_t) :: status
     end function
+    function cohort_c_task_args_get(ctx, value, bytes) bind(C, name="cohort_task_args_get") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(c_ptr), value :: value
+      integer(c_size_t), value :: bytes
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_task_point(ctx, point) bind(C, name="cohort_task_point") result(status)
       import
       implicit none
@@ -309,6 +317,15 @@ module cohort_c
       integer(c_int32_t), value :: index
       type(c_ptr), intent(out) :: value
       integer(c_size_t), intent(out) :: bytes
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_future_get(ctx, index, value, bytes) bind(C, name="cohort_task_future_get") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      integer(c_int32_t), value :: index
+      type(c_ptr), value :: value
+      integer(c_size_t), value :: bytes
       integer(c_int32_t) :: status
     end function
     function cohort_c_task_result(ctx, value, bytes) bind(C, name="cohort_task_result") result(status)
@@ -441,6 +458,12 @@ module cohort_c
       integer(c_int32_t), value :: members
       type(cohort_launch_c), intent(in) :: launches(*)
       type(c_ptr), value :: points
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_must_epoch_wait(ctx) bind(C, name="cohort_must_epoch_wait") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
       integer(c_int32_t) :: status
     end function
     function cohort_c_phase_barrier_create(rt, arrivals, barrier) &
@@ -645,12 +668,32 @@ module cohort_c
       implicit none
       type(c_ptr) :: text
     end function
+    function cohort_c_status_name(status) bind(C, name="cohort_status_name") result(text)
+      import
+      implicit none
+      integer(c_int32_t), value :: status
+      type(c_ptr) :: text
+    end function
+    function cohort_c_set_on_error(policy) bind(C, name="cohort_set_on_error") result(status)
+      import
+      implicit none
+      integer(c_int32_t), value :: policy
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_version() bind(C, name="cohort_version") result(version)
       import
       implicit none
       integer(c_int32_t) :: version
     end function
-    !> In cohort_descriptor.c, compiled with the module: needs the compiler's own array descriptors.
+    !> In cohort_descriptor.c, compiled with the module: they need the compiler's own array descriptors. The address and length
+    !> of a scalar or of an array without gaps.
+    subroutine cohort_c_span(value, address, bytes) bind(C, name="cohort_fortran_span")
+      import
+      implicit none
+      type(*), dimension(..), intent(in) :: value
+      type(c_ptr), intent(out) :: address
+      integer(c_size_t), intent(out) :: bytes
+    end subroutine
     function cohort_c_attach_array(ctx, region, count, fields, array, field_dimension) &
       bind(C, name="cohort_fortran_attach_array") result(status)
       import

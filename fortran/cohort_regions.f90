@@ -7,7 +7,7 @@ module cohort_regions
   implicit none
   private
   public :: cohort_index_space_create, cohort_index_space_destroy, cohort_field_space_create, cohort_field_space_destroy
-  public :: cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds
+  public :: cohort_field_allocate, cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds
   public :: cohort_partition_blocks, cohort_partition_rects, cohort_partition_tiles_halo, cohort_partition_count
   public :: cohort_partition_destroy, cohort_subregion, cohort_attach, cohort_detach, cohort_fill
 
@@ -43,6 +43,18 @@ contains
     type(cohort_field_space), intent(inout) :: space
     integer, intent(out), optional :: ierr
     call finish(cohort_c_field_space_destroy(space), ierr)
+  end subroutine
+
+  !> A new field of `bytes` bytes a point. `name` appears in messages.
+  subroutine cohort_field_allocate(space, bytes, name, field, ierr)
+    type(cohort_field_space), intent(in) :: space
+    integer, intent(in) :: bytes
+    character(len=*), intent(in) :: name
+    integer(c_int32_t), intent(out) :: field
+    integer, intent(out), optional :: ierr
+    character(kind=c_char), target :: text(len_trim(name) + 1)
+    text = c_text(name)
+    call finish(cohort_c_field_allocate(space, int(bytes, c_size_t), c_loc(text), field), ierr)
   end subroutine
 
   !> size(fields) new fields of `bytes` bytes a point (8 for real(8)); their ids come back in `fields`.
@@ -168,13 +180,15 @@ contains
   end subroutine
 
   !> Sets every point of `fields` to `value`, a scalar of the fields' type. Returns at once; the value is copied.
-  subroutine cohort_fill(ctx, region, fields, value, bytes, ierr)
+  subroutine cohort_fill(ctx, region, fields, value, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_region), intent(in) :: region
     integer(c_int32_t), intent(in) :: fields(:)
-    type(*), intent(in), target :: value
-    integer, intent(in) :: bytes
+    type(*), dimension(..), intent(in), contiguous, target :: value
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_fill(ctx, region, size(fields, kind=c_int32_t), fields, c_loc(value), int(bytes, c_size_t)), ierr)
+    type(c_ptr) :: address
+    integer(c_size_t) :: bytes
+    call cohort_c_span(value, address, bytes)
+    call finish(cohort_c_fill(ctx, region, size(fields, kind=c_int32_t), fields, address, bytes), ierr)
   end subroutine
 end module cohort_regions

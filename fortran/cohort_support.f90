@@ -3,10 +3,10 @@ module cohort_support
   use, intrinsic :: iso_c_binding, only: c_int32_t, c_char, c_null_char, c_ptr, c_f_pointer, c_associated, c_size_t
   use, intrinsic :: iso_fortran_env, only: error_unit
   use cohort_types, only: COHORT_OK
-  use cohort_c, only: cohort_c_last_error
+  use cohort_c, only: cohort_c_last_error, cohort_c_status_name, cohort_c_set_on_error
   implicit none
   private
-  public :: finish, c_text, cohort_error_message
+  public :: finish, c_text, cohort_error_message, cohort_status_name, cohort_set_on_error
 
   interface
     pure function c_strlen(text) bind(C, name="strlen") result(length)
@@ -34,11 +34,29 @@ contains
   !> Text of the last error on this thread: function, value, rule and fix.
   function cohort_error_message() result(message)
     character(len=:), allocatable :: message
+    message = fortran_text(cohort_c_last_error())
+  end function
+
+  !> The name of a status, such as COHORT_ERROR_BOUNDS.
+  function cohort_status_name(status) result(name)
+    integer, intent(in) :: status
+    character(len=:), allocatable :: name
+    name = fortran_text(cohort_c_status_name(int(status, c_int32_t)))
+  end function
+
+  !> What an error does besides being returned: 0 nothing, 1 prints to stderr, 2 prints and aborts.
+  subroutine cohort_set_on_error(policy, ierr)
+    integer, intent(in) :: policy
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_set_on_error(int(policy, c_int32_t)), ierr)
+  end subroutine
+
+  function fortran_text(address) result(message)
+    type(c_ptr), intent(in) :: address
+    character(len=:), allocatable :: message
     character(kind=c_char), pointer :: text(:)
-    type(c_ptr) :: address
     integer :: i
     message = ''
-    address = cohort_c_last_error()
     if (.not. c_associated(address)) return
     call c_f_pointer(address, text, [c_strlen(address)])
     allocate (character(len=size(text)) :: message)

@@ -7,7 +7,7 @@ module cohort_tasks
   implicit none
   private
   public :: cohort_task_body, cohort_task_register, cohort_task_variant, cohort_needs, cohort_launch, cohort_index_launch
-  public :: cohort_must_epoch, cohort_wait_all, cohort_root_context
+  public :: cohort_must_epoch, cohort_must_epoch_wait, cohort_wait_all, cohort_root_context
   public :: cohort_task_args, cohort_task_point, cohort_task_result, cohort_task_fail, cohort_task_region, cohort_task_future
   public :: cohort_future_get, cohort_future_test, cohort_future_destroy, cohort_future_value
   public :: release_bodies
@@ -117,14 +117,13 @@ contains
   end function
 
   !> What a launch's optional lists become on the C side. The targets must outlive the launch call and no longer.
-  subroutine fill_launch(launch, requirements_c, task, requirements, args, args_bytes, futures, wait_barriers, arrive_barriers, &
+  subroutine fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
                          wait_handshakes, arrive_handshakes, processor)
     type(cohort_launch_c), intent(out) :: launch
     type(cohort_requirement_c), allocatable, intent(out), target :: requirements_c(:)
     type(cohort_task), intent(in) :: task
     type(cohort_requirement), intent(in), optional, target :: requirements(:)
-    type(*), intent(in), optional, target :: args
-    integer, intent(in), optional :: args_bytes
+    type(*), dimension(..), intent(in), optional, contiguous, target :: args
     type(cohort_future), intent(in), optional, target, contiguous :: futures(:)
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
     type(cohort_handshake), intent(in), optional, target, contiguous :: wait_handshakes(:), arrive_handshakes(:)
@@ -132,8 +131,7 @@ contains
     integer :: i
     launch%size = c_sizeof(launch)
     launch%task = task
-    if (present(args)) launch%args = c_loc(args)
-    if (present(args_bytes)) launch%args_size = args_bytes
+    if (present(args)) call cohort_c_span(args, launch%args, launch%args_size)
     if (present(processor)) launch%processor = processor
     if (present(requirements)) then
       allocate (requirements_c(size(requirements)))
@@ -174,15 +172,14 @@ contains
     end if
   end subroutine
 
-  !> Launches one task. Never blocks, except when the window of outstanding operations is full. `args` (a scalar or derived
-  !> type of args_bytes bytes, c_sizeof(args)) is copied; it must hold no pointers to what may move.
-  subroutine cohort_launch(ctx, task, requirements, args, args_bytes, futures, wait_barriers, arrive_barriers, &
+  !> Launches one task. Never blocks, except when the window of outstanding operations is full. `args`, a variable of any
+  !> type and rank, is copied byte by byte: pointers and allocatable components in it are not followed.
+  subroutine cohort_launch(ctx, task, requirements, args, futures, wait_barriers, arrive_barriers, &
                            wait_handshakes, arrive_handshakes, processor, result, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_task), intent(in) :: task
     type(cohort_requirement), intent(in), optional, target :: requirements(:)
-    type(*), intent(in), optional, target :: args
-    integer, intent(in), optional :: args_bytes
+    type(*), dimension(..), intent(in), optional, contiguous, target :: args
     type(cohort_future), intent(in), optional, target, contiguous :: futures(:)
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
     type(cohort_handshake), intent(in), optional, target, contiguous :: wait_handshakes(:), arrive_handshakes(:)
@@ -192,7 +189,7 @@ contains
     type(cohort_launch_c) :: launch
     type(cohort_requirement_c), allocatable, target :: requirements_c(:)
     type(c_ptr) :: future
-    call fill_launch(launch, requirements_c, task, requirements, args, args_bytes, futures, wait_barriers, arrive_barriers, &
+    call fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
                      wait_handshakes, arrive_handshakes, processor)
     future = c_null_ptr
     if (present(result)) future = c_loc(result)
@@ -201,14 +198,13 @@ contains
 
   !> Launches points 0..points-1 of one task; requirements on a partition give point i its sub-region i. With `result`,
   !> the points' results are reduced with `reduction` (COHORT_SUM ..) on elements of `result_type`, in order of the points.
-  subroutine cohort_index_launch(ctx, task, points, requirements, args, args_bytes, futures, wait_barriers, arrive_barriers, &
+  subroutine cohort_index_launch(ctx, task, points, requirements, args, futures, wait_barriers, arrive_barriers, &
                                  wait_handshakes, arrive_handshakes, processor, reduction, result_type, result, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_task), intent(in) :: task
     integer, intent(in) :: points
     type(cohort_requirement), intent(in), optional, target :: requirements(:)
-    type(*), intent(in), optional, target :: args
-    integer, intent(in), optional :: args_bytes
+    type(*), dimension(..), intent(in), optional, contiguous, target :: args
     type(cohort_future), intent(in), optional, target, contiguous :: futures(:)
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
     type(cohort_handshake), intent(in), optional, target, contiguous :: wait_handshakes(:), arrive_handshakes(:)
@@ -219,7 +215,7 @@ contains
     type(cohort_requirement_c), allocatable, target :: requirements_c(:)
     type(c_ptr) :: future
     integer(c_int32_t) :: operator, element
-    call fill_launch(launch, requirements_c, task, requirements, args, args_bytes, futures, wait_barriers, arrive_barriers, &
+    call fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
                      wait_handshakes, arrive_handshakes, processor)
     future = c_null_ptr
     if (present(result)) future = c_loc(result)
@@ -246,12 +242,12 @@ contains
   end subroutine
 
   !> The same with a registered task, which may hold requirements and arguments; `point` (default: the rank) is checked.
-  subroutine must_epoch_task(rt, task, requirements, args, args_bytes, point, ierr)
+  subroutine must_epoch_task(rt, task, requirements, args, point, ierr)
     type(cohort_runtime), intent(in) :: rt
     type(cohort_task), intent(in) :: task
     type(cohort_requirement), intent(in), optional, target :: requirements(:)
-    type(*), intent(in), optional, target :: args
-    integer, intent(in), optional :: args_bytes, point
+    type(*), dimension(..), intent(in), optional, contiguous, target :: args
+    integer, intent(in), optional :: point
     integer, intent(out), optional :: ierr
     type(cohort_launch_c) :: launches(1)
     type(cohort_requirement_c), allocatable, target :: requirements_c(:)
@@ -259,7 +255,7 @@ contains
     type(c_ptr) :: points
     integer(c_int32_t) :: status
     integer(c_int32_t), target :: member
-    call fill_launch(launches(1), requirements_c, task, requirements, args, args_bytes)
+    call fill_launch(launches(1), requirements_c, task, requirements, args)
     points = c_null_ptr
     if (present(point)) then
       member = int(point, c_int32_t)
@@ -267,6 +263,17 @@ contains
     end if
     status = cohort_c_root_context(rt, root)
     if (status == COHORT_OK) status = cohort_c_must_epoch(root, 1_c_int32_t, launches, points)
+    call finish(status, ierr)
+  end subroutine
+
+  !> Waits for the member that this rank launched last; cohort_wait_all waits for it too.
+  subroutine cohort_must_epoch_wait(rt, ierr)
+    type(cohort_runtime), intent(in) :: rt
+    integer, intent(out), optional :: ierr
+    type(cohort_context) :: root
+    integer(c_int32_t) :: status
+    status = cohort_c_root_context(rt, root)
+    if (status == COHORT_OK) status = cohort_c_must_epoch_wait(root)
     call finish(status, ierr)
   end subroutine
 
@@ -285,15 +292,15 @@ contains
     call finish(cohort_c_wait_all(ctx), ierr)
   end subroutine
 
-  !> Address and size of the task's arguments: c_f_pointer them into a pointer of the type that was passed.
-  subroutine cohort_task_args(task, args, bytes, ierr)
+  !> Copies the launch's arguments to `value`, a variable of the type and size that were passed.
+  subroutine cohort_task_args(task, value, ierr)
     type(cohort_context), intent(in) :: task
-    type(c_ptr), intent(out) :: args
-    integer(c_size_t), intent(out), optional :: bytes
+    type(*), dimension(..), intent(inout), contiguous, target :: value
     integer, intent(out), optional :: ierr
-    integer(c_size_t) :: length
-    call finish(cohort_c_task_args(task, args, length), ierr)
-    if (present(bytes)) bytes = length
+    type(c_ptr) :: address
+    integer(c_size_t) :: bytes
+    call cohort_c_span(value, address, bytes)
+    call finish(cohort_c_task_args_get(task, address, bytes), ierr)
   end subroutine
 
   !> Point of an index launch, or member of a must epoch.
@@ -313,25 +320,27 @@ contains
     call finish(cohort_c_task_region(task, int(requirement - 1, c_int32_t), region), ierr)
   end subroutine
 
-  !> Value of future argument number `index` (from 1).
-  subroutine cohort_task_future(task, index, value, bytes, ierr)
+  !> Copies the value of future argument number `index` (from 1) to `value`, a variable of the type and size of the result.
+  subroutine cohort_task_future(task, index, value, ierr)
     type(cohort_context), intent(in) :: task
     integer, intent(in) :: index
-    type(c_ptr), intent(out) :: value
-    integer(c_size_t), intent(out), optional :: bytes
+    type(*), dimension(..), intent(inout), contiguous, target :: value
     integer, intent(out), optional :: ierr
-    integer(c_size_t) :: length
-    call finish(cohort_c_task_future(task, int(index - 1, c_int32_t), value, length), ierr)
-    if (present(bytes)) bytes = length
+    type(c_ptr) :: address
+    integer(c_size_t) :: bytes
+    call cohort_c_span(value, address, bytes)
+    call finish(cohort_c_task_future_get(task, int(index - 1, c_int32_t), address, bytes), ierr)
   end subroutine
 
-  !> The task's result, copied into its future.
-  subroutine cohort_task_result(task, value, bytes, ierr)
+  !> The task's result, a scalar or an array, copied into its future.
+  subroutine cohort_task_result(task, value, ierr)
     type(cohort_context), intent(in) :: task
-    type(*), intent(in), target :: value
-    integer, intent(in) :: bytes
+    type(*), dimension(..), intent(in), contiguous, target :: value
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_task_result(task, c_loc(value), int(bytes, c_size_t)), ierr)
+    type(c_ptr) :: address
+    integer(c_size_t) :: bytes
+    call cohort_c_span(value, address, bytes)
+    call finish(cohort_c_task_result(task, address, bytes), ierr)
   end subroutine
 
   !> Marks the running task as failed; what depends on it will not run, and the host's next wait returns `text`.
@@ -342,15 +351,18 @@ contains
     call finish(cohort_c_task_fail(task, c_text(text)), ierr)
   end subroutine
 
-  !> Waits for the future and copies its value.
-  subroutine cohort_future_get(future, value, bytes, ierr)
+  !> Waits for the future and copies its value to `value`, a variable of the type and size of the result.
+  subroutine cohort_future_get(future, value, ierr)
     type(cohort_future), intent(in) :: future
-    type(*), intent(inout), target :: value
-    integer, intent(in) :: bytes
+    type(*), dimension(..), intent(inout), contiguous, target :: value
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_future_get(future, c_loc(value), int(bytes, c_size_t)), ierr)
+    type(c_ptr) :: address
+    integer(c_size_t) :: bytes
+    call cohort_c_span(value, address, bytes)
+    call finish(cohort_c_future_get(future, address, bytes), ierr)
   end subroutine
 
+  !> Whether the value is there.
   subroutine cohort_future_test(future, ready, ierr)
     type(cohort_future), intent(in) :: future
     logical, intent(out) :: ready
@@ -367,13 +379,15 @@ contains
     call finish(cohort_c_future_destroy(future), ierr)
   end subroutine
 
-  !> A future that is ready from the start.
-  subroutine cohort_future_value(rt, value, bytes, future, ierr)
+  !> A future that has `value` (copied) from the start.
+  subroutine cohort_future_value(rt, value, future, ierr)
     type(cohort_runtime), intent(in) :: rt
-    type(*), intent(in), target :: value
-    integer, intent(in) :: bytes
+    type(*), dimension(..), intent(in), contiguous, target :: value
     type(cohort_future), intent(out) :: future
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_future_value(rt, c_loc(value), int(bytes, c_size_t), future), ierr)
+    type(c_ptr) :: address
+    integer(c_size_t) :: bytes
+    call cohort_c_span(value, address, bytes)
+    call finish(cohort_c_future_value(rt, address, bytes, future), ierr)
   end subroutine
 end module cohort_tasks

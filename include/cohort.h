@@ -972,9 +972,23 @@ cohort_status_t cohort_future_value(cohort_runtime_t runtime, const void *value,
 cohort_status_t cohort_task_args(cohort_context_t task, const void **args, size_t *bytes);
 
 /**
+ * Copies the arguments of the launch, which have `bytes` bytes, to `value`. Inside a task. Errors: INVALID_ARGUMENT (another
+ * size).
+ */
+cohort_status_t cohort_task_args_get(cohort_context_t task,
+                                     void *value,
+                                     size_t bytes);
+
+/**
  * Which point of its index launch or must epoch the task is; 0 otherwise. Inside a task.
  */
 cohort_status_t cohort_task_point(cohort_context_t task, uint32_t *point);
+
+/**
+ * Copies the value of future `index` of the launch, which has `bytes` bytes, to `value`. Inside a task. Errors:
+ * INVALID_ARGUMENT (no such future, another size).
+ */
+cohort_status_t cohort_task_future_get(cohort_context_t task, uint32_t index, void *value, size_t bytes);
 
 /**
  * The value of future `index` of the launch; valid until the body returns. Inside a task.

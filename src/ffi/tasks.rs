@@ -221,15 +221,20 @@ pub unsafe extern "C" fn cohort_future_get(future: cohort_future_t, value: *mut 
         let future = runtime.objects.futures.get(future.id)?.clone();
         runtime.engine.wait(|| future.is_ready(), &future.seats, None)?;
         let found = future.value(&runtime.engine.failures)?;
-        if found.len() != bytes {
-            fail!(InvalidArgument, "the future's value has {} bytes and {bytes} are asked for; pass what cohort_task_result was given", found.len());
-        }
-        if bytes != 0 {
-            let to = out(value.cast::<u8>())? as *mut u8;
-            to.copy_from_nonoverlapping(found.as_ptr(), bytes);
-        }
-        Ok(())
+        copy_out(found, value, bytes, "the future's value", "cohort_task_result was given")
     })
+}
+
+/// Copies what the task was given into a variable of the same size.
+unsafe fn copy_out(found: &[u8], value: *mut c_void, bytes: usize, what: &str, wanted: &str) -> Result<()> {
+    if found.len() != bytes {
+        fail!(InvalidArgument, "{what} has {} bytes and {bytes} are asked for; pass what {wanted}", found.len());
+    }
+    if bytes != 0 {
+        let to = out(value.cast::<u8>())? as *mut u8;
+        to.copy_from_nonoverlapping(found.as_ptr(), bytes);
+    }
+    Ok(())
 }
 
 /// Whether the value is there. Any thread.
@@ -280,6 +285,16 @@ pub unsafe extern "C" fn cohort_task_args(task: cohort_context_t, args: *mut *co
     })
 }
 
+/// Copies the arguments of the launch, which have `bytes` bytes, to `value`. Inside a task. Errors: INVALID_ARGUMENT (another
+/// size).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_args_get(task: cohort_context_t, value: *mut c_void, bytes: usize) -> cohort_status_t {
+    guard("cohort_task_args_get", || {
+        let body = runtime::context(task.id)?.1.task()?;
+        copy_out(&body.args, value, bytes, "the block of arguments", "the launch was given")
+    })
+}
+
 /// Which point of its index launch or must epoch the task is; 0 otherwise. Inside a task.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_task_point(task: cohort_context_t, point: *mut u32) -> cohort_status_t {
@@ -287,6 +302,23 @@ pub unsafe extern "C" fn cohort_task_point(task: cohort_context_t, point: *mut u
         *out(point)? = runtime::context(task.id)?.1.task()?.point;
         Ok(())
     })
+}
+
+/// The value of a future that the running task was launched with.
+unsafe fn future_of<'a>(task: cohort_context_t, index: u32) -> Result<&'a [u8]> {
+    let (engine, frame) = runtime::context(task.id)?;
+    let futures = &frame.task()?.futures;
+    match futures.get(index as usize) {
+        Some(future) => future.value(&engine.failures),
+        None => fail!(InvalidArgument, "future {index} of a task launched with {}; they count from 0", futures.len()),
+    }
+}
+
+/// Copies the value of future `index` of the launch, which has `bytes` bytes, to `value`. Inside a task. Errors:
+/// INVALID_ARGUMENT (no such future, another size).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_task_future_get(task: cohort_context_t, index: u32, value: *mut c_void, bytes: usize) -> cohort_status_t {
+    guard("cohort_task_future_get", || copy_out(future_of(task, index)?, value, bytes, "the future's value", "cohort_task_result was given"))
 }
 
 /// The value of future `index` of the launch; valid until the body returns. Inside a task.
@@ -298,12 +330,7 @@ pub unsafe extern "C" fn cohort_task_future(
     bytes: *mut usize,
 ) -> cohort_status_t {
     guard("cohort_task_future", || {
-        let (engine, frame) = runtime::context(task.id)?;
-        let futures = &frame.task()?.futures;
-        let Some(future) = futures.get(index as usize) else {
-            fail!(InvalidArgument, "future {index} of a task launched with {}; they count from 0", futures.len());
-        };
-        let found = future.value(&engine.failures)?;
+        let found = future_of(task, index)?;
         *out(value)? = found.as_ptr().cast();
         if let Some(bytes) = bytes.as_mut() {
             *bytes = found.len();
