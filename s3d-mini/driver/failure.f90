@@ -38,7 +38,7 @@ contains
     logical, intent(in) :: good
     call MPI_Finalize()
     if (.not. good) stop 1, quiet=.true.
-    stop
+    stop, quiet=.true.
   end subroutine
 
   !> Ends the program on all ranks with a message, from any rank.

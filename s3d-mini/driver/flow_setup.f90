@@ -37,7 +37,7 @@ contains
     f%correction_velocity = s%correction_velocity
     if (f%viscous .and. .not. f%mech%has_transport) &
       error = 'viscous = .true. needs transport data, and '//trim(s%mechanism)//' has no transport.fits'
-    if (s%pictures .and. error == '' .and. findloc(f%mech%name, s%radical, 1) == 0) &
+    if (s%pictures .and. s%reacting .and. error == '' .and. findloc(f%mech%name, s%radical, 1) == 0) &
       error = 'radical = "'//trim(s%radical)//'" is no species of '//trim(s%mechanism)//'; its picture cannot be drawn'
   end subroutine
 end module

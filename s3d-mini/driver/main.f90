@@ -6,10 +6,11 @@ program s3d_mini
   use failure, only: end_run, end_unless
   use flow, only: flow_t
   use flow_setup, only: set_up
-  use output, only: write_fields, write_pictures
+  use pictures, only: write_pictures
   use run, only: run_case, figure_of_merit
   use settings, only: settings_t
   use simulation, only: simulation_t, simulation_destroy
+  use vtk_file, only: write_fields
   implicit none
   type(settings_t) :: s
   type(flow_t) :: f

@@ -3,7 +3,7 @@ module run
   use mpi_f08
   use flow, only: flow_t
   use initial, only: initial_state
-  use output, only: write_fields
+  use vtk_file, only: write_fields
   use rhs_choice, only: rhs_create
   use rhs_method, only: rhs_method_t
   use run_checks, only: conserved_t, extrema_t, conserved_of, extrema_of, check_run

@@ -1,52 +1,15 @@
-!> Fields and pictures: one VTK image file a time (raw appended 32-bit data, written collectively) and PNG slices.
-module output
-  use, intrinsic :: iso_c_binding
+!> Fields as one VTK image file a time, which ParaView opens: raw appended 32-bit data, written collectively.
+module vtk_file
   use mpi_f08
-  use flow, only: i_rho, p_u, p_T, p_species
-  use point_physics, only: production_rates, species_enthalpies
-  use failure, only: end_unless, stop_with
+  use derived_fields, only: heat_release
+  use flow, only: p_u, p_T, p_species
+  use failure, only: end_unless
   use simulation, only: simulation_t
   implicit none
   private
-  public :: write_fields, write_pictures, heat_release
-
-  interface
-    integer(c_int) function s3d_png_write(path, nx, ny, values, low, high, scale) bind(c)
-      import
-      character(kind=c_char), intent(in) :: path(*)
-      integer(c_int), value :: nx, ny, scale
-      real(c_double), intent(in) :: values(nx, ny)
-      real(c_double), value :: low, high
-    end function
-  end interface
-
-  integer, parameter :: picture_pixels = 512
+  public :: write_fields
 
 contains
-
-  !> Heat release rate (W/m3), -sum of h_k W_k omega_k, at every point.
-  subroutine heat_release(sim, rate)
-    type(simulation_t), intent(in) :: sim
-    real(8), intent(out) :: rate(:)
-    real(8), dimension(sim%b%nx, sim%f%n) :: Y, h, omega
-    real(8), dimension(sim%b%nx) :: T, rho
-    integer :: row, at, last, m, n
-    n = sim%b%nx
-    rate = 0
-    if (.not. sim%f%reacting) return
-    do row = 1, sim%b%ny*sim%b%nz
-      at = (row - 1)*n + 1
-      last = row*n
-      T = sim%prim(at:last, p_T)
-      rho = sim%q(at:last, i_rho)
-      Y = sim%prim(at:last, p_species:p_species + sim%f%n - 1)
-      call species_enthalpies(sim%f%mech, n, n, T, h)
-      call production_rates(sim%f%mech, n, n, rho, T, Y, omega)
-      do m = 1, sim%f%n
-        rate(at:last) = rate(at:last) - h(:, m)*sim%f%mech%molecular_weight(m)*omega(:, m)
-      end do
-    end do
-  end subroutine
 
   !> One .vti file: temperature, pressure, heat release, velocity and mass fractions of the last computed right-hand side.
   subroutine write_fields(sim)
@@ -68,6 +31,9 @@ contains
              '<VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64">'//new_line('a')
     write (line, '(a,3(" 0 ",i0),a,3(1x,es14.7),a)') '<ImageData WholeExtent="', sim%s%points - 1, &
       '" Origin="0 0 0" Spacing="', sim%b%dx, '">'
+    header = header//trim(line)//new_line('a')
+    write (line, '(a,es22.15,a)') '<FieldData><DataArray type="Float64" Name="TimeValue" NumberOfTuples="1" format="ascii">', &
+      sim%time, '</DataArray></FieldData>'
     header = header//trim(line)//new_line('a')
     write (line, '(a,3(" 0 ",i0),a)') '<Piece Extent="', sim%s%points - 1, '"><PointData Scalars="T">'
     header = header//trim(line)//new_line('a')
@@ -133,43 +99,5 @@ contains
     call MPI_File_write_all(file, single, points, MPI_REAL4, MPI_STATUS_IGNORE)
     call MPI_File_set_view(file, 0_MPI_OFFSET_KIND, MPI_BYTE, MPI_BYTE, 'native', MPI_INFO_NULL)
     call MPI_Type_free(part)
-  end subroutine
-
-  !> Slices through the middle in z: temperature, heat release and the chosen radical.
-  subroutine write_pictures(sim)
-    type(simulation_t), intent(in) :: sim
-    real(8) :: rate(sim%b%ld)
-    integer :: m
-    call heat_release(sim, rate)
-    call picture(sim, 'temperature', sim%prim(:, p_T))
-    call picture(sim, 'heat_release', rate)
-    do m = 1, sim%f%n
-      if (sim%f%mech%name(m) == sim%s%radical) call picture(sim, trim(sim%s%radical), sim%prim(:, p_species + m - 1))
-    end do
-  end subroutine
-
-  subroutine picture(sim, name, values)
-    type(simulation_t), intent(in) :: sim
-    character(*), intent(in) :: name
-    real(8), intent(in) :: values(:)
-    real(8), allocatable :: plane(:, :), whole(:, :)
-    character(:), allocatable :: path
-    integer :: i, j, k, g(3)
-    g = sim%s%points
-    allocate (plane(g(1), g(2)), whole(g(1), g(2)), source=0d0)
-    k = g(3)/2 + 1 - sim%b%offset(3)
-    if (k >= 1 .and. k <= sim%b%nz) then
-      do j = 1, sim%b%ny
-        do i = 1, sim%b%nx
-          plane(i + sim%b%offset(1), j + sim%b%offset(2)) = values(i + sim%b%nx*(j - 1 + sim%b%ny*(k - 1)))
-        end do
-      end do
-    end if
-    call MPI_Reduce(plane, whole, size(plane), MPI_DOUBLE_PRECISION, MPI_SUM, 0, sim%cart)
-    if (sim%rank /= 0) return
-    path = trim(sim%s%output)//'/'//name//'.png'
-    if (s3d_png_write(path//c_null_char, g(1), g(2), whole, minval(whole), maxval(whole), &
-                      max(1, picture_pixels/maxval(g(1:2)))) /= 0) call stop_with(path//': cannot be written')
-    print '(3a,es11.4,a,es11.4)', 'picture ', path, ': from ', minval(whole), ' to ', maxval(whole)
   end subroutine
 end module
