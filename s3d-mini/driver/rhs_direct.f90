@@ -1,10 +1,11 @@
-!> The right-hand side as tasks launched from the MPI thread, which exchanges faces between them as rhs_mpi does.
+!> The right-hand side as tasks launched from the MPI thread between hand-off and wait: no task runs for long.
 module rhs_direct
   use mpi_f08, only: MPI_Comm
   use cohort
   use block, only: block_t
   use flow, only: flow_t
   use rhs_method, only: rhs_method_t
+  use tile_regions, only: arrays_create, arrays_destroy, halos_create, halos_destroy, regions_create
   use tile_tasks
   implicit none
   private
@@ -13,6 +14,7 @@ module rhs_direct
   type, extends(rhs_method_t) :: rhs_direct_t
     type(cohort_runtime) :: rt
     type(cohort_context) :: root
+    type(cohort_handshake) :: handshake
   contains
     procedure :: create, compute, destroy
   end type
@@ -26,31 +28,30 @@ contains
     type(MPI_Comm), intent(in) :: cart
     integer, intent(in) :: tile(2)
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    call arrays_create(f, b, cart, tile, q, prim, p, rhs)
+    call arrays_create(a, f, b, tile, q, prim, p, rhs)
     call cohort_init(this%rt, cart)
     call cohort_root_context(this%rt, this%root)
     call tasks_register(this%rt)
-    call regions_create(this%rt)
+    call cohort_handshake_create(this%rt, this%handshake)
+    call halos_create(this%rt, cart, a, r)
+    call regions_create(this%rt, this%root, a, r)
+    call work_create()
+    last_handed_over = .false.
   end subroutine
 
-  !> Chemistry runs while the faces of the primitive fields travel.
   subroutine compute(this)
     class(rhs_direct_t), intent(inout) :: this
-    call launch_primitives(this%root)
-    call cohort_wait_all(this%root)
-    call start_primitive_faces()
-    call launch_chemistry(this%root)
-    call finish_primitive_faces()
-    call launch_fluxes(this%root)
-    call cohort_wait_all(this%root)
-    call exchange_flux_faces()
-    call launch_divergence(this%root)
-    call cohort_wait_all(this%root)
+    call cohort_handoff_to_tasks(this%handshake)
+    call launch_computation(this%root, this%handshake)
+    call cohort_wait_on_tasks(this%handshake)
   end subroutine
 
   subroutine destroy(this)
     class(rhs_direct_t), intent(inout) :: this
+    call cohort_wait_all(this%root)
+    call halos_destroy(r)
     call cohort_finalize(this%rt)
-    call arrays_destroy()
+    call work_destroy()
+    call arrays_destroy(a)
   end subroutine
 end module

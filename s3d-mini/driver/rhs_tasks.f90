@@ -1,12 +1,12 @@
-!> The right-hand side the S3D way: one long-running task a rank, in a must epoch, launches the kernels whenever the MPI code hands
-!> over; the MPI code keeps the Runge-Kutta loop and runs tasks while it waits. Faces travel in tasks that are mapped to the MPI
-!> thread.
+!> The right-hand side the S3D way: in a must epoch, one long-running task a rank launches computation after computation ahead of
+!> the MPI code, which keeps the Runge-Kutta loop and runs tasks while it waits.
 module rhs_tasks
   use mpi_f08, only: MPI_Comm
   use cohort
   use block, only: block_t
   use flow, only: flow_t
   use rhs_method, only: rhs_method_t
+  use tile_regions, only: arrays_create, arrays_destroy, halos_create, halos_destroy, regions_create
   use tile_tasks
   implicit none
   private
@@ -17,11 +17,12 @@ module rhs_tasks
     procedure :: create, compute, destroy
   end type
 
-  !> Shared with the long-running task. `stopping` is written before a hand-over and read after it.
+  !> Shared with the long-running task.
   type(cohort_runtime), save :: rt
   type(cohort_handshake), save :: handshake
-  type(cohort_task), save :: start_task, finish_task, exchange_task, handoff_task
-  logical, save :: stopping = .false.
+
+  !> Computations launched before the MPI code hands over the first of them. All ranks launch equally many: exchanges pair up.
+  integer, parameter :: ahead = 2
 
 contains
 
@@ -32,24 +33,13 @@ contains
     type(MPI_Comm), intent(in) :: cart
     integer, intent(in) :: tile(2)
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    call arrays_create(f, b, cart, tile, q, prim, p, rhs)
+    call arrays_create(a, f, b, tile, q, prim, p, rhs)
     call cohort_init(rt, cart)
     call tasks_register(rt)
-    call register_on_mpi_thread('start faces', start_task, start_body)
-    call register_on_mpi_thread('finish faces', finish_task, finish_body)
-    call register_on_mpi_thread('exchange fluxes', exchange_task, exchange_body)
-    call cohort_task_register(rt, 'handoff', handoff_task, handoff_body, leaf=.true.)
     call cohort_handshake_create(rt, handshake)
-    stopping = .false.
+    call halos_create(rt, cart, a, r)
+    last_handed_over = .false.
     call cohort_must_epoch(rt, rank_main)
-  end subroutine
-
-  subroutine register_on_mpi_thread(name, task, body)
-    character(*), intent(in) :: name
-    type(cohort_task), intent(out) :: task
-    procedure(cohort_task_body) :: body
-    call cohort_task_register(rt, name, task, body, leaf=.true.)
-    call cohort_task_variant(task, COHORT_PROC_MPI, body)
   end subroutine
 
   subroutine compute(this)
@@ -60,58 +50,42 @@ contains
 
   subroutine destroy(this)
     class(rhs_tasks_t), intent(inout) :: this
-    stopping = .true.
-    call cohort_handoff_to_tasks(handshake)
-    call cohort_wait_on_tasks(handshake)
+    type(cohort_context) :: root
+    integer :: i
+    last_handed_over = .true.
+    do i = 1, ahead
+      call this%compute()
+    end do
+    call cohort_root_context(rt, root)
+    call cohort_wait_all(root)
+    call halos_destroy(r)
     call cohort_finalize(rt)
-    call arrays_destroy()
+    call work_destroy()
+    call arrays_destroy(a)
   end subroutine
 
   recursive subroutine rank_main(task)
     type(cohort_context), intent(in) :: task
-    call regions_create(rt)
-    do
-      call cohort_wait_on_host(task, handshake)
-      if (stopping) exit
-      call launch_primitives(task)
-      call cohort_launch(task, start_task, [cohort_needs(block_region, field([primitives]), COHORT_READ_ONLY), &
-                                            cohort_needs(block_region, field([primitive_faces]), COHORT_READ_WRITE)], &
-                         processor=COHORT_PROC_MPI)
-      call launch_chemistry(task)
-      ! Reads the source so that the MPI thread computes chemistry while faces travel, instead of waiting for them at once.
-      call cohort_launch(task, finish_task, [cohort_needs(block_region, field([source]), COHORT_READ_ONLY), &
-                                             cohort_needs(block_region, field([primitive_faces]), COHORT_READ_WRITE)], &
-                         processor=COHORT_PROC_MPI)
-      call launch_fluxes(task)
-      call cohort_launch(task, exchange_task, [cohort_needs(block_region, field([flux]), COHORT_READ_ONLY), &
-                                               cohort_needs(block_region, field([flux_faces]), COHORT_READ_WRITE)], &
-                         processor=COHORT_PROC_MPI)
-      call launch_divergence(task)
-      call cohort_launch(task, handoff_task, [cohort_needs(block_region, field([source]), COHORT_READ_ONLY)], &
-                         arrive_handshakes=[handshake])
-      call cohort_handshake_advance(task, handshake)
+    type(cohort_future) :: handed_over(ahead)
+    logical(4) :: more
+    integer :: i, n
+    call regions_create(rt, task, a, r)
+    call work_create()
+    more = .true.
+    do n = 1, ahead
+      call launch_computation(task, handshake, handed_over(n))
     end do
-    call cohort_handoff_to_host(task, handshake)
-  end subroutine
-
-  recursive subroutine start_body(task)
-    type(cohort_context), intent(in) :: task
-    if (task%id /= 0) call start_primitive_faces()
-  end subroutine
-
-  recursive subroutine finish_body(task)
-    type(cohort_context), intent(in) :: task
-    if (task%id /= 0) call finish_primitive_faces()
-  end subroutine
-
-  recursive subroutine exchange_body(task)
-    type(cohort_context), intent(in) :: task
-    if (task%id /= 0) call exchange_flux_faces()
-  end subroutine
-
-  !> Orders only: the result lies in the Fortran array already.
-  recursive subroutine handoff_body(task)
-    type(cohort_context), intent(in) :: task
-    if (task%id == 0) call cohort_task_fail(task, 'a task without a context')
+    n = 0
+    do
+      i = mod(n, ahead) + 1
+      call cohort_future_get(handed_over(i), more, 4)
+      if (.not. more) exit
+      call cohort_future_destroy(handed_over(i))
+      call launch_computation(task, handshake, handed_over(i))
+      n = n + 1
+    end do
+    do i = 1, ahead
+      call cohort_future_destroy(handed_over(i))
+    end do
   end subroutine
 end module

@@ -1,184 +1,246 @@
-!> The kernels of a right-hand side as tasks, one a tile and kernel. The regions say what each tile reads and writes, with the four rows
-!> its stencils reach; the kernels compute on the arrays in place.
+!> The kernels of a right-hand side as tasks, one a tile and kernel, and one computation as launches: handed over by the MPI code,
+!> primitives, their exchange, chemistry, fluxes, their exchange, divergence, handed back. Whoever launches waits for
+!> nothing: requirements, barriers of the halos and the handshake order all of it.
 module tile_tasks
-  use mpi_f08, only: MPI_Comm
   use cohort
-  use block, only: block_t, box_t, block_tiles
-  use flow, only: flow_t, primitive_fields, state_fields
-  use halo, only: halo_t, halo_create, halo_start, halo_finish
+  use block, only: box_t, ghost_t
+  use flow, only: i_rho, p_T, p_species, primitive_fields, state_fields
   use point_terms, only: primitives_kernel, chemistry_kernel
   use fluxes, only: flux_kernel
   use divergence, only: divergence_kernel
+  use tile_regions
   implicit none
   private
-  public :: arrays_create, arrays_destroy, tasks_register, regions_create, block_region, field
-  public :: launch_primitives, launch_chemistry, launch_fluxes, launch_divergence
-  public :: start_primitive_faces, finish_primitive_faces, exchange_flux_faces
-  public :: state, primitives, flux, source, primitive_faces, flux_faces
+  public :: a, r, tasks_register, work_create, work_destroy, launch_computation, last_handed_over
 
-  integer, parameter :: stencil_depth = 4
-  !> Fields of the region: each stands for all columns of one array, or for the faces received from the neighbours.
-  integer, parameter :: state = 1, primitives = 2, flux = 3, source = 4, primitive_faces = 5, flux_faces = 6
-
-  !> What the task bodies compute on. One right-hand side is alive at a time.
-  type :: arrays_t
-    type(flow_t), pointer :: f => null()
-    type(block_t), pointer :: b => null()
-    type(box_t), allocatable :: tiles(:)
-    real(8), pointer, contiguous :: q(:, :) => null(), prim(:, :) => null(), p(:) => null(), rhs(:, :) => null()
-    real(8), allocatable :: flux(:, :, :)
-    type(halo_t) :: primitive_halo, flux_halo
-  end type
+  !> One right-hand side is alive at a time: what the bodies compute on, and its regions.
   type(arrays_t), save, target :: a
+  type(regions_t), save, target :: r
+  !> Set before the last hand-overs, in which there is nothing to compute.
+  logical, save :: last_handed_over = .false.
 
-  type(cohort_region), save, protected :: block_region
-  type(cohort_partition), save :: tiles, reach
-  type(cohort_task), save :: primitives_task, chemistry_task, flux_task, divergence_task
-  integer(4), save, protected :: field(6) = 0
+  integer, parameter :: primitives = 1, chemistry = 2, flux = 3, divergence = 4, kinds = 4
+  type(cohort_task), save :: await_task, handoff_task, kernel_task(kinds)
+
+  !> What one task uses. `face` says which of its requirements are ghost regions, and beyond which face.
+  type :: work_t
+    type(cohort_requirement), allocatable :: needs(:)
+    integer, allocatable :: face(:)
+  end type
+  type(work_t), allocatable, save, target :: work(:, :) !< by kind and tile
+  type(work_t), save :: handed_over, handed_back
 
 contains
 
-  subroutine arrays_create(f, b, cart, tile, q, prim, p, rhs)
-    type(flow_t), intent(in), target :: f
-    type(block_t), intent(in), target :: b
-    type(MPI_Comm), intent(in) :: cart
-    integer, intent(in) :: tile(2)
-    real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    a%f => f
-    a%b => b
-    a%q => q
-    a%prim => prim
-    a%p => p
-    a%rhs => rhs
-    a%tiles = block_tiles(b, tile)
-    allocate (a%flux(b%ld, state_fields(f), 3), source=0d0)
-    call halo_create(a%primitive_halo, b, cart, stencil_depth, primitive_fields(f))
-    call halo_create(a%flux_halo, b, cart, stencil_depth, state_fields(f))
-  end subroutine
-
-  subroutine arrays_destroy()
-    deallocate (a%flux, a%tiles)
-  end subroutine
-
   subroutine tasks_register(rt)
     type(cohort_runtime), intent(in) :: rt
-    call cohort_task_register(rt, 'primitives', primitives_task, primitives_body, leaf=.true.)
-    call cohort_task_register(rt, 'chemistry', chemistry_task, chemistry_body, leaf=.true.)
-    call cohort_task_register(rt, 'fluxes', flux_task, flux_body, leaf=.true.)
-    call cohort_task_register(rt, 'divergence', divergence_task, divergence_body, leaf=.true.)
+    call cohort_task_register(rt, 'await', await_task, await_body, leaf=.true.)
+    call cohort_task_register(rt, 'primitives', kernel_task(primitives), primitives_body, leaf=.true.)
+    call cohort_task_register(rt, 'chemistry', kernel_task(chemistry), chemistry_body, leaf=.true.)
+    call cohort_task_register(rt, 'fluxes', kernel_task(flux), flux_body, leaf=.true.)
+    call cohort_task_register(rt, 'divergence', kernel_task(divergence), divergence_body, leaf=.true.)
+    call cohort_task_register(rt, 'handoff', handoff_task, handoff_body, leaf=.true.)
   end subroutine
 
-  !> Called where the launches will be made: who creates regions may use them.
-  subroutine regions_create(rt)
-    type(cohort_runtime), intent(in) :: rt
-    type(cohort_index_space) :: points
-    type(cohort_field_space) :: fields
-    call cohort_index_space_create(rt, [1, 1, 1], [a%b%nx, a%b%ny, a%b%nz], points)
-    call cohort_field_space_create(rt, fields)
-    call cohort_fields_allocate(fields, 8, field)
-    call cohort_region_create(rt, points, fields, block_region)
-    call cohort_partition_rects(block_region, bounds(.true., 0), bounds(.false., 0), tiles)
-    call cohort_partition_rects(block_region, bounds(.true., stencil_depth), bounds(.false., stencil_depth), reach)
-  end subroutine
-
-  !> Corners of the tiles, grown in y and z by `depth` and clipped to the block.
-  function bounds(low, depth) result(corner)
-    logical, intent(in) :: low
-    integer, intent(in) :: depth
-    integer :: corner(3, size(a%tiles)), t
+  !> Says once what each task of a computation uses.
+  subroutine work_create()
+    integer :: t
+    allocate (work(kinds, size(a%tiles)))
     do t = 1, size(a%tiles)
-      associate (box => a%tiles(t))
-        if (low) then
-          corner(:, t) = [box%i1, max(box%j1 - depth, 1), max(box%k1 - depth, 1)]
-        else
-          corner(:, t) = [box%i2, min(box%j2 + depth, a%b%ny), min(box%k2 + depth, a%b%nz)]
-        end if
-      end associate
+      call work_of_points(t)
+      call work_of_fluxes(t, work(flux, t))
+      call work_of_divergence(t, work(divergence, t))
     end do
-  end function
-
-  subroutine launch_primitives(ctx)
-    type(cohort_context), intent(in) :: ctx
-    call cohort_index_launch(ctx, primitives_task, size(a%tiles), &
-      [cohort_needs(tiles, field([state]), COHORT_READ_ONLY), &
-       cohort_needs(tiles, field([primitives]), COHORT_READ_WRITE)])
+    ! The MPI code writes the state and may look at everything but the fluxes.
+    call use(handed_over, r%state%whole, r%state%field, COHORT_READ_WRITE)
+    call use(handed_over, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
+    call use(handed_over, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
+    call use(handed_back, r%kept%whole, r%kept%field, COHORT_READ_ONLY)
+    call use(handed_back, r%rhs%whole, r%rhs%field, COHORT_READ_ONLY)
   end subroutine
 
-  subroutine launch_chemistry(ctx)
-    type(cohort_context), intent(in) :: ctx
-    call cohort_index_launch(ctx, chemistry_task, size(a%tiles), &
-      [cohort_needs(tiles, field([state, primitives]), COHORT_READ_ONLY), &
-       cohort_needs(tiles, field([source]), COHORT_READ_WRITE)])
+  subroutine work_destroy()
+    deallocate (work, handed_over%needs, handed_over%face, handed_back%needs, handed_back%face)
   end subroutine
 
-  subroutine launch_fluxes(ctx)
-    type(cohort_context), intent(in) :: ctx
-    call cohort_index_launch(ctx, flux_task, size(a%tiles), &
-      [cohort_needs(tiles, field([state, primitive_faces]), COHORT_READ_ONLY), &
-       cohort_needs(reach, field([primitives]), COHORT_READ_ONLY), &
-       cohort_needs(tiles, field([flux]), COHORT_READ_WRITE)])
+  subroutine use(w, region, fields, privilege, face)
+    type(work_t), intent(inout) :: w
+    type(cohort_region), intent(in) :: region
+    integer(4), intent(in) :: fields(:), privilege
+    integer, intent(in), optional :: face
+    if (.not. allocated(w%needs)) allocate (w%needs(0), w%face(0))
+    w%needs = [w%needs, cohort_needs(region, fields, privilege)]
+    if (present(face)) then
+      w%face = [w%face, face]
+    else
+      w%face = [w%face, 0]
+    end if
   end subroutine
 
-  subroutine launch_divergence(ctx)
-    type(cohort_context), intent(in) :: ctx
-    call cohort_index_launch(ctx, divergence_task, size(a%tiles), &
-      [cohort_needs(reach, field([flux]), COHORT_READ_ONLY), &
-       cohort_needs(tiles, field([flux_faces]), COHORT_READ_ONLY), &
-       cohort_needs(tiles, field([source]), COHORT_READ_WRITE)])
+  subroutine work_of_points(t)
+    integer, intent(in) :: t
+    associate (w => work(primitives, t))
+      call use(w, r%state%tile(t), r%state%field, COHORT_READ_ONLY)
+      call use(w, r%kept%tile(t), r%kept%field, COHORT_READ_WRITE)
+    end associate
+    associate (w => work(chemistry, t))
+      call use(w, r%state%tile(t), r%state%field(i_rho:i_rho), COHORT_READ_ONLY)
+      call use(w, r%kept%tile(t), r%kept%field(p_T:p_species + a%f%n - 1), COHORT_READ_ONLY)
+      call use(w, r%rhs%tile(t), r%rhs%field, COHORT_WRITE_DISCARD)
+    end associate
   end subroutine
 
-  !> The faces of the primitive fields, which only viscous terms need, begin to travel.
-  subroutine start_primitive_faces()
-    integer :: d
-    if (.not. a%f%viscous) return
+  subroutine work_of_fluxes(t, w)
+    integer, intent(in) :: t
+    type(work_t), intent(inout) :: w
+    integer :: n, m
+    n = primitive_fields(a%f)
+    m = state_fields(a%f)
+    call use(w, r%state%tile(t), r%state%field, COHORT_READ_ONLY)
+    call use(w, r%kept%tile(t), r%kept%field(n + 1:), COHORT_READ_ONLY)
+    if (a%f%viscous) then
+      call use(w, r%kept%along_y(t), r%kept%field(:n), COHORT_READ_ONLY)
+      call use(w, r%kept%along_z(t), r%kept%field(:n), COHORT_READ_ONLY)
+      call use_ghosts(w, t, r%primitives)
+    else
+      call use(w, r%kept%tile(t), r%kept%field(:n), COHORT_READ_ONLY)
+    end if
+    call use(w, r%flux%tile(t), r%flux%field, COHORT_WRITE_DISCARD)
+  end subroutine
+
+  subroutine work_of_divergence(t, w)
+    integer, intent(in) :: t
+    type(work_t), intent(inout) :: w
+    integer :: m, d
+    m = state_fields(a%f)
+    if (a%b%active(1)) call use(w, r%flux%tile(t), r%flux%field(:m), COHORT_READ_ONLY)
+    if (a%b%active(2)) call use(w, r%flux%along_y(t), r%flux%field(m + 1:2*m), COHORT_READ_ONLY)
+    if (a%b%active(3)) call use(w, r%flux%along_z(t), r%flux%field(2*m + 1:), COHORT_READ_ONLY)
     do d = 1, 3
-      call halo_start(a%primitive_halo, a%b, d, a%prim)
+      if (a%b%active(d)) call use_ghosts(w, t, r%fluxes(d))
+    end do
+    call use(w, r%rhs%tile(t), r%rhs%field, COHORT_READ_WRITE)
+  end subroutine
+
+  !> The ghost regions that the stencils of a tile reach.
+  subroutine use_ghosts(w, t, ghosts)
+    type(work_t), intent(inout) :: w
+    integer, intent(in) :: t
+    type(ghosts_t), intent(in) :: ghosts
+    integer :: face
+    logical :: near(6)
+    associate (box => a%tiles(t), b => a%b, deep => stencil_depth)
+      near = [box%i1 <= deep, box%i2 > b%nx - deep, box%j1 <= deep, box%j2 > b%ny - deep, box%k1 <= deep, box%k2 > b%nz - deep]
+    end associate
+    do face = 1, 6
+      if (near(face) .and. ghosts%face(face)%id /= 0) call use(w, ghosts%face(face), ghosts%slot, COHORT_READ_ONLY, face)
     end do
   end subroutine
 
-  subroutine finish_primitive_faces()
-    integer :: d
-    if (.not. a%f%viscous) return
+  !> One right-hand side. `go_on`, ready when the MPI code has handed over, is whether more will follow.
+  subroutine launch_computation(ctx, handshake, go_on)
+    type(cohort_context), intent(in) :: ctx
+    type(cohort_handshake), intent(in) :: handshake
+    type(cohort_future), intent(out), optional :: go_on
+    integer :: d, m
+    m = state_fields(a%f)
+    call cohort_launch(ctx, await_task, handed_over%needs, wait_handshakes=[handshake], result=go_on)
+    call launch_tiles(ctx, primitives)
+    if (a%f%viscous) then
+      call cohort_halo_exchange(ctx, r%primitives%halo, r%kept%whole, r%kept%field(:size(r%primitives%slot)), r%primitives%slot)
+    end if
+    call launch_tiles(ctx, chemistry)
+    call launch_tiles(ctx, flux)
+    if (a%f%viscous) call cohort_halo_release(ctx, r%primitives%halo, r%primitives%slot)
     do d = 1, 3
-      call halo_finish(a%primitive_halo, d)
+      if (a%b%active(d)) call cohort_halo_exchange(ctx, r%fluxes(d)%halo, r%flux%whole, r%flux%field((d - 1)*m + 1:d*m), &
+                                                   r%fluxes(d)%slot)
+    end do
+    call launch_tiles(ctx, divergence)
+    do d = 1, 3
+      if (a%b%active(d)) call cohort_halo_release(ctx, r%fluxes(d)%halo, r%fluxes(d)%slot)
+    end do
+    call cohort_launch(ctx, handoff_task, handed_back%needs, arrive_handshakes=[handshake])
+    call cohort_handshake_advance(ctx, handshake)
+  end subroutine
+
+  subroutine launch_tiles(ctx, kind)
+    type(cohort_context), intent(in) :: ctx
+    integer, intent(in) :: kind
+    integer :: t
+    do t = 1, size(a%tiles)
+      call cohort_launch(ctx, kernel_task(kind), work(kind, t)%needs, args=t, args_bytes=4)
     end do
   end subroutine
 
-  subroutine exchange_flux_faces()
-    integer :: d
-    do d = 1, 3
-      call halo_start(a%flux_halo, a%b, d, a%flux(:, :, d))
-    end do
-    do d = 1, 3
-      call halo_finish(a%flux_halo, d)
-    end do
+  !> Stands for what the MPI code did: the arrays are the regions.
+  recursive subroutine await_body(task)
+    type(cohort_context), intent(in) :: task
+    call cohort_task_result(task, .not. last_handed_over, 4)
   end subroutine
 
   recursive subroutine primitives_body(task)
     type(cohort_context), intent(in) :: task
-    call primitives_kernel(a%f, a%b, tile_of(task), a%q, a%prim, a%p)
+    call primitives_kernel(a%f, a%b, box_of(task), a%q, a%prim, a%p)
   end subroutine
 
   recursive subroutine chemistry_body(task)
     type(cohort_context), intent(in) :: task
-    call chemistry_kernel(a%f, a%b, tile_of(task), a%q, a%prim, a%rhs)
+    call chemistry_kernel(a%f, a%b, box_of(task), a%q, a%prim, a%rhs)
   end subroutine
 
   recursive subroutine flux_body(task)
     type(cohort_context), intent(in) :: task
-    call flux_kernel(a%f, a%b, tile_of(task), a%q, a%prim, a%p, a%primitive_halo%ghost, a%flux)
+    type(ghost_t) :: ghost(primitive_fields(a%f))
+    call ghosts_of(task, flux, ghost)
+    call flux_kernel(a%f, a%b, box_of(task), a%q, a%prim, a%p, ghost, a%flux)
   end subroutine
 
   recursive subroutine divergence_body(task)
     type(cohort_context), intent(in) :: task
-    call divergence_kernel(a%f, a%b, tile_of(task), a%flux_halo%ghost, a%flux, a%rhs)
+    type(ghost_t) :: ghost(state_fields(a%f))
+    call ghosts_of(task, divergence, ghost)
+    call divergence_kernel(a%f, a%b, box_of(task), ghost, a%flux, a%rhs)
   end subroutine
 
-  recursive function tile_of(task) result(box)
+  !> Orders only: the result lies in the MPI code's arrays already.
+  recursive subroutine handoff_body(task)
+    type(cohort_context), intent(in) :: task
+    if (task%id == 0) call cohort_task_fail(task, 'a task without a context')
+  end subroutine
+
+  recursive integer function tile_of(task) result(t)
+    type(cohort_context), intent(in) :: task
+    type(c_ptr) :: args
+    integer, pointer :: number
+    call cohort_task_args(task, args)
+    call c_f_pointer(args, number)
+    t = number
+  end function
+
+  recursive function box_of(task) result(box)
     type(cohort_context), intent(in) :: task
     type(box_t) :: box
-    integer(4) :: point
-    call cohort_task_point(task, point)
-    box = a%tiles(point + 1)
+    box = a%tiles(tile_of(task))
+    if (last_handed_over) box%k2 = box%k1 - 1
   end function
+
+  !> The planes of the ghost regions that the task holds, as the kernels take them.
+  recursive subroutine ghosts_of(task, kind, ghost)
+    type(cohort_context), intent(in) :: task
+    integer, intent(in) :: kind
+    type(ghost_t), intent(inout) :: ghost(:)
+    real(8), pointer :: planes(:, :, :)
+    integer :: i, side, m
+    associate (face => work(kind, tile_of(task))%face)
+      do i = 1, size(face)
+        if (face(i) == 0) cycle
+        side = 2 - mod(face(i), 2)
+        do m = 1, size(ghost)
+          call cohort_view(task, i, m - 1, COHORT_READ_ONLY, planes)
+          ghost(m)%face(side, (face(i) + 1)/2)%p(1:, 1:, 1:) => planes
+        end do
+      end do
+    end associate
+  end subroutine
 end module

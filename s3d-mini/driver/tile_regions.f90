@@ -1,0 +1,182 @@
+!> What the tasks of a right-hand side compute on, as regions over the block's points: the state, its right-hand side, what is kept
+!> between computations, and temporaries, as in S3D's Legion version (Bauer, Stanford thesis 2014, chapter on S3D). A field is a
+!> column of an array; the arrays are attached where they lie. Around the block lie the ghost regions of halos.
+module tile_regions
+  use mpi_f08, only: MPI_Comm
+  use cohort
+  use block, only: block_t, box_t, block_tiles
+  use flow, only: flow_t, primitive_fields, state_fields
+  implicit none
+  private
+  public :: arrays_t, regions_t, ghosts_t, stencil_depth, arrays_create, arrays_destroy, halos_create, halos_destroy, regions_create
+
+  integer, parameter :: stencil_depth = 4
+
+  !> The arrays, as the kernels take them. The flux is nobody's but this module's.
+  type :: arrays_t
+    type(flow_t), pointer :: f => null()
+    type(block_t), pointer :: b => null()
+    type(box_t), allocatable :: tiles(:)
+    real(8), pointer, contiguous :: q(:, :) => null(), prim(:, :) => null(), p(:) => null(), rhs(:, :) => null()
+    real(8), pointer, contiguous :: flux(:, :, :) => null()
+  end type
+
+  !> A region with its tiles, and the tiles grown by what a stencil along y, or along z, reaches.
+  type :: tiled_t
+    type(cohort_region) :: whole
+    type(cohort_region), allocatable :: tile(:), along_y(:), along_z(:)
+    integer(4), allocatable :: field(:)
+  end type
+
+  !> The ghost regions of some fields: face 2d-1 below and 2d above in direction d, as slots 0, 1, ...
+  type :: ghosts_t
+    type(cohort_halo) :: halo
+    type(cohort_region) :: face(6)
+    integer(4), allocatable :: slot(:)
+  end type
+
+  type :: regions_t
+    type(tiled_t) :: state      !< q
+    type(tiled_t) :: rhs
+    type(tiled_t) :: kept       !< prim, then p: the temperature is the next computation's first guess
+    type(tiled_t) :: flux       !< of each state field in x, then y, then z
+    type(ghosts_t) :: primitives
+    type(ghosts_t) :: fluxes(3) !< of direction d, which only faces of direction d need
+  end type
+
+contains
+
+  subroutine arrays_create(a, f, b, tile, q, prim, p, rhs)
+    type(arrays_t), intent(out) :: a
+    type(flow_t), intent(in), target :: f
+    type(block_t), intent(in), target :: b
+    integer, intent(in) :: tile(2)
+    real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
+    a%f => f
+    a%b => b
+    a%tiles = block_tiles(b, tile)
+    a%q => q
+    a%prim => prim
+    a%p => p
+    a%rhs => rhs
+    allocate (a%flux(b%ld, state_fields(f), 3), source=0d0)
+  end subroutine
+
+  subroutine arrays_destroy(a)
+    type(arrays_t), intent(inout) :: a
+    deallocate (a%flux, a%tiles)
+  end subroutine
+
+  !> Collective, on the MPI thread.
+  subroutine halos_create(rt, cart, a, r)
+    type(cohort_runtime), intent(in) :: rt
+    type(MPI_Comm), intent(in) :: cart
+    type(arrays_t), intent(in) :: a
+    type(regions_t), intent(inout) :: r
+    integer :: d
+    if (a%f%viscous) call ghosts_create(rt, cart, a%b, a%b%active, primitive_fields(a%f), r%primitives)
+    do d = 1, 3
+      if (a%b%active(d)) call ghosts_create(rt, cart, a%b, [1, 2, 3] == d, state_fields(a%f), r%fluxes(d))
+    end do
+  end subroutine
+
+  subroutine ghosts_create(rt, cart, b, directions, fields, ghosts)
+    type(cohort_runtime), intent(in) :: rt
+    type(MPI_Comm), intent(in) :: cart
+    type(block_t), intent(in) :: b
+    logical, intent(in) :: directions(3)
+    integer, intent(in) :: fields
+    type(ghosts_t), intent(out) :: ghosts
+    integer :: face, m
+    call cohort_halo_create(rt, cart, [1, 1, 1], [b%nx, b%ny, b%nz], merge(stencil_depth, 0, directions), fields, 8, ghosts%halo)
+    do face = 1, 6
+      call cohort_halo_region(ghosts%halo, face, ghosts%face(face))
+    end do
+    ghosts%slot = [(m - 1, m=1, fields)]
+  end subroutine
+
+  subroutine halos_destroy(r)
+    type(regions_t), intent(inout) :: r
+    integer :: d
+    call ghosts_destroy(r%primitives)
+    do d = 1, 3
+      call ghosts_destroy(r%fluxes(d))
+    end do
+  end subroutine
+
+  subroutine ghosts_destroy(ghosts)
+    type(ghosts_t), intent(inout) :: ghosts
+    integer :: face
+    do face = 1, 6
+      call cohort_region_destroy(ghosts%face(face))
+    end do
+    call cohort_halo_destroy(ghosts%halo)
+  end subroutine
+
+  !> In the context that will launch: what a task creates, it may use.
+  subroutine regions_create(rt, ctx, a, r)
+    type(cohort_runtime), intent(in) :: rt
+    type(cohort_context), intent(in) :: ctx
+    type(arrays_t), intent(in) :: a
+    type(regions_t), intent(inout) :: r
+    integer :: n
+    n = state_fields(a%f)
+    call tiled_create(rt, a, n, r%state)
+    call tiled_create(rt, a, n, r%rhs)
+    call tiled_create(rt, a, primitive_fields(a%f) + 1, r%kept)
+    call tiled_create(rt, a, 3*n, r%flux)
+    call attach(ctx, a%b, r%state%whole, r%state%field, a%q)
+    call attach(ctx, a%b, r%rhs%whole, r%rhs%field, a%rhs)
+    n = primitive_fields(a%f)
+    call attach(ctx, a%b, r%kept%whole, r%kept%field(:n), a%prim)
+    call attach(ctx, a%b, r%kept%whole, r%kept%field(n + 1:), a%p)
+    call attach(ctx, a%b, r%flux%whole, r%flux%field, a%flux)
+  end subroutine
+
+  subroutine tiled_create(rt, a, fields, tiled)
+    type(cohort_runtime), intent(in) :: rt
+    type(arrays_t), intent(in) :: a
+    integer, intent(in) :: fields
+    type(tiled_t), intent(out) :: tiled
+    type(cohort_index_space) :: points
+    type(cohort_field_space) :: columns
+    type(cohort_partition) :: tiles, along_y, along_z
+    call cohort_index_space_create(rt, [1, 1, 1], [a%b%nx, a%b%ny, a%b%nz], points)
+    call cohort_field_space_create(rt, columns)
+    allocate (tiled%field(fields))
+    call cohort_fields_allocate(columns, 8, tiled%field)
+    call cohort_region_create(rt, points, columns, tiled%whole)
+    call cohort_partition_rects(tiled%whole, reshape([a%tiles%i1, a%tiles%j1, a%tiles%k1], [3, size(a%tiles)], order=[2, 1]), &
+                                reshape([a%tiles%i2, a%tiles%j2, a%tiles%k2], [3, size(a%tiles)], order=[2, 1]), tiles)
+    call cohort_partition_tiles_halo(tiles, [0, stencil_depth, 0], along_y)
+    call cohort_partition_tiles_halo(tiles, [0, 0, stencil_depth], along_z)
+    tiled%tile = parts(tiles, size(a%tiles))
+    tiled%along_y = parts(along_y, size(a%tiles))
+    tiled%along_z = parts(along_z, size(a%tiles))
+  end subroutine
+
+  function parts(partition, count) result(part)
+    type(cohort_partition), intent(in) :: partition
+    integer, intent(in) :: count
+    type(cohort_region) :: part(count)
+    integer :: i
+    do i = 1, count
+      call cohort_subregion(partition, i - 1, part(i))
+    end do
+  end function
+
+  !> The columns of the array become the fields.
+  subroutine attach(ctx, b, region, field, array)
+    type(cohort_context), intent(in) :: ctx
+    type(block_t), intent(in) :: b
+    type(cohort_region), intent(in) :: region
+    integer(4), intent(in) :: field(:)
+    real(8), intent(in), target :: array(b%ld, size(field))
+    real(8), pointer :: column(:, :, :)
+    integer :: m
+    do m = 1, size(field)
+      column(1:b%nx, 1:b%ny, 1:b%nz) => array(:b%nx*b%ny*b%nz, m)
+      call cohort_attach(ctx, region, field(m:m), column)
+    end do
+  end subroutine
+end module
