@@ -17,6 +17,5 @@ pub mod interop;
 pub mod operation;
 #[cfg(not(loom))]
 pub mod runtime;
-#[cfg(not(loom))]
 pub mod scheduler;
 pub mod transport;

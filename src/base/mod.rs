@@ -2,6 +2,7 @@
 //! atomics. Knows nothing of regions, tasks or ranks.
 
 pub mod config;
+pub mod futex;
 pub mod handle;
 pub mod status;
 pub mod sync;

@@ -33,6 +33,14 @@ impl<T> UnsafeCell<T> {
     }
 }
 
+/// Between two sequentially consistent operations of a thread. loom takes those for acquire and release; a fence between them
+/// gives it the order that they have.
+#[inline(always)]
+pub fn in_one_order() {
+    #[cfg(loom)]
+    atomic::fence(atomic::Ordering::SeqCst);
+}
+
 /// One cache line and its prefetched neighbour: words that different threads write stay apart.
 #[repr(align(128))]
 #[derive(Debug, Default)]

@@ -139,16 +139,67 @@ mod model {
     use super::*;
     use crate::base::sync::{thread, Arc};
 
+    fn thief(deque: &Arc<Deque>, items: usize) -> thread::JoinHandle<Vec<u64>> {
+        let deque = deque.clone();
+        thread::spawn(move || (0..items).filter_map(|_| deque.steal()).collect())
+    }
+
+    fn all_of(mine: Vec<u64>, thieves: Vec<thread::JoinHandle<Vec<u64>>>) -> Vec<u64> {
+        let mut all = mine;
+        thieves.into_iter().for_each(|t| all.extend(t.join().unwrap()));
+        all.sort_unstable();
+        all
+    }
+
     #[test]
-    fn model_each_item_is_taken_once() {
+    fn model_owner_and_thief_share_the_items() {
         loom::model(|| {
             let deque = Arc::new(Deque::new(2));
             deque.push(1);
             deque.push(2);
-            let other = deque.clone();
-            let thief = thread::spawn(move || other.steal().unwrap_or(0));
-            let mine = deque.pop().unwrap_or(0) + deque.pop().unwrap_or(0);
-            assert_eq!(mine + thief.join().unwrap(), 3);
+            let other = thief(&deque, 2);
+            let mine = [deque.pop(), deque.pop()].into_iter().flatten().collect();
+            assert_eq!(all_of(mine, vec![other]), [1, 2]);
+        });
+    }
+
+    #[test]
+    fn model_the_last_item_is_taken_once() {
+        loom::model(|| {
+            let deque = Arc::new(Deque::new(2));
+            deque.push(1);
+            let thieves = vec![thief(&deque, 1), thief(&deque, 1)];
+            let mine = deque.pop().into_iter().collect();
+            assert_eq!(all_of(mine, thieves), [1]);
+        });
+    }
+
+    #[test]
+    fn model_a_place_is_used_again_only_when_its_item_is_gone() {
+        loom::model(|| {
+            let deque = Arc::new(Deque::new(2));
+            deque.push(1);
+            deque.push(2);
+            let other = thief(&deque, 2);
+            let pushed = deque.push(3);
+            let mut mine: Vec<u64> = std::iter::from_fn(|| deque.pop()).collect();
+            if !pushed {
+                mine.push(3);
+            }
+            assert_eq!(all_of(mine, vec![other]), [1, 2, 3]);
+        });
+    }
+
+    #[test]
+    fn model_a_thief_sees_what_was_done_before_the_push() {
+        use crate::base::sync::atomic::AtomicU64 as Content;
+        loom::model(|| {
+            let shared = Arc::new((Deque::new(2), Content::new(0)));
+            let other = shared.clone();
+            let thief = thread::spawn(move || other.0.steal().map(|_| other.1.load(Ordering::Relaxed)));
+            shared.1.store(7, Ordering::Relaxed);
+            shared.0.push(1);
+            assert!(thief.join().unwrap().is_none_or(|content| content == 7));
         });
     }
 }

@@ -3,8 +3,12 @@
 
 mod deque;
 mod park;
+mod sleepers;
+#[cfg(not(loom))]
 mod threads;
 
 pub use deque::Deque;
 pub use park::Word;
+pub use sleepers::Sleepers;
+#[cfg(not(loom))]
 pub use threads::{Class, Role, Runner, Scheduler, Settings};

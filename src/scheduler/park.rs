@@ -1,6 +1,7 @@
 //! One thread's place to sleep: a futex word. Waking costs a system call only if the thread sleeps.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use crate::base::futex::{Futex, Reach};
+use crate::base::sync::atomic::Ordering;
 use std::time::Duration;
 
 const EMPTY: u32 = 0;
@@ -9,16 +10,14 @@ const ASLEEP: u32 = 2;
 
 /// A wake that comes before the sleep is kept, so that none is lost. One thread sleeps, any wakes.
 #[derive(Debug, Default)]
-pub struct Word(AtomicU32);
+pub struct Word(Futex);
 
 impl Word {
     /// Sleeps until woken, or for `limit`; returns at once if a wake is pending.
     pub fn sleep(&self, limit: Option<Duration>) {
         if self.0.compare_exchange(EMPTY, ASLEEP, Ordering::Acquire, Ordering::Acquire).is_ok() {
-            let time = limit.map(|t| libc::timespec { tv_sec: t.as_secs() as _, tv_nsec: t.subsec_nanos() as _ });
-            let time = time.as_ref().map_or(std::ptr::null(), |t| t as *const libc::timespec);
             // Returns early when the word is no longer ASLEEP; a spurious return is harmless, callers look again.
-            unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), libc::FUTEX_WAIT, ASLEEP, time) };
+            self.0.wait(ASLEEP, limit, Reach::Process);
         }
         // Acquires what a wake that came meanwhile had published: the caller looks again after this.
         self.0.swap(EMPTY, Ordering::AcqRel);
@@ -26,12 +25,12 @@ impl Word {
 
     pub fn wake(&self) {
         if self.0.swap(WOKEN, Ordering::AcqRel) == ASLEEP {
-            unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), libc::FUTEX_WAKE, 1) };
+            self.0.wake(1, Reach::Process);
         }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::time::Instant;
@@ -53,6 +52,46 @@ mod tests {
             scope.spawn(|| word.sleep(None));
             std::thread::sleep(Duration::from_millis(5));
             word.wake();
+        });
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::base::sync::{atomic::AtomicU32, thread, Arc};
+
+    #[test]
+    fn model_a_sleeper_sees_what_its_waker_did() {
+        loom::model(|| {
+            let shared = Arc::new((Word::default(), AtomicU32::new(0)));
+            let other = shared.clone();
+            let waker = thread::spawn(move || {
+                other.1.store(1, Ordering::Relaxed);
+                other.0.wake();
+            });
+            while shared.1.load(Ordering::Relaxed) == 0 {
+                shared.0.sleep(None);
+            }
+            waker.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn model_of_two_wakers_each_is_heeded() {
+        loom::model(|| {
+            let shared = Arc::new((Word::default(), AtomicU32::new(0)));
+            let wakers = [1, 2].map(|bit| {
+                let other = shared.clone();
+                thread::spawn(move || {
+                    other.1.fetch_or(bit, Ordering::Relaxed);
+                    other.0.wake();
+                })
+            });
+            while shared.1.load(Ordering::Relaxed) != 3 {
+                shared.0.sleep(None);
+            }
+            wakers.into_iter().for_each(|w| w.join().unwrap());
         });
     }
 }

@@ -9,16 +9,15 @@
 //! task that waits first: nested tasks run depth first, so that few threads block. When no seat is left, a worker that
 //! waits runs what may block on its own stack.
 //!
-//! Sleeping: a thread sets its bit in the `sleepers` of each class that it would run, fences, looks once more, and sleeps.
-//! Whoever adds an item fences and looks at the `sleepers` of its class. One of the two sees the other. Who is woken for
-//! an item but finds that what it waited for has come true leaves the item to another.
+//! Who sleeps is in `sleepers`. Who is woken for an item but finds that what it waited for has come true leaves the item to
+//! another.
 
-use super::{Deque, Word};
+use super::{Deque, Sleepers, Word};
 use crate::base::{Error, Result, Status};
 use parking_lot::Mutex;
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::atomic::{fence, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -86,8 +85,7 @@ struct Seat {
 struct Shared {
     seats: [AtomicPtr<Seat>; SEATS],
     seated: AtomicU32,
-    /// For each class, bits of the seats asleep that would run an item of it.
-    sleepers: [AtomicU64; 3],
+    sleepers: Sleepers<3>,
     /// Bits of workers without a token.
     spares: AtomicU64,
     active: AtomicU32,
@@ -236,7 +234,6 @@ impl Scheduler {
             self.0.overflow[class as usize].lock().push_back(item);
             self.0.overflowing[class as usize].fetch_add(1, Ordering::Release);
         }
-        fence(Ordering::SeqCst);
         self.rouse(class);
     }
 
@@ -259,27 +256,17 @@ impl Scheduler {
         }
     }
 
-    /// Wakes one thread that sleeps and would run an item of the class.
+    /// Wakes one thread that sleeps and would run an item of the class, of which one was added.
     #[inline]
     fn rouse(&self, class: Class) {
-        let asleep = &self.0.sleepers[class as usize];
-        let mut seats = asleep.load(Ordering::Relaxed);
-        while seats != 0 {
-            let number = seats.trailing_zeros() as usize;
-            let bit = 1u64 << number;
-            seats &= !bit;
-            if asleep.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
-                if let Some(seat) = self.seat(number) {
-                    seat.word.wake();
-                }
-                return;
-            }
+        if let Some(seat) = self.0.sleepers.take(class as usize).and_then(|number| self.seat(number)) {
+            seat.word.wake();
         }
     }
 
     /// Wakes the thread of a seat: what it blocks on may be there.
     pub fn wake(&self, seat: usize) {
-        self.stay_awake(seat);
+        self.0.sleepers.withdraw(seat);
         if let Some(seat) = self.seat(seat) {
             seat.word.wake();
         }
@@ -288,16 +275,6 @@ impl Scheduler {
     /// Wakes the thread that started the runtime: there may be something that no other thread can drive.
     pub fn wake_host(&self) {
         self.wake(HOST);
-    }
-
-    /// Takes the seat off the lists of sleepers.
-    fn stay_awake(&self, number: usize) {
-        let bit = 1u64 << number;
-        for asleep in &self.0.sleepers {
-            if asleep.load(Ordering::Relaxed) & bit != 0 {
-                asleep.fetch_and(!bit, Ordering::AcqRel);
-            }
-        }
     }
 
     fn find(&self, classes: &[Class], newest_first: bool) -> Option<u64> {
@@ -347,15 +324,9 @@ impl Scheduler {
 
     /// Sleeps in seat `number` until an item of `classes` may exist or somebody wakes it.
     fn sleep(&self, number: usize, classes: &[Class], until: impl Fn() -> bool, deadline: Option<Instant>) {
-        let bit = 1u64 << number;
-        for &class in classes {
-            self.0.sleepers[class as usize].fetch_or(bit, Ordering::AcqRel);
-        }
-        fence(Ordering::SeqCst);
-        if !until() && !self.work_exists(classes) {
-            self.seat(number).expect("its own seat").word.sleep(self.sleep_time(deadline));
-        }
-        self.stay_awake(number);
+        let look = || until() || self.work_exists(classes);
+        let sleep = || self.seat(number).expect("its own seat").word.sleep(self.sleep_time(deadline));
+        self.0.sleepers.sleep(number, classes.iter().map(|&class| class as usize), look, sleep);
     }
 
     fn work(&self, number: usize) {

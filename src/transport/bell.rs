@@ -7,12 +7,14 @@
 //! A listener reads `count`, looks at whatever it waits for, announces itself in `asleep`, and sleeps if `count` is still
 //! the same. A ringer counts up and then looks at the other words; all are sequentially consistent, so that one sees the other.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use crate::base::futex::{Futex, Reach};
+use crate::base::sync::atomic::{AtomicU32, Ordering};
+use crate::base::sync::in_one_order;
 
 #[repr(C)]
 #[derive(Debug, Default)]
 pub struct Bell {
-    count: AtomicU32,
+    count: Futex,
     asleep: AtomicU32,
     pollers: AtomicU32,
     awaited: AtomicU32,
@@ -30,6 +32,7 @@ impl Bell {
     /// Call after what the listener waits for has come true.
     pub fn ring(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
+        in_one_order();
         let word = |word: &AtomicU32| word.load(Ordering::SeqCst);
         if word(&self.awaited) != 0 && word(&self.pollers) == 0 && word(&self.asleep) != 0 {
             self.wake();
@@ -55,12 +58,13 @@ impl Bell {
     }
 
     fn wake(&self) {
-        unsafe { libc::syscall(libc::SYS_futex, self.count.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
+        self.count.wake(i32::MAX, Reach::Node);
     }
 
     /// From here on something waits for a ring. Whoever calls looks afterwards whether it has come true already.
     pub fn begin_awaiting(&self) {
         self.awaited.fetch_add(1, Ordering::SeqCst);
+        in_one_order();
     }
 
     pub fn end_awaiting(&self) {
@@ -75,21 +79,21 @@ impl Bell {
     /// The calling thread has to look at `count` once more afterwards.
     pub fn end_polling(&self) {
         self.pollers.fetch_sub(1, Ordering::SeqCst);
+        in_one_order();
     }
 
     /// Sleeps until it was rung since `count` was read. May return early.
     pub fn listen(&self, count: u32) {
         self.asleep.fetch_add(1, Ordering::SeqCst);
-        if self.count.load(Ordering::SeqCst) == count {
-            let forever = std::ptr::null::<libc::timespec>();
-            // Not FUTEX_PRIVATE: ringers are other processes. The kernel compares the word with `count` once more.
-            unsafe { libc::syscall(libc::SYS_futex, self.count.as_ptr(), libc::FUTEX_WAIT, count, forever) };
+        in_one_order();
+        if self.count() == count {
+            self.count.wait(count, None, Reach::Node);
         }
         self.asleep.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -125,5 +129,97 @@ mod tests {
             }
         });
         assert_eq!(turn.into_inner(), 2 * TURNS);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::base::sync::{atomic::AtomicU64, thread, Arc};
+    use crate::transport::News;
+
+    /// A word in shared memory, and what tells of it.
+    #[derive(Default)]
+    struct Rank {
+        word: AtomicU64,
+        bell: Bell,
+        news: News,
+    }
+
+    impl Rank {
+        /// As `NodeMemory::ring` after a change that a fence follows, as in `BarrierWords::listeners`.
+        fn change(&self, bit: u64) {
+            self.word.fetch_or(bit, Ordering::AcqRel);
+            crate::base::sync::atomic::fence(Ordering::SeqCst);
+            self.news.mark(0);
+            self.bell.ring();
+        }
+
+        fn look(&self, seen: &mut u64) {
+            self.news.take(|_| *seen = self.word.load(Ordering::Acquire));
+        }
+
+        /// As `Attention::attend`.
+        fn attend(&self, wanted: u64) {
+            let (mut seen, mut answered) = (0, 0);
+            while seen != wanted {
+                let count = self.bell.count();
+                if count == answered {
+                    self.bell.listen(count);
+                } else {
+                    answered = count;
+                    self.look(&mut seen);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn model_who_sleeps_at_the_bell_sees_every_change() {
+        loom::model(|| {
+            let rank = Arc::new(Rank::default());
+            rank.bell.begin_awaiting();
+            let ringers = [1, 2].map(|bit| {
+                let other = rank.clone();
+                thread::spawn(move || other.change(bit))
+            });
+            rank.attend(3);
+            ringers.into_iter().for_each(|ringer| ringer.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn model_a_ring_while_somebody_polls_is_seen_by_the_poller() {
+        loom::model(|| {
+            let rank = Arc::new(Rank::default());
+            rank.bell.begin_awaiting();
+            let (ringer, sleeper) = (rank.clone(), rank.clone());
+            let ringer = thread::spawn(move || ringer.change(1));
+            let sleeper = thread::spawn(move || sleeper.bell.listen(0));
+            rank.bell.begin_polling();
+            rank.bell.end_polling();
+            // What the poller saw, the sleeper need not be woken for; otherwise the ringer has to.
+            if rank.bell.count() != 0 {
+                rank.bell.ring_out();
+            }
+            ringer.join().unwrap();
+            sleeper.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn model_what_came_before_anybody_waited_is_seen_by_who_begins_to() {
+        loom::model(|| {
+            let rank = Arc::new(Rank::default());
+            let (ringer, sleeper) = (rank.clone(), rank.clone());
+            let ringer = thread::spawn(move || ringer.change(1));
+            let woken = thread::spawn(move || sleeper.attend(1));
+            rank.bell.begin_awaiting();
+            if rank.word.load(Ordering::Acquire) == 1 {
+                rank.bell.ring_out();
+            }
+            ringer.join().unwrap();
+            woken.join().unwrap();
+        });
     }
 }

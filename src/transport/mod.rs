@@ -1,7 +1,6 @@
 //! What lies between the processes of one run: their number, setting up together, the memory that those of a node share,
 //! and messages. Knows nothing of tasks.
 
-#[cfg(not(loom))]
 mod bell;
 mod letter;
 mod loopback;
@@ -9,7 +8,6 @@ mod loopback;
 mod messages;
 #[cfg(feature = "mpi")]
 mod mpi;
-#[cfg(not(loom))]
 mod news;
 #[cfg(not(loom))]
 mod node;
@@ -22,7 +20,6 @@ mod segment;
 
 use crate::base::Result;
 
-#[cfg(not(loom))]
 pub use bell::Bell;
 pub use letter::Line;
 pub use loopback::Loopback;
@@ -30,7 +27,6 @@ pub use loopback::Loopback;
 pub use messages::{Message, Messages, Topic};
 #[cfg(feature = "mpi")]
 pub use mpi::{CallerMpi, Level, Mpi};
-#[cfg(not(loom))]
 pub use news::{News, PIGEONHOLES};
 #[cfg(not(loom))]
 pub use node::NodeMemory;

@@ -1,9 +1,9 @@
 //! What changed since a rank looked last: a bit for each of a number of pigeonholes, into which objects are sorted by where
 //! they lie. A rank that is rung looks at those objects only, not at all it listens to.
 
-use std::sync::atomic::{fence, AtomicU64, Ordering};
+use crate::base::sync::atomic::{fence, AtomicU64, Ordering};
 
-const WORDS: usize = 16;
+const WORDS: usize = if cfg!(loom) { 1 } else { 16 };
 pub const PIGEONHOLES: usize = WORDS * u64::BITS as usize;
 
 #[repr(C)]
@@ -17,7 +17,7 @@ impl News {
         (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % PIGEONHOLES
     }
 
-    /// Call before the bell is rung.
+    /// Call after the change and a sequentially consistent fence, and before the bell is rung.
     pub fn mark(&self, pigeonhole: usize) {
         let (word, bit) = (&self.0[pigeonhole / 64], 1 << (pigeonhole % 64));
         if word.load(Ordering::SeqCst) & bit == 0 {
@@ -42,7 +42,7 @@ impl News {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
