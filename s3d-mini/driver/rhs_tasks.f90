@@ -78,7 +78,7 @@ contains
     n = 0
     do
       i = mod(n, ahead) + 1
-      call cohort_future_get(handed_over(i), more, 4)
+      call cohort_future_get(handed_over(i), more)
       if (.not. more) exit
       call cohort_future_destroy(handed_over(i))
       call launch_computation(task, handshake, handed_over(i))

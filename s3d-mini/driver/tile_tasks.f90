@@ -169,14 +169,14 @@ contains
     integer, intent(in) :: kind
     integer :: t
     do t = 1, size(a%tiles)
-      call cohort_launch(ctx, kernel_task(kind), work(kind, t)%needs, args=t, args_bytes=4)
+      call cohort_launch(ctx, kernel_task(kind), work(kind, t)%needs, args=t)
     end do
   end subroutine
 
   !> Stands for what the MPI code did: the arrays are the regions.
   recursive subroutine await_body(task)
     type(cohort_context), intent(in) :: task
-    call cohort_task_result(task, .not. last_handed_over, 4)
+    call cohort_task_result(task, .not. last_handed_over)
   end subroutine
 
   recursive subroutine primitives_body(task)
@@ -211,11 +211,7 @@ contains
 
   recursive integer function tile_of(task) result(t)
     type(cohort_context), intent(in) :: task
-    type(c_ptr) :: args
-    integer, pointer :: number
-    call cohort_task_args(task, args)
-    call c_f_pointer(args, number)
-    t = number
+    call cohort_task_args(task, t)
   end function
 
   recursive function box_of(task) result(box)
