@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the groups named; without root says which.
-# usage: cmake/dependencies.sh [build] [mpi] [mpich] [fortran] [mini-app] [tests]   (default: build mpi fortran)
+# usage: cmake/dependencies.sh [build] [mpi] [mpich] [fortran] [flang] [mini-app] [tests]   (default: build mpi fortran)
 set -euo pipefail
 
 packages_of() {
@@ -9,9 +9,10 @@ packages_of() {
         mpi) echo libopenmpi-dev openmpi-bin ;;
         mpich) echo libmpich-dev mpich ;;
         fortran) echo gfortran ;;
+        flang) echo flang-22 ;;
         mini-app) echo zlib1g-dev ;;
         tests) echo python3 binutils ;;
-        *) echo "dependencies.sh: unknown group '$1'; groups are build, mpi, mpich, fortran, mini-app, tests" >&2; return 2 ;;
+        *) echo "dependencies.sh: unknown group '$1'; groups are build, mpi, mpich, fortran, flang, mini-app, tests" >&2; return 2 ;;
     esac
 }
 

@@ -3,7 +3,7 @@
 !> future arguments and faces from 1.
 module cohort
   use, intrinsic :: iso_c_binding
-#ifdef COHORT_WITH_MPI
+#ifdef COHORT_WITH_MPI_F08
   use mpi_f08, only: MPI_Comm
 #endif
   use cohort_types
@@ -58,7 +58,7 @@ module cohort
   !> Without one the runtime works in this process alone. The calling thread becomes the MPI thread.
   interface cohort_init
     procedure init_alone, init_integer
-#ifdef COHORT_WITH_MPI
+#ifdef COHORT_WITH_MPI_F08
     procedure init_f08
 #endif
   end interface
@@ -67,7 +67,7 @@ module cohort
   !> communicator `cart`; otherwise as cohort_halo_create_neighbours.
   interface cohort_halo_create
     procedure halo_create_integer
-#ifdef COHORT_WITH_MPI
+#ifdef COHORT_WITH_MPI_F08
     procedure halo_create_f08
 #endif
   end interface
@@ -106,7 +106,7 @@ contains
                                              halo_options(lo, hi, depth, fields, field_bytes), halo), ierr)
   end subroutine
 
-#ifdef COHORT_WITH_MPI
+#ifdef COHORT_WITH_MPI_F08
   subroutine init_f08(rt, comm, config, ierr)
     type(cohort_runtime), intent(out) :: rt
     type(MPI_Comm), intent(in) :: comm

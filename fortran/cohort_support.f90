@@ -59,7 +59,7 @@ contains
     message = ''
     if (.not. c_associated(address)) return
     call c_f_pointer(address, text, [c_strlen(address)])
-    allocate (character(len=size(text)) :: message)
+    message = repeat(' ', size(text))
     do i = 1, size(text)
       message(i:i) = text(i)
     end do

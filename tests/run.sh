@@ -55,7 +55,7 @@ check_ctest() { # check_ctest FOLDER: each test of a CMake build
 }
 
 section "Packages"
-if ! "$root/cmake/dependencies.sh" build mpi mpich fortran mini-app tests; then
+if ! "$root/cmake/dependencies.sh" build mpi mpich fortran flang mini-app tests; then
     echo "0 passed, 1 failed"
     exit 1
 fi
@@ -75,13 +75,16 @@ check "configure for MPICH" cmake -S "$root" -B "$build/cmake-mpich" -DCMAKE_INS
     -DMPI_C_COMPILER=mpicc.mpich -DMPI_Fortran_COMPILER=mpifort.mpich
 check "build for MPICH" cmake --build "$build/cmake-mpich"
 check "install for MPICH" cmake --install "$build/cmake-mpich"
+check "configure without MPI, with flang" cmake -S "$root" -B "$build/cmake-alone" -DCMAKE_INSTALL_PREFIX="$build/prefix-alone" \
+    -DCOHORT_WITH_MPI=OFF -DCMAKE_Fortran_COMPILER=flang-22
+check "build without MPI, with flang" cmake --build "$build/cmake-alone"
+check "install without MPI" cmake --install "$build/cmake-alone"
 
 section "The installed package, as users consume it"
-count "$root/tests/consumer/run.sh" "$prefix" "$build/consumer"
-check "consumer with MPICH" mpicc.mpich "$root/tests/consumer/ranks.c" -o "$build/ranks-mpich" \
-    -I"$build/prefix-mpich/include" -L"$build/prefix-mpich/lib" -lcohort -Wl,-rpath,"$build/prefix-mpich/lib"
-check "MPICH on 2 ranks" mpirun.mpich -n 2 "$build/ranks-mpich"
-count "$root/tests/consumer/mixture.sh" "$prefix" "$build/prefix-mpich" "$build"
+count "$root/tests/consumer/run.sh" "$prefix" "$build/consumer" openmpi
+count "$root/tests/consumer/run.sh" "$build/prefix-mpich" "$build/consumer-mpich" mpich
+count "$root/tests/consumer/flang.sh" "$prefix" "$build/prefix-mpich" "$build/prefix-alone" "$build/flang"
+count "$root/tests/consumer/mixture.sh" "$prefix" "$build/prefix-mpich" "$build/mixture"
 
 section "Examples, against the installed package"
 check "configure the examples" cmake -S "$root/c-examples" -B "$build/examples" -DCMAKE_PREFIX_PATH="$prefix" \

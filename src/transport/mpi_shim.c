@@ -1,5 +1,7 @@
 /* The few MPI calls that the runtime makes, with integers and bytes at the border. In C because handles and constants are
  * macros that differ between MPI implementations: this file is compiled by the mpicc of the one chosen at configure time. */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
+#include <dlfcn.h>
 #include <mpi.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,6 +34,22 @@ SHIM int cohort_shim_family(void)
 #else
     return 0;
 #endif
+}
+
+/* A Fortran program of one MPI with this library of another loads both. Their names collide, and its calls crash before it
+ * asks the runtime for anything: so this is said as soon as the library is loaded. */
+__attribute__((constructor)) static void tell_of_two_mpis(void)
+{
+#if defined(OPEN_MPI)
+    const char *mine = "Open MPI", *other = "MPICH", *symbol_of_other = "MPIR_Err_create_code";
+#elif defined(MPICH_VERSION)
+    const char *mine = "MPICH", *other = "Open MPI", *symbol_of_other = "ompi_mpi_comm_world";
+#else
+    const char *mine = "another MPI", *other = "", *symbol_of_other = "";
+#endif
+    if (dlsym(RTLD_DEFAULT, symbol_of_other) != NULL)
+        fprintf(stderr, "cohort: this libcohort was built for %s, but the program is linked with %s: calls of one will reach the "
+                        "other and crash; configure Cohort with the program's mpicc\n", mine, other);
 }
 
 /* What the MPI library that is loaded says of itself. May be called before MPI_Init. */

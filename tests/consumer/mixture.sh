@@ -2,7 +2,7 @@
 # A library built for one MPI says so when it runs under the other, in each of the ways that users mix them.
 # usage: tests/consumer/mixture.sh PREFIX-OPENMPI PREFIX-MPICH WORK-FOLDER
 set -uo pipefail
-source=$(cd "$(dirname "$0")" && pwd)/ranks.c
+source=$(cd "$(dirname "$0")" && pwd)
 failed=0
 
 refused() { # refused NAME WANTED COMMAND...: the command fails and prints a text that contains WANTED
@@ -18,19 +18,28 @@ refused() { # refused NAME WANTED COMMAND...: the command fails and prints a tex
     fi
 }
 
-build() { # build PREFIX MPICC PROGRAM
-    "$2" "$source" -o "$3" -I"$1/include" -L"$1/lib" -lcohort -Wl,-rpath,"$1/lib"
+build() { # build PREFIX MPI PROGRAM: PROGRAM in C, PROGRAM-fortran in Fortran
+    local folder=$3-modules
+    "mpicc.$2" "$source/ranks.c" -o "$3" -I"$1/include" -L"$1/lib" -lcohort -Wl,-rpath,"$1/lib" 2>"$3.log" || return 1
+    mkdir -p "$folder"
+    make -s -C "$folder" -f "$source/Makefile" PREFIX="$1" SOURCE="$source" MPI="$2" make_fortran 2>"$3.log" || return 1
+    mv "$folder/make_fortran" "$3-fortran"
 }
 
-build "$1" mpicc.openmpi "$3/ranks-openmpi" || exit 1
-build "$2" mpicc.openmpi "$3/openmpi-with-mpich-library" 2>/dev/null || exit 1
-build "$1" mpicc.mpich "$3/mpich-with-openmpi-library" 2>/dev/null || exit 1
+mkdir -p "$3"
+build "$1" openmpi "$3/openmpi" && build "$2" openmpi "$3/openmpi-with-mpich-library" &&
+    build "$1" mpich "$3/mpich-with-openmpi-library" || { cat "$3"/*.log; exit 1; }
 
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-refused "program for Open MPI, library for MPICH" "compiled for Open MPI, and this libcohort for MPICH" \
+refused "C program for Open MPI, library for MPICH" "compiled for Open MPI, and this libcohort for MPICH" \
     "$3/openmpi-with-mpich-library"
-refused "program for MPICH, library for Open MPI" "compiled for MPICH, and this libcohort for Open MPI" \
+refused "C program for MPICH, library for Open MPI" "compiled for MPICH, and this libcohort for Open MPI" \
     "$3/mpich-with-openmpi-library"
-refused "program for Open MPI, mpiexec of MPICH" "started by the mpiexec of MPICH with 2 processes" \
-    mpiexec.mpich -n 2 "$3/ranks-openmpi"
+refused "Fortran program for Open MPI, library for MPICH" "built for MPICH, but the program is linked with Open MPI" \
+    "$3/openmpi-with-mpich-library-fortran"
+refused "Fortran program for MPICH, library for Open MPI" "built for Open MPI, but the program is linked with MPICH" \
+    "$3/mpich-with-openmpi-library-fortran"
+for program in openmpi openmpi-fortran; do
+    refused "$program, mpiexec of MPICH" "started by the mpiexec of MPICH with 2 processes" mpiexec.mpich -n 2 "$3/$program"
+done
 exit $failed
