@@ -1,11 +1,28 @@
 //! Who used a set of points, by field. Fields that have always been used together share one list of users.
 
-use crate::region::{conflict, Access, FieldMask};
+use crate::region::{conflict, Access, FieldMask, Privilege};
 use smallvec::SmallVec;
-use std::borrow::Cow;
 
 /// Up to here groups are searched one by one; beyond, through the index by field.
 const SEARCHED: usize = 16;
+
+/// Where the analysis puts what it finds.
+pub trait Dependences {
+    /// Whether an operation may be forgotten.
+    fn is_complete(&self, operation: u64) -> bool;
+    /// The operation analysed has to wait for `earlier`. Possibly told more than once.
+    fn after(&mut self, earlier: u64);
+    /// `earlier` is the last to reduce the same points in the same way: the two may run at once, but their contributions
+    /// are folded in program order, or sums would differ from run to run in their last digits.
+    fn reduces_alike(&mut self, _earlier: u64) {}
+}
+
+/// A use of some points.
+pub struct Use<'a> {
+    pub operation: u64,
+    pub mask: &'a FieldMask,
+    pub access: Access,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct User {
@@ -17,6 +34,8 @@ struct User {
 struct Group {
     mask: FieldMask,
     users: SmallVec<[User; 4]>,
+    /// All users read: another reader need not look at them.
+    only_read: bool,
 }
 
 /// The users of one equivalence set.
@@ -25,9 +44,19 @@ pub struct History {
     groups: Vec<Group>,
     /// Group of each field plus 1, or 0; empty while there are few groups.
     group_of: Vec<u32>,
+    /// Users of an earlier epoch are complete.
+    epoch: u32,
 }
 
 impl History {
+    /// Forgets the users, not how the fields are grouped, if they are of another epoch.
+    pub fn enter(&mut self, epoch: u32) {
+        if self.epoch != epoch {
+            self.epoch = epoch;
+            self.groups.iter_mut().for_each(|g| g.users.clear());
+        }
+    }
+
     /// Calls `found` for every operation whose use of these fields conflicts with `access`.
     pub fn conflicts(&self, mask: &FieldMask, access: Access, found: &mut impl FnMut(u64)) {
         for group in self.groups.iter().filter(|g| g.mask.intersects(mask)) {
@@ -35,15 +64,13 @@ impl History {
         }
     }
 
-    /// As `conflicts`, but never for `operation` itself, which is then recorded as a user.
-    pub fn record(
-        &mut self,
-        operation: u64,
-        mask: &FieldMask,
-        access: Access,
-        is_complete: &impl Fn(u64) -> bool,
-        found: &mut impl FnMut(u64),
-    ) {
+    pub fn all_users(&self, epoch: u32, mut is: impl FnMut(u64) -> bool) -> bool {
+        self.epoch != epoch || self.groups.iter().all(|g| g.users.iter().all(|u| is(u.operation)))
+    }
+
+    /// As `conflicts`, but never for the operation itself, which is then recorded as a user. `rest` is working space.
+    pub fn record(&mut self, this: &Use, rest: &mut FieldMask, found: &mut impl Dependences) {
+        let mask = this.mask;
         if self.group_of.is_empty() {
             let mut covered = 0;
             let wanted = mask.len();
@@ -53,55 +80,49 @@ impl History {
                 }
                 let group = self.narrow(i, mask);
                 covered += self.groups[group].mask.len();
-                self.groups[group].visit(operation, access, is_complete, found);
+                self.groups[group].visit(this, found);
                 if covered == wanted {
                     return;
                 }
             }
-            let mut rest = mask.clone();
-            self.groups.iter().for_each(|g| rest = rest.minus(&g.mask));
-            self.add(rest, operation, access);
+            rest.copy_from(mask);
+            self.groups.iter().for_each(|g| rest.remove(&g.mask));
+            self.add(rest.clone(), this);
         } else {
-            self.record_by_field(operation, mask, access, is_complete, found);
+            self.record_by_field(this, rest, found);
         }
         if self.group_of.is_empty() && self.groups.len() > SEARCHED {
             (0..self.groups.len()).for_each(|i| self.index(i));
         }
     }
 
-    fn record_by_field(
-        &mut self,
-        operation: u64,
-        mask: &FieldMask,
-        access: Access,
-        is_complete: &impl Fn(u64) -> bool,
-        found: &mut impl FnMut(u64),
-    ) {
+    fn record_by_field(&mut self, this: &Use, rest: &mut FieldMask, found: &mut impl Dependences) {
         let mut unused = FieldMask::default();
-        let mut rest = Cow::Borrowed(mask);
+        rest.copy_from(this.mask);
         let mut next = rest.first();
         while let Some(field) = next {
             match self.group_of.get(field as usize) {
                 Some(&group) if group != 0 => {
-                    let group = self.narrow(group as usize - 1, mask);
-                    self.groups[group].visit(operation, access, is_complete, found);
+                    let group = self.narrow(group as usize - 1, this.mask);
+                    self.groups[group].visit(this, found);
                     if self.groups[group].mask.len() > 1 {
-                        rest = Cow::Owned(rest.minus(&self.groups[group].mask));
+                        rest.remove(&self.groups[group].mask);
                     }
                 }
                 _ => unused.extend(&[field]),
             }
             next = rest.next_after(field);
         }
-        self.add(unused, operation, access);
+        self.add(unused, this);
     }
 
-    fn add(&mut self, mask: FieldMask, operation: u64, access: Access) {
+    fn add(&mut self, mask: FieldMask, this: &Use) {
         if mask.is_empty() {
             return;
         }
-        let users = SmallVec::from_slice(&[User { operation, access }]);
-        self.groups.push(Group { mask, users });
+        let mut group = Group { mask, users: SmallVec::new(), only_read: true };
+        group.push(this);
+        self.groups.push(group);
         if !self.group_of.is_empty() {
             self.index(self.groups.len() - 1);
         }
@@ -134,20 +155,42 @@ impl History {
 }
 
 impl Group {
-    fn visit(&mut self, operation: u64, access: Access, is_complete: &impl Fn(u64) -> bool, found: &mut impl FnMut(u64)) {
-        for user in &self.users {
-            if user.operation != operation && conflict(user.access, access) {
-                found(user.operation);
-            }
+    fn visit(&mut self, this: &Use, found: &mut impl Dependences) {
+        let access = this.access;
+        if !(self.only_read && access.privilege == Privilege::ReadOnly) {
+            self.find(this, found);
         }
         if access.conflicts_with_all() {
             // Whatever conflicts with an earlier user conflicts with this one too, which waits for them all.
             self.users.clear();
         } else if self.users.len() == self.users.capacity() {
-            self.users.retain(|user| !is_complete(user.operation));
+            self.users.retain(|user| !found.is_complete(user.operation));
         }
-        if !self.users.iter().any(|u| u.operation == operation && u.access == access) {
-            self.users.push(User { operation, access });
+        self.push(this);
+    }
+
+    fn find(&self, this: &Use, found: &mut impl Dependences) {
+        let access = this.access;
+        for user in &self.users {
+            if user.operation != this.operation && conflict(user.access, access) {
+                found.after(user.operation);
+            }
+        }
+        if access.privilege == Privilege::Reduce {
+            let alike = |u: &&User| u.operation != this.operation && u.access.privilege == Privilege::Reduce && !conflict(u.access, access);
+            if let Some(user) = self.users.iter().rev().find(alike) {
+                found.reduces_alike(user.operation);
+            }
+        }
+    }
+
+    fn push(&mut self, this: &Use) {
+        let reads = this.access.privilege == Privilege::ReadOnly;
+        self.only_read = reads && (self.only_read || self.users.is_empty());
+        // The uses of one operation follow each other.
+        let known = self.users.iter().rev().take_while(|u| u.operation == this.operation).any(|u| u.access == this.access);
+        if !known {
+            self.users.push(User { operation: this.operation, access: this.access });
         }
     }
 }

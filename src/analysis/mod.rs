@@ -4,4 +4,5 @@
 mod history;
 mod sets;
 
+pub use history::{Dependences, Use};
 pub use sets::ContextAnalysis;

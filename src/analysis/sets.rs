@@ -2,10 +2,11 @@
 //! part is split along the operation's bounds; regions remember the sets they touched. As in Legion's equivalence
 //! sets (Bauer et al., "Visibility algorithms for dynamic dependence analysis", PPoPP 2023), kept here per context and exact.
 
-use super::history::History;
+use super::history::{Dependences, History, Use};
 use crate::geometry::Rect;
 use crate::region::{Access, Cuts, FieldMask, Privilege, RegionNode};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 struct Set {
     rect: Rect,
@@ -16,17 +17,42 @@ struct Set {
 
 type Leaves = SmallVec<[u32; 4]>;
 
+/// A region that was used. It is kept, so that the operations that use it need not keep it themselves.
+struct Known {
+    _region: Arc<RegionNode>,
+    /// The sets that make it up. One that was split since is replaced when met.
+    leaves: Leaves,
+}
+
 struct TreeSets {
     tree: u64,
     sets: Vec<Set>,
-    /// By region: the sets that make it up. One that was split since is replaced when met.
-    regions: Vec<Leaves>,
+    /// By number of the region.
+    regions: Vec<Option<Known>>,
 }
 
 /// What the operations of one context have used so far.
 #[derive(Default)]
 pub struct ContextAnalysis {
     trees: Vec<TreeSets>,
+    /// Moved on when all operations so far are complete: what the sets know of users before is out of date.
+    epoch: u32,
+    rest: FieldMask,
+}
+
+/// Closures as a place for dependences.
+struct Closures<'a, C, F> {
+    is_complete: &'a C,
+    found: &'a mut F,
+}
+
+impl<C: Fn(u64) -> bool, F: FnMut(u64)> Dependences for Closures<'_, C, F> {
+    fn is_complete(&self, operation: u64) -> bool {
+        (self.is_complete)(operation)
+    }
+    fn after(&mut self, earlier: u64) {
+        (self.found)(earlier);
+    }
 }
 
 impl ContextAnalysis {
@@ -39,63 +65,83 @@ impl ContextAnalysis {
     pub fn record(
         &mut self,
         operation: u64,
-        region: &RegionNode,
+        region: &Arc<RegionNode>,
         mask: &FieldMask,
         access: Access,
         is_complete: &impl Fn(u64) -> bool,
         found: &mut impl FnMut(u64),
     ) {
-        if access.privilege == Privilege::NoAccess || mask.is_empty() {
+        self.record_use(region, &Use { operation, mask, access }, &mut Closures { is_complete, found });
+    }
+
+    /// As `record`; tells besides which reductions are folded in order.
+    pub fn record_use(&mut self, region: &Arc<RegionNode>, this: &Use, found: &mut impl Dependences) {
+        if this.access.privilege == Privilege::NoAccess || this.mask.is_empty() {
             return;
         }
-        let tree = self.tree(region);
-        tree.refresh(region);
-        for i in 0..tree.regions[region.index as usize].len() {
-            let set = tree.regions[region.index as usize][i] as usize;
-            tree.sets[set].history.record(operation, mask, access, is_complete, found);
+        let at = self.tree(region);
+        let (tree, epoch) = (&mut self.trees[at], self.epoch);
+        tree.refresh(region, epoch);
+        let TreeSets { sets, regions, .. } = tree;
+        for &set in regions[region.index as usize].iter().flat_map(|known| &known.leaves) {
+            let history = &mut sets[set as usize].history;
+            history.enter(epoch);
+            history.record(this, &mut self.rest, found);
         }
     }
 
     /// The operations that `record` would find; nothing is remembered.
-    pub fn conflicts(&mut self, region: &RegionNode, mask: &FieldMask, access: Access, found: &mut impl FnMut(u64)) {
-        let tree = self.tree(region);
-        tree.refresh(region);
-        for &set in &tree.regions[region.index as usize] {
-            tree.sets[set as usize].history.conflicts(mask, access, found);
+    pub fn conflicts(&mut self, region: &Arc<RegionNode>, mask: &FieldMask, access: Access, found: &mut impl FnMut(u64)) {
+        let at = self.tree(region);
+        let (tree, epoch) = (&mut self.trees[at], self.epoch);
+        tree.refresh(region, epoch);
+        let TreeSets { sets, regions, .. } = tree;
+        for &set in regions[region.index as usize].iter().flat_map(|known| &known.leaves) {
+            let history = &mut sets[set as usize].history;
+            history.enter(epoch);
+            history.conflicts(mask, access, found);
         }
     }
 
-    /// Forgets a destroyed region tree.
+    /// All operations so far are complete: none is found any more. How points and fields are grouped stays known.
+    pub fn all_complete(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// Whether every operation that used the tree is one that `is_done`.
+    pub fn tree_is_idle(&self, tree: u64, mut is_done: impl FnMut(u64) -> bool) -> bool {
+        let mut known = self.trees.iter().filter(|t| t.tree == tree);
+        known.all(|t| t.sets.iter().all(|s| s.parts.is_some() || s.history.all_users(self.epoch, &mut is_done)))
+    }
+
+    /// Forgets a region tree; its users are complete, or it will not be used again.
     pub fn forget(&mut self, tree: u64) {
         self.trees.retain(|t| t.tree != tree);
     }
 
-    fn tree(&mut self, region: &RegionNode) -> &mut TreeSets {
+    /// Where the tree's sets are.
+    fn tree(&mut self, region: &RegionNode) -> usize {
         let id = region.tree.id;
-        let at = match self.trees.binary_search_by_key(&id, |t| t.tree) {
-            Ok(at) => at,
-            Err(at) => {
-                let root = Set { rect: region.tree.space.rect, history: History::default(), parts: None };
-                self.trees.insert(at, TreeSets { tree: id, sets: vec![root], regions: Vec::new() });
-                at
-            }
-        };
-        &mut self.trees[at]
+        self.trees.binary_search_by_key(&id, |t| t.tree).unwrap_or_else(|at| {
+            let root = Set { rect: region.tree.space.rect, history: History::default(), parts: None };
+            self.trees.insert(at, TreeSets { tree: id, sets: vec![root], regions: Vec::new() });
+            at
+        })
     }
 }
 
 impl TreeSets {
     /// Brings the region's list of sets up to date.
-    fn refresh(&mut self, region: &RegionNode) {
+    fn refresh(&mut self, region: &Arc<RegionNode>, epoch: u32) {
         let index = region.index as usize;
         if self.regions.len() <= index {
-            self.regions.resize_with(index + 1, Leaves::new);
+            self.regions.resize_with(index + 1, || None);
         }
-        let known = &self.regions[index];
-        if !known.is_empty() && known.iter().all(|&s| self.sets[s as usize].parts.is_none()) {
-            return;
-        }
-        let starts = if known.is_empty() { Leaves::from_slice(&[0]) } else { std::mem::take(&mut self.regions[index]) };
+        let starts = match &mut self.regions[index] {
+            Some(known) if known.leaves.iter().all(|&s| self.sets[s as usize].parts.is_none()) => return,
+            Some(known) => std::mem::take(&mut known.leaves),
+            None => Leaves::from_slice(&[0]),
+        };
         let mut leaves = Leaves::new();
         let mut open = starts;
         while let Some(set) = open.pop() {
@@ -105,20 +151,21 @@ impl TreeSets {
             }
             match self.sets[set as usize].parts {
                 Some(parts) => open.extend(parts),
-                None => leaves.push(self.narrow(set, region)),
+                None => leaves.push(self.narrow(set, region, epoch)),
             }
         }
-        self.regions[index] = leaves;
+        self.regions[index] = Some(Known { _region: region.clone(), leaves });
     }
 
     /// Splits a leaf until a part of it lies in the region, and no other part does; returns that part.
-    fn narrow(&mut self, set: u32, region: &RegionNode) -> u32 {
+    fn narrow(&mut self, set: u32, region: &RegionNode, epoch: u32) -> u32 {
         let mut own = self.sets[set as usize].rect;
         let inside = own.intersection(&region.rect);
         if inside == own {
             return set;
         }
-        let history = std::mem::take(&mut self.sets[set as usize].history);
+        let mut history = std::mem::take(&mut self.sets[set as usize].history);
+        history.enter(epoch);
         let mut set = set;
         while own != inside {
             let (d, at) = cut(&own, &inside, region.cuts.as_deref());
@@ -170,7 +217,7 @@ mod tests {
         RegionNode::root(Tree::new(IndexSpace::new(dim, &[0; 3], hi).unwrap(), Arc::new(FieldSpace::default())))
     }
 
-    fn write(analysis: &mut ContextAnalysis, operation: u64, region: &RegionNode) -> Vec<u64> {
+    fn write(analysis: &mut ContextAnalysis, operation: u64, region: &Arc<RegionNode>) -> Vec<u64> {
         let mut found = Vec::new();
         analysis.record(operation, region, &FieldMask::of(&[0]), WRITE, &|_| false, &mut |op| found.push(op));
         found
@@ -187,7 +234,7 @@ mod tests {
         }
         let tree = &analysis.trees[0];
         assert_eq!(tree.sets.len(), 2 * blocks.children.len() - 1);
-        assert!(blocks.children.iter().all(|b| tree.regions[b.index as usize].len() == 1));
+        assert!(blocks.children.iter().all(|b| tree.regions[b.index as usize].as_ref().unwrap().leaves.len() == 1));
         assert_eq!(write(&mut analysis, 200_000, &region).len(), 100_000);
     }
 
@@ -209,6 +256,54 @@ mod tests {
         let mut analysis = ContextAnalysis::new();
         rows.children.iter().enumerate().for_each(|(i, row)| assert!(write(&mut analysis, i as u64, row).is_empty()));
         assert_eq!(analysis.trees[0].sets.len(), 2 * rects.len() - 1);
+    }
+
+    #[test]
+    fn users_of_an_ended_epoch_are_not_found() {
+        let region = root(1, &[99]);
+        let blocks = Partition::blocks(&region, &[10]).unwrap();
+        let mut analysis = ContextAnalysis::new();
+        write(&mut analysis, 1, &region);
+        assert!(!analysis.tree_is_idle(region.tree.id, |op| op != 1));
+        analysis.all_complete();
+        assert!(analysis.tree_is_idle(region.tree.id, |_| false));
+        assert!(write(&mut analysis, 2, &blocks.children[3]).is_empty());
+        assert!(write(&mut analysis, 3, &blocks.children[4]).is_empty());
+        assert_eq!(write(&mut analysis, 4, &blocks.children[3]), [2]);
+        let mut all = write(&mut analysis, 5, &region);
+        all.sort_unstable();
+        assert_eq!(all, [3, 4]);
+    }
+
+    #[test]
+    fn reductions_alike_follow_the_last_of_their_kind() {
+        struct Found(Vec<u64>, Vec<u64>);
+        impl Dependences for Found {
+            fn is_complete(&self, _: u64) -> bool {
+                false
+            }
+            fn after(&mut self, earlier: u64) {
+                self.0.push(earlier);
+            }
+            fn reduces_alike(&mut self, earlier: u64) {
+                self.1.push(earlier);
+            }
+        }
+        use crate::region::{ElementType, Reduction};
+        let region = root(1, &[99]);
+        let mask = FieldMask::of(&[0]);
+        let mut analysis = ContextAnalysis::new();
+        let mut reduce = |operation, op| {
+            let reduction = Some((op, ElementType::Double));
+            let access = Access { privilege: Privilege::Reduce, coherence: Coherence::Exclusive, reduction };
+            let mut found = Found(Vec::new(), Vec::new());
+            analysis.record_use(&region, &Use { operation, mask: &mask, access }, &mut found);
+            (found.0, found.1)
+        };
+        assert_eq!(reduce(1, Reduction::Sum), (vec![], vec![]));
+        assert_eq!(reduce(2, Reduction::Sum), (vec![], vec![1]));
+        assert_eq!(reduce(3, Reduction::Sum), (vec![], vec![2]));
+        assert_eq!(reduce(4, Reduction::Max), (vec![1, 2, 3], vec![]));
     }
 
     #[test]

@@ -4,11 +4,13 @@
 pub mod config;
 pub mod futex;
 pub mod handle;
+mod stash;
 pub mod status;
 pub mod sync;
 mod thread;
 
 pub use config::Config;
 pub use handle::{Kind, Table};
+pub use stash::Stash;
 pub use status::{Error, Result, Status};
 pub use thread::thread_token;

@@ -27,7 +27,7 @@ const BIAS: i32 = i32::MAX / 2;
 const NOT_JOIN: u32 = 0;
 
 /// A node and its generation. Outlives the node: it then reads as complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NodeRef(pub u64);
 
 impl NodeRef {
@@ -188,9 +188,29 @@ impl Graph {
         self.node(node.index()).poison.load(Ordering::Relaxed)
     }
 
+    /// A node that is about to run does not fail because what it waited for failed.
+    pub fn absolve(&self, node: NodeRef) {
+        self.node(node.index()).poison.store(0, Ordering::Relaxed);
+    }
+
     /// Starts a node. Nothing runs it before `Builder::seal`.
     pub fn build<'a>(&'a self, pool: &'a mut Pool) -> Builder<'a> {
-        let node = self.allocate(pool, false);
+        let node = self.reserve(pool);
+        self.resume(pool, node)
+    }
+
+    /// A node to be built later; until then it is pending.
+    pub fn reserve(&self, pool: &mut Pool) -> NodeRef {
+        self.allocate(pool, false)
+    }
+
+    /// Takes back a reserved node that nobody was told of.
+    pub fn abandon(&self, pool: &mut Pool, node: NodeRef) {
+        pool.free.push(node.index());
+    }
+
+    /// Builds a node that `reserve` gave.
+    pub fn resume<'a>(&'a self, pool: &'a mut Pool, node: NodeRef) -> Builder<'a> {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         Builder { graph: self, pool, node, holder: node, used: 0, count: 0, serial }
     }

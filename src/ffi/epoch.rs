@@ -23,9 +23,8 @@ pub unsafe extern "C" fn cohort_must_epoch(
         let runtime = runtime::current()?;
         let given = slice(launches, members as usize, "launches")?;
         let prepared = || -> Result<Vec<_>> {
-            let frame = runtime::context(context.id)?.1;
             let one = |(k, c)| {
-                prepare_single(runtime, frame, context.id, c).map_err(|e: Error| Error::new(e.status, format!("member {k}: {}", e.text)))
+                prepare_single(runtime, context.id, c).map_err(|e: Error| Error::new(e.status, format!("member {k}: {}", e.text)))
             };
             given.iter().enumerate().map(one).collect()
         };

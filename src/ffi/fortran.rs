@@ -87,7 +87,7 @@ pub unsafe extern "C" fn cohort_view_error(
     bytes: usize,
 ) -> cohort_status_t {
     guard("cohort_view", || {
-        let node = &operation::requirement(runtime::context(task.id)?.1, requirement)?.region.node;
+        let node = operation::requirement(runtime::context(task.id)?.1, requirement)?.node();
         let element = node.tree.fields.bytes(field).unwrap_or(0);
         fail!(
             InvalidArgument,

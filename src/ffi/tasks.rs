@@ -7,7 +7,10 @@ use super::regions::destroy;
 use super::types::*;
 use crate::base::{Error, Result};
 use crate::fail;
-use crate::operation::{self, Frame, FutureCell, Launch, Launched, Need, Processor, TaskBody, TaskKind};
+use crate::operation::{
+    self, Draft, Engine, Frame, FutureCell, IndexLaunch, Launch, Launched, Need, Processor, RegionObject, Regions, TaskBody,
+    TaskKind,
+};
 use crate::runtime::{self, Runtime};
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -76,10 +79,10 @@ pub unsafe extern "C" fn cohort_task_variant(
     })
 }
 
-/// The launch without what differs between its points.
-unsafe fn prepare<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_launch_t) -> Result<Launch<'a>> {
+/// What a launch says besides its requirements, handshakes excepted.
+unsafe fn terms<'a>(runtime: &'static Runtime, c: &'a cohort_launch_t) -> Result<Launch<'a>> {
     check_size(c.size, size_of::<cohort_launch_t>(), "launch", "COHORT_LAUNCH_INIT")?;
-    let kind = runtime.objects.tasks.get(c.task.id)?.clone();
+    let kind = runtime.objects.tasks.get(c.task.id)?;
     let mut launch = Launch::new(Launched::Task(kind, processor(c.processor)?));
     launch.args = slice(c.args.cast(), c.args_size, "args")?;
     for future in slice(c.futures, c.future_count as usize, "futures")? {
@@ -93,6 +96,10 @@ unsafe fn prepare<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_lau
     for barrier in slice(c.arrive_barriers, c.arrive_barrier_count as usize, "arrive_barriers")? {
         launch.arrivals.push((runtime.barriers.get(barrier.id)?.clone(), barrier.phase));
     }
+    Ok(launch)
+}
+/// Takes the launch's turns at its handshakes. To be called when nothing else can fail: a turn is taken for good.
+unsafe fn turns<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_launch_t, launch: &mut Launch<'a>) -> Result<()> {
     for handshake in slice(c.wait_handshakes, c.wait_handshake_count as usize, "wait_handshakes")? {
         launch.waits.push(runtime.objects.handshakes.get(handshake.id)?.deferred_wait(context)?);
     }
@@ -102,41 +109,60 @@ unsafe fn prepare<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_lau
         launch.waits.extend(in_order);
         launch.arrivals.push((handshake.clone(), phase));
     }
-    Ok(launch)
-}
-
-unsafe fn needs(runtime: &'static Runtime, c: &cohort_launch_t, point: Option<u32>, launch: &mut Launch) -> Result<()> {
-    for (i, r) in slice(c.requirements, c.requirement_count as usize, "requirements")?.iter().enumerate() {
-        let in_requirement = |e: Error| Error::new(e.status, format!("requirement {i}: {}", e.text));
-        let need = || {
-            let region = match point {
-                Some(point) if r.partition.id != 0 => runtime.objects.partitions.get(r.partition.id)?.region(point)?,
-                None if r.partition.id != 0 => {
-                    fail!(InvalidArgument, "a partition, in a launch of one task; give a region, or use cohort_index_launch")
-                }
-                _ => runtime.objects.regions.get(r.region.id)?.clone(),
-            };
-            Need::new(region, slice(r.fields, r.field_count as usize, "fields")?, access(r)?)
-        };
-        launch.needs.push(need().map_err(in_requirement)?);
-    }
     Ok(())
 }
 
-/// The launch of one task. It may be submitted: its requirements were checked.
-pub(super) unsafe fn prepare_single<'a>(
-    runtime: &'static Runtime,
-    frame: &Frame,
-    context: u64,
-    c: &'a cohort_launch_t,
-) -> Result<Launch<'a>> {
-    // Requirements first: an error in them must not leave a turn of a handshake taken.
-    let mut found = Launch::new(Launched::Nothing);
-    needs(runtime, c, None, &mut found)?;
-    operation::check(frame, &found.needs)?;
-    let mut launch = prepare(runtime, context, c)?;
-    launch.needs = found.needs;
+unsafe fn requirements(c: &cohort_launch_t) -> Result<&[cohort_requirement_t]> {
+    slice(c.requirements, c.requirement_count as usize, "requirements")
+}
+
+unsafe fn fields(r: &cohort_requirement_t) -> Result<&[u32]> {
+    slice(r.fields, r.field_count as usize, "fields")
+}
+
+fn in_requirement(i: usize) -> impl Fn(Error) -> Error {
+    move |e| Error::new(e.status, format!("requirement {i}: {}", e.text))
+}
+
+/// The region of a requirement of one task.
+fn region(runtime: &'static Runtime, r: &cohort_requirement_t) -> Result<&'static RegionObject> {
+    if r.partition.id != 0 {
+        fail!(InvalidArgument, "a partition, in a launch of one task; give a region, or use cohort_index_launch");
+    }
+    runtime.objects.regions.get(r.region.id)
+}
+
+/// The launch of one task that is not to be launched yet. Its requirements are checked.
+pub(super) unsafe fn prepare_single<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_launch_t) -> Result<Launch<'a>> {
+    let (engine, frame) = runtime::context(context)?;
+    let mut launch = terms(runtime, c)?;
+    for (i, r) in requirements(c)?.iter().enumerate() {
+        let need = || Need::new(region(runtime, r)?.clone(), fields(r)?, access(r)?);
+        launch.needs.push(need().map_err(in_requirement(i))?);
+    }
+    operation::check(engine, frame, &launch)?;
+    turns(runtime, context, c, &mut launch)?;
     Ok(launch)
+}
+
+unsafe fn launch_one(
+    runtime: &'static Runtime,
+    (engine, frame): (&Engine, &Frame),
+    context: u64,
+    c: &cohort_launch_t,
+    result: Option<Arc<FutureCell>>,
+) -> Result<()> {
+    let mut launch = terms(runtime, c)?;
+    let mut draft = Draft::new(engine, frame)?;
+    for (i, r) in requirements(c)?.iter().enumerate() {
+        let mut need = || draft.need(region(runtime, r)?.by_ref(), fields(r)?, access(r)?);
+        need().map_err(in_requirement(i))?;
+    }
+    draft.check()?;
+    turns(runtime, context, c, &mut launch)?;
+    launch.result = result;
+    draft.launch(&mut launch);
+    Ok(())
 }
 
 /// Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
@@ -153,15 +179,17 @@ pub unsafe extern "C" fn cohort_launch(
         let runtime = runtime::current()?;
         let (engine, frame) = runtime::context(context.id)?;
         let c = given(launch, "launch")?;
-        let mut prepared = prepare_single(runtime, frame, context.id, c)?;
-        if let Some(result) = result.as_mut() {
-            let future = Arc::new(FutureCell::default());
-            prepared.result = Some(future.clone());
-            operation::submit(engine, frame, prepared)?;
-            result.id = runtime.objects.futures.insert(future)?;
-            return Ok(());
+        let Some(result) = result.as_mut() else { return launch_one(runtime, (engine, frame), context.id, c, None) };
+        let future = Arc::new(FutureCell::default());
+        let handle = runtime.objects.futures.insert(future.clone())?;
+        match launch_one(runtime, (engine, frame), context.id, c, Some(future)) {
+            Ok(()) => result.id = handle,
+            Err(error) => {
+                runtime.objects.futures.remove(handle)?;
+                return Err(error);
+            }
         }
-        operation::submit(engine, frame, prepared).map(drop)
+        Ok(())
     })
 }
 
@@ -188,14 +216,21 @@ pub unsafe extern "C" fn cohort_index_launch(
         if result.is_null() == reduction.is_some() {
             fail!(InvalidArgument, "a reduction and a place for its result go together; give both or neither");
         }
-        let mut found = Vec::with_capacity(points as usize);
-        for point in 0..points {
-            let mut one = Launch::new(Launched::Nothing);
-            needs(runtime, c, Some(point), &mut one)?;
-            found.push(one.needs);
+        let mut whole = terms(runtime, c)?;
+        let mut index = IndexLaunch::new(engine, frame, points);
+        for (i, r) in requirements(c)?.iter().enumerate() {
+            let mut need = || -> Result<()> {
+                let regions = match r.partition.id {
+                    0 => Regions::Whole(runtime.objects.regions.get(r.region.id)?.by_ref()),
+                    partition => Regions::Parts(runtime.objects.partitions.get(partition)?),
+                };
+                index.need(regions, fields(r)?, access(r)?)
+            };
+            need().map_err(in_requirement(i))?;
         }
-        operation::check_points(frame, &found)?;
-        let reduced = operation::index_launch(engine, frame, prepare(runtime, context.id, c)?, found, reduction)?;
+        index.check()?;
+        turns(runtime, context.id, c, &mut whole)?;
+        let reduced = index.launch(&mut whole, reduction)?;
         if let (Some(result), Some(reduced)) = (result.as_mut(), reduced) {
             result.id = runtime.objects.futures.insert(reduced)?;
         }
@@ -366,7 +401,7 @@ pub unsafe extern "C" fn cohort_task_region(task: cohort_context_t, requirement:
     guard("cohort_task_region", || {
         let frame = runtime::context(task.id)?.1;
         let held = operation::requirement(frame, requirement)?;
-        out(region)?.id = runtime::current()?.objects.regions.insert(held.region.clone())?;
+        out(region)?.id = runtime::current()?.objects.regions.insert(held.region())?;
         Ok(())
     })
 }

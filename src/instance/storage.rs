@@ -27,7 +27,7 @@ impl Storage {
     /// `turn` picks one of the starting offsets; a field's number does.
     pub fn new(rect: Rect, bytes: usize, turn: usize) -> Result<Self> {
         let content = dense_bytes(&rect, bytes)?;
-        let offset = if content > STAGGER { turn * 3 * LINE % STAGGER } else { 0 };
+        let offset = offset(content, turn);
         // Aligned by hand: asked for more than malloc's own alignment, the standard library clears the block itself, and
         // all of it would be resident near the thread that asked instead of near the tasks that touch it first.
         let layout = match Layout::from_size_align((content + offset).max(1).saturating_add(LINE), 16) {
@@ -41,6 +41,26 @@ impl Storage {
         let base = unsafe { memory.add(memory.align_offset(LINE) + offset) };
         Ok(Self { memory, layout, instance: FieldInstance::dense(base, rect, bytes) })
     }
+
+    /// Takes another shape, as `new` would give it but with what lies there, if the memory is large enough.
+    pub fn reuse(&mut self, rect: Rect, bytes: usize, turn: usize) -> bool {
+        let Ok(content) = dense_bytes(&rect, bytes) else { return false };
+        let offset = offset(content, turn);
+        let fits = (content + offset).saturating_add(LINE) <= self.layout.size();
+        if fits {
+            let base = unsafe { self.memory.add(self.memory.align_offset(LINE) + offset) };
+            self.instance = FieldInstance::dense(base, rect, bytes);
+        }
+        fits
+    }
+}
+
+fn offset(content: usize, turn: usize) -> usize {
+    if content > STAGGER {
+        turn * 3 * LINE % STAGGER
+    } else {
+        0
+    }
 }
 
 impl Drop for Storage {
@@ -52,6 +72,18 @@ impl Drop for Storage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_serves_again_for_what_fits() {
+        let mut storage = Storage::new(Rect::new([0; 3], [99, 99, 0]), 8, 5).unwrap();
+        assert!(!storage.reuse(Rect::new([0; 3], [999, 99, 0]), 8, 5));
+        let smaller = Rect::new([5, 5, 5], [9, 9, 9]);
+        assert!(storage.reuse(smaller, 16, 63));
+        assert_eq!((storage.instance.rect, storage.instance.bytes), (smaller, 16));
+        let (first, last) = (storage.instance.at(smaller.lo) as usize, storage.instance.at(smaller.hi) as usize);
+        assert_eq!((first % LINE, last - first), (0, 124 * 16));
+        assert!(last + 16 <= storage.memory as usize + storage.layout.size());
+    }
 
     #[test]
     fn storage_is_aligned_zeroed_and_whole() {

@@ -6,7 +6,7 @@ use super::ghost_layout::{runs_of, Description, Layout, Stamp, MARK};
 use super::ghost_messages::FarGhost;
 use crate::base::Result;
 use crate::fail;
-use crate::operation::{Arrival, Elsewhere, Engine, Home, RegionObject, Transfer, TreeData};
+use crate::operation::{Arrival, Elsewhere, Engine, Home, RegionObject, Transfer, TreeData, TreeName};
 use crate::region::{FieldSpace, IndexSpace, RegionNode, Tree};
 use crate::transport::NodeMemory;
 use parking_lot::Mutex;
@@ -110,7 +110,7 @@ impl Ghosts {
             own.stamp().0.store(id, Ordering::Release);
             Ok(Home::Shared(Box::new(own)))
         })?;
-        let known = Known { node: Arc::downgrade(&region.node), data: Arc::downgrade(&region.data) };
+        let known = Known { node: Arc::downgrade(&region.node), data: Arc::downgrade(region.data.shared()) };
         let mut all = self.own.lock();
         all.retain(|_, known| known.data.strong_count() > 0);
         all.insert(id, known);
@@ -173,7 +173,7 @@ impl Ghosts {
     pub(super) fn own(&self, id: u64) -> Result<RegionObject> {
         let all = self.own.lock();
         match all.get(&id).and_then(|known| Some((known.node.upgrade()?, known.data.upgrade()?))) {
-            Some((node, data)) => Ok(RegionObject { node, data }),
+            Some((node, data)) => Ok(RegionObject { node, data: TreeName::new(data) }),
             None => fail!(InvalidHandle, "a ghost region of rank {} no longer exists; destroy it only after the last copy", self.memory().rank()),
         }
     }

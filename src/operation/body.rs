@@ -3,12 +3,15 @@
 //!
 //! A body belongs to the launching thread until its node is sealed, then to whoever runs the node.
 
-use super::{FutureCell, Processor, RegionObject, TaskKind};
+use super::object::{TreeData, TreeName};
+use super::{FutureCell, Launch, Launched, Processor, RegionObject, RegionRef, TaskKind};
 use crate::geometry::Point;
 use crate::instance::Storage;
-use crate::region::{Access, ElementType, FieldMask, Reduction};
+use crate::region::{Access, ElementType, FieldMask, Privilege, Reduction, RegionNode};
 use smallvec::SmallVec;
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::Arc;
 
@@ -22,13 +25,63 @@ pub trait Arrival: Send + Sync {
     }
 }
 
-/// A requirement as its operation holds it.
+/// A requirement as its operation holds it. The context that launched the operation keeps the region (see `Launching`),
+/// so that no counter is shared between the thread that launches and those that run.
 pub struct Held {
-    pub region: RegionObject,
+    node: NonNull<RegionNode>,
+    data: NonNull<TreeData>,
     pub mask: FieldMask,
     pub access: Access,
-    /// Contributions of a reduction, by field; folded in when the body has returned.
-    pub private: Vec<(u32, Storage)>,
+    /// Contributions of a reduction, by field, until they are folded in.
+    pub private: Vec<(u32, Box<Storage>)>,
+    /// The region, where the context does not keep it: the analysis never hears of requirements without access.
+    own: Option<Box<(Arc<RegionNode>, Arc<TreeData>)>>,
+}
+
+fn pointer<T>(shared: &Arc<T>) -> NonNull<T> {
+    // Never null.
+    unsafe { NonNull::new_unchecked(Arc::as_ptr(shared).cast_mut()) }
+}
+
+unsafe impl Send for Held {}
+unsafe impl Sync for Held {}
+
+impl Held {
+    fn new(region: RegionRef) -> Self {
+        Self {
+            node: pointer(region.node),
+            data: pointer(region.data),
+            mask: FieldMask::default(),
+            access: Access::exclusive(Privilege::NoAccess),
+            private: Vec::new(),
+            own: None,
+        }
+    }
+
+    #[inline]
+    pub fn node(&self) -> &RegionNode {
+        unsafe { self.node.as_ref() }
+    }
+
+    #[inline]
+    pub fn data(&self) -> &TreeData {
+        unsafe { self.data.as_ref() }
+    }
+
+    /// The node as what keeps it holds it.
+    pub fn shared_node(&self) -> ManuallyDrop<Arc<RegionNode>> {
+        // Made from what an Arc points to, and not counted down when it goes.
+        ManuallyDrop::new(unsafe { Arc::from_raw(self.node.as_ptr()) })
+    }
+
+    pub fn region(&self) -> RegionObject {
+        // Both were made from what an Arc points to, and somebody keeps them while the operation is not complete.
+        unsafe {
+            Arc::increment_strong_count(self.node.as_ptr());
+            Arc::increment_strong_count(self.data.as_ptr());
+            RegionObject { node: Arc::from_raw(self.node.as_ptr()), data: TreeName::new(Arc::from_raw(self.data.as_ptr())) }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -36,28 +89,44 @@ pub enum Work {
     /// Only orders others: waits, arrives, or stands for a range of operations.
     #[default]
     Nothing,
-    Task(Arc<TaskKind>),
+    /// Kinds of tasks live as long as the runtime.
+    Task(&'static TaskKind),
     /// Writes one element's bytes, which are the arguments, everywhere.
     Fill,
-    /// From the first requirement to the second, this far; the arguments are pairs of fields.
-    Copy(Point),
+    /// From the first requirement to the second, by `shift`; the arguments are pairs of fields.
+    Copy,
     Reduce(Reduction, ElementType),
+    /// Folds the contributions that a reducing task left in this operation's requirements.
+    Fold,
 }
 
+/// What every operation has comes first, in one line; the rest is touched only if it is in use.
 #[derive(Default)]
+#[repr(C, align(64))]
 pub struct Body {
     pub work: Work,
-    pub point: u32,
+    /// Where the operation was launched. Outlives it: contexts wait for what they launched.
+    pub parent: Option<NonNull<super::Context>>,
+    needs: Vec<Held>,
+    /// How many of `needs` are in use; the others keep their buffers for later.
+    need_count: u16,
     pub on: Option<Processor>,
     pub member: bool,
+    /// Whether a requirement reduces.
+    pub reduces: bool,
+    /// Whether anything below, or a region of its own, is in use.
+    more: Cell<bool>,
+    /// Index of the operation to which a task that reduces leaves its contributions.
+    pub fold: u32,
+    /// Of a fold: why its task failed, or 0.
+    pub task_error: u32,
+    pub point: u32,
+    pub shift: Point,
     pub args: SmallVec<[u8; 64]>,
-    pub needs: Vec<Held>,
     pub futures: Vec<Arc<FutureCell>>,
     pub result: Option<Arc<FutureCell>>,
     pub value: UnsafeCell<SmallVec<[u8; 32]>>,
     pub arrivals: Vec<(Arc<dyn Arrival>, u64)>,
-    /// Where the operation was launched. Outlives it: contexts wait for what they launched.
-    pub parent: Option<std::ptr::NonNull<super::Context>>,
 }
 
 unsafe impl Send for Body {}
@@ -66,24 +135,115 @@ unsafe impl Sync for Body {}
 impl Body {
     /// By the running task.
     pub fn set_value(&self, value: &[u8]) {
+        self.more.set(true);
         // The task's thread alone, until the body returns.
         let slot = unsafe { &mut *self.value.get() };
         slot.clear();
         slot.extend_from_slice(value);
     }
 
+    #[inline]
+    pub fn needs(&self) -> &[Held] {
+        &self.needs[..self.need_count as usize]
+    }
+
+    #[inline]
+    pub fn needs_mut(&mut self) -> &mut [Held] {
+        &mut self.needs[..self.need_count as usize]
+    }
+
+    /// Adds a requirement, whose mask the caller fills in.
+    pub fn add_need(&mut self, region: RegionRef, access: Access) -> &mut Held {
+        let at = self.need_count as usize;
+        self.need_count += 1;
+        self.reduces |= access.privilege == Privilege::Reduce;
+        match self.needs.get_mut(at) {
+            Some(held) => (held.node, held.data) = (pointer(region.node), pointer(region.data)),
+            None => self.needs.push(Held::new(region)),
+        }
+        let held = &mut self.needs[at];
+        held.access = access;
+        if access.privilege == Privilege::NoAccess {
+            held.own = Some(Box::new((region.node.clone(), region.data.clone())));
+            self.more.set(true);
+        }
+        held
+    }
+
+    pub fn last_need(&mut self) -> &mut Held {
+        &mut self.needs[self.need_count as usize - 1]
+    }
+
+    pub fn has_room_for_need(&self) -> bool {
+        self.need_count < u16::MAX
+    }
+
+    /// Whether the operation has arguments, futures, a result or arrivals.
+    #[inline]
+    pub fn has_more(&self) -> bool {
+        self.more.get()
+    }
+
+    /// Takes what the launch says besides requirements.
+    pub fn begin(&mut self, launch: &mut Launch) {
+        (self.work, self.on) = match std::mem::replace(&mut launch.work, Launched::Nothing) {
+            Launched::Task(kind, processor) => (Work::Task(kind), Some(kind.place(processor))),
+            Launched::Fill => (Work::Fill, None),
+            Launched::Copy(shift) => {
+                self.shift = shift;
+                (Work::Copy, None)
+            }
+            Launched::Reduce(how, element) => (Work::Reduce(how, element), None),
+            Launched::Nothing => (Work::Nothing, None),
+        };
+        self.point = launch.point;
+        self.member = launch.member;
+        if launch.args.is_empty() && launch.futures.is_empty() && launch.arrivals.is_empty() && launch.result.is_none() {
+            return;
+        }
+        self.more.set(true);
+        self.args.extend_from_slice(launch.args);
+        self.futures.extend(launch.futures.drain(..));
+        self.arrivals.extend(launch.arrivals.drain(..));
+        self.result = launch.result.take();
+    }
+
+    /// Leaves to `fold`, at `index`, what comes after the task's contributions are folded in.
+    pub fn split_fold(&mut self, fold: &mut Body, index: u32) {
+        self.fold = index;
+        fold.work = Work::Fold;
+        (fold.on, fold.member) = (None, false);
+        for held in self.needs() {
+            if held.access.privilege == Privilege::Reduce {
+                let same = held.shared_node();
+                let region = ManuallyDrop::new(unsafe { Arc::from_raw(held.data.as_ptr()) });
+                fold.add_need(RegionRef { node: &same, data: &region }, held.access).mask.copy_from(&held.mask);
+            }
+        }
+        if !self.arrivals.is_empty() {
+            fold.more.set(true);
+            fold.arrivals.append(&mut self.arrivals);
+        }
+    }
+
     /// Lets go of what the operation held, keeps the buffers.
     pub fn clear(&mut self) {
         self.work = Work::Nothing;
-        self.on = None;
-        self.member = false;
-        self.args.clear();
-        self.needs.clear();
-        self.futures.clear();
-        self.value.get_mut().clear();
-        self.arrivals.clear();
+        self.parent = None;
+        self.reduces = false;
+        if self.more.replace(false) {
+            self.needs.iter_mut().for_each(|held| held.own = None);
+            self.args.clear();
+            self.futures.clear();
+            self.result = None;
+            self.value.get_mut().clear();
+            self.arrivals.clear();
+        }
+        self.need_count = 0;
     }
 }
+
+const _: () = assert!(std::mem::offset_of!(Body, fold) <= 64, "what every operation has lies in one line");
 
 const CHUNK: usize = 1024;
 

@@ -1,26 +1,95 @@
 //! Contexts: where operations are launched, in program order, by one thread. The program outside of tasks has one, and
 //! every task that launches.
+//!
+//! State words of a context, which outlives its uses and is used again:
+//! * `launched` and `first` belong to the thread of the execution.
+//! * `completed` counts the operations that are complete, and one for each execution that ended. It never goes back, so
+//!   that a thread which is late with what it read of an earlier use does no harm.
+//! * `end`: what `completed` comes to when the execution is over and nothing is outstanding. Whoever takes `completed` there
+//!   owns the context.
+//! * `alarm`: what `completed` must reach to wake the context's thread. Set before the thread looks for the last time,
+//!   looked at after `completed` has moved on, all sequentially consistent: one of the two sees the other.
 
 use super::engine::SeatSet;
+use super::object::{times_unnamed, TreeData};
 use super::Engine;
 use crate::analysis::ContextAnalysis;
 use crate::base::Result;
-use crate::event::{NodeRef, Pool};
+use crate::event::{NodeRef, Pool, State};
+use crate::region::FieldMask;
 use std::cell::{Cell, UnsafeCell};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::Arc;
+
+const NEVER: u64 = u64::MAX;
+/// Launches between two looks at trees without a name that were still in use.
+const RETRY: u32 = 256;
 
 #[derive(Default)]
 pub(super) struct Launching {
     pub pool: Pool,
     pub analysis: ContextAnalysis,
+    /// Working space of a launch.
+    pub folds: Vec<NodeRef>,
+    pub ends: Vec<NodeRef>,
+    /// Fields of the requirements of an index launch.
+    pub masks: Vec<FieldMask>,
+    /// The data of the trees that the analysis knows, by address: what operations use lives as long as they.
+    kept: Vec<Arc<TreeData>>,
+    /// How often a tree had lost its last name when this context last let go of such trees.
+    seen: u64,
+    retry: u32,
 }
 
-/// `outstanding` counts operations launched here and not complete, and one for the execution itself. Whoever takes it
-/// to zero owns the context. `launching` belongs to the thread of the execution; `ending` is written by it before it
-/// takes its one away.
+impl Launching {
+    #[inline]
+    pub fn keep(&mut self, data: &Arc<TreeData>) {
+        if let Err(at) = self.kept.binary_search_by_key(&Arc::as_ptr(data), Arc::as_ptr) {
+            self.kept.insert(at, data.clone());
+        }
+    }
+
+    /// Lets go of trees that no handle names and no operation uses any more. `idle`: nothing launched here is outstanding.
+    #[cold]
+    pub fn let_go(&mut self, engine: &Engine, idle: bool) {
+        let Self { kept, analysis, .. } = self;
+        let done = |op: u64| engine.graph.state(NodeRef(op)) != State::Pending;
+        let seen = times_unnamed();
+        let mut in_use = false;
+        kept.retain(|data| {
+            let tree = data.tree();
+            let goes = !data.is_named() && (idle || analysis.tree_is_idle(tree, done));
+            if goes {
+                analysis.forget(tree);
+            }
+            in_use |= !goes && !data.is_named();
+            !goes
+        });
+        if !in_use {
+            self.seen = seen;
+        }
+        self.retry = RETRY;
+    }
+
+    /// At every launch.
+    #[inline]
+    fn look_for_unnamed(&mut self, engine: &Engine) {
+        if self.seen != times_unnamed() {
+            if self.retry == 0 {
+                self.let_go(engine, false);
+                engine.let_go_of_unnamed();
+            }
+            self.retry = self.retry.saturating_sub(1);
+        }
+    }
+}
+
 pub struct Context {
     pub(super) launching: UnsafeCell<Launching>,
-    outstanding: AtomicU32,
+    launched: Cell<u64>,
+    completed: AtomicU64,
+    end: AtomicU64,
+    alarm: AtomicU64,
     /// The first failure that no wait has told of yet, or 0.
     failed: AtomicU32,
     seats: SeatSet,
@@ -34,7 +103,10 @@ impl Default for Context {
     fn default() -> Self {
         Self {
             launching: UnsafeCell::default(),
-            outstanding: AtomicU32::new(1),
+            launched: Cell::new(0),
+            completed: AtomicU64::new(0),
+            end: AtomicU64::new(NEVER),
+            alarm: AtomicU64::new(NEVER),
             failed: AtomicU32::new(0),
             seats: SeatSet::default(),
             ending: Cell::new((NodeRef(0), 0)),
@@ -43,16 +115,32 @@ impl Default for Context {
 }
 
 impl Context {
-    pub fn outstanding(&self) -> u32 {
-        self.outstanding.load(Ordering::Acquire) - 1
+    /// Operations launched here and not complete. By the context's thread.
+    pub fn outstanding(&self) -> u64 {
+        self.launched.get() - self.completed.load(Ordering::Acquire)
     }
 
-    /// One more operation; waits while the window is full, until a quarter of it is free.
-    pub(super) fn enter(&self, engine: &Engine) -> Result<()> {
+    /// Waits while the window is full, until a quarter of it is free; then room is left for one more operation.
+    pub(super) fn make_room(&self, engine: &Engine) -> Result<()> {
         if self.outstanding() >= engine.window {
-            engine.wait(|| self.outstanding() <= engine.window / 4 * 3, &self.seats, None)?;
+            self.wait_for(engine, self.launched.get() - engine.window / 4 * 3)?;
         }
-        self.outstanding.fetch_add(1, Ordering::Relaxed);
+        // This thread is the context's own.
+        unsafe { &mut *self.launching.get() }.look_for_unnamed(engine);
+        Ok(())
+    }
+
+    /// One more operation is launched.
+    pub(super) fn enter(&self) {
+        self.launched.set(self.launched.get() + 1);
+    }
+
+    fn wait_for(&self, engine: &Engine, completed: u64) -> Result<()> {
+        if self.completed.load(Ordering::Acquire) < completed {
+            self.alarm.store(completed, Ordering::SeqCst);
+            engine.wait(|| self.completed.load(Ordering::SeqCst) >= completed, &self.seats, None)?;
+            self.alarm.store(NEVER, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -60,10 +148,16 @@ impl Context {
         if error != 0 {
             let _ = self.failed.compare_exchange(0, error, Ordering::Relaxed, Ordering::Relaxed);
         }
-        let left = self.outstanding.fetch_sub(1, Ordering::AcqRel) - 1;
-        if left == 0 {
-            self.end(engine);
-        } else if left == 1 || left == engine.window / 4 * 3 + 1 {
+        self.complete_one(engine);
+    }
+
+    fn complete_one(&self, engine: &Engine) {
+        let completed = self.completed.fetch_add(1, Ordering::SeqCst) + 1;
+        if completed == self.end.load(Ordering::Relaxed) {
+            return self.end(engine);
+        }
+        let alarm = self.alarm.load(Ordering::SeqCst);
+        if completed >= alarm && self.alarm.compare_exchange(alarm, NEVER, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.seats.wake(&engine.scheduler);
         }
     }
@@ -71,32 +165,45 @@ impl Context {
     /// The execution is over; its node finishes with the last child.
     pub(super) fn close(&self, engine: &Engine, node: NodeRef, error: u32) {
         self.ending.set((node, error));
-        if self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.end(engine);
-        }
+        // The execution itself counts as one more.
+        self.enter();
+        // Shown to whoever completes last by its own addition, which comes after this thread's or is this thread's.
+        self.end.store(self.launched.get(), Ordering::Relaxed);
+        self.complete_one(engine);
     }
 
     fn end(&self, engine: &Engine) {
         let (node, error) = self.ending.get();
         let error = if error != 0 { error } else { self.failed.load(Ordering::Relaxed) };
-        // The count is zero: nobody else has it.
+        // Everything is complete: nobody else has it.
         let mut context = unsafe { Box::from_raw(self as *const Self as *mut Self) };
-        context.launching.get_mut().analysis = ContextAnalysis::new();
-        context.outstanding = AtomicU32::new(1);
+        context.end = AtomicU64::new(NEVER);
         context.failed = AtomicU32::new(0);
+        context.launching.get_mut().analysis.all_complete();
         engine.recycle(context);
         engine.finish(node, error);
+    }
+
+    /// Lets go of trees that no handle names, while nobody uses the context.
+    pub(super) fn let_go(&mut self, engine: &Engine) {
+        self.launching.get_mut().let_go(engine, true);
     }
 
     /// Waits for everything launched here so far; tells of the first failure since the last wait.
     pub fn wait_all(&self, engine: &Engine) -> Result<()> {
         engine.poll();
-        engine.wait(|| self.outstanding() == 0, &self.seats, None)?;
+        self.wait_for(engine, self.launched.get())?;
+        // This thread is the context's own.
+        let launching = unsafe { &mut *self.launching.get() };
+        if launching.seen != times_unnamed() {
+            launching.let_go(engine, true);
+            engine.let_go_of_unnamed();
+        }
         match self.failed.swap(0, Ordering::Relaxed) {
             0 => Ok(()),
             number => {
-                // All is complete, so nothing can depend on anything any more; what failed is told of.
-                unsafe { &mut *self.launching.get() }.analysis = ContextAnalysis::new();
+                // Nothing can depend on anything any more; what failed is told of.
+                launching.analysis.all_complete();
                 Err(engine.failures.error(number))
             }
         }

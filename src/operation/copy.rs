@@ -141,17 +141,20 @@ pub fn order(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u3
 }
 
 /// Does the work of a copy.
-pub(super) fn run(engine: &Engine, body: &mut Body, shift: Point) -> Result<()> {
-    let [source, destination] = &body.needs[..] else { unreachable!("a copy has two requirements") };
+pub(super) fn run(engine: &Engine, body: &mut Body) -> Result<()> {
+    let mut arrivals = std::mem::take(&mut body.arrivals);
+    let [source, destination] = body.needs() else { unreachable!("a copy has two requirements") };
     let transfer = Transfer {
-        from: &source.region.data.instances,
-        to: &destination.region.data.instances,
-        rect: source.region.node.rect,
-        shift,
+        from: &source.data().instances,
+        to: &destination.data().instances,
+        rect: source.node().rect,
+        shift: body.shift,
         pairs: &body.args,
     };
-    match &destination.region.data.home {
-        Home::Elsewhere(owner) => owner.deliver(engine, &transfer, &mut body.arrivals),
+    let result = match &destination.data().home {
+        Home::Elsewhere(owner) => owner.deliver(engine, &transfer, &mut arrivals),
         _ => transfer.copy(),
-    }
+    };
+    body.arrivals = arrivals;
+    result
 }

@@ -3,11 +3,11 @@
 use super::body::{Bodies, Body, Work};
 use super::context::Context;
 use super::frame::Frames;
-use super::{Failures, Frame, Processor};
-use crate::base::{Error, Result, Status};
+use super::{reduction, Failures, Frame, Processor};
+use crate::base::{Error, Result, Stash, Status};
 use crate::copy;
 use crate::event::{Graph, NodeRef};
-use crate::instance::FieldInstance;
+use crate::instance::Storage;
 use crate::scheduler::{Class, Runner, Scheduler};
 use parking_lot::Mutex;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -58,11 +58,14 @@ pub struct Engine {
     pub failures: Failures,
     pub frames: Frames,
     pub rank: u32,
-    pub window: u32,
+    pub window: u64,
     pub outside: Option<Arc<dyn Outside>>,
     /// Contexts to be used again. Their pools own nodes, so none is freed before the graph.
+    contexts: Stash<Context>,
     #[allow(clippy::vec_box)]
-    contexts: Mutex<Vec<Box<Context>>>,
+    more_contexts: Mutex<Vec<Box<Context>>>,
+    /// Copies that reducing tasks worked on.
+    pub(super) buffers: Stash<Storage>,
     /// Threads that wait for something which a failure elsewhere may keep from happening.
     anxious: SeatSet,
 }
@@ -116,9 +119,11 @@ impl Engine {
             failures: Failures::new(rank),
             frames: Frames::default(),
             rank,
-            window,
+            window: window.into(),
             outside,
-            contexts: Mutex::default(),
+            contexts: Stash::default(),
+            more_contexts: Mutex::default(),
+            buffers: Stash::default(),
             anxious: SeatSet::default(),
         });
         engine.scheduler.start(Arc::new(Driver(NonNull::from(&*engine))))?;
@@ -240,6 +245,9 @@ impl Engine {
     fn run(&self, node: NodeRef) {
         // Ready, and so this thread's.
         let body = unsafe { self.bodies.get(node.index()) };
+        if matches!(body.work, Work::Fold) {
+            return self.run_fold(node, body);
+        }
         let inherited = match self.graph.poison(node) {
             0 => body.futures.iter().map(|f| f.error()).find(|&e| e != 0).unwrap_or(0),
             error => error,
@@ -257,13 +265,21 @@ impl Engine {
                 }
             }
             Work::Fill => self.number_of(fill(body), "fill"),
-            Work::Copy(shift) => self.number_of(super::copy::run(self, body, shift), "copy"),
+            Work::Copy => self.number_of(super::copy::run(self, body), "copy"),
             Work::Reduce(how, element) => {
                 let total = super::index::reduce(&body.futures, how, element, &self.failures);
                 self.number_of(total.map(|t| body.set_value(&t)), "reduction of results")
             }
+            Work::Fold => unreachable!("has a way of its own"),
         };
         self.finish(node, error);
+    }
+
+    /// A fold waits for the folds before it only for the order: their failures are not its own, its task's is.
+    fn run_fold(&self, node: NodeRef, body: &mut Body) {
+        self.graph.absolve(node);
+        reduction::fold(self, body);
+        self.finish(node, body.task_error);
     }
 
     fn number_of(&self, result: Result<()>, name: &str) -> u32 {
@@ -275,8 +291,8 @@ impl Engine {
 
     /// `None`: children are outstanding, and the last of them finishes the node.
     fn run_task(&self, node: NodeRef, body: &mut Body, kind: &super::TaskKind) -> Option<Result<()>> {
-        let prepared = prepare_reductions(body);
-        let frame = self.frames.open(body, node);
+        let prepared = if body.reduces { reduction::prepare(self, body) } else { Ok(()) };
+        let frame = self.frames.open(node, body);
         let handle = frame.handle();
         let outer = super::frame::enter_task(handle);
         let call = || (kind.body(body.on.unwrap_or(Processor::Cpu)))(handle);
@@ -294,9 +310,11 @@ impl Engine {
             result = Err(complaint.into());
         }
         frame.close();
-        self.frames.recycle(frame);
         let result = result.map_err(|text| Error::new(Status::TaskFailed, text));
-        let result = result.and_then(|()| fold_reductions(body));
+        if body.reduces {
+            // The fold waits for this task, so nobody else has its body.
+            reduction::hand_over(self, body, unsafe { self.bodies.get(body.fold) }, result.is_ok());
+        }
         let Some(context) = context else { return Some(result) };
         let error = self.number_of(result, &kind.name);
         // From here on the context belongs to whoever takes its count to zero.
@@ -308,13 +326,19 @@ impl Engine {
     /// A node has done its work, or will not do it.
     pub(super) fn finish(&self, node: NodeRef, error: u32) {
         let body = unsafe { self.bodies.get(node.index()) };
-        if let Some(result) = body.result.take() {
-            result.prepare(body.value.get_mut(), error);
-            result.ready.advance_to(&self.graph, 1, &mut |n| self.release(n));
-            result.seats.wake(&self.scheduler);
+        if body.has_more() {
+            if let Some(result) = body.result.take() {
+                result.prepare(body.value.get_mut(), error);
+                result.ready.advance_to(&self.graph, 1, &mut |n| self.release(n));
+                result.seats.wake(&self.scheduler);
+            }
+            for (arrival, phase) in body.arrivals.drain(..) {
+                arrival.arrive(self, phase, error);
+            }
         }
-        for (arrival, phase) in body.arrivals.drain(..) {
-            arrival.arrive(self, phase, error);
+        if body.reduces && !matches!(body.work, Work::Fold) {
+            // The fold waits for this task, so nobody else has its body.
+            unsafe { self.bodies.get(body.fold) }.task_error = error;
         }
         let parent = body.parent.take();
         body.clear();
@@ -330,54 +354,32 @@ impl Engine {
     pub fn context_of<'a>(&self, frame: &'a Frame) -> &'a Context {
         // The frame's thread is the calling one.
         let slot = unsafe { &mut *frame.context.get() };
-        slot.get_or_insert_with(|| match self.contexts.lock().pop() {
-            Some(context) => context,
-            None => Box::default(),
-        })
+        slot.get_or_insert_with(|| self.contexts.take().or_else(|| self.more_contexts.lock().pop()).unwrap_or_default())
     }
 
     pub(super) fn recycle(&self, context: Box<Context>) {
-        self.contexts.lock().push(context);
+        if let Err(context) = self.contexts.give(context) {
+            self.more_contexts.lock().push(context);
+        }
+    }
+
+    /// Contexts that nobody uses let go of the trees that no handle names.
+    pub(super) fn let_go_of_unnamed(&self) {
+        let mut idle: Vec<_> = std::iter::from_fn(|| self.contexts.take()).collect();
+        idle.append(&mut self.more_contexts.lock());
+        for mut context in idle {
+            context.let_go(self);
+            self.recycle(context);
+        }
     }
 }
 
 fn fill(body: &Body) -> Result<()> {
-    for need in &body.needs {
+    for need in body.needs() {
         for field in need.mask.iter() {
-            let to = need.region.data.instances.covering(field, &need.region.node.rect)?;
+            let to = need.data().instances.covering(field, &need.node().rect)?;
             // The fill holds these points for writing.
-            unsafe { copy::fill_rect(to, &need.region.node.rect, &body.args) };
-        }
-    }
-    Ok(())
-}
-
-/// Gives each reduction a buffer of identities, so that tasks which reduce alike do not meet.
-fn prepare_reductions(body: &mut Body) -> Result<()> {
-    for need in body.needs.iter_mut() {
-        let Some((reduction, element)) = need.access.reduction else { continue };
-        for field in need.mask.iter() {
-            let rect = need.region.node.rect;
-            let storage = crate::instance::Storage::new(rect, element.bytes(), field as usize)?;
-            let elements = storage.instance.bytes / element.bytes();
-            let identity = reduction.identity(element)[..element.bytes()].repeat(elements);
-            // The buffer is new, and this task's alone.
-            unsafe { copy::fill_rect(&storage.instance, &rect, &identity) };
-            need.private.push((field, storage));
-        }
-    }
-    Ok(())
-}
-
-fn fold_reductions(body: &mut Body) -> Result<()> {
-    for need in body.needs.iter_mut() {
-        let Some((reduction, element)) = need.access.reduction else { continue };
-        let rect = need.region.node.rect;
-        for (field, storage) in need.private.drain(..) {
-            let _one_at_a_time = need.region.data.folding.lock();
-            let to: &FieldInstance = need.region.data.instances.covering(field, &rect)?;
-            // Whoever reads the field waits for this task; others that reduce wait for the lock.
-            unsafe { copy::fold_rect(reduction, element, &storage.instance, to, &rect, [0; 3]) };
+            unsafe { copy::fill_rect(to, &need.node().rect, &body.args) };
         }
     }
     Ok(())

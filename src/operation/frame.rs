@@ -1,5 +1,6 @@
 //! Executions: a task that is running, or the program outside of all tasks. The handle that a body gets names one; it
-//! goes stale when the body returns. Frames are recycled, so that running a task allocates nothing.
+//! goes stale when the body returns. A task's frame lies at the index of its node, so that opening, finding and closing
+//! one takes no lock and allocates nothing.
 //!
 //! `generation` is odd while the frame is in use. All other fields belong to the thread whose token is in `owner`, from
 //! `open` to `close`; the children that complete later touch the context alone.
@@ -8,11 +9,14 @@ use super::{Body, Context};
 use crate::base::{thread_token, Kind, Result};
 use crate::event::NodeRef;
 use crate::fail;
-use parking_lot::{Mutex, RwLock};
 use std::cell::{Cell, UnsafeCell};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 const GENERATIONS: u32 = 1 << 24;
+const CHUNK: usize = 1024;
+const CHUNKS: usize = 1 << 14;
+/// Index of the frame of the program outside of tasks: no node has it.
+const ROOT: u32 = u32::MAX;
 
 pub struct Frame {
     index: u32,
@@ -20,10 +24,9 @@ pub struct Frame {
     owner: AtomicU64,
     /// The task's body; null for the program outside of tasks.
     body: Cell<*const Body>,
-    pub node: Cell<NodeRef>,
-    pub context: UnsafeCell<Option<Box<Context>>>,
+    pub(super) context: UnsafeCell<Option<Box<Context>>>,
     /// What `cohort_task_fail` said.
-    pub complaint: UnsafeCell<Option<Box<str>>>,
+    pub(super) complaint: UnsafeCell<Option<Box<str>>>,
 }
 
 unsafe impl Sync for Frame {}
@@ -49,6 +52,17 @@ pub fn inside_task() -> bool {
 }
 
 impl Frame {
+    fn new(index: u32, generation: u32) -> Self {
+        Self {
+            index,
+            generation: AtomicU32::new(generation),
+            owner: AtomicU64::new(0),
+            body: Cell::new(std::ptr::null()),
+            context: UnsafeCell::new(None),
+            complaint: UnsafeCell::new(None),
+        }
+    }
+
     /// The task fails with this text when its body returns.
     pub fn complain(&self, text: &str) {
         // Only the frame's thread gets a reference to it.
@@ -71,69 +85,86 @@ impl Frame {
         }
     }
 
+    fn open(&self, body: *const Body) {
+        self.body.set(body);
+        self.owner.store(thread_token(), Ordering::Relaxed);
+        self.turn();
+    }
+
     /// The handle is stale from here on.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         self.body.set(std::ptr::null());
+        self.turn();
+    }
+
+    fn turn(&self) {
         let next = self.generation.load(Ordering::Relaxed).wrapping_add(1) % GENERATIONS;
         self.generation.store(next, Ordering::Release);
     }
 }
 
 /// All frames of a runtime. They live as long as it.
-#[derive(Default)]
 pub struct Frames {
-    all: RwLock<Vec<&'static Frame>>,
-    free: Mutex<Vec<u32>>,
+    root: Frame,
+    chunks: Box<[AtomicPtr<Frame>]>,
+    first_generation: u32,
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        static START: AtomicU32 = AtomicU32::new(0);
+        // Runtimes that follow each other start elsewhere, so that a handle of an ended one is stale.
+        let first_generation = START.fetch_add(2 * 97, Ordering::Relaxed) % GENERATIONS & !1;
+        let chunks = (0..CHUNKS).map(|_| AtomicPtr::default()).collect();
+        Self { root: Frame::new(ROOT, first_generation), chunks, first_generation }
+    }
 }
 
 impl Frames {
-    /// A frame of the calling thread.
-    pub fn open(&self, body: *const Body, node: NodeRef) -> &Frame {
-        let recycled = self.free.lock().pop();
-        let frame = match recycled {
-            Some(index) => self.all.read()[index as usize],
-            None => self.grow(),
-        };
-        frame.body.set(body);
-        frame.node.set(node);
-        frame.owner.store(thread_token(), Ordering::Relaxed);
-        let next = frame.generation.load(Ordering::Relaxed).wrapping_add(1) % GENERATIONS;
-        frame.generation.store(next, Ordering::Release);
+    /// The frame of the program outside of tasks, for the calling thread.
+    pub fn open_root(&self) -> &Frame {
+        self.root.open(std::ptr::null());
+        &self.root
+    }
+
+    /// The frame of the task at `node`, which the calling thread is about to run.
+    #[inline]
+    pub(super) fn open(&self, node: NodeRef, body: *const Body) -> &Frame {
+        let frame = self.find(node.index()).unwrap_or_else(|| self.grow(node.index()));
+        frame.open(body);
         frame
     }
 
-    fn grow(&self) -> &'static Frame {
-        static START: AtomicU32 = AtomicU32::new(0);
-        let mut all = self.all.write();
-        // Runtimes that follow each other start elsewhere, so that a handle of an ended one is stale.
-        let generation = START.fetch_add(2 * 97, Ordering::Relaxed) % GENERATIONS & !1;
-        let frame = Box::leak(Box::new(Frame {
-            index: all.len() as u32,
-            generation: AtomicU32::new(generation),
-            owner: AtomicU64::new(0),
-            body: Cell::new(std::ptr::null()),
-            node: Cell::new(NodeRef(0)),
-            context: UnsafeCell::new(None),
-            complaint: UnsafeCell::new(None),
-        }));
-        all.push(frame);
-        frame
+    #[inline]
+    fn find(&self, index: u32) -> Option<&Frame> {
+        if index == ROOT {
+            return Some(&self.root);
+        }
+        let chunk = self.chunks.get(index as usize / CHUNK)?.load(Ordering::Acquire);
+        // A chunk lives as long as the runtime.
+        (!chunk.is_null()).then(|| unsafe { &*chunk.add(index as usize % CHUNK) })
     }
 
-    pub fn recycle(&self, frame: &Frame) {
-        self.free.lock().push(frame.index);
+    #[cold]
+    fn grow(&self, index: u32) -> &Frame {
+        let first = index - index % CHUNK as u32;
+        let made: Box<[Frame]> = (0..CHUNK as u32).map(|i| Frame::new(first + i, self.first_generation)).collect();
+        let made = Box::into_raw(made);
+        let slot = &self.chunks[index as usize / CHUNK];
+        if slot.compare_exchange(std::ptr::null_mut(), made.cast(), Ordering::AcqRel, Ordering::Acquire).is_err() {
+            // Another thread was faster.
+            drop(unsafe { Box::from_raw(made) });
+        }
+        self.find(index).expect("made by one of the two")
     }
 
+    #[inline]
     pub fn get(&self, handle: u64) -> Result<&Frame> {
         let (kind, generation) = ((handle >> 56) as u8, (handle >> 32) as u32 % GENERATIONS);
-        if handle == 0 {
-            fail!(InvalidHandle, "the context is the null handle; use the one the task's body received, or cohort_root_context");
-        }
         if kind != Kind::Context as u8 {
-            fail!(InvalidHandle, "{handle:#x} is not the handle of a context");
+            return refuse(handle);
         }
-        let frame = self.all.read().get(handle as u32 as usize).copied();
-        match frame {
+        match self.find(handle as u32) {
             Some(frame) if frame.generation.load(Ordering::Acquire) == generation && generation % 2 == 1 => {
                 if frame.owner.load(Ordering::Relaxed) != thread_token() {
                     fail!(WrongThread, "this context belongs to another thread; use a context only in the thread whose task received it (the root context: in the thread that called cohort_init)");
@@ -145,10 +176,21 @@ impl Frames {
     }
 }
 
+#[cold]
+fn refuse<T>(handle: u64) -> Result<T> {
+    if handle == 0 {
+        fail!(InvalidHandle, "the context is the null handle; use the one the task's body received, or cohort_root_context");
+    }
+    fail!(InvalidHandle, "{handle:#x} is not the handle of a context")
+}
+
 impl Drop for Frames {
     fn drop(&mut self) {
-        for frame in self.all.get_mut().drain(..) {
-            drop(unsafe { Box::from_raw(frame as *const Frame as *mut Frame) });
+        for chunk in &self.chunks {
+            let chunk = chunk.load(Ordering::Acquire);
+            if !chunk.is_null() {
+                drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(chunk, CHUNK)) });
+            }
         }
     }
 }

@@ -1,75 +1,229 @@
 //! Index launches: one task for each point, and one operation that stands for all of them.
 
-use super::launch::{check, submit, Launch, Launched, Need};
-use super::{Engine, Frame, FutureCell};
+use super::context::{Context, Launching};
+use super::draft::{missing, Draft};
+use super::launch::{check_fields, launch, Launch, Launched};
+use super::{Engine, Frame, FutureCell, PartitionObject, RegionRef};
 use crate::base::{Error, Result, Status};
+use crate::event::NodeRef;
 use crate::fail;
-use crate::region::{ElementType, Reduction};
+use crate::geometry::overlap_between;
+use crate::region::{conflict, Access, ElementType, FieldMask, Partition, Privilege, Reduction, RegionNode};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Launches a task for each entry of `needs`, which were checked. What the launch waits for, each point waits for; what it arrives at, it
-/// arrives at when all points are complete. The future of the results, folded in order of the points.
-pub fn index_launch(
-    engine: &Engine,
-    frame: &Frame,
-    whole: Launch,
-    needs: Vec<SmallVec<[Need; 4]>>,
-    reduction: Option<(Reduction, ElementType)>,
-) -> Result<Option<Arc<FutureCell>>> {
-    let Launched::Task(kind, processor) = whole.work else {
-        return Err(Error::new(Status::Internal, "an index launch of something that is not a task"));
-    };
-    let mut results = Vec::new();
-    let mut points: SmallVec<[_; 16]> = SmallVec::new();
-    for (point, needs) in needs.into_iter().enumerate() {
-        let mut one = Launch::new(Launched::Task(kind.clone(), processor));
-        one.args = whole.args;
-        one.point = point as u32;
-        one.needs = needs;
-        one.futures = whole.futures.clone();
-        one.waits = whole.waits.clone();
-        if reduction.is_some() {
-            let result = Arc::new(FutureCell::default());
-            results.push(result.clone());
-            one.result = Some(result);
-        }
-        points.push(submit(engine, frame, one)?);
-    }
-    if reduction.is_none() && whole.arrivals.is_empty() {
-        return Ok(None);
-    }
-    let mut end = Launch::new(Launched::Nothing);
-    end.after = points;
-    end.arrivals = whole.arrivals;
-    let reduced = reduction.map(|(how, element)| {
-        let reduced = Arc::new(FutureCell::default());
-        end.result = Some(reduced.clone());
-        end.futures = results.iter().cloned().collect();
-        end.work = Launched::Reduce(how, element);
-        reduced
-    });
-    submit(engine, frame, end)?;
-    Ok(reduced)
+/// What the points of a requirement use.
+#[derive(Clone, Copy)]
+pub enum Regions<'a> {
+    /// All the same region.
+    Whole(RegionRef<'a>),
+    /// Point p sub-region p.
+    Parts(&'a PartitionObject),
 }
 
-/// Checks all points before any is launched: a launch is refused as a whole. Points run in any order, so they must not
-/// conflict with each other.
-pub fn check_points(frame: &Frame, needs: &[SmallVec<[Need; 4]>]) -> Result<()> {
-    for (p, of_p) in needs.iter().enumerate() {
-        for (i, a) in of_p.iter().enumerate().filter(|(_, a)| a.access.writes()) {
-            for (q, of_q) in needs.iter().enumerate().filter(|(q, _)| *q != p) {
-                let clash = of_q.iter().position(|b| a.conflicts(b));
-                if let Some(j) = clash {
+impl<'a> Regions<'a> {
+    fn of(self, point: u32) -> Result<RegionRef<'a>> {
+        match self {
+            Self::Whole(region) => Ok(region),
+            Self::Parts(parts) => parts.by_ref(point),
+        }
+    }
+
+    /// A region that holds those of all points.
+    fn cover(self) -> &'a RegionNode {
+        match self {
+            Self::Whole(region) => region.node,
+            Self::Parts(parts) => &parts.partition.parent,
+        }
+    }
+}
+
+struct IndexNeed<'a> {
+    regions: Regions<'a>,
+    access: Access,
+}
+
+/// An index launch being put together.
+pub struct IndexLaunch<'a> {
+    engine: &'a Engine,
+    frame: &'a Frame,
+    context: &'a Context,
+    points: u32,
+    needs: SmallVec<[IndexNeed<'a>; 4]>,
+}
+
+impl<'a> IndexLaunch<'a> {
+    pub fn new(engine: &'a Engine, frame: &'a Frame, points: u32) -> Self {
+        Self { engine, frame, context: engine.context_of(frame), points, needs: SmallVec::new() }
+    }
+
+    #[allow(clippy::mut_from_ref)]
+    fn launching(&self) -> &mut Launching {
+        // This thread is the context's own, and no other reference is held across a call of this.
+        unsafe { &mut *self.context.launching.get() }
+    }
+
+    /// Adds a requirement of every point.
+    pub fn need(&mut self, regions: Regions<'a>, fields: &[u32], access: Access) -> Result<()> {
+        check_fields(&regions.cover().tree.fields, fields, access)?;
+        // The last point has a sub-region, so all have.
+        regions.of(self.points - 1)?;
+        let masks = &mut self.launching().masks;
+        if masks.len() == self.needs.len() {
+            masks.push(FieldMask::default());
+        }
+        let mask = &mut masks[self.needs.len()];
+        mask.clear();
+        mask.extend(fields);
+        self.needs.push(IndexNeed { regions, access });
+        Ok(())
+    }
+
+    /// The last thing that can fail.
+    pub fn check(&self) -> Result<()> {
+        let masks = &self.launching().masks;
+        for i in 0..self.needs.len() {
+            for j in 0..=i {
+                let (a, b) = (&self.needs[i], &self.needs[j]);
+                let alike = a.regions.cover().tree.id == b.regions.cover().tree.id;
+                if alike && conflict(a.access, b.access) && masks[i].intersects(&masks[j]) {
+                    self.check_pair(i, j)?;
+                }
+            }
+        }
+        (0..self.needs.len()).try_for_each(|i| self.check_containment(i, &masks[i]))
+    }
+
+    /// A task's children may use what the task itself may use.
+    fn check_containment(&self, i: usize, mask: &FieldMask) -> Result<()> {
+        let Some(parent) = self.frame.body() else { return Ok(()) };
+        let IndexNeed { regions, access } = self.needs[i];
+        if access.privilege == Privilege::NoAccess || regions.of(0)?.data.is_free_for(self.frame.handle()) {
+            return Ok(());
+        }
+        if missing(parent.needs(), regions.cover(), mask, access).is_none() {
+            return Ok(());
+        }
+        for point in 0..self.points {
+            let node = regions.of(point)?.node;
+            if let Some(field) = missing(parent.needs(), node, mask, access) {
+                fail!(
+                    Privilege,
+                    "requirement {i} of point {point} asks for {:?} on field {} of region {}, which the task that launches it does not hold; declare it in the parent's launch",
+                    access.privilege,
+                    node.tree.fields.label(field),
+                    node.bounds_text()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether requirements i and j, whose uses conflict, share points.
+    fn check_pair(&self, i: usize, j: usize) -> Result<()> {
+        let (a, b) = (&self.needs[i], &self.needs[j]);
+        if i != j {
+            for point in 0..self.points {
+                let (mine, other) = (a.regions.of(point)?.node, b.regions.of(point)?.node);
+                if mine.rect.overlaps(&other.rect) {
                     fail!(
                         Interference,
-                        "requirement {i} of point {p} writes what requirement {j} of point {q} uses; points of an index launch run in any order, so give them disjoint sub-regions"
+                        "requirements {j} and {i} of point {point} share points and fields of the region {} and one of them writes; merge them into one requirement",
+                        mine.bounds_text()
                     );
                 }
             }
         }
+        if self.points == 1 || !(a.access.writes() || b.access.writes()) {
+            return Ok(());
+        }
+        let Some((p, q)) = self.shared_by(a.regions, b.regions) else { return Ok(()) };
+        let ((i, p), (j, q)) = if a.access.writes() { ((i, p), (j, q)) } else { ((j, q), (i, p)) };
+        fail!(
+            Interference,
+            "requirement {i} of point {p} writes what requirement {j} of point {q} uses; points of an index launch run in any order, so give them disjoint sub-regions"
+        );
     }
-    needs.iter().try_for_each(|needs| check(frame, needs))
+
+    /// Two different points of which the first shares data, by `a`, with the second, by `b`.
+    fn shared_by(&self, a: Regions<'a>, b: Regions<'a>) -> Option<(u32, u32)> {
+        let other = |p: u32| u32::from(p == 0);
+        match (a, b) {
+            (Regions::Whole(a), Regions::Whole(b)) => a.node.rect.overlaps(&b.node.rect).then_some((0, 1)),
+            (Regions::Whole(a), Regions::Parts(b)) => self.first_meeting(a, b).map(|q| (other(q), q)),
+            (Regions::Parts(a), Regions::Whole(b)) => self.first_meeting(b, a).map(|p| (p, other(p))),
+            (Regions::Parts(a), Regions::Parts(b)) => {
+                let (a, b) = (&a.partition, &b.partition);
+                if std::ptr::eq(a, b) {
+                    return a.overlap_among(self.points);
+                }
+                let rects = |of: &'a Partition| of.children[..self.points as usize].iter().map(|c| &c.rect);
+                a.parent.rect.overlaps(&b.parent.rect).then(|| overlap_between(rects(a), rects(b))).flatten()
+            }
+        }
+    }
+
+    fn first_meeting(&self, whole: RegionRef, parts: &PartitionObject) -> Option<u32> {
+        (0..self.points).find(|&p| parts.partition.children[p as usize].rect.overlaps(&whole.node.rect))
+    }
+
+    /// Launches a task for each point. What `whole` waits for, each point waits for; what it arrives at, it arrives at when
+    /// all points are complete. The future of the results, folded in order of the points.
+    pub fn launch(&mut self, whole: &mut Launch, reduction: Option<(Reduction, ElementType)>) -> Result<Option<Arc<FutureCell>>> {
+        let Launched::Task(kind, processor) = whole.work else {
+            return Err(Error::new(Status::Internal, "an index launch of something that is not a task"));
+        };
+        let mut results = SmallVec::<[Arc<FutureCell>; 2]>::new();
+        let mut ends = std::mem::take(&mut self.launching().ends);
+        ends.clear();
+        for point in 0..self.points {
+            let mut one = Launch::new(Launched::Task(kind, processor));
+            (one.args, one.point) = (whole.args, point);
+            one.futures.extend(whole.futures.iter().cloned());
+            one.waits.extend_from_slice(&whole.waits);
+            if reduction.is_some() {
+                let result = Arc::new(FutureCell::default());
+                results.push(result.clone());
+                one.result = Some(result);
+            }
+            ends.push(self.launch_point(point, &mut one)?);
+        }
+        let reduced = if reduction.is_some() || !whole.arrivals.is_empty() {
+            self.launch_end(whole, &ends, results, reduction)?
+        } else {
+            None
+        };
+        self.launching().ends = ends;
+        Ok(reduced)
+    }
+
+    fn launch_point(&self, point: u32, one: &mut Launch) -> Result<NodeRef> {
+        let mut draft = Draft::new(self.engine, self.frame)?;
+        for (i, need) in self.needs.iter().enumerate() {
+            draft.need_of_point(need.regions.of(point)?, i, need.access)?;
+        }
+        Ok(draft.launch(one))
+    }
+
+    fn launch_end(
+        &self,
+        whole: &mut Launch,
+        ends: &[NodeRef],
+        results: SmallVec<[Arc<FutureCell>; 2]>,
+        reduction: Option<(Reduction, ElementType)>,
+    ) -> Result<Option<Arc<FutureCell>>> {
+        let mut end = Launch::new(Launched::Nothing);
+        end.after = ends;
+        end.arrivals = std::mem::take(&mut whole.arrivals);
+        end.futures = results;
+        let reduced = reduction.map(|(how, element)| {
+            end.work = Launched::Reduce(how, element);
+            Arc::new(FutureCell::default())
+        });
+        end.result = reduced.clone();
+        launch(self.engine, self.frame, end)?;
+        Ok(reduced)
+    }
 }
 
 /// Folds the results of the points.

@@ -8,7 +8,8 @@ use crate::instance::InstanceTable;
 use crate::region::{FieldSpace, IndexSpace, Partition, RegionNode, Tree};
 use parking_lot::Mutex;
 use std::any::Any;
-use std::sync::atomic::AtomicU64;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
 
 /// Whose memory the fields of a tree lie in.
@@ -27,23 +28,107 @@ pub const ANYBODY: u64 = u64::MAX;
 /// What the regions of a tree share besides their names.
 pub struct TreeData {
     pub instances: InstanceTable,
-    /// Held while the contribution of a task is folded in: tasks that reduce alike run at the same time.
+    /// Held while the contribution of a task is folded in: tasks of different parents may reduce alike at the same time.
     pub folding: Mutex<()>,
     /// The task that made the tree, 0 for the program outside of tasks, or ANYBODY: it needs no requirement to use it.
     creator: u64,
     pub home: Home,
     /// Pieces of regions that explicit copies named, so that the next copy of the same points finds its region again.
     pieces: boxcar::Vec<Arc<RegionNode>>,
+    tree: u64,
+    /// Handles that name the tree or a part of it. Without any, contexts keep it only while their operations use it.
+    named: AtomicU32,
+}
+
+/// How often a tree lost its last name: contexts that see the number change look for what they may let go.
+static UNNAMED: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn times_unnamed() -> u64 {
+    UNNAMED.load(Ordering::Relaxed)
+}
+
+impl TreeData {
+    pub(super) fn tree(&self) -> u64 {
+        self.tree
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        self.named.load(Ordering::Acquire) != 0
+    }
+
+    /// Whether the task with this context may use the tree without a requirement.
+    pub(super) fn is_free_for(&self, task: u64) -> bool {
+        self.creator == task || self.creator == ANYBODY
+    }
+
+    /// For uses that need the data in this process.
+    pub fn check_here(&self, node: &RegionNode) -> Result<()> {
+        match &self.home {
+            Home::Elsewhere(owner) => fail!(
+                Privilege,
+                "region {} is a ghost region of rank {}; here it can be the destination of a copy and nothing else",
+                node.bounds_text(),
+                owner.rank()
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The data of a tree, as what names the tree holds it.
+pub struct TreeName(Arc<TreeData>);
+
+impl TreeName {
+    pub fn new(data: Arc<TreeData>) -> Self {
+        data.named.fetch_add(1, Ordering::Relaxed);
+        Self(data)
+    }
+
+    pub fn shared(&self) -> &Arc<TreeData> {
+        &self.0
+    }
+}
+
+impl Clone for TreeName {
+    fn clone(&self) -> Self {
+        Self::new(self.0.clone())
+    }
+}
+
+impl Drop for TreeName {
+    fn drop(&mut self) {
+        if self.0.named.fetch_sub(1, Ordering::AcqRel) == 1 {
+            UNNAMED.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Deref for TreeName {
+    type Target = TreeData;
+    fn deref(&self) -> &TreeData {
+        &self.0
+    }
 }
 
 /// A region and where its data lies. Operations keep it alive.
 #[derive(Clone)]
 pub struct RegionObject {
     pub node: Arc<RegionNode>,
-    pub data: Arc<TreeData>,
+    pub data: TreeName,
+}
+
+/// A region named for the time of a call.
+#[derive(Clone, Copy)]
+pub struct RegionRef<'a> {
+    pub node: &'a Arc<RegionNode>,
+    pub data: &'a Arc<TreeData>,
 }
 
 impl RegionObject {
+    pub fn by_ref(&self) -> RegionRef<'_> {
+        RegionRef { node: &self.node, data: self.data.shared() }
+    }
+
     pub fn root(space: IndexSpace, fields: Arc<FieldSpace>, creator: u64) -> Self {
         Self::root_at(Tree::new(space, fields), creator, |_| Ok(Home::Here)).expect("nothing that fails")
     }
@@ -52,13 +137,16 @@ impl RegionObject {
     pub fn root_at(tree: Arc<Tree>, creator: u64, place: impl FnOnce(&InstanceTable) -> Result<Home>) -> Result<Self> {
         let instances = InstanceTable::new(tree.clone());
         let home = place(&instances)?;
-        let data = TreeData { instances, folding: Mutex::new(()), creator, home, pieces: boxcar::Vec::new() };
-        Ok(Self { node: RegionNode::root(tree), data: Arc::new(data) })
-    }
-
-    /// Whether the task with this context may use the region without a requirement.
-    pub fn is_free_for(&self, task: u64) -> bool {
-        self.data.creator == task || self.data.creator == ANYBODY
+        let data = TreeData {
+            instances,
+            folding: Mutex::new(()),
+            creator,
+            home,
+            pieces: boxcar::Vec::new(),
+            tree: tree.id,
+            named: AtomicU32::new(0),
+        };
+        Ok(Self { node: RegionNode::root(tree), data: TreeName::new(Arc::new(data)) })
     }
 
     /// The part of the region that has the points of `rect`, which lie in it.
@@ -82,29 +170,25 @@ impl RegionObject {
 
     /// For uses that need the data in this process.
     pub fn check_here(&self) -> Result<()> {
-        match &self.data.home {
-            Home::Elsewhere(owner) => fail!(
-                Privilege,
-                "region {} is a ghost region of rank {}; here it can be the destination of a copy and nothing else",
-                self.node.bounds_text(),
-                owner.rank()
-            ),
-            _ => Ok(()),
-        }
+        self.data.check_here(&self.node)
     }
 }
 
 pub struct PartitionObject {
     pub partition: Partition,
-    pub data: Arc<TreeData>,
+    pub data: TreeName,
     /// Handles of the sub-regions, made when first asked for.
     pub handles: Box<[AtomicU64]>,
 }
 
 impl PartitionObject {
-    pub fn new(partition: Partition, data: Arc<TreeData>) -> Self {
+    pub fn new(partition: Partition, data: TreeName) -> Self {
         let handles = partition.children.iter().map(|_| AtomicU64::new(0)).collect();
         Self { partition, data, handles }
+    }
+
+    pub fn by_ref(&self, colour: u32) -> Result<RegionRef<'_>> {
+        Ok(RegionRef { node: self.partition.child(colour)?, data: self.data.shared() })
     }
 
     pub fn region(&self, colour: u32) -> Result<RegionObject> {

@@ -17,16 +17,16 @@ pub struct View {
 
 pub fn requirement(frame: &Frame, number: u32) -> Result<&Held> {
     let body = frame.task()?;
-    match body.needs.get(number as usize) {
+    match body.needs().get(number as usize) {
         Some(held) => Ok(held),
-        None => fail!(InvalidArgument, "requirement {number} of a task launched with {}; they count from 0", body.needs.len()),
+        None => fail!(InvalidArgument, "requirement {number} of a task launched with {}; they count from 0", body.needs().len()),
     }
 }
 
 /// The data of one field of a requirement, for a use that the requirement covers.
 pub fn view(frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Result<View> {
     let held = requirement(frame, number)?;
-    let node = &held.region.node;
+    let node = held.node();
     if !held.mask.contains(field) {
         fail!(Privilege, "field {} is not among those of requirement {number}; add it to the launch's requirement", node.tree.fields.label(field));
     }
@@ -41,11 +41,11 @@ pub fn view(frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Res
     if !allowed {
         fail!(Privilege, "{privilege:?} is asked of requirement {number}, which was declared {declared:?}; ask for what the launch declares");
     }
-    held.region.check_here()?;
+    held.data().check_here(node)?;
     let private = held.private.iter().find(|p| p.0 == field).map(|p| &p.1.instance);
     let instance = match private {
         Some(instance) => instance,
-        None => held.region.data.instances.covering(field, &node.rect)?,
+        None => held.data().instances.covering(field, &node.rect)?,
     };
     Ok(View { base: instance.at(node.rect.lo), dim: node.dim(), rect: node.rect, stride: instance.stride, bytes: instance.bytes })
 }

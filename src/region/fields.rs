@@ -3,8 +3,10 @@
 
 use crate::base::Result;
 use crate::fail;
-use parking_lot::RwLock;
+use parking_lot::Mutex;
 use smallvec::SmallVec;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
 
 pub const MAX_FIELDS: usize = 1 << 16;
 
@@ -38,6 +40,12 @@ impl FieldMask {
 
     pub fn clear(&mut self) {
         self.words.clear();
+    }
+
+    /// Becomes equal to `other`, and keeps the memory it has.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.words.clear();
+        self.words.extend_from_slice(&other.words);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -129,6 +137,20 @@ impl FieldMask {
         self.combine(other, |a, b| a & !b)
     }
 
+    /// Takes the fields of `other` out, in place.
+    pub fn remove(&mut self, other: &Self) {
+        let mut theirs = other.words.as_slice();
+        self.words.retain(|(word, bits)| {
+            while theirs.first().is_some_and(|t| t.0 < *word) {
+                theirs = &theirs[1..];
+            }
+            if let Some(t) = theirs.first().filter(|t| t.0 == *word) {
+                *bits &= !t.1;
+            }
+            *bits != 0
+        });
+    }
+
     pub fn merge(&mut self, other: &Self) {
         *self = self.combine(other, |a, b| a | b);
     }
@@ -140,16 +162,25 @@ impl FieldMask {
     }
 }
 
-#[derive(Clone, Debug)]
-struct Field {
-    bytes: usize,
-    name: Option<Box<str>>,
+const CHUNK: usize = 256;
+
+type Names = Vec<Option<Box<str>>>;
+
+/// The fields that every point of a region has. Fields may be added while regions exist; every launch asks for their number
+/// and sizes, so that takes no lock.
+#[derive(Debug)]
+pub struct FieldSpace {
+    /// Written under the lock of the names before `count` shows it.
+    bytes: Box<[OnceLock<Box<[AtomicUsize]>>]>,
+    count: AtomicUsize,
+    names: Mutex<Names>,
 }
 
-/// The fields that every point of a region has. Fields may be added while regions exist.
-#[derive(Debug, Default)]
-pub struct FieldSpace {
-    fields: RwLock<Vec<Field>>,
+impl Default for FieldSpace {
+    fn default() -> Self {
+        let bytes = (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect();
+        Self { bytes, count: AtomicUsize::new(0), names: Mutex::default() }
+    }
 }
 
 impl FieldSpace {
@@ -161,30 +192,39 @@ impl FieldSpace {
         if count == 0 {
             fail!(InvalidArgument, "0 fields asked for; ask for at least one");
         }
-        let mut fields = self.fields.write();
-        let first = fields.len();
-        if first + count as usize > MAX_FIELDS {
+        let mut names = self.names.lock();
+        let first = names.len();
+        let end = first + count as usize;
+        if end > MAX_FIELDS {
             fail!(OutOfMemory, "{first} fields exist and {count} more are asked for; a field space holds {MAX_FIELDS}");
         }
-        fields.resize(first + count as usize, Field { bytes, name: name.map(Into::into) });
+        for field in first..end {
+            let chunk = self.bytes[field / CHUNK].get_or_init(|| (0..CHUNK).map(|_| AtomicUsize::new(0)).collect());
+            chunk[field % CHUNK].store(bytes, Ordering::Relaxed);
+        }
+        names.resize(end, name.map(Into::into));
+        self.count.store(end, Ordering::Release);
         Ok(first as u32)
     }
 
+    #[inline]
     pub fn len(&self) -> usize {
-        self.fields.read().len()
+        self.count.load(Ordering::Acquire)
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    #[inline]
     pub fn bytes(&self, field: u32) -> Option<usize> {
-        self.fields.read().get(field as usize).map(|f| f.bytes)
+        let field = field as usize;
+        (field < self.len()).then(|| self.bytes[field / CHUNK].get().map(|chunk| chunk[field % CHUNK].load(Ordering::Relaxed)))?
     }
 
     /// How messages name a field: its own name if it has one.
     pub fn label(&self, field: u32) -> String {
-        match self.fields.read().get(field as usize).and_then(|f| f.name.clone()) {
+        match self.names.lock().get(field as usize).cloned().flatten() {
             Some(name) => format!("\"{name}\" ({field})"),
             None => field.to_string(),
         }
@@ -211,6 +251,10 @@ mod tests {
             prop_assert_eq!(either.iter().collect::<BTreeSet<_>>(), &sa | &sb);
             prop_assert_eq!(ma.and(&mb).iter().collect::<BTreeSet<_>>(), &sa & &sb);
             prop_assert_eq!(ma.minus(&mb), FieldMask::of(&(&sa - &sb).into_iter().collect::<Vec<_>>()));
+            let mut left = FieldMask::default();
+            left.copy_from(&ma);
+            left.remove(&mb);
+            prop_assert_eq!(left, ma.minus(&mb));
             prop_assert_eq!(ma.first(), sa.first().copied());
             prop_assert!((0..600).all(|f| ma.next_after(f) == sa.range(f + 1..).next().copied()));
             prop_assert!((0..600).all(|f| ma.contains(f) == sa.contains(&f)));

@@ -3,9 +3,9 @@
 use super::FieldSpace;
 use crate::base::Result;
 use crate::fail;
-use crate::geometry::{Point, Rect};
+use crate::geometry::{overlap_within, Point, Rect};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Sums of bounds, depths and shifts stay within 64 bits.
 const LARGEST_BOUND: i64 = 1 << 60;
@@ -143,6 +143,8 @@ impl RegionNode {
 pub struct Partition {
     pub parent: Arc<RegionNode>,
     pub children: Vec<Arc<RegionNode>>,
+    /// Two sub-regions that overlap, if any do; found when first asked for.
+    overlap: OnceLock<Option<(u32, u32)>>,
 }
 
 impl Partition {
@@ -180,7 +182,7 @@ impl Partition {
                 }
             }
         }
-        Ok(Self { parent: parent.clone(), children })
+        Ok(Self { parent: parent.clone(), children, overlap: OnceLock::from(None) })
     }
 
     /// Sub-regions by given rectangles, which may overlap.
@@ -192,7 +194,8 @@ impl Partition {
             }
         }
         let cuts = (rects.len() > MANY_RECTS).then(|| Cuts::of(rects.iter()));
-        Ok(Self { parent: parent.clone(), children: rects.iter().map(|r| parent.child(*r, cuts.clone())).collect() })
+        let children = rects.iter().map(|r| parent.child(*r, cuts.clone())).collect();
+        Ok(Self { parent: parent.clone(), children, overlap: OnceLock::new() })
     }
 
     /// The sub-regions of another partition grown by `depth` on both sides, clipped to the parent.
@@ -210,6 +213,16 @@ impl Partition {
             r.intersection(&blocks.parent.rect)
         };
         Self::rects(&blocks.parent, &blocks.children.iter().map(|c| grow(&c.rect)).collect::<Vec<_>>())
+    }
+
+    /// Two of the first `count` sub-regions that overlap.
+    pub fn overlap_among(&self, count: u32) -> Option<(u32, u32)> {
+        let rects = |n: usize| self.children[..n].iter().map(|c| &c.rect);
+        let (p, q) = (*self.overlap.get_or_init(|| overlap_within(rects(self.children.len()))))?;
+        if p.max(q) < count {
+            return Some((p, q));
+        }
+        overlap_within(rects(count as usize))
     }
 
     pub fn child(&self, colour: u32) -> Result<&Arc<RegionNode>> {

@@ -54,7 +54,7 @@ pub fn must_epoch(
         launch.point = runtime.rank * members + k as u32;
         launch.member = true;
         launch.result = Some(result.clone());
-        operation::submit(engine, frame, launch)?;
+        operation::launch(engine, frame, launch)?;
         results.push(result);
     }
     Ok(())

@@ -10,7 +10,6 @@ use crate::base::{thread_token, Config, Kind, Result};
 use crate::fail;
 use crate::machine::Machine;
 use crate::operation::{Engine, Frame, FutureCell, Outside};
-use crate::event::NodeRef;
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
@@ -183,7 +182,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         rank: transport.rank(),
         size: transport.size(),
         workers: started.workers,
-        root: started.engine.frames.open(std::ptr::null(), NodeRef(0)).handle(),
+        root: started.engine.frames.open_root().handle(),
         handle,
         mpi_thread: thread_token(),
         members: Mutex::default(),

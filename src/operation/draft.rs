@@ -1,0 +1,236 @@
+//! An operation being put together: requirements go straight to where the operation will hold them, so that a launch
+//! copies and allocates nothing. Until `launch` nothing outside has changed; a draft that is dropped leaves no trace.
+
+use super::body::{Body, Held};
+use super::context::{Context, Launching};
+use super::launch::{check_fields, Launch};
+use super::{Engine, Frame, RegionRef};
+use crate::analysis::{ContextAnalysis, Dependences, Use};
+use crate::base::Result;
+use crate::event::{Builder, NodeRef, State};
+use crate::fail;
+use crate::region::{conflict, Access, FieldMask, Privilege, RegionNode};
+use std::ptr::NonNull;
+
+pub struct Draft<'a> {
+    engine: &'a Engine,
+    frame: &'a Frame,
+    context: &'a Context,
+    launching: &'a mut Launching,
+    node: NodeRef,
+    /// Not published, so nobody else has it.
+    body: &'a mut Body,
+    launched: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// Waits while the context's window is full.
+    pub fn new(engine: &'a Engine, frame: &'a Frame) -> Result<Self> {
+        let context = engine.context_of(frame);
+        context.make_room(engine)?;
+        // This thread is the context's own.
+        let launching = unsafe { &mut *context.launching.get() };
+        let node = engine.graph.reserve(&mut launching.pool);
+        let body = unsafe { engine.bodies.get(node.index()) };
+        Ok(Self { engine, frame, context, launching, node, body, launched: false })
+    }
+
+    /// Adds a requirement.
+    pub fn need(&mut self, region: RegionRef, fields: &[u32], access: Access) -> Result<()> {
+        check_fields(&region.node.tree.fields, fields, access)?;
+        let mask = &mut self.hold(region, access)?.mask;
+        mask.clear();
+        mask.extend(fields);
+        Ok(())
+    }
+
+    /// Adds a requirement whose fields were checked.
+    pub fn need_checked(&mut self, region: RegionRef, mask: &FieldMask, access: Access) -> Result<()> {
+        self.hold(region, access)?.mask.copy_from(mask);
+        Ok(())
+    }
+
+    /// Adds a requirement whose fields are those of requirement `i` of the index launch that is under way.
+    pub fn need_of_point(&mut self, region: RegionRef, i: usize, access: Access) -> Result<()> {
+        self.hold(region, access)?;
+        self.body.last_need().mask.copy_from(&self.launching.masks[i]);
+        Ok(())
+    }
+
+    fn hold(&mut self, region: RegionRef, access: Access) -> Result<&mut Held> {
+        if !self.body.has_room_for_need() {
+            fail!(InvalidArgument, "more than {} requirements; give fewer", u16::MAX);
+        }
+        self.launching.keep(region.data);
+        Ok(self.body.add_need(region, access))
+    }
+
+    /// The last thing that can fail.
+    pub fn check(&self) -> Result<()> {
+        check_interference(self.body.needs())?;
+        check_containment(self.frame, self.body.needs())
+    }
+
+    /// `launch` gives all but the requirements; its futures, arrivals and result are taken.
+    pub fn launch(mut self, launch: &mut Launch) -> NodeRef {
+        self.launched = true;
+        self.context.enter();
+        self.body.begin(launch);
+        if self.body.reduces {
+            return self.launch_with_fold(launch);
+        }
+        self.body.parent = Some(NonNull::from(self.context));
+        let Launching { pool, analysis, .. } = &mut *self.launching;
+        let mut edges = Edges { engine: self.engine, builder: self.engine.graph.resume(pool, self.node), folds: None };
+        edges.record(analysis, self.node, self.body.needs());
+        edges.wait_for(self.body, launch);
+        edges.builder.seal(&mut |n| self.engine.offer(n))
+    }
+
+    /// A task that reduces works on a copy of its own, at the same time as others that reduce alike; a second operation
+    /// folds the copy in, after the task and after the folds of earlier ones. For all others the two are one operation: the
+    /// second.
+    fn launch_with_fold(&mut self, launch: &Launch) -> NodeRef {
+        let engine = self.engine;
+        let Launching { pool, analysis, folds, .. } = &mut *self.launching;
+        let fold = engine.graph.reserve(pool);
+        folds.clear();
+        let mut edges = Edges { engine, builder: engine.graph.resume(pool, self.node), folds: Some(folds) };
+        edges.record(analysis, fold, self.body.needs());
+        edges.wait_for(self.body, launch);
+        // Neither is sealed, so nobody else has their bodies.
+        let last = unsafe { engine.bodies.get(fold.index()) };
+        self.body.split_fold(last, fold.index());
+        last.parent = Some(NonNull::from(self.context));
+        edges.builder.seal(&mut |n| engine.offer(n));
+        let mut builder = engine.graph.resume(pool, fold);
+        builder.after(self.node);
+        for &earlier in folds.iter() {
+            builder.after(earlier);
+        }
+        builder.seal(&mut |n| engine.offer(n))
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if !self.launched {
+            self.body.clear();
+            self.engine.graph.abandon(&mut self.launching.pool, self.node);
+        }
+    }
+}
+
+/// The edges of a node being built.
+struct Edges<'a> {
+    engine: &'a Engine,
+    builder: Builder<'a>,
+    /// Gets the folds that the operation's own comes after, if it has one.
+    folds: Option<&'a mut Vec<NodeRef>>,
+}
+
+impl Edges<'_> {
+    fn record(&mut self, analysis: &mut ContextAnalysis, operation: NodeRef, needs: &[Held]) {
+        for held in needs {
+            let this = Use { operation: operation.0, mask: &held.mask, access: held.access };
+            analysis.record_use(&held.shared_node(), &this, self);
+        }
+    }
+
+    /// What the launch names besides requirements.
+    fn wait_for(&mut self, body: &Body, launch: &Launch) {
+        let engine = self.engine;
+        let mut ready = |n| engine.offer(n);
+        if body.has_more() {
+            for future in &body.futures {
+                self.builder.after_phase(&future.ready, 0, &mut ready);
+            }
+        }
+        for &before in launch.after {
+            self.builder.after(before);
+        }
+        for &(cell, phase) in &launch.waits {
+            self.builder.after_phase(cell, phase, &mut ready);
+        }
+    }
+}
+
+impl Dependences for Edges<'_> {
+    fn is_complete(&self, operation: u64) -> bool {
+        self.engine.graph.state(NodeRef(operation)) == State::Complete
+    }
+
+    fn after(&mut self, earlier: u64) {
+        self.builder.after(NodeRef(earlier));
+    }
+
+    fn reduces_alike(&mut self, earlier: u64) {
+        if let Some(folds) = &mut self.folds {
+            folds.push(NodeRef(earlier));
+        }
+    }
+}
+
+fn conflicts(a: &Held, b: &Held) -> bool {
+    a.node().tree.id == b.node().tree.id
+        && conflict(a.access, b.access)
+        && a.node().rect.overlaps(&b.node().rect)
+        && a.mask.intersects(&b.mask)
+}
+
+/// Requirements of one operation must not conflict: it would have to wait for itself.
+fn check_interference(needs: &[Held]) -> Result<()> {
+    for (i, a) in needs.iter().enumerate() {
+        if let Some(j) = needs[..i].iter().position(|b| conflicts(a, b)) {
+            fail!(
+                Interference,
+                "requirements {j} and {i} of one launch share points and fields of the region {} and one of them writes; merge them into one requirement",
+                a.node().bounds_text()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A task's children may use what the task itself may use.
+fn check_containment(frame: &Frame, needs: &[Held]) -> Result<()> {
+    let Some(parent) = frame.body() else { return Ok(()) };
+    let handle = frame.handle();
+    for (i, need) in needs.iter().enumerate() {
+        if need.access.privilege == Privilege::NoAccess || need.data().is_free_for(handle) {
+            continue;
+        }
+        if let Some(field) = missing(parent.needs(), need.node(), &need.mask, need.access) {
+            fail!(
+                Privilege,
+                "requirement {i} asks for {:?} on field {} of region {}, which the task that launches it does not hold; declare it in the parent's launch",
+                need.access.privilege,
+                need.node().tree.fields.label(field),
+                need.node().bounds_text()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A field that a task with the requirements `held` may not pass on.
+pub(super) fn missing(held: &[Held], node: &RegionNode, mask: &FieldMask, access: Access) -> Option<u32> {
+    let passes = |h: &&Held| allows(h.access, access) && node.is_within(h.node());
+    // Mostly one requirement covers them all.
+    if held.iter().filter(passes).any(|h| mask.is_subset(&h.mask)) {
+        return None;
+    }
+    let mut left = mask.clone();
+    held.iter().filter(passes).for_each(|h| left.remove(&h.mask));
+    left.first()
+}
+
+/// Whether a task that holds `held` may pass `asked` on.
+fn allows(held: Access, asked: Access) -> bool {
+    match asked.privilege {
+        Privilege::NoAccess => true,
+        Privilege::ReadOnly => held.privilege == Privilege::ReadOnly || held.writes(),
+        Privilege::Reduce => held.writes() || held.privilege == Privilege::Reduce && held.reduction == asked.reduction,
+        Privilege::ReadWrite | Privilege::WriteDiscard => held.writes(),
+    }
+}
