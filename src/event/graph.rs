@@ -494,26 +494,103 @@ mod model {
     use super::*;
     use crate::base::sync::{thread, Arc};
 
+    fn leaf(graph: &Graph, pool: &mut Pool) -> NodeRef {
+        graph.build(pool).seal(&mut |_| {})
+    }
+
+    /// How many nodes became ready when this thread completed these.
+    fn complete(graph: &Graph, nodes: &[NodeRef], error: u32) -> u32 {
+        let mut released = 0;
+        nodes.iter().for_each(|&node| graph.complete(node, error, &mut |_| released += 1));
+        released
+    }
+
+    fn beside<R: 'static>(graph: &Arc<Graph>, there: impl FnOnce(&Graph) -> R + 'static) -> thread::JoinHandle<R> {
+        let other = graph.clone();
+        thread::spawn(move || there(&other))
+    }
+
     #[test]
     fn model_building_races_with_completion() {
         loom::model(|| {
-            let graph = Arc::new(Graph::new());
-            let mut pool = Pool::new();
-            let a = graph.build(&mut pool).seal(&mut |_| {});
-            let b = graph.build(&mut pool).seal(&mut |_| {});
-            let other = graph.clone();
-            let finisher = thread::spawn(move || {
-                let mut released = 0;
-                other.complete(a, 0, &mut |_| released += 1);
-                other.complete(b, 0, &mut |_| released += 1);
-                released
-            });
+            let (graph, mut pool) = (Arc::new(Graph::new()), Pool::new());
+            let nodes = [leaf(&graph, &mut pool), leaf(&graph, &mut pool)];
+            let finisher = beside(&graph, move |graph| complete(graph, &nodes, 0));
             let mut ready = 0;
+            let mut builder = graph.build(&mut pool);
+            nodes.iter().for_each(|&node| drop(builder.after(node)));
+            builder.seal(&mut |_| ready += 1);
+            assert_eq!(ready + finisher.join().unwrap(), 1, "ready exactly once");
+        });
+    }
+
+    #[test]
+    fn model_two_finishers_release_a_node_once() {
+        loom::model(|| {
+            let (graph, mut pool) = (Arc::new(Graph::new()), Pool::new());
+            let [a, b] = [leaf(&graph, &mut pool), leaf(&graph, &mut pool)];
+            let mut builder = graph.build(&mut pool);
+            builder.after(a);
+            builder.external();
+            builder.after(b);
+            let node = builder.seal(&mut |_| unreachable!("three things are missing"));
+            let others = [a, b].map(|before| beside(&graph, move |graph| complete(graph, &[before], 0)));
+            let mut ready = 0;
+            graph.satisfy(node.index(), &mut |released| {
+                assert_eq!(released, node);
+                ready += 1;
+            });
+            assert_eq!(ready + others.map(|other| other.join().unwrap()).iter().sum::<u32>(), 1);
+        });
+    }
+
+    #[test]
+    fn model_a_failure_reaches_who_waits_and_who_comes_later() {
+        loom::model(|| {
+            let (graph, mut pool) = (Arc::new(Graph::new()), Pool::new());
+            let failing = leaf(&graph, &mut pool);
+            let finisher = beside(&graph, move |graph| complete(graph, &[failing], 7));
+            let mut ready = 0;
+            let mut builder = graph.build(&mut pool);
+            builder.after(failing);
+            let node = builder.seal(&mut |_| ready += 1);
+            assert_eq!(ready + finisher.join().unwrap(), 1);
+            assert_eq!((graph.poison(node), graph.state(failing)), (7, State::Failed(7)));
+        });
+    }
+
+    #[test]
+    fn model_a_slot_used_again_is_another_node() {
+        loom::model(|| {
+            let (graph, mut pool) = (Arc::new(Graph::new()), Pool::new());
+            // All but one of the chunk, so that the slot of the first is used again as soon as it is given back.
+            let nodes: Vec<NodeRef> = (1..CHUNK).map(|_| leaf(&graph, &mut pool)).collect();
+            let first = nodes[0];
+            let finisher = beside(&graph, move |graph| complete(graph, &[first], 0));
+            let (one, two) = (leaf(&graph, &mut pool), leaf(&graph, &mut pool));
+            assert!(one != first && two != first && graph.state(one) == State::Pending && graph.state(two) == State::Pending);
+            let mut ready = 0;
+            let mut builder = graph.build(&mut pool);
+            builder.after(first);
+            builder.seal(&mut |_| ready += 1);
+            assert_eq!(ready + finisher.join().unwrap(), 1);
+            assert_eq!(graph.state(first), State::Complete);
+        });
+    }
+
+    #[test]
+    fn model_a_join_node_passes_completion_on() {
+        loom::model(|| {
+            let (graph, mut pool) = (Arc::new(Graph::new()), Pool::new());
+            let [a, b] = [leaf(&graph, &mut pool), leaf(&graph, &mut pool)];
+            let finishers = [a, b].map(|before| beside(&graph, move |graph| complete(graph, &[before], 0)));
+            let mut ready = 0;
+            // Two edges a node, of which one links the join node.
             let mut builder = graph.build(&mut pool);
             builder.after(a);
             builder.after(b);
             builder.seal(&mut |_| ready += 1);
-            assert_eq!(ready + finisher.join().unwrap(), 1, "ready exactly once");
+            assert_eq!(ready + finishers.map(|f| f.join().unwrap()).iter().sum::<u32>(), 1);
         });
     }
 }

@@ -157,22 +157,73 @@ mod model {
     use crate::base::sync::{thread, Arc};
     use crate::event::Pool;
 
+    type Shared = Arc<(Graph, PhaseCell)>;
+
+    fn shared() -> Shared {
+        Arc::new((Graph::new(), PhaseCell::new()))
+    }
+
+    /// A thread that completes phases; how many nodes it released.
+    fn advance(shared: &Shared, to: &'static [u64]) -> thread::JoinHandle<u32> {
+        let other = shared.clone();
+        thread::spawn(move || {
+            let mut released = 0;
+            to.iter().for_each(|&done| other.1.advance_to(&other.0, done, &mut |_| released += 1));
+            released
+        })
+    }
+
+    /// A node that waits for a phase; how many nodes this thread released meanwhile.
+    fn wait(shared: &Shared, pool: &mut Pool, phase: u64) -> u32 {
+        let mut released = 0;
+        let mut builder = shared.0.build(pool);
+        builder.after_phase(&shared.1, phase, &mut |_| released += 1);
+        builder.seal(&mut |_| released += 1);
+        released
+    }
+
     #[test]
     fn model_no_waiter_is_missed() {
         loom::model(|| {
-            let shared = Arc::new((Graph::new(), PhaseCell::new()));
-            let other = shared.clone();
-            let advancer = thread::spawn(move || {
-                let mut released = 0;
-                other.1.advance_to(&other.0, 1, &mut |_| released += 1);
-                released
-            });
-            let mut pool = Pool::new();
-            let mut released = 0;
-            let mut builder = shared.0.build(&mut pool);
-            builder.after_phase(&shared.1, 0, &mut |_| released += 1);
-            builder.seal(&mut |_| released += 1);
+            let shared = shared();
+            let advancer = advance(&shared, &[1]);
+            let released = wait(&shared, &mut Pool::new(), 0);
             assert_eq!(released + advancer.join().unwrap(), 1);
+        });
+    }
+
+    #[test]
+    fn model_waiters_of_phases_that_share_a_list_are_told_apart() {
+        loom::model(|| {
+            let (shared, mut pool) = (shared(), Pool::new());
+            assert_eq!(wait(&shared, &mut pool, LISTS as u64), 0);
+            let advancer = advance(&shared, &[1]);
+            let released = wait(&shared, &mut pool, 0);
+            assert_eq!(released + advancer.join().unwrap(), 1, "one of the two waits for a later phase");
+            let mut later = 0;
+            shared.1.advance_to(&shared.0, LISTS as u64 + 1, &mut |_| later += 1);
+            assert_eq!((later, shared.1.has_waiters()), (1, false));
+        });
+    }
+
+    #[test]
+    fn model_two_that_advance_miss_nobody() {
+        loom::model(|| {
+            let (shared, mut pool) = (shared(), Pool::new());
+            assert_eq!(wait(&shared, &mut pool, LISTS as u64), 0);
+            assert_eq!(wait(&shared, &mut pool, 0), 0);
+            let advancers = [advance(&shared, &[1]), advance(&shared, &[LISTS as u64 + 1])];
+            assert_eq!(advancers.map(|a| a.join().unwrap()).iter().sum::<u32>(), 2);
+        });
+    }
+
+    #[test]
+    fn model_a_waiter_that_comes_while_two_advance_is_released_once() {
+        loom::model(|| {
+            let shared = shared();
+            let advancers = [advance(&shared, &[1]), advance(&shared, &[2])];
+            let released = wait(&shared, &mut Pool::new(), 1);
+            assert_eq!(released + advancers.map(|a| a.join().unwrap()).iter().sum::<u32>(), 1);
         });
     }
 }
