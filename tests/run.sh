@@ -118,5 +118,20 @@ for source in "$root"/tests/c/*.c; do
     done
 done
 
+section "Thread levels of MPI: the program's messages and tasks at the same time"
+levels() { # levels NAME LAUNCHER...: every level, by shared memory and by messages
+    local name=$1 level
+    shift
+    for level in single funneled serialized multiple; do
+        check "$name at $level" env COHORT_TEST_LEVEL=$level COHORT_WORKERS=2 "$@"
+        check "$name at $level, by messages" env COHORT_TEST_LEVEL=$level COHORT_WORKERS=2 COHORT_FORCE_MESSAGES=1 "$@"
+    done
+}
+# Ranks that wait inside MPI leave the processor to the others.
+levels "Open MPI" env OMPI_MCA_mpi_yield_when_idle=1 mpirun --oversubscribe -n 2 "$build/c/levels_mpi"
+check "compile levels_mpi with MPICH" mpicc.mpich -std=gnu11 -Wall -Wextra -Werror "$root/tests/c/levels_mpi.c" -o "$build/levels-mpich" \
+    -I"$build/prefix-mpich/include" -L"$build/prefix-mpich/lib" -lcohort -lpthread -Wl,-rpath,"$build/prefix-mpich/lib"
+levels "MPICH" mpirun.mpich -n 2 "$build/levels-mpich"
+
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

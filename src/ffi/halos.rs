@@ -55,6 +55,8 @@ pub unsafe extern "C" fn cohort_halo_create_fortran(
 ) -> cohort_status_t {
     guard("cohort_halo_create_fortran", || {
         let (runtime, out) = (runtime::of(runtime.id)?, out(halo)?);
+        // Before the communicator is looked at, which MPI does.
+        runtime.check_mpi_thread()?;
         let given = given(options, "options").and_then(block).and_then(|mut block| {
             block.neighbours = runtime.transport.neighbours(communicator)?;
             Ok(block)

@@ -102,6 +102,10 @@ impl Outside for Attention {
         moved
     }
 
+    fn flush(&self) {
+        self.messages.flush();
+    }
+
     fn begin_polling(&self) {
         self.memory.bell().begin_polling();
     }

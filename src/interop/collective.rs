@@ -219,8 +219,8 @@ impl Collective {
         future.seats.wake(&engine.scheduler);
     }
 
-    /// Gives the futures of this rank the results that are there, and ranks that learn them from this one; whether any of its futures had
-    /// waited for one.
+    /// Gives the results that are there to the futures of this rank, and to ranks that learn them from this one; whether any
+    /// future had waited.
     pub(super) fn take_results(&self, engine: &Engine) -> bool {
         if self.relaying.load(Ordering::Acquire) {
             self.inform(&mut self.subscribers.lock());
@@ -304,8 +304,8 @@ impl Collective {
         drop(pending);
         for (phase, future) in left {
             self.attention.end_awaiting();
-            let why = format!("the result of phase {phase} will not come, its owner destroyed the collective; destroy it after the last result");
-            self.settle_without(engine, &future, &why);
+            let why = "its owner destroyed the collective; destroy it after the last result";
+            self.settle_without(engine, &future, &format!("the result of phase {phase} will not come, {why}"));
         }
     }
 
