@@ -98,11 +98,8 @@ static int32_t member(cohort_context_t task, void *user) {
 /* A ring of large messages on a communicator of the program's own. */
 static void ring(MPI_Comm comm, int step) {
   static __thread double out[WORDS], in[WORDS];
-  MPI_Request requests[2];
   for (int i = 0; i < WORDS; i++) out[i] = value(rank, step, i);
-  MPI_Irecv(in, WORDS, MPI_DOUBLE, (rank + size - 1) % size, 3, comm, &requests[0]);
-  MPI_Isend(out, WORDS, MPI_DOUBLE, (rank + 1) % size, 3, comm, &requests[1]);
-  MPI_Waitall(2, requests, MPI_STATUSES_IGNORE);
+  MPI_Sendrecv(out, WORDS, MPI_DOUBLE, (rank + 1) % size, 3, in, WORDS, MPI_DOUBLE, (rank + size - 1) % size, 3, comm, MPI_STATUS_IGNORE);
   for (int i = 0; i < WORDS; i++) CHECK(in[i] == value((rank + size - 1) % size, step, i));
 }
 
