@@ -55,8 +55,11 @@ contains
     call use(handed_over, r%state%whole, r%state%field, COHORT_READ_WRITE)
     call use(handed_over, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
     call use(handed_over, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
-    call use(handed_back, r%kept%whole, r%kept%field, COHORT_READ_ONLY)
-    call use(handed_back, r%rhs%whole, r%rhs%field, COHORT_READ_ONLY)
+    ! After all other uses, the copies to the neighbours among them: the MPI code may wait for a neighbour that waits for those,
+    ! and where MPI is the MPI thread's alone nobody sends them meanwhile.
+    call use(handed_back, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
+    call use(handed_back, r%flux%whole, r%flux%field, COHORT_READ_WRITE)
+    call use(handed_back, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
   end subroutine
 
   subroutine work_destroy()

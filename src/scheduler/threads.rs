@@ -407,9 +407,15 @@ impl Scheduler {
     /// may run. `register` is called once before the thread first sleeps: from then on whoever makes `until` true must
     /// `wake` the seat it is given.
     pub fn block(&self, until: impl Fn() -> bool, register: impl FnOnce(usize), deadline: Option<Instant>) -> Result<bool> {
-        if until() {
-            return Ok(true);
+        let result = if until() { Ok(true) } else { self.block_until(&until, register, deadline) };
+        // The host may be the only thread that can send what others left to it, and goes away now.
+        if self.my_seat() == Some(HOST) {
+            self.runner().poll();
         }
+        result
+    }
+
+    fn block_until(&self, until: &impl Fn() -> bool, register: impl FnOnce(usize), deadline: Option<Instant>) -> Result<bool> {
         let number = self.sit(Role::Launcher)?;
         let role = self.seat(number).expect("its own seat").role;
         let classes: &[Class] = match role {
@@ -421,7 +427,7 @@ impl Scheduler {
         if role == Role::Host {
             self.0.host_inside.fetch_add(1, Ordering::AcqRel);
         }
-        let result = self.wait(number, role, classes, &until, register, deadline);
+        let result = self.wait(number, role, classes, until, register, deadline);
         if role == Role::Host {
             self.0.host_inside.fetch_sub(1, Ordering::AcqRel);
         }

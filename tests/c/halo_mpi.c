@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CHECK(call)                                                                         \
     do {                                                                                    \
@@ -31,6 +32,7 @@ static int64_t n[3], global[3], origin[3];
 typedef struct {
     int step;
     int face;
+    int late;
 } args_t;
 
 /* What field f holds at a global point in a step. */
@@ -44,6 +46,8 @@ static int32_t write_block(cohort_context_t task, void *user)
     const void *args;
     (void)user;
     CHECK(cohort_task_args(task, &args, NULL));
+    if (((const args_t *)args)->late)
+        nanosleep(&(struct timespec){0, 500000}, NULL);
     for (int f = 0; f < FIELDS; f++) {
         cohort_view_t v;
         CHECK(cohort_view(task, 0, (cohort_field_t)f, COHORT_WRITE_DISCARD, &v));
@@ -96,10 +100,15 @@ typedef struct {
     cohort_field_t names[FIELDS], slots[FIELDS], from[FIELDS];
 } exchange_t;
 
-static void take_steps(cohort_context_t ctx, const exchange_t *x)
+/* With a communicator the ranks meet in MPI after every step, and those of odd number send last of all: no rank may leave
+ * the library with something unsent, for at this thread level nobody else could send it. */
+static void take_steps(cohort_context_t ctx, const exchange_t *x, MPI_Comm meet)
 {
+    int rank = 0;
+    if (meet != MPI_COMM_NULL)
+        MPI_Comm_rank(meet, &rank);
     for (int step = 0; step < STEPS; step++) {
-        args_t args = {step, 0};
+        args_t args = {step, 0, rank % 2};
         cohort_requirement_t need = {x->block, {0}, x->names, FIELDS, COHORT_WRITE_DISCARD, COHORT_EXCLUSIVE, 0, 0};
         cohort_launch_t launch = COHORT_LAUNCH_INIT;
         launch.task = x->writer;
@@ -119,6 +128,10 @@ static void take_steps(cohort_context_t ctx, const exchange_t *x)
             CHECK(cohort_launch(ctx, &launch, NULL));
         }
         CHECK(cohort_halo_release(ctx, x->halo, FIELDS, x->slots));
+        if (meet != MPI_COMM_NULL) {
+            CHECK(cohort_wait_all(ctx));
+            MPI_Barrier(meet);
+        }
     }
     CHECK(cohort_wait_all(ctx));
 }
@@ -128,7 +141,7 @@ static int32_t rank_main(cohort_context_t task, void *user)
     const void *args;
     (void)user;
     CHECK(cohort_task_args(task, &args, NULL));
-    take_steps(task, *(exchange_t *const *)args);
+    take_steps(task, *(exchange_t *const *)args, MPI_COMM_NULL);
     return 0;
 }
 
@@ -184,7 +197,8 @@ static void run(cohort_task_t writer, cohort_task_t checker, cohort_task_t stepp
                 MPI_Abort(MPI_COMM_WORLD, 1);
             }
 
-    take_steps(root, &x);
+    take_steps(root, &x, MPI_COMM_NULL);
+    take_steps(root, &x, cart);
     /* The task holds the block; the halo's regions need no requirement. */
     const exchange_t *args = &x;
     cohort_requirement_t need = {x.block, {0}, x.names, FIELDS, COHORT_READ_WRITE, COHORT_EXCLUSIVE, 0, 0};
