@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The checks too long for every day, about ten minutes on two cores: vortex to 128 points, vessels to
+# The checks too long for every day, about ten minutes on two cores: the methods on 8 ranks, vortex to 128 points, vessels to
 # their last state, the speed of a flame. usage: verify-long.sh [BUILD]   (default: the build that run.sh makes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,6 +14,7 @@ fi
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 mkdir -p build
 
+ctest --test-dir "$build" -C Long --tests-regex 8_ranks --no-tests=error --output-on-failure
 mpirun -n 2 "$build/s3d_flow_check" "$mechanism" 128
 python3 "$tests/ignition_reference.py" "$build/s3d-ignition" "$mechanism" "$reference/ignition_h2.json" --whole \
   T1100_p1_phi1 T1200_p1_phi1 T1500_p1_phi1 T1500_p10_phi1
