@@ -32,6 +32,8 @@ contains
     type(cohort_region) :: region
     type(cohort_partition) :: tiles
     integer :: step
+    call cohort_task_register(rt, 'await', await_task, order_only, leaf=.true.)
+    call cohort_task_register(rt, 'handoff', handoff_task, order_only, leaf=.true.)
     call cohort_index_space_create(rt, [1, 1, 1], [n, n, n], space)
     call cohort_field_space_create(rt, field_space)
     call cohort_fields_allocate(field_space, 8, fields)
@@ -61,13 +63,11 @@ program main
   q = rank + 1
   call cohort_init(rt, MPI_COMM_WORLD)
   call cohort_task_register(rt, 'rhs', rhs_task, rhs_cpu, leaf=.true.)
-  call cohort_task_register(rt, 'await', await_task, order_only, leaf=.true.)
-  call cohort_task_register(rt, 'handoff', handoff_task, order_only, leaf=.true.)
   call cohort_handshake_create(rt, hs)
-  call cohort_must_epoch(rt, rank_main)
+  call cohort_must_epoch(rt, rank_main)      ! one rank_main task on every MPI rank, all running at once
   do step = 1, steps
-    call cohort_handoff_to_tasks(hs)
-    call cohort_wait_on_tasks(hs)
+    call cohort_handoff_to_tasks(hs)         ! q is ready; returns at once
+    call cohort_wait_on_tasks(hs)            ! rhs is ready; meanwhile this thread runs tasks
     q = q + dt*rhs
   end do
   call cohort_finalize(rt)

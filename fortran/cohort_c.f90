@@ -361,14 +361,17 @@ module cohort_c
       type(cohort_view_layout), intent(out) :: view
       integer(c_int32_t) :: status
     end function
-    function cohort_c_view_error(ctx, requirement, field, rank, bytes) bind(C, name="cohort_view_error") result(status)
+    function cohort_c_view_array(ctx, requirement, field, privilege, rank, bytes, view) &
+      bind(C, name="cohort_view_array") result(status)
       import
       implicit none
       type(cohort_context), value :: ctx
       integer(c_int32_t), value :: requirement
       integer(c_int32_t), value :: field
+      integer(c_int32_t), value :: privilege
       integer(c_int32_t), value :: rank
       integer(c_size_t), value :: bytes
+      type(cohort_view_layout), intent(out) :: view
       integer(c_int32_t) :: status
     end function
     function cohort_c_handshake_create(rt, host_participants, task_participants, first, hs) &

@@ -1,7 +1,8 @@
 //! For the Fortran module: what it needs beyond the C interface because Fortran's arrays know their shape.
 
-use super::convert::slice;
+use super::convert::{out, privilege, slice};
 use super::guard;
+use super::tasks::view_of;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
@@ -77,23 +78,42 @@ pub unsafe extern "C" fn cohort_attach_array(
     })
 }
 
-/// Sets and returns the error of a view whose pointer has another rank or element size than the field.
+/// `cohort_view` for an array pointer of `rank` dimensions with elements of `bytes` bytes, which must be those of the field;
+/// and every stride must be a multiple of the one before, as in a whole array and its padding. Errors: INVALID_ARGUMENT besides.
 #[no_mangle]
-pub unsafe extern "C" fn cohort_view_error(
+pub unsafe extern "C" fn cohort_view_array(
     task: cohort_context_t,
     requirement: u32,
     field: cohort_field_t,
+    right: cohort_privilege_t,
     rank: i32,
     bytes: usize,
+    view: *mut cohort_view_t,
 ) -> cohort_status_t {
     guard("cohort_view", || {
-        let node = operation::requirement(runtime::context(task.id)?.1, requirement)?.node();
-        let element = node.tree.fields.bytes(field).unwrap_or(0);
-        fail!(
-            InvalidArgument,
-            "field {} of requirement {requirement} is {}-D with {element}-byte elements; the pointer is {rank}-D with {bytes}-byte elements",
-            node.tree.fields.label(field),
-            node.dim()
-        )
+        let frame = runtime::context(task.id)?.1;
+        let found = operation::view(frame, requirement, field, privilege(right)?)?;
+        let label = operation::requirement(frame, requirement)?.node().tree.fields.label(field);
+        if found.dim as i64 != i64::from(rank) || found.bytes != bytes {
+            fail!(
+                InvalidArgument,
+                "field {label} is {}-D with {}-byte elements; the pointer is {rank}-D with {bytes}-byte elements",
+                found.dim,
+                found.bytes
+            );
+        }
+        let mut smaller = bytes as i64;
+        for &stride in &found.stride[..found.dim] {
+            if stride < smaller || stride % smaller != 0 {
+                fail!(
+                    InvalidArgument,
+                    "field {label} has strides of {:?} bytes, which no whole array of {bytes}-byte elements has; use cohort_view_raw",
+                    &found.stride[..found.dim]
+                );
+            }
+            smaller = stride;
+        }
+        *out(view)? = view_of(&found);
+        Ok(())
     })
 }

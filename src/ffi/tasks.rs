@@ -419,13 +419,11 @@ pub unsafe extern "C" fn cohort_view(
 ) -> cohort_status_t {
     guard("cohort_view", || {
         let found = operation::view(runtime::context(task.id)?.1, requirement, field, privilege(right)?)?;
-        *out(view)? = cohort_view_t {
-            base: found.base.cast(),
-            dim: found.dim as i32,
-            lo: found.rect.lo,
-            hi: found.rect.hi,
-            stride: found.stride,
-        };
+        *out(view)? = view_of(&found);
         Ok(())
     })
+}
+
+pub(super) fn view_of(found: &operation::View) -> cohort_view_t {
+    cohort_view_t { base: found.base.cast(), dim: found.dim as i32, lo: found.rect.lo, hi: found.rect.hi, stride: found.stride }
 }
