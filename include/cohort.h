@@ -143,6 +143,31 @@ typedef struct {
 } cohort_launch_t;
 
 /**
+ * What a task may do with the fields of a requirement.
+ */
+typedef int32_t cohort_privilege_t;
+
+/**
+ * Where the data of one field lies.
+ */
+typedef struct {
+  /**
+   * The element at `lo`.
+   */
+  void *base;
+  int32_t dim;
+  /**
+   * Bounds, both ends included.
+   */
+  int64_t lo[3];
+  int64_t hi[3];
+  /**
+   * Bytes from one element to the next in each dimension.
+   */
+  int64_t stride[3];
+} cohort_view_t;
+
+/**
  * A rectangle of points.
  */
 typedef struct {
@@ -288,31 +313,6 @@ typedef struct {
 typedef int32_t (*cohort_task_function_t)(cohort_context_t task, void *user);
 
 typedef int32_t cohort_processor_t;
-
-/**
- * What a task may do with the fields of a requirement.
- */
-typedef int32_t cohort_privilege_t;
-
-/**
- * Where the data of one field lies.
- */
-typedef struct {
-  /**
-   * The element at `lo`.
-   */
-  void *base;
-  int32_t dim;
-  /**
-   * Bounds, both ends included.
-   */
-  int64_t lo[3];
-  int64_t hi[3];
-  /**
-   * Bytes from one element to the next in each dimension.
-   */
-  int64_t stride[3];
-} cohort_view_t;
 
 typedef int32_t cohort_coherence_t;
 
@@ -535,13 +535,16 @@ cohort_status_t cohort_attach_array(cohort_context_t context,
                                     int32_t field_dimension);
 
 /**
- * Sets and returns the error of a view whose pointer has another rank or element size than the field.
+ * `cohort_view` for an array pointer of `rank` dimensions with elements of `bytes` bytes, which must be those of the field;
+ * and every stride must be a multiple of the one before, as in a whole array and its padding. Errors: INVALID_ARGUMENT besides.
  */
-cohort_status_t cohort_view_error(cohort_context_t task,
+cohort_status_t cohort_view_array(cohort_context_t task,
                                   uint32_t requirement,
                                   cohort_field_t field,
+                                  cohort_privilege_t right,
                                   int32_t rank,
-                                  size_t bytes);
+                                  size_t bytes,
+                                  cohort_view_t *view);
 
 /**
  * A region of this rank, zeroed, into which other ranks may copy; it has the fields that the field space has now. Its

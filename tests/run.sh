@@ -92,6 +92,11 @@ check "configure the examples" cmake -S "$root/c-examples" -B "$build/examples" 
 check "build the examples" cmake --build "$build/examples"
 check_ctest "$build/examples"
 
+section "The Fortran module, against the installed package"
+check "configure the Fortran tests" cmake -S "$root/tests/fortran" -B "$build/fortran" -DCMAKE_PREFIX_PATH="$prefix"
+check "build the Fortran tests" cmake --build "$build/fortran"
+check_ctest "$build/fortran"
+
 section "The mini-app: points, flows, and tasks against MPI"
 check "configure the mini-app" cmake -S "$root/s3d-mini" -B "$build/s3d-mini" -DS3D_WITH_COHORT=ON -DCMAKE_PREFIX_PATH="$prefix"
 check "build the mini-app" cmake --build "$build/s3d-mini"
