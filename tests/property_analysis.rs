@@ -2,7 +2,7 @@
 //! real one is found, directly or through others.
 
 use cohort::analysis::ContextAnalysis;
-use cohort::geometry::Rect;
+use cohort::geometry::{Domain, PointSet, Rect};
 use cohort::region::{
     conflict, Access, Coherence, ElementType, FieldMask, FieldSpace, IndexSpace, Partition, Privilege, Reduction, RegionNode, Tree,
 };
@@ -32,7 +32,7 @@ impl Random {
 const FIELDS: u32 = 300;
 
 fn random_rect(random: &mut Random, within: &RegionNode) -> Rect {
-    let mut rect = within.rect;
+    let mut rect = within.domain.bounds;
     for d in 0..within.dim() {
         let (a, b) = (random.between(rect.lo[d], rect.hi[d]), random.between(rect.lo[d], rect.hi[d]));
         (rect.lo[d], rect.hi[d]) = (a.min(b), a.max(b));
@@ -40,18 +40,34 @@ fn random_rect(random: &mut Random, within: &RegionNode) -> Rect {
     rect
 }
 
-/// A tree with blocks, overlapping rectangles, halos, and partitions of sub-regions.
+fn random_domain(random: &mut Random, within: &RegionNode) -> Domain {
+    let rects: Vec<Rect> = (0..random.below(4)).map(|_| random_rect(random, within)).collect();
+    PointSet::from_rects(&rects).into()
+}
+
+/// A tree with blocks, overlapping rectangles, halos, sets with holes, and partitions of sub-regions.
 fn random_regions(random: &mut Random) -> Vec<Arc<RegionNode>> {
     let dim = 1 + random.below(3);
     let lo: Vec<i64> = (0..dim).map(|_| random.between(-3, 3)).collect();
     let hi: Vec<i64> = lo.iter().map(|l| l + random.between(1, 11)).collect();
-    let space = IndexSpace::new(dim as i32, &lo, &hi).unwrap();
+    let mut space = IndexSpace::new(dim as i32, &lo, &hi).unwrap();
+    let whole = RegionNode::root(Tree::new(space.clone(), Arc::new(FieldSpace::default())));
+    if random.below(3) == 0 {
+        let domain = random_domain(random, &whole);
+        space.domain = if domain.is_empty() { space.domain } else { domain };
+    }
     let mut regions = vec![RegionNode::root(Tree::new(space, Arc::new(FieldSpace::default())))];
     for _ in 0..random.below(5) {
         let parent = random.pick(&regions).clone();
-        let counts: Vec<i64> = (0..dim).map(|d| random.between(1, parent.rect.extent(d).min(3))).collect();
+        if parent.domain.is_empty() {
+            continue;
+        }
+        let counts: Vec<i64> = (0..dim).map(|d| random.between(1, parent.domain.bounds.extent(d).min(3))).collect();
         let rects: Vec<Rect> = (0..1 + *random.pick(&[1, 3, 20])).map(|_| random_rect(random, &parent)).collect();
-        let partition = match random.below(3) {
+        let domains: Vec<Domain> = (0..1 + *random.pick(&[1, 3, 20])).map(|_| random_domain(random, &parent)).collect();
+        let partition = match random.below(5) {
+            3 => Partition::equal(&parent, 1 + random.below(20) as u32),
+            4 => Ok(Partition::of_domains(&parent, domains)),
             0 => Partition::blocks(&parent, &counts),
             1 => Partition::rects(&parent, &rects),
             _ => Partition::grown(&Partition::blocks(&parent, &counts).unwrap(), &[1; 3]),
@@ -83,9 +99,13 @@ fn random_fields(random: &mut Random) -> Vec<u32> {
 
 type Requirement = (Arc<RegionNode>, Vec<u32>, Access);
 
+fn overlap(a: &Domain, b: &Domain) -> bool {
+    a.rects().iter().any(|r| b.rects().iter().any(|s| r.overlaps(s)))
+}
+
 fn depends(later: &[Requirement], earlier: &[Requirement]) -> bool {
     later.iter().any(|(ra, fa, a)| {
-        earlier.iter().any(|(rb, fb, b)| ra.rect.overlaps(&rb.rect) && conflict(*a, *b) && fa.iter().any(|f| fb.contains(f)))
+        earlier.iter().any(|(rb, fb, b)| overlap(&ra.domain, &rb.domain) && conflict(*a, *b) && fa.iter().any(|f| fb.contains(f)))
     })
 }
 

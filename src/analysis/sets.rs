@@ -3,13 +3,13 @@
 //! sets (Bauer et al., "Visibility algorithms for dynamic dependence analysis", PPoPP 2023), kept here per context and exact.
 
 use super::history::{Dependences, History, Use};
-use crate::geometry::Rect;
+use crate::geometry::{Domain, Rect};
 use crate::region::{Access, Cuts, FieldMask, Privilege, RegionNode};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 struct Set {
-    rect: Rect,
+    domain: Domain,
     history: History,
     /// The two sets this one was split into; its own history is then out of use.
     parts: Option<[u32; 2]>,
@@ -123,7 +123,7 @@ impl ContextAnalysis {
     fn tree(&mut self, region: &RegionNode) -> usize {
         let id = region.tree.id;
         self.trees.binary_search_by_key(&id, |t| t.tree).unwrap_or_else(|at| {
-            let root = Set { rect: region.tree.space.rect, history: History::default(), parts: None };
+            let root = Set { domain: region.tree.space.domain.clone(), history: History::default(), parts: None };
             self.trees.insert(at, TreeSets { tree: id, sets: vec![root], regions: Vec::new() });
             at
         })
@@ -145,8 +145,7 @@ impl TreeSets {
         let mut leaves = Leaves::new();
         let mut open = starts;
         while let Some(set) = open.pop() {
-            let own = self.sets[set as usize].rect;
-            if !own.overlaps(&region.rect) {
+            if !self.sets[set as usize].domain.overlaps(&region.domain) {
                 continue;
             }
             match self.sets[set as usize].parts {
@@ -158,28 +157,46 @@ impl TreeSets {
     }
 
     /// Splits a leaf until a part of it lies in the region, and no other part does; returns that part.
-    fn narrow(&mut self, set: u32, region: &RegionNode, epoch: u32) -> u32 {
-        let mut own = self.sets[set as usize].rect;
-        let inside = own.intersection(&region.rect);
-        if inside == own {
+    fn narrow(&mut self, mut set: u32, region: &RegionNode, epoch: u32) -> u32 {
+        let inside = self.sets[set as usize].domain.intersection(&region.domain);
+        if inside == self.sets[set as usize].domain {
             return set;
         }
-        let mut history = std::mem::take(&mut self.sets[set as usize].history);
-        history.enter(epoch);
-        let mut set = set;
-        while own != inside {
-            let (d, at) = cut(&own, &inside, region.cuts.as_deref());
-            let (mut low, mut high) = (own, own);
-            (low.hi[d], high.lo[d]) = (at - 1, at);
-            let (with, without) = if inside.lo[d] < at { (low, high) } else { (high, low) };
-            let first = self.sets.len() as u32;
-            self.sets[set as usize].parts = Some([first, first + 1]);
-            self.sets.push(Set { rect: without, history: history.clone(), parts: None });
-            self.sets.push(Set { rect: with, history: History::default(), parts: None });
-            (set, own) = (first + 1, with);
+        self.sets[set as usize].history.enter(epoch);
+        if let Some(Cuts::Halves(halves)) = region.cuts.as_deref() {
+            for half in halves.around(region.colour) {
+                set = self.split(set, |own| own.intersection(half));
+            }
         }
-        self.sets[set as usize].history = history;
-        set
+        while self.sets[set as usize].domain.bounds != inside.bounds {
+            set = self.split(set, |own| {
+                let (d, at) = cut(&own.bounds, &inside.bounds, region.cuts.as_deref());
+                let mut part = own.bounds;
+                if inside.bounds.lo[d] < at {
+                    part.hi[d] = at - 1;
+                } else {
+                    part.lo[d] = at;
+                }
+                own.intersection(&part.into())
+            });
+        }
+        self.split(set, |_| inside)
+    }
+
+    /// Splits a leaf in the part that `part` returns, which goes on with its history, and the rest, if there is one.
+    fn split(&mut self, set: u32, part: impl FnOnce(&Domain) -> Domain) -> u32 {
+        let own = &self.sets[set as usize].domain;
+        let with = part(own);
+        if with == *own {
+            return set;
+        }
+        let without = own.minus(&with);
+        let first = self.sets.len() as u32;
+        let history = std::mem::take(&mut self.sets[set as usize].history);
+        self.sets[set as usize].parts = Some([first, first + 1]);
+        self.sets.push(Set { domain: without, history: history.clone(), parts: None });
+        self.sets.push(Set { domain: with, history, parts: None });
+        first + 1
     }
 }
 

@@ -43,8 +43,8 @@ fn check_shape(
             by_field = stride;
             continue;
         }
-        if extent != node.rect.extent(d) {
-            fail!(InvalidArgument, "dimension {} of the array has extent {extent}, and the region {} has {} points there", at + 1, node.bounds_text(), node.rect.extent(d));
+        if extent != node.domain.bounds.extent(d) {
+            fail!(InvalidArgument, "dimension {} of the array has extent {extent}, and the region {} has {} points there", at + 1, node.bounds_text(), node.domain.bounds.extent(d));
         }
         by_dimension[d] = stride;
         d += 1;

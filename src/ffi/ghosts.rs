@@ -24,7 +24,7 @@ pub unsafe extern "C" fn cohort_ghost_create(
     guard("cohort_ghost_create", || {
         let (runtime, out) = (runtime::of(runtime.id)?, out(region)?);
         let objects = &runtime.objects;
-        let (space, fields) = (*objects.index_spaces.get(space.id)?, objects.field_spaces.get(fields.id)?.clone());
+        let (space, fields) = (objects.index_spaces.get(space.id)?.clone(), objects.field_spaces.get(fields.id)?.clone());
         out.id = objects.regions.insert(runtime.ghosts.create(space, fields, current_task())?)?;
         Ok(())
     })

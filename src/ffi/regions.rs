@@ -106,7 +106,7 @@ pub unsafe extern "C" fn cohort_region_create(
 ) -> cohort_status_t {
     guard("cohort_region_create", || {
         let (objects, out) = (&runtime::of(runtime.id)?.objects, out(region)?);
-        let (space, fields) = (*objects.index_spaces.get(space.id)?, objects.field_spaces.get(fields.id)?.clone());
+        let (space, fields) = (objects.index_spaces.get(space.id)?.clone(), objects.field_spaces.get(fields.id)?.clone());
         out.id = objects.regions.insert(RegionObject::root(space, fields, current_task()))?;
         Ok(())
     })
@@ -125,8 +125,8 @@ pub unsafe extern "C" fn cohort_region_bounds(region: cohort_region_t, dim: *mut
         let node = &runtime::current()?.objects.regions.get(region.id)?.node;
         let (dim, lo, hi) = (out(dim)?, out(lo)? as *mut i64, out(hi)? as *mut i64);
         *dim = node.dim() as i32;
-        lo.copy_from_nonoverlapping(node.rect.lo.as_ptr(), node.dim());
-        hi.copy_from_nonoverlapping(node.rect.hi.as_ptr(), node.dim());
+        lo.copy_from_nonoverlapping(node.domain.bounds.lo.as_ptr(), node.dim());
+        hi.copy_from_nonoverlapping(node.domain.bounds.hi.as_ptr(), node.dim());
         Ok(())
     })
 }

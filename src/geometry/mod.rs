@@ -1,7 +1,13 @@
-//! Points and rectangles of 1 to 3 dimensions and exact set algebra on them. Pure arithmetic: knows nothing above it.
+//! Points, rectangles and sets of points, in 1 to 3 dimensions. Knows nothing of what lies at the points.
 
+mod domain;
 mod overlap;
+mod pointers;
+mod points;
 mod rect;
 
+pub use domain::Domain;
 pub use overlap::{overlap_between, overlap_within};
+pub use pointers::{by_colour, image, preimage, Values};
+pub use points::{PointSet, RowsInOrder};
 pub use rect::{Point, Rect, RectList};

@@ -5,19 +5,23 @@ use super::Rect;
 /// Up to here all pairs are tried.
 const FEW: usize = 16;
 
-/// A rectangle, which of two lists it is from, and its place there.
+/// A rectangle, which of two lists it is from, and its number there.
 pub type Item = (Rect, u32, u32);
 
-/// Two rectangles of one list that overlap, by their places, or `None`: in n log n steps for rectangles that do not.
-pub fn overlap_within<'a>(rects: impl Iterator<Item = &'a Rect>) -> Option<(u32, u32)> {
-    let items = rects.enumerate().map(|(i, r)| (*r, 0, i as u32)).collect();
+/// Two rectangles of one list that overlap and have different numbers, by these, or `None`: in n log n steps for rectangles
+/// that do not.
+pub fn overlap_within<'a>(rects: impl Iterator<Item = (u32, &'a Rect)>) -> Option<(u32, u32)> {
+    let items = rects.map(|(i, r)| (*r, 0, i)).collect();
     search(items, &|a, b| a.2 != b.2)
 }
 
-/// A rectangle of `first` and one of `second` at another place that overlap.
-pub fn overlap_between<'a>(first: impl Iterator<Item = &'a Rect>, second: impl Iterator<Item = &'a Rect>) -> Option<(u32, u32)> {
-    let mut items: Vec<Item> = first.enumerate().map(|(i, r)| (*r, 0, i as u32)).collect();
-    items.extend(second.enumerate().map(|(i, r)| (*r, 1, i as u32)));
+/// A rectangle of `first` and one of `second` with another number that overlap.
+pub fn overlap_between<'a>(
+    first: impl Iterator<Item = (u32, &'a Rect)>,
+    second: impl Iterator<Item = (u32, &'a Rect)>,
+) -> Option<(u32, u32)> {
+    let mut items: Vec<Item> = first.map(|(i, r)| (*r, 0, i)).collect();
+    items.extend(second.map(|(i, r)| (*r, 1, i)));
     search(items, &|a, b| a.1 != b.1 && a.2 != b.2)
 }
 
@@ -69,6 +73,10 @@ mod tests {
         (prop::array::uniform3(0i64..60), prop::array::uniform3(0i64..6)).prop_map(|(lo, size)| Rect::new(lo, [lo[0] + size[0], lo[1] + size[1], lo[2] + size[2]]))
     }
 
+    fn numbered(rects: &[Rect]) -> impl Iterator<Item = (u32, &Rect)> {
+        (0..).zip(rects)
+    }
+
     proptest! {
         #[test]
         fn a_pair_is_found_if_and_only_if_there_is_one(a in prop::collection::vec(rect(), 0..60), b in prop::collection::vec(rect(), 0..60)) {
@@ -79,7 +87,7 @@ mod tests {
                 }
                 all
             };
-            let (within, between) = (overlap_within(a.iter()), overlap_between(a.iter(), b.iter()));
+            let (within, between) = (overlap_within(numbered(&a)), overlap_between(numbered(&a), numbered(&b)));
             prop_assert_eq!(within.is_some(), !pairs(&a, &a).is_empty());
             prop_assert!(within.is_none_or(|pair| pairs(&a, &a).contains(&pair)));
             prop_assert_eq!(between.is_some(), !pairs(&a, &b).is_empty());

@@ -52,6 +52,12 @@ impl Rect {
         r
     }
 
+    /// All points in Fortran order: the first dimension runs fastest.
+    pub fn points(self) -> impl Iterator<Item = Point> {
+        let range = move |d: usize| self.lo[d]..=self.hi[d];
+        range(2).flat_map(move |z| range(1).flat_map(move |y| range(0).map(move |x| [x, y, z])))
+    }
+
     pub fn shifted(&self, by: Point) -> Rect {
         let moved = |p: Point| std::array::from_fn(|d| p[d] + by[d]);
         Rect::new(moved(self.lo), moved(self.hi))

@@ -84,7 +84,7 @@ impl InstanceTable {
         let _change = self.change.lock();
         let slot = self.slot(field);
         if slot.instance().is_none() {
-            let storage = Storage::new(self.tree.space.rect, bytes, field as usize)?;
+            let storage = Storage::new(self.tree.space.domain.bounds, bytes, field as usize)?;
             slot.set(OWNED, Some(Content { instance: storage.instance, _storage: Some(storage) }));
         }
         Ok(slot.instance().expect("it was just set"))
@@ -131,7 +131,7 @@ impl InstanceTable {
         for &field in fields {
             largest = largest.max(self.element_bytes(field)?);
         }
-        let rect = region.rect;
+        let rect = region.domain.bounds;
         let count = fields.len() as i64;
         let dims = [
             (rect.extent(0), stride[0]),
@@ -175,7 +175,7 @@ impl InstanceTable {
     /// Lays a field of the whole tree densely into memory that outlives the table, such as a shared segment.
     pub fn place(&self, field: u32, base: *mut u8) -> Result<()> {
         let bytes = self.element_bytes(field)?;
-        let rect = self.tree.space.rect;
+        let rect = self.tree.space.domain.bounds;
         let _change = self.change.lock();
         self.check_free_to_move(field)?;
         let instance = FieldInstance::new(base, rect, dense_strides(&rect, bytes), bytes);
@@ -219,7 +219,7 @@ mod tests {
         let first = *table.ensure(4999).unwrap();
         assert_eq!(table.ensure(4999), Ok(&first));
         assert_eq!(table.get(4999), Some(&first));
-        assert_eq!(first.rect, region.rect);
+        assert_eq!(first.rect, region.domain.bounds);
         assert_eq!(table.address(4999, [2, 1, 0]), Some(first.at([1, 1, 0]).wrapping_add(8)));
         assert_eq!(table.address(4999, [5, 1, 0]), None);
         assert!(table.get(u32::MAX).is_none());
@@ -283,8 +283,8 @@ mod tests {
         let table = InstanceTable::new(region.tree.clone());
         let base = 0x1000 as *mut u8;
         table.attach(&half, &[0], base, [8, 16, 0], 0).unwrap();
-        assert_eq!(table.covering(0, &half.rect).unwrap().at([3, 1, 0]), base);
-        assert_eq!(table.covering(0, &region.rect).unwrap_err().status, Status::Bounds);
+        assert_eq!(table.covering(0, &half.domain.bounds).unwrap().at([3, 1, 0]), base);
+        assert_eq!(table.covering(0, &region.domain.bounds).unwrap_err().status, Status::Bounds);
     }
 
     #[test]

@@ -90,10 +90,13 @@ impl Ghosts {
 
     /// A region of this rank, zeroed, whose fields lie where other ranks reach them. It has the fields that `fields` has now.
     pub fn create(&self, space: IndexSpace, fields: Arc<FieldSpace>, creator: u64) -> Result<RegionObject> {
+        if !space.domain.is_dense() {
+            fail!(InvalidArgument, "the index space has holes; a ghost region is one rectangle of points");
+        }
         let runs = runs_of(&fields)?;
         let generation = self.generation.fetch_add(1, Ordering::Relaxed) & 0xffff;
         let id = MARK << 48 | generation << 32 | u64::from(self.memory().rank());
-        let mut layout = Layout { id, place: 0, space, runs };
+        let mut layout = Layout { id, place: 0, space: space.clone(), runs };
         let (_, bytes) = layout.fields()?;
         layout.place = self.memory().own.allocate(bytes)?;
         let own = OwnGhost { memory: self.memory().clone(), layout, bytes };
@@ -148,7 +151,7 @@ impl Ghosts {
         for run in &layout.runs {
             fields.allocate(run.bytes, run.count, None)?;
         }
-        let tree = Tree::new(layout.space, Arc::new(fields));
+        let tree = Tree::new(layout.space.clone(), Arc::new(fields));
         let Some(mapping) = self.memory().of(owner) else {
             let far = FarGhost::new(self.attention.messages.clone(), layout.id);
             return RegionObject::root_at(tree, creator, |_| Ok(Home::Elsewhere(Box::new(far))));

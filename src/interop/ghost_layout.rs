@@ -43,7 +43,7 @@ impl Layout {
 
     /// Bytes from one field to the next of the same run.
     fn field_step(&self, bytes: usize) -> Result<usize> {
-        Ok(dense_bytes(&self.space.rect, bytes)?.next_multiple_of(GRAIN))
+        Ok(dense_bytes(&self.space.domain.bounds, bytes)?.next_multiple_of(GRAIN))
     }
 
     /// Offsets of the fields in order, and the end of the last.
@@ -64,7 +64,7 @@ impl Layout {
 
     pub fn words(&self) -> Description {
         let mut words = [0; DESCRIPTION_WORDS];
-        let Rect { lo, hi } = self.space.rect;
+        let Rect { lo, hi } = self.space.domain.bounds;
         words[0] = self.id;
         words[1] = self.place as u64;
         words[2] = (self.space.dim as u64) << 32 | self.runs.len() as u64;

@@ -12,6 +12,7 @@ use crate::fail;
 use crate::geometry::Rect;
 use crate::operation::{Arrival, Elsewhere, Engine, Transfer};
 use crate::transport::{Message, Messages, Topic};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 const WORD: usize = size_of::<u64>();
@@ -54,29 +55,39 @@ impl Elsewhere for FarGhost {
     }
 
     fn deliver(&self, _engine: &Engine, transfer: &Transfer, arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {
-        let travels = |arrival: &(Arc<dyn Arrival>, u64)| arrival.0.address().map(|address| (address, arrival.1));
+        let addressed = |arrival: &(Arc<dyn Arrival>, u64)| arrival.0.address().map(|address| (address, arrival.1));
+        let travelling: SmallVec<[(u64, u64); 4]> = arrivals.iter().filter_map(addressed).collect();
+        // Messages of one thread are read in order: what arrives comes with the last of the points.
+        let (last, others) = transfer.domain.rects().split_last().expect("a copy has points");
+        others.iter().try_for_each(|rect| self.send(transfer, rect, &[]))?;
+        self.send(transfer, last, &travelling)?;
+        arrivals.retain(|arrival| addressed(arrival).is_none());
+        Ok(())
+    }
+}
+
+impl FarGhost {
+    fn send(&self, transfer: &Transfer, rect: &Rect, arrivals: &[(u64, u64)]) -> Result<()> {
         let fields = transfer.fields();
-        let count = arrivals.iter().filter_map(travels).count();
-        let parts = Parts::of(fields.len(), count);
-        let words = [self.id, fields.len() as u64, count as u64, 0, 0, 0];
-        let mut message = self.messages.write(Topic::Ghost, words, parts.points + transfer.bytes()?);
+        let parts = Parts::of(fields.len(), arrivals.len());
+        let words = [self.id, fields.len() as u64, arrivals.len() as u64, 0, 0, 0];
+        let mut message = self.messages.write(Topic::Ghost, words, parts.points + transfer.bytes(rect)?);
         let payload = message.payload_mut();
-        let target = transfer.rect.shifted(transfer.shift);
+        let target = rect.shifted(transfer.shift);
         let mut put = |at: usize, word: u64| payload[at..at + WORD].copy_from_slice(&word.to_ne_bytes());
         for d in 0..3 {
             put(d * WORD, target.lo[d] as u64);
             put((3 + d) * WORD, target.hi[d] as u64);
         }
-        for (i, (address, phase)) in arrivals.iter().filter_map(travels).enumerate() {
-            put(parts.arrivals + 2 * i * WORD, address);
-            put(parts.arrivals + (2 * i + 1) * WORD, phase);
+        for (i, (address, phase)) in arrivals.iter().enumerate() {
+            put(parts.arrivals + 2 * i * WORD, *address);
+            put(parts.arrivals + (2 * i + 1) * WORD, *phase);
         }
         for ((_, destination), place) in fields.zip(payload[parts.fields..].chunks_exact_mut(size_of::<u32>())) {
             place.copy_from_slice(&destination.to_ne_bytes());
         }
-        transfer.pack(&mut payload[parts.points..])?;
+        transfer.pack(rect, &mut payload[parts.points..])?;
         self.messages.send(self.rank(), message);
-        arrivals.retain(|arrival| travels(arrival).is_none());
         Ok(())
     }
 }
@@ -110,7 +121,7 @@ fn place(ghosts: &Ghosts, message: &Message) -> Result<()> {
     let ghost = ghosts.own(words[0])?;
     let bound = |i: usize| word(payload, i * WORD) as i64;
     let rect = Rect::new(std::array::from_fn(bound), std::array::from_fn(|d| bound(3 + d)));
-    let whole = ghost.node.rect;
+    let whole = ghost.node.domain.bounds;
     if rect.is_empty() || !whole.contains(&rect) {
         fail!(Bounds, "points {:?}..{:?} do not lie in {}", rect.lo, rect.hi, ghost.node.bounds_text());
     }

@@ -51,7 +51,7 @@ impl Block {
 
     /// The ghost points beyond a face, `within` this block's own numbering.
     fn beyond(&self, face: usize, block: &IndexSpace) -> Result<IndexSpace> {
-        let (d, Rect { mut lo, mut hi }) = (face / 2, block.rect);
+        let (d, Rect { mut lo, mut hi }) = (face / 2, block.domain.bounds);
         if face % 2 == 0 {
             (lo[d], hi[d]) = (lo[d] - self.depth[d], lo[d] - 1);
         } else {
@@ -183,7 +183,7 @@ impl Halo {
             }
         }
         for (face, name) in self.faces.iter().zip(FACE_NAMES) {
-            if let Some(face) = face.as_ref().filter(|face| !source.node.rect.contains(&face.sent)) {
+            if let Some(face) = face.as_ref().filter(|face| !source.node.domain.bounds.contains(&face.sent)) {
                 fail!(
                     Bounds,
                     "the source {} does not hold the points {:?}..{:?} that go to the neighbour at {name}; pass a region that has the whole block",
@@ -201,7 +201,7 @@ impl Halo {
             });
             let arrivals = arrivals(&face.their_full, slots, turn);
             let waits: SmallVec<[_; 4]> = emptied.collect();
-            copy(engine, frame, (&source.piece(face.sent)?, fields), (&face.theirs, slots), face.shift, &waits, arrivals)?;
+            copy(engine, frame, (&source.piece(face.sent.into()), fields), (&face.theirs, slots), face.shift, &waits, arrivals)?;
         }
         for face in self.faces.iter().flatten() {
             let filled = slots.iter().map(|slot| (barriers.cell_of(engine, &face.full[*slot as usize]), turn(slot)));
@@ -326,7 +326,7 @@ fn connect(
     }
     let description: &Description = theirs[1..=DESCRIPTION_WORDS].try_into().expect("it is that long");
     let region = ghosts.import(description, ANYBODY)?;
-    let target = region.node.rect;
+    let target = region.node.domain.bounds;
     let fields = &region.node.tree.fields;
     if fields.len() != block.fields as usize || fields.bytes(0) != Some(block.field_bytes) {
         fail!(
@@ -340,13 +340,13 @@ fn connect(
     }
     // The points next to the face, as deep as the neighbour's ghost region.
     let d = face / 2;
-    let mut sent = block.space()?.rect;
+    let mut sent = block.space()?.domain.bounds;
     if face % 2 == 0 {
         sent.hi[d] = sent.lo[d] + target.extent(d) - 1;
     } else {
         sent.lo[d] = sent.hi[d] - target.extent(d) + 1;
     }
-    if !block.space()?.rect.contains(&sent) {
+    if !block.space()?.domain.bounds.contains(&sent) {
         fail!(
             Bounds,
             "the block has {} points in dimension {d}, and the neighbour at {name} needs {}; use blocks at least as thick as the halo is deep",

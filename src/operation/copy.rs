@@ -7,7 +7,7 @@ use super::{Engine, Frame, RegionObject};
 use crate::base::Result;
 use crate::copy::{copy_rect, pack};
 use crate::fail;
-use crate::geometry::{Point, Rect};
+use crate::geometry::{Domain, Point, Rect};
 use crate::instance::{dense_bytes, InstanceTable};
 use crate::region::{Access, Privilege};
 use smallvec::SmallVec;
@@ -25,11 +25,11 @@ pub trait Elsewhere: Send + Sync {
     fn deliver(&self, engine: &Engine, transfer: &Transfer, arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()>;
 }
 
-/// What a copy moves: the points of `rect` of the source, to the points `shift` away.
+/// What a copy moves: the points of `domain` of the source, to the points `shift` away.
 pub struct Transfer<'a> {
     pub from: &'a InstanceTable,
     pub to: &'a InstanceTable,
-    pub rect: Rect,
+    pub domain: &'a Domain,
     pub shift: Point,
     /// Source and destination fields, four bytes each, pair by pair.
     pairs: &'a [u8],
@@ -42,16 +42,16 @@ impl Transfer<'_> {
     }
 
     /// Bytes that `pack` fills.
-    pub fn bytes(&self) -> Result<usize> {
-        self.fields().try_fold(0, |sum, (source, _)| Ok(sum + dense_bytes(&self.rect, self.from.ensure(source)?.bytes)?))
+    pub fn bytes(&self, rect: &Rect) -> Result<usize> {
+        self.fields().try_fold(0, |sum, (source, _)| Ok(sum + dense_bytes(rect, self.from.ensure(source)?.bytes)?))
     }
 
-    /// Gathers the points field by field, each in Fortran order.
-    pub fn pack(&self, buffer: &mut [u8]) -> Result<()> {
+    /// Gathers the points of one of the domain's rectangles field by field, each in Fortran order.
+    pub fn pack(&self, rect: &Rect, buffer: &mut [u8]) -> Result<()> {
         let mut rest = buffer;
         for (source, _) in self.fields() {
             // The copy holds the points for reading.
-            let used = unsafe { pack(self.from.covering(source, &self.rect)?, &self.rect, rest)? };
+            let used = unsafe { pack(self.from.covering(source, rect)?, rect, rest)? };
             rest = &mut rest[used..];
         }
         Ok(())
@@ -60,10 +60,11 @@ impl Transfer<'_> {
     /// Copies from memory to memory.
     pub fn copy(&self) -> Result<()> {
         for (source, destination) in self.fields() {
-            let from = self.from.covering(source, &self.rect)?;
-            let to = self.to.covering(destination, &self.rect.shifted(self.shift))?;
+            let bounds = self.domain.bounds;
+            let from = self.from.covering(source, &bounds)?;
+            let to = self.to.covering(destination, &bounds.shifted(self.shift))?;
             // The copy holds the points of the one for reading and of the other for writing, and they are disjoint.
-            unsafe { copy_rect(from, to, &self.rect, self.shift) };
+            self.domain.rects().iter().for_each(|rect| unsafe { copy_rect(from, to, rect, self.shift) });
         }
         Ok(())
     }
@@ -89,7 +90,7 @@ pub fn copy(
     if from.dim() != to.dim() {
         fail!(InvalidArgument, "the source has {} dimensions and the destination {}; copy between regions of equal dimension", from.dim(), to.dim());
     }
-    let target = from.rect.shifted(shift).intersection(&to.rect);
+    let target = from.domain.shifted(shift).intersection(&to.domain);
     if target.is_empty() {
         fail!(
             Bounds,
@@ -122,8 +123,8 @@ pub fn copy(
     let back = std::array::from_fn(|d| -shift[d]);
     let read = Access::exclusive(Privilege::ReadOnly);
     let write = Access::exclusive(Privilege::WriteDiscard);
-    operation.needs.push(Need::new(source.piece(target.shifted(back))?, source_fields, read)?);
-    operation.needs.push(Need::new(destination.piece(target)?, destination_fields, write)?);
+    operation.needs.push(Need::new(source.piece(target.shifted(back)), source_fields, read)?);
+    operation.needs.push(Need::new(destination.piece(target), destination_fields, write)?);
     operation.args = &pairs;
     operation.waits.extend(waits.iter().copied());
     operation.arrivals = arrivals;
@@ -147,7 +148,7 @@ pub(super) fn run(engine: &Engine, body: &mut Body) -> Result<()> {
     let transfer = Transfer {
         from: &source.data().instances,
         to: &destination.data().instances,
-        rect: source.node().rect,
+        domain: &source.node().domain,
         shift: body.shift,
         pairs: &body.args,
     };

@@ -174,7 +174,7 @@ impl Dependences for Edges<'_> {
 fn conflicts(a: &Held, b: &Held) -> bool {
     a.node().tree.id == b.node().tree.id
         && conflict(a.access, b.access)
-        && a.node().rect.overlaps(&b.node().rect)
+        && a.node().domain.overlaps(&b.node().domain)
         && a.mask.intersects(&b.mask)
 }
 

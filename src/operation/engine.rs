@@ -390,9 +390,9 @@ impl Engine {
 fn fill(body: &Body) -> Result<()> {
     for need in body.needs() {
         for field in need.mask.iter() {
-            let to = need.data().instances.covering(field, &need.node().rect)?;
+            let to = need.data().instances.covering(field, &need.node().domain.bounds)?;
             // The fill holds these points for writing.
-            unsafe { copy::fill_rect(to, &need.node().rect, &body.args) };
+            need.node().domain.rects().iter().for_each(|rect| unsafe { copy::fill_rect(to, rect, &body.args) });
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::base::{Error, Result, Status};
 use crate::event::NodeRef;
 use crate::fail;
 use crate::geometry::overlap_between;
-use crate::region::{conflict, Access, ElementType, FieldMask, Partition, Privilege, Reduction, RegionNode};
+use crate::region::{colour_rects, conflict, Access, ElementType, FieldMask, Partition, Privilege, Reduction, RegionNode};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ impl<'a> IndexLaunch<'a> {
         if i != j {
             for point in 0..self.points {
                 let (mine, other) = (a.regions.of(point)?.node, b.regions.of(point)?.node);
-                if mine.rect.overlaps(&other.rect) {
+                if mine.domain.overlaps(&other.domain) {
                     fail!(
                         Interference,
                         "requirements {j} and {i} of point {point} share points and fields of the region {} and one of them writes; merge them into one requirement",
@@ -149,7 +149,7 @@ impl<'a> IndexLaunch<'a> {
     fn shared_by(&self, a: Regions<'a>, b: Regions<'a>) -> Option<(u32, u32)> {
         let other = |p: u32| u32::from(p == 0);
         match (a, b) {
-            (Regions::Whole(a), Regions::Whole(b)) => a.node.rect.overlaps(&b.node.rect).then_some((0, 1)),
+            (Regions::Whole(a), Regions::Whole(b)) => a.node.domain.overlaps(&b.node.domain).then_some((0, 1)),
             (Regions::Whole(a), Regions::Parts(b)) => self.first_meeting(a, b).map(|q| (other(q), q)),
             (Regions::Parts(a), Regions::Whole(b)) => self.first_meeting(b, a).map(|p| (p, other(p))),
             (Regions::Parts(a), Regions::Parts(b)) => {
@@ -157,14 +157,14 @@ impl<'a> IndexLaunch<'a> {
                 if std::ptr::eq(a, b) {
                     return a.overlap_among(self.points);
                 }
-                let rects = |of: &'a Partition| of.children[..self.points as usize].iter().map(|c| &c.rect);
-                a.parent.rect.overlaps(&b.parent.rect).then(|| overlap_between(rects(a), rects(b))).flatten()
+                let rects = |of: &'a Partition| colour_rects(&of.children[..self.points as usize]);
+                a.parent.domain.overlaps(&b.parent.domain).then(|| overlap_between(rects(a), rects(b))).flatten()
             }
         }
     }
 
     fn first_meeting(&self, whole: RegionRef, parts: &PartitionObject) -> Option<u32> {
-        (0..self.points).find(|&p| parts.partition.children[p as usize].rect.overlaps(&whole.node.rect))
+        (0..self.points).find(|&p| parts.partition.children[p as usize].domain.overlaps(&whole.node.domain))
     }
 
     /// Launches a task for each point. What `whole` waits for, each point waits for; what it arrives at, it arrives at when

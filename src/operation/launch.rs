@@ -29,7 +29,7 @@ impl Need {
     pub fn conflicts(&self, other: &Need) -> bool {
         self.region.node.tree.id == other.region.node.tree.id
             && conflict(self.access, other.access)
-            && self.region.node.rect.overlaps(&other.region.node.rect)
+            && self.region.node.domain.overlaps(&other.region.node.domain)
             && self.mask.intersects(&other.mask)
     }
 }

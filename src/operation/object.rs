@@ -3,7 +3,7 @@
 use super::Elsewhere;
 use crate::base::Result;
 use crate::fail;
-use crate::geometry::Rect;
+use crate::geometry::Domain;
 use crate::instance::InstanceTable;
 use crate::region::{FieldSpace, IndexSpace, Partition, RegionNode, Tree};
 use parking_lot::Mutex;
@@ -149,23 +149,23 @@ impl RegionObject {
         Ok(Self { node: RegionNode::root(tree), data: TreeName::new(Arc::new(data)) })
     }
 
-    /// The part of the region that has the points of `rect`, which lie in it.
-    pub fn piece(&self, rect: Rect) -> Result<Self> {
+    /// The part of the region that has the points of `domain`, which lie in it.
+    pub fn piece(&self, domain: Domain) -> Self {
         let whole = &self.node;
-        if rect == whole.rect {
-            return Ok(self.clone());
+        if domain == whole.domain {
+            return self.clone();
         }
-        let is_it = |piece: &RegionNode| piece.rect == rect && piece.parent.as_ref().is_some_and(|p| p.index == whole.index);
+        let is_it = |piece: &RegionNode| piece.domain == domain && piece.parent.as_ref().is_some_and(|p| p.index == whole.index);
         let known = self.data.pieces.iter().map(|(_, piece)| piece).find(|piece| is_it(piece));
         let node = match known {
             Some(node) => node.clone(),
             None => {
-                let node = Partition::rects(whole, &[rect])?.children.swap_remove(0);
+                let node = Partition::of_domains(whole, [domain]).children.swap_remove(0);
                 self.data.pieces.push(node.clone());
                 node
             }
         };
-        Ok(Self { node, data: self.data.clone() })
+        Self { node, data: self.data.clone() }
     }
 
     /// For uses that need the data in this process.

@@ -13,7 +13,7 @@ pub fn prepare(engine: &Engine, body: &mut Body) -> Result<()> {
     for need in body.needs_mut() {
         let Some((how, element)) = need.access.reduction else { continue };
         // The task's rectangle and fields stay as they are while its copies are made.
-        let (rect, mut next) = (need.node().rect, need.mask.first());
+        let (rect, mut next) = (need.node().domain.bounds, need.mask.first());
         while let Some(field) = next {
             // What cannot be folded is refused before the task has worked for nothing.
             let bytes = need.data().instances.covering(field, &rect)?.bytes;
@@ -45,13 +45,13 @@ pub fn hand_over(engine: &Engine, body: &mut Body, fold: &mut Body, succeeded: b
 pub fn fold(engine: &Engine, body: &mut Body) {
     for need in body.needs_mut() {
         let Some((how, element)) = need.access.reduction else { continue };
-        let rect = need.node().rect;
+        let domain = &need.node().domain;
         for (field, storage) in &need.private {
             // Attached arrays do not move while an operation uses them, so the field is where `prepare` saw it.
-            let Ok(to) = need.data().instances.covering(*field, &rect) else { continue };
+            let Ok(to) = need.data().instances.covering(*field, &domain.bounds) else { continue };
             let _one_at_a_time = need.data().folding.lock();
             // Whoever reads the field waits for this operation; others that fold are ordered, or wait for the lock.
-            unsafe { copy::fold_rect(how, element, &storage.instance, to, &rect, [0; 3]) };
+            domain.rects().iter().for_each(|rect| unsafe { copy::fold_rect(how, element, &storage.instance, to, rect, [0; 3]) });
         }
         put_by(engine, need);
     }

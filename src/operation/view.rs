@@ -42,10 +42,11 @@ pub fn view(frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Res
         fail!(Privilege, "{privilege:?} is asked of requirement {number}, which was declared {declared:?}; ask for what the launch declares");
     }
     held.data().check_here(node)?;
+    let bounds = node.domain.bounds;
     let private = held.private.iter().find(|p| p.0 == field).map(|p| &p.1.instance);
     let instance = match private {
         Some(instance) => instance,
-        None => held.data().instances.covering(field, &node.rect)?,
+        None => held.data().instances.covering(field, &bounds)?,
     };
-    Ok(View { base: instance.at(node.rect.lo), dim: node.dim(), rect: node.rect, stride: instance.stride, bytes: instance.bytes })
+    Ok(View { base: instance.at(bounds.lo), dim: node.dim(), rect: bounds, stride: instance.stride, bytes: instance.bytes })
 }

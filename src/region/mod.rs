@@ -2,11 +2,17 @@
 //! of operations or of who runs what.
 
 mod access;
+mod cuts;
 mod fields;
+mod partition;
 mod reduce;
+mod space;
 mod tree;
 
 pub use access::{conflict, Access, Coherence, ElementType, Privilege, Reduction};
+pub use cuts::Cuts;
 pub use fields::{FieldMask, FieldSpace, MAX_FIELDS};
+pub use partition::{colour_rects, Partition};
 pub use reduce::Run;
-pub use tree::{check_dim, Cuts, IndexSpace, Partition, RegionNode, Tree};
+pub use space::{check_dim, rects_of, IndexSpace};
+pub use tree::{RegionNode, Tree};

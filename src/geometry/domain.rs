@@ -1,0 +1,114 @@
+//! What a region spans: all points of a rectangle, as nearly always, or a set of points within one.
+
+use super::points::PointSet;
+use super::rect::{Point, Rect};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    /// The smallest rectangle around all points; an empty one when there is no point.
+    pub bounds: Rect,
+    /// Absent when all points of the bounds belong.
+    points: Option<Arc<PointSet>>,
+}
+
+impl From<Rect> for Domain {
+    fn from(bounds: Rect) -> Self {
+        Self { bounds, points: None }
+    }
+}
+
+impl From<PointSet> for Domain {
+    fn from(points: PointSet) -> Self {
+        let bounds = points.bounds().unwrap_or(Rect::new([0; 3], [-1; 3]));
+        Self { bounds, points: (points.rects().len() > 1).then(|| Arc::new(points)) }
+    }
+}
+
+impl Domain {
+    pub fn is_empty(&self) -> bool {
+        self.bounds.is_empty()
+    }
+
+    pub fn is_dense(&self) -> bool {
+        self.points.is_none()
+    }
+
+    /// The points as disjoint rectangles; an empty domain has one, which is empty.
+    pub fn rects(&self) -> &[Rect] {
+        match &self.points {
+            None => std::slice::from_ref(&self.bounds),
+            Some(points) => points.rects(),
+        }
+    }
+
+    pub fn volume(&self) -> i64 {
+        self.rects().iter().map(Rect::volume).sum()
+    }
+
+    pub fn points(&self) -> Cow<'_, PointSet> {
+        match &self.points {
+            None => Cow::Owned(PointSet::from_rect(self.bounds)),
+            Some(points) => Cow::Borrowed(points),
+        }
+    }
+
+    #[inline]
+    pub fn overlaps(&self, other: &Domain) -> bool {
+        self.bounds.overlaps(&other.bounds) && (self.is_dense() && other.is_dense() || self.points().overlaps(&other.points()))
+    }
+
+    pub fn contains(&self, other: &Domain) -> bool {
+        other.is_empty() || self.bounds.contains(&other.bounds) && (self.is_dense() || self.points().contains(&other.points()))
+    }
+
+    pub fn intersection(&self, other: &Domain) -> Domain {
+        if self.is_dense() && other.is_dense() {
+            return self.bounds.intersection(&other.bounds).into();
+        }
+        self.points().intersection(&other.points()).into()
+    }
+
+    pub fn shifted(&self, by: Point) -> Domain {
+        let points = self.points.as_ref().map(|points| Arc::new(points.shifted(by)));
+        Domain { bounds: self.bounds.shifted(by), points }
+    }
+
+    pub fn minus(&self, other: &Domain) -> Domain {
+        self.points().minus(&other.points()).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(from: i64, to: i64) -> Rect {
+        Rect::new([from, 0, 0], [to, 0, 0])
+    }
+
+    #[test]
+    fn a_set_that_fills_its_bounds_is_dense() {
+        let domain = Domain::from(PointSet::from_rects(&[row(0, 3), row(4, 9)]));
+        assert_eq!(domain, Domain::from(row(0, 9)));
+        assert_eq!((domain.is_dense(), domain.volume(), domain.rects().len()), (true, 10, 1));
+    }
+
+    #[test]
+    fn holes_are_seen() {
+        let comb = Domain::from(PointSet::from_rects(&[row(0, 1), row(4, 5)]));
+        let gap = Domain::from(row(2, 3));
+        assert_eq!((comb.bounds, comb.volume(), comb.is_dense()), (row(0, 5), 4, false));
+        assert!(!comb.overlaps(&gap) && !comb.contains(&gap) && comb.overlaps(&Domain::from(row(3, 4))));
+        assert_eq!(Domain::from(comb.bounds).minus(&comb), gap);
+        assert_eq!(comb.intersection(&Domain::from(row(1, 4))).rects(), [row(1, 1), row(4, 4)]);
+    }
+
+    #[test]
+    fn nothing_is_empty_and_everywhere() {
+        let none = Domain::from(PointSet::empty());
+        assert!(none.is_empty() && none.is_dense() && none.volume() == 0);
+        assert!(Domain::from(row(0, 1)).contains(&none) && !none.overlaps(&Domain::from(row(-5, 5))));
+    }
+}

@@ -1,0 +1,367 @@
+//! Partitions: sub-regions of a region, by colour; they may overlap and leave points out.
+
+use super::cuts::{Cuts, Halves};
+use super::tree::bounds_text;
+use super::RegionNode;
+use crate::base::Result;
+use crate::fail;
+use crate::geometry::{overlap_within, Domain, Point, PointSet, Rect};
+use std::sync::{Arc, OnceLock};
+
+/// Up to here the bounds of given rectangles are not worth collecting.
+const MANY: usize = 16;
+const MOST_COLOURS: i64 = 1 << 24;
+
+#[derive(Debug)]
+pub struct Partition {
+    pub parent: Arc<RegionNode>,
+    pub children: Vec<Arc<RegionNode>>,
+    /// Two sub-regions that overlap, if any do; found when first asked for.
+    overlap: OnceLock<Option<(u32, u32)>>,
+    complete: OnceLock<bool>,
+}
+
+impl Partition {
+    /// Sub-regions with the given points, which lie in the parent.
+    fn new(parent: &Arc<RegionNode>, domains: Vec<Domain>, cuts: Option<Cuts>) -> Self {
+        let cuts = cuts.map(Arc::new);
+        let children = domains.into_iter().enumerate().map(|(colour, domain)| parent.child(colour, domain, cuts.clone())).collect();
+        Self { parent: parent.clone(), children, overlap: OnceLock::new(), complete: OnceLock::new() }
+    }
+
+    /// Sub-regions with the given points as far as the parent has them.
+    pub fn of_domains(parent: &Arc<RegionNode>, domains: impl IntoIterator<Item = Domain>) -> Self {
+        let domains: Vec<Domain> = domains.into_iter().map(|d| d.intersection(&parent.domain)).collect();
+        let dense = domains.iter().all(Domain::is_dense);
+        let cuts = (domains.len() > MANY).then(|| match dense {
+            true => Cuts::of_rects(domains.iter().map(|d| &d.bounds)),
+            false => Cuts::Halves(Halves::new(domains.clone())),
+        });
+        Self::new(parent, domains, cuts)
+    }
+
+    /// Near-equal blocks of the parent's bounds: the first `extent % count` blocks of a dimension are one point longer.
+    pub fn blocks(parent: &Arc<RegionNode>, counts: &[i64]) -> Result<Self> {
+        let bounds = parent.domain.bounds;
+        let mut count = [1i64; 3];
+        for d in 0..parent.dim() {
+            if counts[d] < 1 || counts[d] > bounds.extent(d) {
+                fail!(
+                    InvalidArgument,
+                    "{} blocks in dimension {d}, where the region has {} points; give from 1 to that many",
+                    counts[d],
+                    bounds.extent(d)
+                );
+            }
+            count[d] = counts[d];
+        }
+        let colours = count.iter().try_fold(1i64, |n, c| n.checked_mul(*c));
+        if colours.is_none_or(|n| n > MOST_COLOURS) {
+            fail!(InvalidArgument, "{:?} blocks are more than 2^24 sub-regions", &count[..parent.dim()]);
+        }
+        let start = |d: usize, i: i64| {
+            let (n, c) = (bounds.extent(d), count[d]);
+            bounds.lo[d] + i * (n / c) + i.min(n % c)
+        };
+        let block = |at: Point| Rect::new(std::array::from_fn(|d| start(d, at[d])), std::array::from_fn(|d| start(d, at[d] + 1) - 1));
+        let all = Rect::new([0; 3], count.map(|c| c - 1));
+        let domains = all.points().map(|at| Domain::from(block(at)).intersection(&parent.domain)).collect();
+        let planes = std::array::from_fn(|d| (0..=count[d]).map(|i| start(d, i)).collect());
+        let partition = Self::new(parent, domains, Some(Cuts::Planes(planes)));
+        Ok(Self { overlap: OnceLock::from(None), complete: OnceLock::from(true), ..partition })
+    }
+
+    /// Sub-regions by given rectangles, which may overlap.
+    pub fn rects(parent: &Arc<RegionNode>, rects: &[Rect]) -> Result<Self> {
+        for (colour, rect) in rects.iter().enumerate() {
+            if rect.is_empty() || !parent.domain.bounds.contains(rect) {
+                let text = bounds_text(&Domain::from(*rect), parent.dim());
+                fail!(Bounds, "rectangle {colour}, {text}, is empty or leaves the region {}", parent.bounds_text());
+            }
+        }
+        Ok(Self::of_domains(parent, rects.iter().map(|r| Domain::from(*r))))
+    }
+
+    /// The bounds of another partition's sub-regions grown by `depth` on both sides, clipped to the parent.
+    pub fn grown(blocks: &Partition, depth: &[i64]) -> Result<Self> {
+        let dim = blocks.parent.dim();
+        if let Some(d) = (0..dim).find(|&d| depth[d] < 0) {
+            fail!(InvalidArgument, "depth is {} in dimension {d}; it must not be negative", depth[d]);
+        }
+        let grow = |r: &Rect| {
+            let mut grown = *r;
+            for (d, depth) in depth[..dim].iter().enumerate() {
+                grown.lo[d] = grown.lo[d].saturating_sub(*depth);
+                grown.hi[d] = grown.hi[d].saturating_add(*depth);
+            }
+            Domain::from(if r.is_empty() { *r } else { grown })
+        };
+        Ok(Self::of_domains(&blocks.parent, blocks.children.iter().map(|c| grow(&c.domain.bounds))))
+    }
+
+    /// `colours` sub-regions of as nearly as possible equal numbers of points: the longest dimension is halved, and the
+    /// halves again.
+    pub fn equal(parent: &Arc<RegionNode>, colours: u32) -> Result<Self> {
+        if colours == 0 || i64::from(colours) > MOST_COLOURS {
+            fail!(InvalidArgument, "{colours} sub-regions; give from 1 to 2^24");
+        }
+        let mut domains = Vec::with_capacity(colours as usize);
+        bisect(&parent.domain, colours, &mut domains);
+        let partition = Self::of_domains(parent, domains);
+        Ok(Self { overlap: OnceLock::from(None), complete: OnceLock::from(true), ..partition })
+    }
+
+    /// One sub-region for each point `c` of a rectangle of colours, in Fortran order: the points of `extent` moved by
+    /// `transform` times `c`. `transform` has as many rows as the parent has dimensions.
+    pub fn restricted(parent: &Arc<RegionNode>, colours: &Rect, transform: &[Point; 3], extent: &Rect) -> Result<Self> {
+        let colour_count = (0..3).try_fold(1i64, |n, d| n.checked_mul(colours.extent(d)));
+        if colours.is_empty() || colour_count.is_none_or(|n| n > MOST_COLOURS) {
+            fail!(InvalidArgument, "colours {:?}..{:?}; give from 1 to 2^24 colours, lo not above hi", colours.lo, colours.hi);
+        }
+        let moved = |c: Point| {
+            let by: [Option<i64>; 3] = std::array::from_fn(|row| {
+                let product = |d: usize| transform[row][d].checked_mul(c[d]);
+                product(0)?.checked_add(product(1)?)?.checked_add(product(2)?)
+            });
+            let end = |of: Point| -> Option<Point> {
+                let [x, y, z] = [0, 1, 2].map(|d| of[d].checked_add(by[d]?));
+                Some([x?, y?, z?])
+            };
+            Some(Domain::from(Rect::new(end(extent.lo)?, end(extent.hi)?)))
+        };
+        let domains: Option<Vec<Domain>> = colours.points().map(moved).collect();
+        match domains {
+            Some(domains) => Ok(Self::of_domains(parent, domains)),
+            None => fail!(Bounds, "transform {transform:?} takes a colour of {:?}..{:?} beyond 64 bits", colours.lo, colours.hi),
+        }
+    }
+
+    /// Colour by colour what `combine` makes of the sub-regions of two partitions, as far as the parent has it.
+    fn paired(parent: &Arc<RegionNode>, a: &Partition, b: &Partition, combine: impl Fn(&PointSet, &PointSet) -> PointSet) -> Result<Self> {
+        for other in [a, b] {
+            if other.parent.tree.id != parent.tree.id {
+                fail!(InvalidArgument, "a partition of another region tree; combine partitions of the tree that the result divides");
+            }
+        }
+        if a.children.len() != b.children.len() {
+            fail!(
+                InvalidArgument,
+                "partitions with {} and {} sub-regions are combined colour by colour; give as many of the one as of the other",
+                a.children.len(),
+                b.children.len()
+            );
+        }
+        let pairs = a.children.iter().zip(&b.children);
+        Ok(Self::of_domains(parent, pairs.map(|(a, b)| combine(&a.domain.points(), &b.domain.points()).into())))
+    }
+
+    pub fn union(parent: &Arc<RegionNode>, a: &Partition, b: &Partition) -> Result<Self> {
+        Self::paired(parent, a, b, PointSet::union)
+    }
+
+    pub fn intersection(parent: &Arc<RegionNode>, a: &Partition, b: &Partition) -> Result<Self> {
+        Self::paired(parent, a, b, PointSet::intersection)
+    }
+
+    pub fn difference(parent: &Arc<RegionNode>, a: &Partition, b: &Partition) -> Result<Self> {
+        Self::paired(parent, a, b, PointSet::minus)
+    }
+
+    /// A partition of one sub-region of `a` by the sub-regions of `b`: of all of `a`'s, the cross product of `a` and `b`.
+    pub fn crossed(a: &Arc<RegionNode>, b: &Partition) -> Result<Self> {
+        if a.tree.id != b.parent.tree.id {
+            fail!(InvalidArgument, "partitions of two region trees; a cross product divides the sub-regions of one by another of the same tree");
+        }
+        Ok(Self::of_domains(a, b.children.iter().map(|c| c.domain.clone())))
+    }
+
+    /// Two of the first `count` sub-regions that overlap.
+    pub fn overlap_among(&self, count: u32) -> Option<(u32, u32)> {
+        let rects = |n: usize| colour_rects(&self.children[..n]);
+        let (p, q) = (*self.overlap.get_or_init(|| overlap_within(rects(self.children.len()))))?;
+        if p.max(q) < count {
+            return Some((p, q));
+        }
+        overlap_within(rects(count as usize))
+    }
+
+    pub fn is_disjoint(&self) -> bool {
+        self.overlap_among(self.children.len() as u32).is_none()
+    }
+
+    /// Whether every point of the parent is in a sub-region.
+    pub fn is_complete(&self) -> bool {
+        *self.complete.get_or_init(|| {
+            let sum: i64 = self.children.iter().map(|c| c.domain.volume()).sum();
+            let covered = match self.is_disjoint() {
+                true => sum,
+                false => PointSet::union_of(&self.children.iter().map(|c| c.domain.points().into_owned()).collect::<Vec<_>>()).volume(),
+            };
+            covered == self.parent.domain.volume()
+        })
+    }
+
+    pub fn child(&self, colour: u32) -> Result<&Arc<RegionNode>> {
+        match self.children.get(colour as usize) {
+            Some(child) => Ok(child),
+            None => fail!(Bounds, "colour {colour} of a partition with {} sub-regions; colours count from 0", self.children.len()),
+        }
+    }
+}
+
+/// The rectangles of sub-regions with their colours.
+pub fn colour_rects(children: &[Arc<RegionNode>]) -> impl Iterator<Item = (u32, &Rect)> + Clone {
+    let filled = children.iter().filter(|c| !c.domain.is_empty());
+    filled.flat_map(|c| c.domain.rects().iter().map(move |rect| (c.colour, rect)))
+}
+
+/// Appends `colours` parts of the domain, cut across its longest dimension where the numbers of points come closest to
+/// the numbers of colours on both sides.
+fn bisect(domain: &Domain, colours: u32, parts: &mut Vec<Domain>) {
+    if colours == 1 {
+        return parts.push(domain.clone());
+    }
+    let bounds = domain.bounds;
+    let d = (0..3).max_by_key(|&d| bounds.extent(d)).expect("three dimensions");
+    let below = |end: i64| {
+        let mut half = bounds;
+        half.hi[d] = end;
+        domain.intersection(&Domain::from(half))
+    };
+    let wanted = (domain.volume() * i64::from(colours / 2) + i64::from(colours / 2)) / i64::from(colours);
+    let (mut few, mut enough) = (bounds.lo[d] - 1, bounds.hi[d].max(bounds.lo[d] - 1));
+    while few + 1 < enough {
+        let middle = few + (enough - few) / 2;
+        if below(middle).volume() < wanted {
+            few = middle;
+        } else {
+            enough = middle;
+        }
+    }
+    let (less, more) = (below(few), below(enough));
+    let first = if wanted - less.volume() < more.volume() - wanted { less } else { more };
+    bisect(&first, colours / 2, parts);
+    bisect(&domain.minus(&first), colours - colours / 2, parts);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{IndexSpace, Tree};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn root(dim: i32, lo: &[i64], hi: &[i64]) -> Arc<RegionNode> {
+        RegionNode::root(Tree::new(IndexSpace::new(dim, lo, hi).unwrap(), Arc::default()))
+    }
+
+    fn bounds(partition: &Partition, colour: u32) -> Rect {
+        partition.child(colour).unwrap().domain.bounds
+    }
+
+    #[test]
+    fn blocks_cover_once_and_are_near_equal() {
+        let region = root(3, &[1, -2, 5], &[10, 4, 5]);
+        let partition = Partition::blocks(&region, &[3, 2, 1]).unwrap();
+        assert_eq!(partition.children.len(), 6);
+        assert_eq!(bounds(&partition, 1), Rect::new([5, -2, 5], [7, 1, 5]));
+        let volumes: i64 = partition.children.iter().map(|c| c.domain.volume()).sum();
+        assert_eq!(volumes, region.domain.volume());
+        for (i, a) in partition.children.iter().enumerate() {
+            assert!(partition.children[..i].iter().all(|b| !a.domain.overlaps(&b.domain)));
+            assert!(a.is_within(&region) && !region.is_within(a));
+        }
+    }
+
+    #[test]
+    fn grown_blocks_stop_at_the_region() {
+        let region = root(1, &[0], &[9]);
+        let halo = Partition::grown(&Partition::blocks(&region, &[2]).unwrap(), &[2]).unwrap();
+        assert_eq!(bounds(&halo, 0), Rect::new([0, 0, 0], [6, 0, 0]));
+        assert_eq!(bounds(&halo, 1), Rect::new([3, 0, 0], [9, 0, 0]));
+        assert!(halo.child(2).unwrap_err().text.contains("colour 2"));
+        assert_eq!((halo.is_disjoint(), halo.is_complete(), halo.overlap_among(1)), (false, true, None));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let region = root(2, &[0, 0], &[3, 3]);
+        assert!(Partition::blocks(&region, &[5, 1]).is_err());
+        let large = root(2, &[0, 0], &[1 << 20, 1 << 20]);
+        assert!(Partition::blocks(&large, &[1 << 20, 1 << 20]).unwrap_err().text.contains("2^24"));
+        assert!(Partition::rects(&region, &[Rect::new([0, 0, 0], [4, 0, 0])]).is_err());
+        let quarters = Partition::blocks(&region, &[2, 2]).unwrap();
+        assert!(Partition::grown(&quarters, &[-1, 0]).is_err());
+        assert!(Partition::equal(&region, 0).is_err());
+        let halves = Partition::blocks(&region, &[2, 1]).unwrap();
+        assert!(Partition::union(&region, &quarters, &halves).unwrap_err().text.contains("4 and 2"));
+        let stranger = Partition::blocks(&root(2, &[0, 0], &[3, 3]), &[2, 2]).unwrap();
+        assert!(Partition::union(&region, &quarters, &stranger).unwrap_err().text.contains("another region tree"));
+        assert!(Partition::crossed(&region, &stranger).is_err());
+        let (one, far) = (Rect::new([0; 3], [0; 3]), Rect::new([i64::MAX; 3], [i64::MAX; 3]));
+        assert!(Partition::restricted(&region, &far, &[[2, 0, 0], [0; 3], [0; 3]], &one).unwrap_err().text.contains("64 bits"));
+        assert!(Partition::restricted(&region, &Rect::new([1, 0, 0], [0; 3]), &[[0; 3]; 3], &one).is_err());
+    }
+
+    #[test]
+    fn a_restriction_makes_strided_blocks() {
+        let region = root(2, &[0, 0], &[7, 5]);
+        let transform = [[4, 0, 0], [0, 3, 0], [0; 3]];
+        let tiles = Partition::restricted(&region, &Rect::new([0; 3], [1, 1, 0]), &transform, &Rect::new([-1, 0, 0], [3, 2, 0])).unwrap();
+        assert_eq!(bounds(&tiles, 0), Rect::new([0, 0, 0], [3, 2, 0]));
+        assert_eq!(bounds(&tiles, 3), Rect::new([3, 3, 0], [7, 5, 0]));
+        assert_eq!((tiles.is_disjoint(), tiles.is_complete()), (false, true));
+    }
+
+    fn domains(colours: usize) -> impl Strategy<Value = Vec<Domain>> {
+        let rect = (prop::array::uniform2(0i64..8), prop::array::uniform2(0i64..4))
+            .prop_map(|(lo, size)| Rect::new([lo[0], lo[1], 0], [lo[0] + size[0], lo[1] + size[1], 0]));
+        let domain = prop::collection::vec(rect, 0..4).prop_map(|rects| PointSet::from_rects(&rects).into());
+        prop::collection::vec(domain, colours)
+    }
+
+    proptest! {
+        #[test]
+        fn algebra_disjointness_and_completeness_agree_with_every_point(own in domains(1), a in domains(20), b in domains(20), colours in 1u32..12) {
+            let space = IndexSpace { dim: 2, domain: own[0].clone() };
+            prop_assume!(!space.domain.is_empty());
+            let region = RegionNode::root(Tree::new(space, Arc::default()));
+            let has = |domain: &Domain, p: Point| domain.points().contains_point(p);
+            let points: Vec<Point> = Rect::new([0; 3], [11, 11, 0]).points().filter(|&p| has(&own[0], p)).collect();
+            let (a, b) = (Partition::of_domains(&region, a), Partition::of_domains(&region, b));
+            let pairs: [(Partition, fn(bool, bool) -> bool); 3] = [
+                (Partition::union(&region, &a, &b).unwrap(), |a, b| a || b),
+                (Partition::intersection(&region, &a, &b).unwrap(), |a, b| a && b),
+                (Partition::difference(&region, &a, &b).unwrap(), |a, b| a && !b),
+            ];
+            let equal = Partition::equal(&region, colours).unwrap();
+            let sizes: Vec<i64> = equal.children.iter().map(|c| c.domain.volume()).collect();
+            prop_assert_eq!(sizes.iter().sum::<i64>(), points.len() as i64);
+            prop_assert!(overlap_within(colour_rects(&equal.children)).is_none());
+            let blocks = Partition::blocks(&region, &[1, 1]).unwrap();
+            prop_assert_eq!(&blocks.children[0].domain, &region.domain);
+            for (partition, keep) in &pairs {
+                for (c, child) in partition.children.iter().enumerate() {
+                    for &p in &points {
+                        prop_assert_eq!(has(&child.domain, p), keep(has(&a.children[c].domain, p), has(&b.children[c].domain, p)));
+                    }
+                }
+            }
+            for partition in pairs.iter().map(|(p, _)| p).chain([&a, &b]) {
+                let owners = |p: Point| partition.children.iter().filter(|c| has(&c.domain, p)).count();
+                prop_assert_eq!(partition.is_disjoint(), points.iter().all(|&p| owners(p) <= 1));
+                prop_assert_eq!(partition.is_complete(), points.iter().all(|&p| owners(p) >= 1));
+            }
+            let crossed = Partition::crossed(&a.children[0], &b).unwrap();
+            for (child, other) in crossed.children.iter().zip(&b.children) {
+                prop_assert_eq!(&child.domain, &a.children[0].domain.intersection(&other.domain));
+            }
+        }
+
+        #[test]
+        fn equal_parts_of_a_row_differ_by_one_point(count in 1i64..50, colours in 1u32..20) {
+            let parts = Partition::equal(&root(1, &[3], &[2 + count]), colours).unwrap();
+            let sizes: Vec<i64> = parts.children.iter().map(|c| c.domain.volume()).collect();
+            prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{:?}", sizes);
+        }
+    }
+}
