@@ -102,6 +102,7 @@ contains
     integer, intent(in) :: cart, lo(:), hi(:), depth(:), fields, field_bytes
     type(cohort_halo), intent(out) :: halo
     integer, intent(out), optional :: ierr
+    if (halo_is_wrong('cohort_halo_create', lo, hi, depth, fields, field_bytes, ierr)) return
     call finish(cohort_c_halo_create_fortran(rt, int(cart, c_int32_t), &
                                              halo_options(lo, hi, depth, fields, field_bytes), halo), ierr)
   end subroutine

@@ -374,6 +374,12 @@ module cohort_c
       type(cohort_view_layout), intent(out) :: view
       integer(c_int32_t) :: status
     end function
+    function cohort_c_argument_error(procedure, problem) bind(C, name="cohort_argument_error") result(status)
+      import
+      implicit none
+      character(kind=c_char), intent(in) :: procedure(*), problem(*)
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_handshake_create(rt, host_participants, task_participants, first, hs) &
       bind(C, name="cohort_handshake_create") result(status)
       import
@@ -544,11 +550,13 @@ module cohort_c
       type(cohort_collective), intent(out) :: next
       integer(c_int32_t) :: status
     end function
-    function cohort_c_collective_arrive(collective, value) bind(C, name="cohort_collective_arrive") result(status)
+    function cohort_c_collective_arrive_bytes(collective, value, bytes) &
+      bind(C, name="cohort_collective_arrive_bytes") result(status)
       import
       implicit none
       type(cohort_collective), value :: collective
       type(c_ptr), value :: value
+      integer(c_size_t), value :: bytes
       integer(c_int32_t) :: status
     end function
     function cohort_c_collective_arrive_future(ctx, collective, future) &

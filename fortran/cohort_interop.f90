@@ -3,7 +3,8 @@ module cohort_interop
   use, intrinsic :: iso_c_binding
   use cohort_types
   use cohort_c
-  use cohort_support, only: finish
+  use cohort_support, only: finish, refuse, too_small, differ
+  use cohort_regions, only: dimension_differs
   implicit none
   private
   public :: cohort_handshake_create, cohort_handshake_destroy, cohort_handoff_to_tasks, cohort_wait_on_tasks
@@ -14,7 +15,7 @@ module cohort_interop
   public :: cohort_collective_arrive_future, cohort_collective_future
   public :: cohort_ghost_create, cohort_ghost_export, cohort_ghost_import, cohort_copy, cohort_acquire, cohort_release
   public :: cohort_halo_create_neighbours, cohort_halo_exchange, cohort_halo_release, cohort_halo_region, cohort_halo_destroy
-  public :: halo_options
+  public :: halo_options, halo_is_wrong
 
 contains
 
@@ -30,6 +31,8 @@ contains
     hosts = 1; tasks = 1; side = COHORT_SIDE_HOST
     if (present(host_participants)) hosts = int(host_participants, c_int32_t)
     if (present(task_participants)) tasks = int(task_participants, c_int32_t)
+    if (too_small('cohort_handshake_create', 'host_participants', int(hosts), 1, ierr)) return
+    if (too_small('cohort_handshake_create', 'task_participants', int(tasks), 1, ierr)) return
     if (present(first)) side = first
     call finish(cohort_c_handshake_create(rt, hosts, tasks, side, handshake), ierr)
   end subroutine
@@ -117,6 +120,7 @@ contains
     integer, intent(in) :: arrivals
     type(cohort_phase_barrier), intent(out) :: barrier
     integer, intent(out), optional :: ierr
+    if (too_small('cohort_phase_barrier_create', 'arrivals', arrivals, 1, ierr)) return
     call finish(cohort_c_phase_barrier_create(rt, int(arrivals, c_int32_t), barrier), ierr)
   end subroutine
 
@@ -144,6 +148,7 @@ contains
     integer(c_int32_t) :: arrivals
     arrivals = 1
     if (present(count)) arrivals = int(count, c_int32_t)
+    if (too_small('cohort_phase_barrier_arrive', 'count', int(arrivals), 1, ierr)) return
     call finish(cohort_c_phase_barrier_arrive(barrier, arrivals), ierr)
   end subroutine
 
@@ -180,6 +185,7 @@ contains
     integer(c_int32_t), intent(in) :: reduction, value_type
     type(cohort_collective), intent(out) :: collective
     integer, intent(out), optional :: ierr
+    if (too_small('cohort_collective_create', 'arrivals', arrivals, 1, ierr)) return
     call finish(cohort_c_collective_create(rt, int(arrivals, c_int32_t), reduction, value_type, collective), ierr)
   end subroutine
 
@@ -199,11 +205,15 @@ contains
     call finish(status, ierr)
   end subroutine
 
+  !> Arrives with a scalar of the collective's type.
   subroutine cohort_collective_arrive(collective, value, ierr)
     type(cohort_collective), intent(in) :: collective
-    type(*), intent(in), target :: value
+    type(*), dimension(..), intent(in), contiguous, target :: value
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_collective_arrive(collective, c_loc(value)), ierr)
+    type(c_ptr) :: address
+    integer(c_size_t) :: bytes
+    call cohort_c_span(value, address, bytes)
+    call finish(cohort_c_collective_arrive_bytes(collective, address, bytes), ierr)
   end subroutine
 
   !> Arrives with the value of `future` when it is ready. Does not block.
@@ -260,10 +270,14 @@ contains
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
     integer, intent(out), optional :: ierr
     type(cohort_copy_c) :: copy
+    if (differ('cohort_copy', 'destination_fields', size(destination_fields), 'source_fields', size(source_fields), ierr)) return
+    if (present(shift)) then
+      if (dimension_differs('cohort_copy', 'shift', size(shift), source, ierr)) return
+    end if
     copy%size = c_sizeof(copy)
     copy%source = source
     copy%destination = destination
-    copy%field_count = min(size(source_fields, kind=c_int32_t), size(destination_fields, kind=c_int32_t))
+    copy%field_count = size(source_fields, kind=c_int32_t)
     if (copy%field_count > 0) then
       copy%source_fields = c_loc(source_fields)
       copy%destination_fields = c_loc(destination_fields)
@@ -317,14 +331,28 @@ contains
     if (count > 0) address = c_loc(barriers)
   end subroutine
 
+  !> Whether the arrays that describe a block do not belong together; the call is then refused.
+  function halo_is_wrong(procedure, lo, hi, depth, fields, field_bytes, ierr) result(refused)
+    character(len=*), intent(in) :: procedure
+    integer, intent(in) :: lo(:), hi(:), depth(:), fields, field_bytes
+    integer, intent(out), optional :: ierr
+    logical :: refused
+    refused = .true.
+    if (differ(procedure, 'hi', size(hi), 'lo', size(lo), ierr)) return
+    if (differ(procedure, 'depth', size(depth), 'lo', size(lo), ierr)) return
+    if (too_small(procedure, 'fields', fields, 1, ierr)) return
+    if (too_small(procedure, 'field_bytes', field_bytes, 1, ierr)) return
+    refused = .false.
+  end function
+
   function halo_options(lo, hi, depth, fields, field_bytes, neighbours) result(options)
     integer, intent(in) :: lo(:), hi(:), depth(:), fields, field_bytes
     integer, intent(in), optional :: neighbours(:)
     type(cohort_halo_options_c) :: options
     integer :: dims
-    dims = min(3, size(lo), size(hi), size(depth))
+    dims = min(3, size(lo))
     options%size = c_sizeof(options)
-    options%dim = dims
+    options%dim = size(lo)
     options%lo(:dims) = lo(:dims)
     options%hi(:dims) = hi(:dims)
     options%depth(:dims) = depth(:dims)
@@ -340,6 +368,11 @@ contains
     integer, intent(in) :: lo(:), hi(:), depth(:), neighbours(:), fields, field_bytes
     type(cohort_halo), intent(out) :: halo
     integer, intent(out), optional :: ierr
+    if (halo_is_wrong('cohort_halo_create_neighbours', lo, hi, depth, fields, field_bytes, ierr)) return
+    if (size(neighbours) < 2*size(lo) .or. size(neighbours) > 6) then
+      call refuse('cohort_halo_create_neighbours', 'neighbours has not two elements for each dimension, or six', ierr)
+      return
+    end if
     call finish(cohort_c_halo_create(rt, halo_options(lo, hi, depth, fields, field_bytes, neighbours), halo), ierr)
   end subroutine
 
@@ -351,8 +384,8 @@ contains
     type(cohort_region), intent(in) :: source
     integer(c_int32_t), intent(in) :: fields(:), slots(:)
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_halo_exchange(ctx, halo, source, min(size(fields, kind=c_int32_t), size(slots, kind=c_int32_t)), &
-                                       fields, slots), ierr)
+    if (differ('cohort_halo_exchange', 'slots', size(slots), 'fields', size(fields), ierr)) return
+    call finish(cohort_c_halo_exchange(ctx, halo, source, size(fields, kind=c_int32_t), fields, slots), ierr)
   end subroutine
 
   !> After the tasks that read the ghost fields were launched: the neighbours may write them again once those have run.
@@ -370,6 +403,7 @@ contains
     integer, intent(in) :: face
     type(cohort_region), intent(out) :: region
     integer, intent(out), optional :: ierr
+    if (too_small('cohort_halo_region', 'face', face, 1, ierr)) return
     call finish(cohort_c_halo_region(halo, int(face - 1, c_int32_t), region), ierr)
   end subroutine
 

@@ -3,13 +3,14 @@ module cohort_regions
   use, intrinsic :: iso_c_binding
   use cohort_types
   use cohort_c
-  use cohort_support, only: finish, c_text
+  use cohort_support, only: finish, too_small, differ, c_text
   implicit none
   private
   public :: cohort_index_space_create, cohort_index_space_destroy, cohort_field_space_create, cohort_field_space_destroy
   public :: cohort_field_allocate, cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds
   public :: cohort_partition_blocks, cohort_partition_rects, cohort_partition_tiles_halo, cohort_partition_count
   public :: cohort_partition_destroy, cohort_subregion, cohort_attach, cohort_detach, cohort_fill
+  public :: dimension_differs
 
 contains
 
@@ -19,11 +20,8 @@ contains
     integer, intent(in) :: lo(:), hi(:)
     type(cohort_index_space), intent(out) :: space
     integer, intent(out), optional :: ierr
-    if (size(lo) /= size(hi)) then
-      call finish(cohort_c_index_space_create(rt, 0_c_int32_t, int(lo, c_int64_t), int(hi, c_int64_t), space), ierr)
-    else
-      call finish(cohort_c_index_space_create(rt, size(lo, kind=c_int32_t), int(lo, c_int64_t), int(hi, c_int64_t), space), ierr)
-    end if
+    if (differ('cohort_index_space_create', 'hi', size(hi), 'lo', size(lo), ierr)) return
+    call finish(cohort_c_index_space_create(rt, size(lo, kind=c_int32_t), int(lo, c_int64_t), int(hi, c_int64_t), space), ierr)
   end subroutine
 
   subroutine cohort_index_space_destroy(space, ierr)
@@ -53,6 +51,7 @@ contains
     integer(c_int32_t), intent(out) :: field
     integer, intent(out), optional :: ierr
     character(kind=c_char), target :: text(len_trim(name) + 1)
+    if (too_small('cohort_field_allocate', 'bytes', bytes, 1, ierr)) return
     text = c_text(name)
     call finish(cohort_c_field_allocate(space, int(bytes, c_size_t), c_loc(text), field), ierr)
   end subroutine
@@ -65,6 +64,7 @@ contains
     integer, intent(out), optional :: ierr
     integer(c_int32_t) :: first, status
     integer :: i
+    if (too_small('cohort_fields_allocate', 'bytes', bytes, 1, ierr)) return
     status = cohort_c_fields_allocate(space, int(bytes, c_size_t), size(fields, kind=c_int32_t), first)
     if (status == COHORT_OK) fields = [(first + i - 1, i=1, size(fields))]
     call finish(status, ierr)
@@ -85,6 +85,22 @@ contains
     call finish(cohort_c_region_destroy(region), ierr)
   end subroutine
 
+  !> Whether `what` has not one entry for each dimension of the region; the call is then refused. What is wrong with the region
+  !> itself, the call will find.
+  function dimension_differs(procedure, what, has, region, ierr) result(refused)
+    character(len=*), intent(in) :: procedure, what
+    integer, intent(in) :: has
+    type(cohort_region), intent(in) :: region
+    integer, intent(out), optional :: ierr
+    logical :: refused
+    integer(c_int32_t) :: dim
+    integer(c_int64_t) :: lo(3), hi(3)
+    refused = .false.
+    if (cohort_c_region_bounds(region, dim, lo, hi) == COHORT_OK) then
+      refused = differ(procedure, what, has, 'the region''s index space', int(dim), ierr)
+    end if
+  end function
+
   !> Dimensions and inclusive bounds; only the first `dim` entries of lo and hi count.
   subroutine cohort_region_bounds(region, dim, lo, hi, ierr)
     type(cohort_region), intent(in) :: region
@@ -104,6 +120,7 @@ contains
     type(cohort_partition), intent(out) :: partition
     integer, intent(out), optional :: ierr
     integer(c_int64_t) :: padded(3)
+    if (dimension_differs('cohort_partition_blocks', 'counts', size(counts), region, ierr)) return
     padded = 1
     padded(:min(3, size(counts))) = counts(:min(3, size(counts)))
     call finish(cohort_c_partition_blocks(region, padded, partition), ierr)
@@ -115,7 +132,10 @@ contains
     integer, intent(in) :: lo(:, :), hi(:, :)
     type(cohort_partition), intent(out) :: partition
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_partition_rects(region, min(size(lo, 2, c_int32_t), size(hi, 2, c_int32_t)), &
+    if (dimension_differs('cohort_partition_rects', 'the first dimension of lo', size(lo, 1), region, ierr)) return
+    if (dimension_differs('cohort_partition_rects', 'the first dimension of hi', size(hi, 1), region, ierr)) return
+    if (differ('cohort_partition_rects', 'the second dimension of hi', size(hi, 2), 'that of lo', size(lo, 2), ierr)) return
+    call finish(cohort_c_partition_rects(region, size(lo, 2, c_int32_t), &
       reshape(int(lo, c_int64_t), [size(lo)]), reshape(int(hi, c_int64_t), [size(hi)]), partition), ierr)
   end subroutine
 
@@ -126,6 +146,10 @@ contains
     type(cohort_partition), intent(out) :: partition
     integer, intent(out), optional :: ierr
     integer(c_int64_t) :: padded(3)
+    type(cohort_region) :: block
+    if (cohort_c_subregion(blocks, 0_c_int32_t, block) == COHORT_OK) then
+      if (dimension_differs('cohort_partition_tiles_halo', 'depth', size(depth), block, ierr)) return
+    end if
     padded = 0
     padded(:min(3, size(depth))) = depth(:min(3, size(depth)))
     call finish(cohort_c_partition_tiles_halo(blocks, padded, partition), ierr)
@@ -150,6 +174,7 @@ contains
     integer, intent(in) :: colour
     type(cohort_region), intent(out) :: region
     integer, intent(out), optional :: ierr
+    if (too_small('cohort_subregion', 'colour', colour, 0, ierr)) return
     call finish(cohort_c_subregion(partition, int(colour, c_int32_t), region), ierr)
   end subroutine
 

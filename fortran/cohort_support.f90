@@ -3,10 +3,10 @@ module cohort_support
   use, intrinsic :: iso_c_binding, only: c_int32_t, c_char, c_null_char, c_ptr, c_f_pointer, c_associated, c_size_t
   use, intrinsic :: iso_fortran_env, only: error_unit
   use cohort_types, only: COHORT_OK
-  use cohort_c, only: cohort_c_last_error, cohort_c_status_name, cohort_c_set_on_error
+  use cohort_c, only: cohort_c_last_error, cohort_c_status_name, cohort_c_set_on_error, cohort_c_argument_error
   implicit none
   private
-  public :: finish, c_text, cohort_error_message, cohort_status_name, cohort_set_on_error
+  public :: finish, refuse, too_small, differ, c_text, cohort_error_message, cohort_status_name, cohort_set_on_error
 
   interface
     pure function c_strlen(text) bind(C, name="strlen") result(length)
@@ -30,6 +30,42 @@ contains
       error stop 1
     end if
   end subroutine
+
+  !> Refuses a call for what only Fortran can get wrong: sizes of arrays, and signs where C has none.
+  subroutine refuse(procedure, text, ierr)
+    character(len=*), intent(in) :: procedure, text
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_argument_error(c_text(procedure), c_text(text)), ierr)
+  end subroutine
+
+  !> Whether a number is less than it may be; the call is then refused.
+  function too_small(procedure, name, value, least, ierr) result(refused)
+    character(len=*), intent(in) :: procedure, name
+    integer, intent(in) :: value, least
+    integer, intent(out), optional :: ierr
+    logical :: refused
+    refused = value < least
+    if (refused) call refuse(procedure, name//' is '//decimal(value)//'; give a number from '//decimal(least)//' on', ierr)
+  end function
+
+  !> Whether two sizes that have to be equal are not; the call is then refused.
+  function differ(procedure, what, has, other, wants, ierr) result(refused)
+    character(len=*), intent(in) :: procedure, what, other
+    integer, intent(in) :: has, wants
+    integer, intent(out), optional :: ierr
+    logical :: refused
+    refused = has /= wants
+    if (refused) call refuse(procedure, what//' has '//decimal(has)//' elements where '//other//' has '//decimal(wants)// &
+                             '; give as many', ierr)
+  end function
+
+  pure function decimal(number) result(text)
+    integer, intent(in) :: number
+    character(len=:), allocatable :: text
+    character(len=12) :: digits
+    write (digits, '(i0)') number
+    text = trim(digits)
+  end function
 
   !> Text of the last error on this thread: function, value, rule and fix.
   function cohort_error_message() result(message)

@@ -3,7 +3,7 @@ module cohort_tasks
   use, intrinsic :: iso_c_binding
   use cohort_types
   use cohort_c
-  use cohort_support, only: finish, c_text
+  use cohort_support, only: finish, too_small, c_text
   implicit none
   private
   public :: cohort_task_body, cohort_task_register, cohort_task_variant, cohort_needs, cohort_launch, cohort_index_launch
@@ -215,6 +215,7 @@ contains
     type(cohort_requirement_c), allocatable, target :: requirements_c(:)
     type(c_ptr) :: future
     integer(c_int32_t) :: operator, element
+    if (too_small('cohort_index_launch', 'points', points, 1, ierr)) return
     call fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
                      wait_handshakes, arrive_handshakes, processor)
     future = c_null_ptr
@@ -317,6 +318,7 @@ contains
     integer, intent(in) :: requirement
     type(cohort_region), intent(out) :: region
     integer, intent(out), optional :: ierr
+    if (too_small('cohort_task_region', 'requirement', requirement, 1, ierr)) return
     call finish(cohort_c_task_region(task, int(requirement - 1, c_int32_t), region), ierr)
   end subroutine
 
@@ -328,6 +330,7 @@ contains
     integer, intent(out), optional :: ierr
     type(c_ptr) :: address
     integer(c_size_t) :: bytes
+    if (too_small('cohort_task_future', 'index', index, 1, ierr)) return
     call cohort_c_span(value, address, bytes)
     call finish(cohort_c_task_future_get(task, int(index - 1, c_int32_t), address, bytes), ierr)
   end subroutine

@@ -3,7 +3,7 @@ module cohort_views
   use, intrinsic :: iso_c_binding
   use cohort_types
   use cohort_c, only: cohort_c_view, cohort_c_view_array
-  use cohort_support, only: finish
+  use cohort_support, only: finish, too_small
   implicit none
   private
   public :: cohort_view, cohort_view_raw
@@ -27,6 +27,7 @@ contains
     integer(c_int32_t), intent(in) :: field, privilege
     type(cohort_view_layout), intent(out) :: layout
     integer, intent(out), optional :: ierr
+    if (too_small('cohort_view_raw', 'requirement', requirement, 1, ierr)) return
     call finish(cohort_c_view(task, int(requirement - 1, c_int32_t), field, privilege, layout), ierr)
   end subroutine
 

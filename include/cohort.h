@@ -535,6 +535,16 @@ cohort_status_t cohort_attach_array(cohort_context_t context,
                                     int32_t field_dimension);
 
 /**
+ * Sets and returns the error of an argument that the Fortran module refuses by itself.
+ */
+cohort_status_t cohort_argument_error(const char *procedure, const char *problem);
+
+/**
+ * `cohort_collective_arrive` with a value whose size is checked.
+ */
+cohort_status_t cohort_collective_arrive_bytes(cohort_collective_t collective, const void *value, size_t bytes);
+
+/**
  * `cohort_view` for an array pointer of `rank` dimensions with elements of `bytes` bytes, which must be those of the field;
  * and every stride must be a multiple of the one before, as in a whole array and its padding. Errors: INVALID_ARGUMENT besides.
  */

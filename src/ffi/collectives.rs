@@ -60,8 +60,9 @@ pub unsafe extern "C" fn cohort_collective_advance(
 pub unsafe extern "C" fn cohort_collective_arrive(collective: cohort_collective_t, value: *const c_void) -> cohort_status_t {
     guard("cohort_collective_arrive", || {
         let runtime = runtime::current()?;
-        let value = given(value.cast::<u8>(), "value")?;
-        runtime.collectives.get(collective.id)?.arrive(&runtime.engine, collective.phase, value)
+        let known = runtime.collectives.get(collective.id)?;
+        let value = std::slice::from_raw_parts(given(value.cast::<u8>(), "value")?, known.value_bytes());
+        known.arrive(&runtime.engine, collective.phase, value)
     })
 }
 

@@ -1,14 +1,14 @@
 //! For the Fortran module: what it needs beyond the C interface because Fortran's arrays know their shape.
 
-use super::convert::{out, privilege, slice};
-use super::guard;
+use super::convert::{out, privilege, slice, text};
 use super::tasks::view_of;
 use super::types::*;
-use crate::base::Result;
+use super::{guard, refuse};
+use crate::base::{Error, Result, Status};
 use crate::fail;
 use crate::operation::{self, attach, RegionObject};
 use crate::runtime;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
 /// Strides along the dimensions, and from field to field.
 fn check_shape(
@@ -75,6 +75,27 @@ pub unsafe extern "C" fn cohort_attach_array(
         let (extents, strides) = (slice(extents, rank.min(4), "extents")?, slice(strides, rank.min(4), "strides")?);
         let (strides, field_stride) = check_shape(region, fields, element_bytes, extents, strides, field_dimension)?;
         attach::attach(engine, frame, region, fields, base.cast(), &strides[..region.node.dim()], field_stride)
+    })
+}
+
+/// Sets and returns the error of an argument that the Fortran module refuses by itself.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_argument_error(procedure: *const c_char, problem: *const c_char) -> cohort_status_t {
+    let said = |pointer| text(pointer, "the text").ok().flatten().unwrap_or("cohort");
+    refuse(said(procedure), &Error::new(Status::InvalidArgument, said(problem).to_owned()))
+}
+
+/// `cohort_collective_arrive` with a value whose size is checked.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_collective_arrive_bytes(
+    collective: cohort_collective_t,
+    value: *const c_void,
+    bytes: usize,
+) -> cohort_status_t {
+    guard("cohort_collective_arrive", || {
+        let runtime = runtime::current()?;
+        let value = slice(value.cast::<u8>(), bytes, "value")?;
+        runtime.collectives.get(collective.id)?.arrive(&runtime.engine, collective.phase, value)
     })
 }
 

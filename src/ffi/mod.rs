@@ -40,7 +40,7 @@ fn guard(name: &'static str, body: impl FnOnce() -> Result<()>) -> cohort_status
 }
 
 #[cold]
-fn refuse(name: &'static str, error: &Error) -> cohort_status_t {
+fn refuse(name: &str, error: &Error) -> cohort_status_t {
     let text = status::set_last(name, error);
     let policy = ON_ERROR.load(Ordering::Relaxed);
     if policy != OnError::Return as i32 {

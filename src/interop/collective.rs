@@ -169,13 +169,14 @@ impl Collective {
         Ok(value_of(bytes))
     }
 
+    /// Bytes of a value.
+    pub fn value_bytes(&self) -> usize {
+        self.element.bytes()
+    }
+
     /// One arrival with a value of the collective's type.
-    ///
-    /// # Safety
-    /// `value` points to as many bytes.
-    pub unsafe fn arrive(&self, engine: &Engine, phase: u64, value: *const u8) -> Result<()> {
-        let bytes = std::slice::from_raw_parts(value, self.element.bytes());
-        self.arrive_with(engine, phase, value_of(bytes), 0)
+    pub fn arrive(&self, engine: &Engine, phase: u64, value: &[u8]) -> Result<()> {
+        self.arrive_with(engine, phase, self.value(value)?, 0)
     }
 
     /// The first phase that a future of this rank waits for.
