@@ -7,11 +7,23 @@ function(cohort_cargo_build)
   find_program(CARGO cargo REQUIRED)
   set(target_dir ${CMAKE_CURRENT_BINARY_DIR}/cargo)
   list(JOIN ARG_FEATURES "," features)
-  set(static ${target_dir}/release/libcohort.a)
-  set(shared ${target_dir}/release/libcohort.so)
+  set(profile release)
+  set(folder release)
+  if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+    set(profile dev)
+    set(folder debug)
+  endif()
+  set(whole ${target_dir}/${folder}/libcohort.a)
+  set(static ${CMAKE_CURRENT_BINARY_DIR}/libcohort.a)
+  set(shared ${target_dir}/${folder}/libcohort.so)
+  # `rustc` with the crate types named: `build` makes a Rust library as well, and for its sake leaves out optimisation at
+  # link time. What the static library needs of the system is written down for a test.
   add_custom_target(cohort_libraries ALL
     COMMAND ${CMAKE_COMMAND} -E env MPICC=${ARG_MPICC}
-      ${CARGO} build --release --lib --locked --no-default-features --features "${features}" --target-dir ${target_dir}
+      ${CARGO} rustc --lib --profile ${profile} --crate-type staticlib,cdylib --locked --no-default-features
+        --features "${features}" --target-dir ${target_dir} -- --print native-static-libs=${CMAKE_CURRENT_BINARY_DIR}/native-static-libs.txt
+    COMMAND ${CMAKE_COMMAND} -D WHOLE=${whole} -D SHARED=${shared} -D STATIC=${static} -D LINKER=${CMAKE_LINKER} -D NM=${CMAKE_NM}
+      -D OBJCOPY=${CMAKE_OBJCOPY} -D AR=${CMAKE_AR} -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/StaticLibrary.cmake
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
     BYPRODUCTS ${static} ${shared}
     COMMENT "Building libcohort with cargo"

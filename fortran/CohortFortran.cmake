@@ -1,9 +1,14 @@
-# cohort_fortran_library(target folder with_mpi): the Fortran module as a static library, from its sources in `folder`.
-function(cohort_fortran_library target folder with_mpi)
+# cohort_fortran_library(target folder include with_mpi): the Fortran module as a static library, from its sources in `folder`
+# and cohort.h in `include`.
+function(cohort_fortran_library target folder include with_mpi)
   set(sources cohort_types.f90 cohort_c.f90 cohort_support.f90 cohort_regions.f90 cohort_tasks.f90 cohort_views.F90
-    cohort_interop.f90 cohort.F90 cohort_descriptor.c)
+    cohort_interop.f90 cohort.F90)
   list(TRANSFORM sources PREPEND "${folder}/")
-  add_library(${target} STATIC ${sources})
+  # Apart, since CMake hands the options of MPI's Fortran wrapper to the C compiler as well.
+  add_library(${target}_descriptor OBJECT ${folder}/cohort_descriptor.c)
+  target_include_directories(${target}_descriptor PRIVATE ${include})
+  set_target_properties(${target}_descriptor PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  add_library(${target} STATIC ${sources} $<TARGET_OBJECTS:${target}_descriptor>)
   set(modules ${CMAKE_CURRENT_BINARY_DIR}/${target}_modules)
   set_target_properties(${target} PROPERTIES Fortran_MODULE_DIRECTORY ${modules} POSITION_INDEPENDENT_CODE ON)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${modules}>)
@@ -11,7 +16,7 @@ function(cohort_fortran_library target folder with_mpi)
     # Its own ISO_Fortran_binding.h, which a C compiler does not find by itself, before that of gfortran.
     get_filename_component(flang "${CMAKE_Fortran_COMPILER}" REALPATH)
     get_filename_component(flang_prefix "${flang}/../.." ABSOLUTE)
-    target_include_directories(${target} BEFORE PRIVATE $<$<COMPILE_LANGUAGE:C>:${flang_prefix}/include/flang>)
+    target_include_directories(${target}_descriptor BEFORE PRIVATE ${flang_prefix}/include/flang)
   endif()
   if(with_mpi)
     find_package(MPI COMPONENTS Fortran)
