@@ -5,13 +5,13 @@ set -euo pipefail
 
 packages_of() {
     case $1 in
-        build) echo gcc g++ make cmake pkg-config libc6-dev ;;
+        build) echo gcc g++ make cmake pkg-config libc6-dev binutils ;;
         mpi) echo libopenmpi-dev openmpi-bin ;;
         mpich) echo libmpich-dev mpich ;;
         fortran) echo gfortran ;;
         flang) echo flang-22 ;;
         mini-app) echo zlib1g-dev ;;
-        tests) echo python3 binutils ;;
+        tests) echo python3 libclang-dev ;;
         *) echo "dependencies.sh: unknown group '$1'; groups are build, mpi, mpich, fortran, flang, mini-app, tests" >&2; return 2 ;;
     esac
 }

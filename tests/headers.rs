@@ -1,5 +1,7 @@
-//! include/cohort.h is what src/ffi says, and compiles without a warning as C99 and as C++17.
-//! `COHORT_UPDATE_HEADERS=1 cargo test --test headers` writes it anew.
+//! include/cohort.h is what src/ffi says, and compiles without a warning as C99 and as C++17. tests/abi/bindings.rs is what
+//! bindgen reads in it: the type of every function, the value of every constant, the size of every struct and the place of
+//! every field. A difference there is one that programs compiled earlier would feel.
+//! `COHORT_UPDATE_HEADERS=1 cargo test --test headers` writes both anew.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,15 +17,41 @@ fn generated() -> String {
     String::from_utf8(text).unwrap()
 }
 
+/// Bindgen's reading of a header with this text.
+fn bindings(header: &str) -> String {
+    let builder = bindgen::builder().header_contents("cohort.h", header).allowlist_item("(?i)cohort_.*");
+    let builder = builder.default_macro_constant_type(bindgen::MacroTypeVariation::Signed);
+    let builder = builder.generate_comments(false).use_core().layout_tests(true);
+    builder.generate().expect("bindgen reads the header").to_string()
+}
+
+/// What is committed at `path`, written anew first when that was asked for.
+fn committed(path: &str, current: &str) -> String {
+    let path = format!("{ROOT}/{path}");
+    if std::env::var_os("COHORT_UPDATE_HEADERS").is_some() {
+        std::fs::write(&path, current).unwrap();
+    }
+    std::fs::read_to_string(&path).unwrap_or_default()
+}
+
 #[test]
 fn the_committed_header_is_current() {
-    let path = format!("{ROOT}/include/cohort.h");
     let text = generated();
-    if std::env::var_os("COHORT_UPDATE_HEADERS").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == text, "include/cohort.h is out of date: COHORT_UPDATE_HEADERS=1 cargo test --test headers");
+    let header = committed("include/cohort.h", &text);
+    assert!(header == text, "include/cohort.h is out of date: COHORT_UPDATE_HEADERS=1 cargo test --test headers");
+}
+
+#[test]
+fn the_binary_interface_is_the_committed_one() {
+    let current = bindings(&generated());
+    let before = committed("tests/abi/bindings.rs", &current);
+    let gone: Vec<&str> = before.lines().filter(|line| !current.contains(line.trim())).collect();
+    assert!(
+        before == current,
+        "the binary interface is not that of tests/abi/bindings.rs; gone: {gone:#?}\n\
+         Programs compiled before may break: if these were in a release, say so in CHANGELOG.md and raise the version; \
+         then COHORT_UPDATE_HEADERS=1 cargo test --test headers"
+    );
 }
 
 #[test]
