@@ -102,10 +102,6 @@ impl Outside for Attention {
         moved
     }
 
-    fn flush(&self) {
-        self.messages.flush();
-    }
-
     fn begin_polling(&self) {
         self.memory.bell().begin_polling();
     }

@@ -49,8 +49,6 @@ pub trait Outside: Send + Sync {
     fn begin_polling(&self);
     fn end_polling(&self);
     fn poll_interval(&self) -> Option<Duration>;
-    /// The calling thread leaves the library, and may not come back soon: what it alone can send goes out. Never blocks.
-    fn flush(&self);
 }
 
 pub struct Engine {
@@ -175,19 +173,9 @@ impl Engine {
         self.outside.as_ref().is_some_and(|outside| outside.poll(self))
     }
 
-    /// What was sent before the condition of a wait came true is on its way when the wait returns: the program may go on to
-    /// wait for another rank that waits for it.
-    #[inline]
-    pub fn flush(&self) {
-        if let Some(outside) = &self.outside {
-            outside.flush();
-        }
-    }
-
     /// Waits for `until`; whoever makes it true wakes `seats`. False: the deadline passed.
     pub fn wait(&self, until: impl Fn() -> bool, seats: &SeatSet, deadline: Option<Instant>) -> Result<bool> {
         let result = self.scheduler.block(until, |seat| seats.add(seat), deadline);
-        self.flush();
         if let Some(seat) = self.scheduler.my_seat() {
             seats.remove(seat);
         }
@@ -215,7 +203,6 @@ impl Engine {
             asleep();
         };
         let result = self.scheduler.block(|| until() || failed(), register, deadline);
-        self.flush();
         if let Some(seat) = self.scheduler.my_seat() {
             seats.remove(seat);
             self.anxious.remove(seat);

@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 
 const SEATS: usize = 64;
 const DEQUE: usize = 4096;
+/// Pauses of a spinning thread between polls: few, since each takes up to 140 cycles and messages come only by polling.
+const PAUSES: usize = 2;
 /// The first seat is the host's: `start` takes it.
 const HOST: usize = 0;
 /// What a worker runs between tasks.
@@ -375,7 +377,7 @@ impl Scheduler {
             if until() || self.runner().poll() {
                 return true;
             }
-            for _ in 0..32 {
+            for _ in 0..PAUSES {
                 std::hint::spin_loop();
                 if until() {
                     return true;

@@ -251,14 +251,6 @@ impl Messages {
         self.wanted() && self.may_drive() && self.drive(Self::advance)
     }
 
-    /// Begins to send what other threads left to the calling one, if it may.
-    #[inline]
-    pub fn flush(&self) {
-        if !self.outbox.is_empty() && self.may_drive() {
-            self.drive(|messages, traffic| messages.depart(traffic));
-        }
-    }
-
     /// How long the calling thread may sleep before it has to poll: the longer the less has moved lately. `None`: it need not,
     /// or may not.
     pub fn poll_interval(&self) -> Option<Duration> {
