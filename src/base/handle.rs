@@ -3,7 +3,7 @@
 
 use super::Result;
 use crate::fail;
-use parking_lot::Mutex;
+use super::sync::Mutex;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 

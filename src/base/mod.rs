@@ -4,6 +4,7 @@
 pub mod config;
 pub mod futex;
 pub mod handle;
+mod lookup;
 mod stash;
 pub mod status;
 pub mod sync;
@@ -11,6 +12,7 @@ mod thread;
 
 pub use config::Config;
 pub use handle::{Kind, Table};
+pub use lookup::Lookup;
 pub use stash::Stash;
 pub use status::{Error, Result, Status};
 pub use thread::thread_token;

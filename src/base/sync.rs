@@ -52,3 +52,42 @@ impl<T> std::ops::Deref for Padded<T> {
         &self.0
     }
 }
+
+/// How often this process took a lock so far, on any thread. Counted only where debug assertions are on: tests hold the hot
+/// paths to none.
+static LOCKS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+#[inline(always)]
+fn count() {
+    if cfg!(debug_assertions) {
+        LOCKS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// `None` where locks are not counted.
+pub fn locks_taken() -> Option<u64> {
+    cfg!(debug_assertions).then(|| LOCKS.load(std::sync::atomic::Ordering::Relaxed))
+}
+
+/// The one kind of lock in use, counted.
+#[derive(Debug, Default)]
+pub struct Mutex<T>(parking_lot::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub const fn new(value: T) -> Self {
+        Self(parking_lot::Mutex::new(value))
+    }
+    #[inline]
+    pub fn lock(&self) -> parking_lot::MutexGuard<'_, T> {
+        count();
+        self.0.lock()
+    }
+    #[inline]
+    pub fn try_lock(&self) -> Option<parking_lot::MutexGuard<'_, T>> {
+        count();
+        self.0.try_lock()
+    }
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
+}

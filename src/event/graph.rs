@@ -77,7 +77,9 @@ struct Returned {
 
 /// Where one building thread takes its nodes from. It must outlive them.
 pub struct Pool {
-    free: Vec<u32>,
+    /// Slots that were used before: taken first, newest first, so that few are in use and those lie in cache.
+    used: Vec<u32>,
+    fresh: Vec<u32>,
     returned: Box<Returned>,
 }
 
@@ -85,7 +87,7 @@ unsafe impl Send for Pool {}
 
 impl Pool {
     pub fn new() -> Self {
-        Self { free: Vec::new(), returned: Box::new(Returned { head: AtomicU32::new(0) }) }
+        Self { used: Vec::new(), fresh: Vec::new(), returned: Box::new(Returned { head: AtomicU32::new(0) }) }
     }
 }
 
@@ -148,21 +150,23 @@ impl Graph {
             })
             .collect();
         self.chunks[first as usize / CHUNK].store(Box::into_raw(chunk).cast(), Ordering::Release);
-        pool.free.extend((first..first + CHUNK as u32).rev());
+        pool.fresh.extend((first..first + CHUNK as u32).rev());
+        // No push of a slot that comes back allocates.
+        pool.used.reserve(pool.used.capacity() + CHUNK - pool.used.len());
     }
 
     fn allocate(&self, pool: &mut Pool, join: bool) -> NodeRef {
-        if pool.free.is_empty() {
+        if pool.used.is_empty() && pool.returned.head.load(Ordering::Relaxed) != 0 {
             let mut head = pool.returned.head.swap(0, Ordering::Acquire);
             while head != 0 {
-                pool.free.push(head - 1);
+                pool.used.push(head - 1);
                 head = self.node(head - 1).next_returned.load(Ordering::Relaxed);
             }
-            if pool.free.is_empty() {
-                self.grow(pool);
-            }
         }
-        let index = pool.free.pop().expect("just filled");
+        if pool.used.is_empty() && pool.fresh.is_empty() {
+            self.grow(pool);
+        }
+        let index = pool.used.pop().or_else(|| pool.fresh.pop()).expect("just filled");
         let node = self.node(index);
         let generation = (node.successors.load(Ordering::Relaxed) >> 32) as u32;
         node.waits.store(BIAS, Ordering::Relaxed);
@@ -206,7 +210,7 @@ impl Graph {
 
     /// Takes back a reserved node that nobody was told of.
     pub fn abandon(&self, pool: &mut Pool, node: NodeRef) {
-        pool.free.push(node.index());
+        pool.used.push(node.index());
     }
 
     /// Builds a node that `reserve` gave.

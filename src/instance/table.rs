@@ -8,7 +8,7 @@ use crate::base::Result;
 use crate::fail;
 use crate::geometry::{Point, Rect};
 use crate::region::{RegionNode, Tree, MAX_FIELDS};
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::sync::{Arc, OnceLock};
 
 const CHUNK: usize = 64;

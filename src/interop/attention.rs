@@ -3,7 +3,7 @@
 
 use crate::operation::{Engine, Outside};
 use crate::transport::{Messages, NodeMemory, PIGEONHOLES};
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,7 +13,7 @@ use crate::event::{BarrierWords, PhaseCell, MOST_ARRIVALS};
 use crate::fail;
 use crate::operation::{Arrival, Engine, SeatSet};
 use crate::transport::{Mapping, News};
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;

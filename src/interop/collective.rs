@@ -16,7 +16,7 @@ use crate::fail;
 use crate::operation::{Engine, FutureCell};
 use crate::region::ElementType;
 use crate::transport::{Mapping, News};
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -9,7 +9,7 @@ use crate::fail;
 use crate::operation::{Arrival, Elsewhere, Engine, Home, RegionObject, Transfer, TreeData, TreeName};
 use crate::region::{FieldSpace, IndexSpace, RegionNode, Tree};
 use crate::transport::NodeMemory;
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};

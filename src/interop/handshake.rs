@@ -2,12 +2,11 @@
 //! A phase goes: the side that is first hands off, the other waits for it, hands off in turn, and the first waits. Unlike
 //! two bare barriers a handshake knows what each participant did last, so that a wrong turn is an error and not a hang.
 
-use crate::base::Result;
+use super::participants::{Participants, Turn};
+use crate::base::{Error, Result, Status};
 use crate::event::PhaseCell;
 use crate::fail;
 use crate::operation::{Arrival, Engine, SeatSet};
-use parking_lot::Mutex;
-use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -17,20 +16,12 @@ pub enum Side {
     Tasks,
 }
 
-/// Who takes part: a thread on the host's side, a context on the tasks' side.
-struct Participant {
-    who: u64,
-    phase: u64,
-    waited: bool,
-    handed: bool,
-}
-
 struct Half {
     /// Phases in which all participants of this side have handed off.
     handed: PhaseCell,
     arrivals: AtomicU64,
-    participants: u32,
-    present: Mutex<SmallVec<[Participant; 2]>>,
+    /// Threads on the host's side, contexts on the tasks' side.
+    participants: Participants,
     /// Threads that wait for this side.
     seats: SeatSet,
     side: Side,
@@ -47,8 +38,7 @@ impl Half {
         Self {
             handed: PhaseCell::new(),
             arrivals: AtomicU64::new(0),
-            participants,
-            present: Mutex::default(),
+            participants: Participants::new(participants),
             seats: SeatSet::default(),
             side,
             is_first,
@@ -63,32 +53,15 @@ impl Half {
     }
 
     /// Does `act` for participant `who`, who joins if there is room: a participant that is between two phases makes room.
-    fn with<R>(&self, who: u64, act: impl FnOnce(&mut Participant) -> Result<R>) -> Result<R> {
-        let mut present = self.present.lock();
-        let at = match present.iter().position(|p| p.who == who) {
-            Some(at) => at,
-            None if present.len() < self.participants as usize => {
-                let phase = self.handed.done();
-                present.push(Participant { who, phase, waited: false, handed: false });
-                present.len() - 1
-            }
-            None => match present.iter().position(|p| !p.waited && !p.handed) {
-                Some(at) => {
-                    present[at].who = who;
-                    at
-                }
-                None => {
-                    let (side, kind) = self.words();
-                    fail!(
-                        WrongOrder,
-                        "another of the {kind} uses the handshake in phase {}, and it was created for {} {side} participant(s); create it for more, or let them take turns",
-                        present[0].phase,
-                        self.participants
-                    );
-                }
-            },
-        };
-        act(&mut present[at])
+    fn with<R>(&self, who: u64, act: impl Fn(&mut Turn) -> Result<R>) -> Result<R> {
+        self.participants.step(who, || self.handed.done(), |phase| self.full(phase), act)
+    }
+
+    #[cold]
+    fn full(&self, phase: u64) -> Error {
+        let ((side, kind), count) = (self.words(), self.participants.count());
+        let text = format!("another of the {kind} uses the handshake in phase {phase}, and it was created for {count} {side} participant(s); create it for more, or let them take turns");
+        Error::new(Status::WrongOrder, text)
     }
 
     /// Notes that a participant waits; the phase it waits for. `again`: more waits in one phase are meant.
@@ -105,8 +78,8 @@ impl Half {
         })
     }
 
-    /// Notes that a participant hands off; the phase in which it does.
-    fn note_hand_off(&self, who: u64) -> Result<u64> {
+    /// Notes that a participant hands off; the phase in which it does. `deferred`: it moves on by `advance` only.
+    fn note_hand_off(&self, who: u64, deferred: bool) -> Result<u64> {
         self.with(who, |p| {
             if p.handed {
                 fail!(
@@ -122,27 +95,21 @@ impl Half {
             if !self.is_first && !p.waited {
                 fail!(WrongOrder, "a hand-off in phase {} before this side waited for the other; wait first, it is the other side's turn", p.phase);
             }
+            let phase = p.phase;
             p.handed = true;
-            Ok(p.phase)
-        })
-    }
-
-    /// Moves a participant on if it has done both of its steps.
-    fn finish_phase(&self, who: u64) -> Result<bool> {
-        self.with(who, |p| {
-            let both = p.waited && p.handed;
-            if both {
-                *p = Participant { who, phase: p.phase + 1, waited: false, handed: false };
+            if !deferred {
+                p.finish();
             }
-            Ok(both)
+            Ok(phase)
         })
     }
 
     /// One participant's hand-off takes effect.
     fn arrive(&self, engine: &Engine) {
         let arrivals = self.arrivals.fetch_add(1, Ordering::AcqRel) + 1;
-        if arrivals % u64::from(self.participants) == 0 {
-            let done = arrivals / u64::from(self.participants);
+        let count = u64::from(self.participants.count());
+        if arrivals % count == 0 {
+            let done = arrivals / count;
             self.handed.advance_to(&engine.graph, done, &mut |n| engine.offer(n));
             self.seats.wake(&engine.scheduler);
         }
@@ -172,8 +139,7 @@ impl Handshake {
     /// The other side may go on. Never blocks.
     pub fn hand_off(&self, engine: &Engine, side: Side, who: u64) -> Result<()> {
         let (mine, _) = self.halves(side);
-        mine.note_hand_off(who)?;
-        mine.finish_phase(who)?;
+        mine.note_hand_off(who, false)?;
         mine.arrive(engine);
         Ok(())
     }
@@ -184,7 +150,7 @@ impl Handshake {
         let phase = mine.note_wait(who, false)?;
         let result = engine.wait_or_failure(|| other.handed.done() > phase, &other.seats, deadline);
         match result {
-            Ok(true) => mine.finish_phase(who).map(|_| true),
+            Ok(true) => mine.with(who, |p| Ok(p.finish())).map(|_| true),
             // It may wait again.
             _ => mine.with(who, |p| Ok(p.waited = false)).and(result),
         }
@@ -209,16 +175,16 @@ impl Handshake {
 
     /// The phase in which an operation will hand off. The second part is what keeps hand-offs in order.
     pub fn deferred_hand_off(&self, who: u64) -> Result<(u64, Option<(&PhaseCell, u64)>)> {
-        let phase = self.tasks.note_hand_off(who)?;
+        let phase = self.tasks.note_hand_off(who, true)?;
         Ok((phase, phase.checked_sub(1).map(|before| (&self.tasks.handed, before))))
     }
 
     /// After deferred use: the next phase.
     pub fn advance(&self, who: u64) -> Result<()> {
-        if self.tasks.finish_phase(who)? {
-            return Ok(());
-        }
         self.tasks.with(who, |p| {
+            if p.finish() {
+                return Ok(());
+            }
             fail!(
                 WrongOrder,
                 "phase {} is not over: no operation was launched that {}; launch it before the advance, or the host waits for ever",
@@ -230,7 +196,7 @@ impl Handshake {
 
     /// Whether somebody is in the middle of a phase.
     pub fn in_use(&self) -> bool {
-        [&self.host, &self.tasks].iter().any(|half| half.present.lock().iter().any(|p| p.waited))
+        [&self.host, &self.tasks].iter().any(|half| half.participants.any_waited())
     }
 }
 

@@ -15,6 +15,7 @@ mod halo;
 mod handle;
 mod handshake;
 mod operator;
+mod participants;
 mod registry;
 mod results;
 

@@ -2,10 +2,10 @@
 
 use super::attention::Attention;
 use super::handle::Handle;
-use crate::base::{Kind, Result, Table};
+use crate::base::sync::Mutex;
+use crate::base::{Kind, Lookup, Result, Table};
 use crate::fail;
 use crate::transport::{Mapping, NodeMemory, GRAIN};
-use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -39,12 +39,12 @@ pub(super) struct Registry<T> {
     places: Mutex<Places>,
     known: Table<Arc<T>>,
     /// The table's handle by the object's, which other ranks know as well.
-    by_handle: RwLock<HashMap<u64, u64>>,
+    by_handle: Lookup,
 }
 
 impl<T: Placed> Registry<T> {
     pub fn new(attention: Arc<Attention>) -> Self {
-        Self { attention, places: Mutex::default(), known: Table::new(T::KIND), by_handle: RwLock::default() }
+        Self { attention, places: Mutex::default(), known: Table::new(T::KIND), by_handle: Lookup::default() }
     }
 
     fn memory(&self) -> &Arc<NodeMemory> {
@@ -93,21 +93,12 @@ impl<T: Placed> Registry<T> {
     }
 
     fn know(&self, handle: u64, object: T) -> Result<&Arc<T>> {
-        let mut by_handle = self.by_handle.write();
-        let entry = match by_handle.get(&handle) {
-            Some(&entry) => entry,
-            None => {
-                let entry = self.known.insert(Arc::new(object))?;
-                by_handle.insert(handle, entry);
-                entry
-            }
-        };
+        let entry = self.by_handle.get_or_insert(handle, || self.known.insert(Arc::new(object)))?;
         self.known.get(entry)
     }
 
     pub fn get(&self, handle: u64) -> Result<&Arc<T>> {
-        let known = self.by_handle.read().get(&handle).copied();
-        match known {
+        match self.by_handle.get(handle) {
             Some(entry) => {
                 let object = self.known.get(entry)?;
                 if object.handle() == handle {
@@ -121,7 +112,7 @@ impl<T: Placed> Registry<T> {
 
     /// The object of this handle if this rank has met it.
     pub fn met(&self, handle: u64) -> Option<&Arc<T>> {
-        let known = self.by_handle.read().get(&handle).copied()?;
+        let known = self.by_handle.get(handle)?;
         self.known.get(known).ok()
     }
 
@@ -145,7 +136,7 @@ impl<T: Placed> Registry<T> {
 
     /// On the rank that made it the object ends; others forget it, also when it has ended.
     pub fn remove(&self, handle: u64) -> Result<()> {
-        let known = self.by_handle.read().get(&handle).copied();
+        let known = self.by_handle.get(handle);
         let object = known.map_or_else(|| self.find(handle), |entry| self.known.get(entry))?;
         if Handle::of(handle).owner == self.memory().rank() {
             object.publish(0);
@@ -157,7 +148,7 @@ impl<T: Placed> Registry<T> {
 
     /// This rank uses the handle no longer.
     pub fn forget(&self, handle: u64) -> Result<()> {
-        let Some(entry) = self.by_handle.write().remove(&handle) else { return Ok(()) };
+        let Some(entry) = self.by_handle.remove(handle) else { return Ok(()) };
         self.known.get(entry)?.clone().leave(&self.attention);
         self.known.remove(entry)
     }

@@ -9,7 +9,7 @@ use crate::copy;
 use crate::event::{Graph, NodeRef};
 use crate::instance::Storage;
 use crate::scheduler::{Class, Runner, Scheduler};
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr::NonNull;
 use std::sync::atomic::{fence, AtomicU64, Ordering};

@@ -4,7 +4,7 @@
 //! by a code that says where it happened: `rank + 1:32 | number there:32`.
 
 use crate::base::Error;
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Failures are rare, so they are never thrown away: a number stays good until the runtime ends.

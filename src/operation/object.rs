@@ -6,7 +6,7 @@ use crate::fail;
 use crate::geometry::Domain;
 use crate::instance::InstanceTable;
 use crate::region::{FieldSpace, IndexSpace, Partition, RegionNode, Tree};
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::any::Any;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};

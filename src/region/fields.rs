@@ -3,7 +3,7 @@
 
 use crate::base::Result;
 use crate::fail;
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::OnceLock;

@@ -15,7 +15,7 @@ use crate::scheduler::{Scheduler, Settings};
 use crate::transport::{Level, Mpi};
 use crate::transport::{Loopback, Messages, NodeMemory, Topic, Transport};
 use crate::interop::{receive_barrier, receive_collective, receive_ghost, Attention, Barriers, Collectives, Ghosts};
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::Arc;

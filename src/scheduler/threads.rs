@@ -14,7 +14,7 @@
 
 use super::{Deque, Sleepers, Word};
 use crate::base::{Error, Result, Status};
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};

@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::{NodeMemory, Transport};
 use crate::base::{Error, Result, Status};
 use crate::fail;
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{fence, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};

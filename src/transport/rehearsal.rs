@@ -3,7 +3,7 @@
 
 use super::{Found, Line, Meanwhile, Transport};
 use crate::base::Result;
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::collections::VecDeque;
 use std::sync::{Arc, Barrier};
 

@@ -3,7 +3,7 @@
 use super::{Bell, News};
 use crate::base::{Error, Result, Status};
 use crate::fail;
-use parking_lot::Mutex;
+use crate::base::sync::Mutex;
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::File;
