@@ -5,26 +5,14 @@ set -uo pipefail
 source=$(cd "$(dirname "$0")" && pwd)
 work=$4
 flang=${FLANG:-flang-22}
-failed=0
+source "$source/../lib.sh"
 rm -rf "$work"
 mkdir -p "$work/include"
 
-report() { # report NAME COMMAND...: runs the command quietly, says ok or FAILED with its output
-    local name=$1 output
-    shift
-    if output=$(timeout 300 "$@" 2>&1); then
-        echo "ok flang $name"
-    else
-        echo "FAILED flang $name"
-        printf '%s\n' "$output" | tail -n 30
-        failed=1
-    fi
-}
-
-report "examples configure" cmake -S "$source/../../c-examples" -B "$work/examples" -DCMAKE_PREFIX_PATH="$3" \
+check "flang examples configure" cmake -S "$source/../../c-examples" -B "$work/examples" -DCMAKE_PREFIX_PATH="$3" \
     -DCMAKE_Fortran_COMPILER="$flang"
-report "examples build" cmake --build "$work/examples"
-report "examples run" ctest --test-dir "$work/examples" --no-tests=error --output-on-failure
+check "flang examples build" cmake --build "$work/examples"
+check "flang examples run" ctest --test-dir "$work/examples" --no-tests=error --output-on-failure
 
 # The .mod files of Debian's MPIs are gfortran's, so that flang is left with mpif.h. In Open MPI's, MPI_Sizeof is declared for
 # 16-byte reals, which Debian's flang has not.
@@ -33,12 +21,12 @@ ranks() { # ranks MPI PREFIX MPI-FLAGS LAUNCHER...
     local mpi=$1 prefix=$2 flags=$3
     shift 3
     mkdir "$work/$mpi"
-    report "compile for $mpi" make -s -C "$work/$mpi" -f "$source/Makefile" PREFIX="$prefix" SOURCE="$source" MPI="$mpi" \
+    check "flang compile for $mpi" make -s -C "$work/$mpi" -f "$source/Makefile" PREFIX="$prefix" SOURCE="$source" MPI="$mpi" \
         FC="$flang $flags" CPPFLAGS="-I$(dirname "$(dirname "$(readlink -f "$(command -v "$flang")")")")/include/flang" pkg_fortran
-    report "$mpi on 2 ranks" "$@" -n 2 "$work/$mpi/pkg_fortran"
+    check "flang $mpi on 2 ranks" "$@" -n 2 "$work/$mpi/pkg_fortran"
 }
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 ranks openmpi "$1" "-I$work/include $(mpicc.openmpi --showme:compile) $(mpicc.openmpi --showme:link) -lmpi_mpifh" \
     mpirun.openmpi --oversubscribe
 ranks mpich "$2" "-I$(dirname "$(find /usr/include -path '*/mpich/mpif.h')") -lmpichfort -lmpich" mpirun.mpich
-exit $failed
+exit "$((failed > 0))"

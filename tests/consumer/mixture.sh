@@ -3,18 +3,16 @@
 # usage: tests/consumer/mixture.sh PREFIX-OPENMPI PREFIX-MPICH WORK-FOLDER
 set -uo pipefail
 source=$(cd "$(dirname "$0")" && pwd)
-failed=0
+source "$source/../lib.sh"
 
 refused() { # refused NAME WANTED COMMAND...: the command fails and prints a text that contains WANTED
     local name=$1 wanted=$2 output status=0
     shift 2
     output=$(timeout 120 "$@" 2>&1) || status=$?
     if [ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [[ $output == *"$wanted"* ]]; then
-        echo "ok mixture $name"
+        ok "mixture $name"
     else
-        echo "FAILED mixture $name (status $status, wanted: $wanted)"
-        printf '%s\n' "$output" | tail -n 20
-        failed=1
+        not_ok "mixture $name (status $status, wanted: $wanted)" "$output"
     fi
 }
 
@@ -42,4 +40,4 @@ refused "Fortran program for MPICH, library for Open MPI" "built for Open MPI, b
 for program in openmpi openmpi-fortran; do
     refused "$program, mpiexec of MPICH" "started by the mpiexec of MPICH with 2 processes" mpiexec.mpich -n 2 "$3/$program"
 done
-exit $failed
+exit "$((failed > 0))"

@@ -7,31 +7,19 @@ source=$(cd "$(dirname "$0")" && pwd)
 prefix=$2/moved
 work=$2/build
 mpi=$3
-failed=0
+source "$source/../lib.sh"
 
 rm -rf "$prefix" "$work"
 mkdir -p "$work"
 cp -a "$1" "$prefix"
 
-report() { # report NAME COMMAND...: runs the command quietly, says ok or FAILED with its output
-    local name=$1 output
-    shift
-    if output=$(timeout 300 "$@" 2>&1); then
-        echo "ok consumer $mpi $name"
-    else
-        echo "FAILED consumer $mpi $name"
-        printf '%s\n' "$output" | tail -n 30
-        failed=1
-    fi
-}
-
-report "cmake configure" cmake -S "$source" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
+check "consumer $mpi cmake configure" cmake -S "$source" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
     -DMPI_C_COMPILER="mpicc.$mpi" -DMPI_Fortran_COMPILER="mpifort.$mpi"
-report "cmake build" cmake --build "$work/cmake"
+check "consumer $mpi cmake build" cmake --build "$work/cmake"
 # Each in a folder of its own, as the compilers write their module files where they run.
 for target in make_shared make_static make_fortran make_fortran_static pkg_shared pkg_static pkg_fortran; do
     mkdir "$work/$target"
-    report "$target" make -s -C "$work/$target" -f "$source/Makefile" PREFIX="$prefix" SOURCE="$source" MPI="$mpi" "$target"
+    check "consumer $mpi $target" make -s -C "$work/$target" -f "$source/Makefile" PREFIX="$prefix" SOURCE="$source" MPI="$mpi" "$target"
 done
 
 launch=("mpirun.$mpi")
@@ -41,24 +29,25 @@ for program in cmake/ranks_shared cmake/ranks_static cmake/ranks_fortran cmake/r
     make_shared/make_shared make_static/make_static make_fortran/make_fortran make_fortran_static/make_fortran_static \
     pkg_shared/pkg_shared pkg_static/pkg_static pkg_fortran/pkg_fortran; do
     for ranks in 1 2; do
-        report "${program#*/} on $ranks ranks" "${launch[@]}" -n "$ranks" "$work/$program"
+        check "consumer $mpi ${program#*/} on $ranks ranks" "${launch[@]}" -n "$ranks" "$work/$program"
     done
 done
 for program in cmake/ranks_static cmake/ranks_fortran_static make_static/make_static make_fortran_static/make_fortran_static \
     pkg_static/pkg_static; do
-    report "${program#*/} needs no libcohort.so" sh -c '! readelf -d "$1" | grep "NEEDED.*libcohort"' sh "$work/$program"
+    check "consumer $mpi ${program#*/} needs no libcohort.so" sh -c '! readelf -d "$1" | grep "NEEDED.*libcohort"' sh "$work/$program"
 done
 
-if nm -D --defined-only "$prefix/lib/libcohort.so" | awk '{print $3}' | grep -v '^cohort_'; then
-    echo "FAILED consumer: the names above are exported"
-    failed=1
-else
-    echo "ok consumer exports cohort_* only"
-fi
-if readelf -d "$prefix/lib/libcohort.so" | grep -q 'SONAME.*\[libcohort\.so\.0\]'; then
-    echo "ok consumer SONAME"
-else
-    echo "FAILED consumer: SONAME is not libcohort.so.0"
-    failed=1
-fi
-exit $failed
+functions=$(sed -n 's/^ *pub fn \(cohort_[a-z0-9_]*\).*/\1/p' "$source/../abi/bindings.rs" | sort)
+shows() { # shows FILE NM-OPTION: the functions of the header, and no other name
+    diff <(echo "$functions") <(nm "$2" --defined-only "$prefix/lib/$1" | awk 'NF == 3 { print $3 }' | sort)
+}
+for pair in "libcohort.so --dynamic" "libcohort.a --extern-only"; do
+    read -r library option <<<"$pair"
+    if difference=$(shows "$library" "$option"); then
+        ok "consumer $mpi $library shows what the header declares, and nothing else"
+    else
+        not_ok "consumer $mpi $library shows what the header declares, and nothing else" "$difference"
+    fi
+done
+check "consumer $mpi SONAME" sh -c 'readelf -d "$1" | grep "SONAME.*\[libcohort\.so\.0\]"' sh "$prefix/lib/libcohort.so"
+exit "$((failed > 0))"
