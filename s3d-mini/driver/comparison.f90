@@ -1,7 +1,7 @@
 !> Two runs of one case by different methods, side by side: results and time.
 module comparison
   use mpi_f08
-  use run, only: figure_of_merit
+  use run_progress, only: figure_of_merit
   use simulation, only: simulation_t
   implicit none
   private

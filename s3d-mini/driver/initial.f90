@@ -2,14 +2,14 @@
 module initial
   use block, only: block_t
   use flow, only: flow_t
-  use mechanism, only: element_symbol
+  use mechanism, only: element_symbol, gas_constant
   use point_physics, only: conserved_from_primitives
   use failure, only: stop_with
   use settings, only: settings_t
-  use simulation, only: simulation_t, gas_constant
+  use simulation, only: simulation_t
   implicit none
   private
-  public :: initial_check, initial_state, stoichiometric_air
+  public :: initial_check, initial_state
 
   real(8), parameter :: pi = acos(-1d0)
   character(20), parameter :: fuel_cases(6) = [character(20) :: 'uniform', 'ignition_0d', 'ignition_h2', 'ignition_gri30', &
@@ -29,7 +29,9 @@ contains
       call need(s%fuel)
       call need('O2')
       call need('N2')
+      call need('H2O')
       if (error == '' .and. oxygen_of(f, s%fuel) <= 0) error = 'fuel = "'//trim(s%fuel)//'" has no hydrogen or carbon to burn'
+      if (error == '' .and. atoms_of(f, s%fuel, 'C') > 0) call need('CO2')
     else if (any(s%case_name == argon_cases)) then
       call need('AR')
     else if (s%case_name == 'manufactured') then
@@ -49,7 +51,7 @@ contains
 
     subroutine need(name)
       character(*), intent(in) :: name
-      if (error == '' .and. findloc(f%mech%name, name, 1) == 0) &
+      if (error == '' .and. species(f, name) == 0) &
         error = 'case_name = "'//trim(s%case_name)//'" needs the species '//trim(name)//', which '//trim(s%mechanism)//' has not'
     end subroutine
   end subroutine
@@ -57,16 +59,18 @@ contains
   subroutine initial_state(sim)
     type(simulation_t), intent(inout) :: sim
     real(8), dimension(sim%b%nx) :: T, p
-    real(8) :: u(sim%b%nx, 3), Y(sim%b%nx, sim%f%n), base(sim%f%n)
+    real(8) :: u(sim%b%nx, 3), Y(sim%b%nx, sim%f%n), fresh(sim%f%n), burnt(sim%f%n)
     real(8) :: x(3)
     integer :: i, j, k, at, n
     n = sim%b%nx
-    base = composition(sim%s, sim%f)
+    fresh = composition(sim%s, sim%f)
+    burnt = fresh
+    if (any(sim%s%case_name == fuel_cases)) burnt = burnt_gas(sim%f, sim%s%fuel, sim%s%phi)
     do k = 1, sim%b%nz
       do j = 1, sim%b%ny
         do i = 1, n
           x = modulo(([i, j, k] - 1 + sim%b%offset)*sim%b%dx - sim%s%shift, sim%s%length)
-          call point_state(sim%s, base, x, T(i), p(i), u(i, :), Y(i, :))
+          call point_state(sim%s, fresh, burnt, x, T(i), p(i), u(i, :), Y(i, :))
         end do
         at = 1 + n*(j - 1 + sim%b%ny*(k - 1))
         call store_row(sim, n, at, T, p, u, Y)
@@ -84,26 +88,27 @@ contains
     sim%prim(at:at + n - 1, 4) = T
   end subroutine
 
-  subroutine point_state(s, base, x, T, p, u, Y)
+  subroutine point_state(s, fresh, burnt, x, T, p, u, Y)
     type(settings_t), intent(in) :: s
-    real(8), intent(in) :: base(:), x(3)
+    real(8), intent(in) :: fresh(:), burnt(:), x(3)
     real(8), intent(out) :: T, p, u(3), Y(:)
-    real(8) :: along
+    real(8) :: along, share
     integer :: normal
     along = x(s%direction)/s%length(s%direction)
     T = s%temperature
     p = s%pressure
     u = s%velocity
-    Y = base
+    Y = fresh
     select case (s%case_name)
     case ('uniform', 'ignition_0d')
     case ('ignition_h2', 'ignition_gri30', 'ignition_gri30_noN')
       T = T + (s%hot_temperature - T)*hot_spot(s, x)
       u = u + turbulence(s, x)
     case ('flame_1d')
-      ! A slab of hot gas across the middle: two flames run outwards, so that the box may be periodic.
-      T = T + (s%hot_temperature - T)*0.5d0*(tanh((along - 0.5d0 + s%hot_radius)/0.01d0) &
-                                             - tanh((along - 0.5d0 - s%hot_radius)/0.01d0))
+      ! A slab of burnt gas across the middle: two flames run outwards, so that the box may be periodic.
+      share = 0.5d0*(tanh((along - 0.5d0 + s%hot_radius)/0.02d0) - tanh((along - 0.5d0 - s%hot_radius)/0.02d0))
+      T = T + (s%hot_temperature - T)*share
+      Y = fresh + (burnt - fresh)*share
     case ('vortex')
       call vortex(s, x, T, p, u)
     case ('acoustic')
@@ -213,41 +218,62 @@ contains
     type(flow_t), intent(in) :: f
     real(8) :: Y(f%n)
     if (any(s%case_name == fuel_cases)) then
-      Y = stoichiometric_air(f, s%fuel, s%phi)
+      Y = fuel_in_air(f, s%fuel, s%phi)
     else
       Y = 0
-      Y(findloc(f%mech%name, 'AR', 1)) = 1
+      Y(species(f, 'AR')) = 1
     end if
   end function
 
-  !> phi*fuel + nu O2 + 3.76 nu N2, nu the moles of O2 that burn one of fuel.
-  function stoichiometric_air(f, fuel, phi) result(Y)
+  !> Mass fractions of phi*fuel + nu O2 + 3.76 nu N2, nu the moles of O2 that burn one of fuel.
+  function fuel_in_air(f, fuel, phi) result(Y)
     type(flow_t), intent(in) :: f
     character(*), intent(in) :: fuel
     real(8), intent(in) :: phi
     real(8) :: Y(f%n), oxygen
     oxygen = oxygen_of(f, fuel)
     Y = 0
-    Y(findloc(f%mech%name, fuel, 1)) = phi
-    Y(findloc(f%mech%name, 'O2', 1)) = oxygen
-    Y(findloc(f%mech%name, 'N2', 1)) = 3.76d0*oxygen
+    Y(species(f, fuel)) = phi
+    Y(species(f, 'O2')) = oxygen
+    Y(species(f, 'N2')) = 3.76d0*oxygen
     Y = Y*f%mech%molecular_weight
     Y = Y/sum(Y)
+  end function
+
+  !> The same after as much fuel as there is oxygen for has burnt to CO2 and H2O.
+  function burnt_gas(f, fuel, phi) result(Y)
+    type(flow_t), intent(in) :: f
+    character(*), intent(in) :: fuel
+    real(8), intent(in) :: phi
+    real(8) :: Y(f%n), oxygen, burns
+    oxygen = oxygen_of(f, fuel)
+    burns = min(phi, 1d0)
+    Y = 0
+    Y(species(f, fuel)) = phi - burns
+    Y(species(f, 'O2')) = oxygen*(1 - burns)
+    Y(species(f, 'N2')) = 3.76d0*oxygen
+    Y(species(f, 'H2O')) = burns*atoms_of(f, fuel, 'H')/2d0
+    if (atoms_of(f, fuel, 'C') > 0) Y(species(f, 'CO2')) = burns*atoms_of(f, fuel, 'C')
+    Y = Y*f%mech%molecular_weight
+    Y = Y/sum(Y)
+  end function
+
+  pure integer function species(f, name)
+    type(flow_t), intent(in) :: f
+    character(*), intent(in) :: name
+    species = findloc(f%mech%name, name, 1)
+  end function
+
+  pure integer function atoms_of(f, name, element)
+    type(flow_t), intent(in) :: f
+    character(*), intent(in) :: name, element
+    atoms_of = f%mech%atoms(findloc(element_symbol, element, 1), species(f, name))
   end function
 
   !> Moles of O2 that burn a mole of fuel to CO2 and H2O.
   pure real(8) function oxygen_of(f, fuel)
     type(flow_t), intent(in) :: f
     character(*), intent(in) :: fuel
-    integer :: k
-    k = findloc(f%mech%name, fuel, 1)
-    oxygen_of = atoms('C') + atoms('H')/4d0 - atoms('O')/2d0
-
-  contains
-
-    pure integer function atoms(symbol)
-      character(*), intent(in) :: symbol
-      atoms = f%mech%atoms(findloc(element_symbol, symbol, 1), k)
-    end function
+    oxygen_of = atoms_of(f, fuel, 'C') + atoms_of(f, fuel, 'H')/4d0 - atoms_of(f, fuel, 'O')/2d0
   end function
 end module

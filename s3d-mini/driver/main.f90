@@ -7,7 +7,8 @@ program s3d_mini
   use flow, only: flow_t
   use flow_setup, only: set_up
   use pictures, only: write_pictures
-  use run, only: run_case, figure_of_merit
+  use run, only: run_case
+  use run_progress, only: figure_of_merit
   use settings, only: settings_t
   use simulation, only: simulation_t, simulation_destroy
   use vtk_file, only: write_fields

@@ -2,7 +2,7 @@
 module pictures
   use, intrinsic :: iso_c_binding
   use mpi_f08
-  use derived_fields, only: heat_release
+  use derived_fields, only: primitives_of, heat_release
   use failure, only: end_unless
   use flow, only: p_u, p_T, p_species
   use simulation, only: simulation_t
@@ -26,15 +26,17 @@ contains
   subroutine write_pictures(sim)
     type(simulation_t), intent(in) :: sim
     real(8) :: rate(sim%b%ld)
-    call picture(sim, 'temperature', 'temperature (K)', sim%prim(:, p_T))
+    real(8), allocatable :: prim(:, :), p(:)
+    call primitives_of(sim, prim, p)
+    call picture(sim, 'temperature', 'temperature (K)', prim(:, p_T))
     if (sim%f%reacting) then
-      call heat_release(sim, rate)
+      call heat_release(sim, prim, rate)
       call picture(sim, 'heat_release', 'heat release (W/m3)', rate)
       call picture(sim, trim(sim%s%radical), 'mass fraction of '//trim(sim%s%radical), &
-                   sim%prim(:, p_species - 1 + findloc(sim%f%mech%name, sim%s%radical, 1)))
+                   prim(:, p_species - 1 + findloc(sim%f%mech%name, sim%s%radical, 1)))
     else
-      call picture(sim, 'pressure', 'pressure (Pa)', sim%p)
-      call picture(sim, 'speed', 'speed (m/s)', norm2(sim%prim(:, p_u:p_u + 2), dim=2))
+      call picture(sim, 'pressure', 'pressure (Pa)', p)
+      call picture(sim, 'speed', 'speed (m/s)', norm2(prim(:, p_u:p_u + 2), dim=2))
     end if
   end subroutine
 
@@ -53,14 +55,21 @@ contains
     path = trim(sim%s%output)//'/'//name//'.png'
     good = .true.
     if (sim%rank == 0) then
-      write (subtitle, '(2a,f9.3,a,i0,a,f6.3,a)') trim(sim%s%case_name), ', t =', sim%time*1d6, ' us, step ', sim%step, ', z =', &
-        (k - 1)*sim%b%dx(3)*1d3, ' mm'
+      write (subtitle, '(5a,i0,3a)') trim(sim%s%case_name), ', t = ', trim(short(sim%time*1d6)), ' us', ', step ', sim%step, ', z = ', &
+        trim(short((k - 1)*sim%b%dx(3)*1d3)), ' mm'
       good = s3d_slice_picture(path//c_null_char, title//c_null_char, trim(subtitle)//c_null_char, size(plane, 1), size(plane, 2), &
                                plane, sim%b%dx(1)*1d3, sim%b%dx(2)*1d3) == 0
     end if
     call end_unless(good, path//': cannot be written; is there room, and may the folder be written to?')
     if (sim%rank == 0) print '(3a,2(es11.4,a))', 'picture ', path, ': from ', minval(plane), ' to ', maxval(plane)
   end subroutine
+
+  function short(value) result(text)
+    real(8), intent(in) :: value
+    character(16) :: text
+    write (text, '(f16.3)') value
+    text = adjustl(text)
+  end function
 
   !> The k-th plane of the grid, complete on rank 0.
   subroutine gather_plane(sim, k, values, plane)

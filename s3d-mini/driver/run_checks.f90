@@ -3,7 +3,8 @@
 module run_checks
   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
   use mpi_f08
-  use flow, only: i_rho, i_energy, i_species, p_T, p_species, state_fields
+  use derived_fields, only: primitives_of
+  use flow, only: i_rho, i_energy, i_species, p_u, p_T, p_species, state_fields
   use mechanism, only: element_symbol
   use simulation, only: simulation_t
   implicit none
@@ -38,6 +39,7 @@ contains
     type(simulation_t), intent(in) :: sim
     type(conserved_t) :: c
     real(8) :: total(state_fields(sim%f)), magnitude(state_fields(sim%f) + 1), species(sim%f%n)
+    real(8), allocatable :: prim(:, :), p(:)
     integer :: m, n, fields
     n = sim%b%nx*sim%b%ny*sim%b%nz
     fields = state_fields(sim%f)
@@ -45,7 +47,8 @@ contains
       total(m) = exact_sum(sim%q(1:n, m))
       magnitude(m) = sum(abs(sim%q(1:n, m)))
     end do
-    magnitude(fields + 1) = sum(sqrt(sim%q(1:n, i_rho)*sim%p(1:n)))
+    call primitives_of(sim, prim, p)
+    magnitude(fields + 1) = sum(sqrt(sim%q(1:n, i_rho)*p(1:n)))
     call MPI_Allreduce(MPI_IN_PLACE, total, fields, MPI_DOUBLE_PRECISION, MPI_SUM, sim%cart)
     call MPI_Allreduce(MPI_IN_PLACE, magnitude, fields + 1, MPI_DOUBLE_PRECISION, MPI_SUM, sim%cart)
     species(:sim%f%n - 1) = total(i_species:)
@@ -85,17 +88,17 @@ contains
     drift = abs(after%total - before%total)/before%scale
   end function
 
-  !> Of the primitive fields, which belong to the state of the last right-hand side.
   function extrema_of(sim) result(e)
     type(simulation_t), intent(in) :: sim
     type(extrema_t) :: e
+    real(8), allocatable :: prim(:, :), p(:)
     real(8) :: largest(7)
     integer :: n, last
+    call primitives_of(sim, prim, p)
     n = sim%b%nx*sim%b%ny*sim%b%nz
     last = p_species + sim%f%n - 1
-    associate (T => sim%prim(1:n, p_T), Y => sim%prim(1:n, p_species:last), p => sim%p(1:n))
-      largest = [maxval(T), maxval(p), maxval(Y), -minval(T), -minval(p), -minval(Y), &
-                 sqrt(maxval(sum(sim%prim(1:n, 1:3)**2, dim=2)))]
+    associate (T => prim(1:n, p_T), Y => prim(1:n, p_species:last), u => prim(1:n, p_u:p_u + 2))
+      largest = [maxval(T), maxval(p(1:n)), maxval(Y), -minval(T), -minval(p(1:n)), -minval(Y), sqrt(maxval(sum(u**2, dim=2)))]
       ! A maximum passes NaN over, a sum does not.
       e%finite = ieee_is_finite(sum(sim%q(1:n, :))) .and. ieee_is_finite(sum(T)) .and. all(ieee_is_finite(largest))
     end associate

@@ -18,11 +18,13 @@ module settings
     real(8) :: length(3) = 1d-3                   !< m
     real(8) :: end_time = 0                       !< s; 0: `steps` decides alone
     integer :: steps = 100
-    real(8) :: cfl = 1.5d0, fourier = 1.0d0
+    real(8) :: cfl = 1.5d0, fourier = 1.0d0, chemical_cfl = 1.5d0 !< what a step may be of each limit's time
     real(8) :: fixed_dt = 0, max_dt = huge(1d0)   !< s
     logical :: viscous = .true., reacting = .true., correction_velocity = .false.
     integer :: filter_every = 10, report_every = 10
     integer :: write_every = 0                    !< steps between VTK files, 0: only at the end
+    integer :: save_every = 0                     !< steps between restart files, 0: none
+    character(256) :: restart = ''                !< name of restart files to go on from, without .nml and .raw
     logical :: pictures = .true., fields = .true.
     logical :: compare = .false.                  !< run the case again with method 'mpi' and compare
     character(16) :: radical = 'OH'
@@ -44,22 +46,24 @@ contains
     character(*), intent(out) :: error
     character(32) :: case_name
     character(16) :: method, radical, fuel
-    character(256) :: mechanism, output
-    integer :: points(3), ranks(3), tile(2), steps, filter_every, report_every, write_every, direction, unit, io
-    real(8) :: length(3), end_time, cfl, fourier, fixed_dt, max_dt
+    character(256) :: mechanism, output, restart
+    integer :: points(3), ranks(3), tile(2), steps, filter_every, report_every, write_every, save_every, direction, unit, io
+    real(8) :: length(3), end_time, cfl, fourier, chemical_cfl, fixed_dt, max_dt
     real(8) :: temperature, pressure, phi, hot_temperature, hot_radius, velocity(3), amplitude, turbulence, shift(3)
     logical :: viscous, reacting, correction_velocity, pictures, fields, compare
     character(256) :: message
-    namelist /run/ case_name, mechanism, method, output, points, ranks, tile, length, end_time, steps, cfl, fourier, fixed_dt, &
-      max_dt, viscous, reacting, correction_velocity, filter_every, report_every, write_every, pictures, fields, compare, radical
+    namelist /run/ case_name, mechanism, method, output, points, ranks, tile, length, end_time, steps, cfl, fourier, &
+      chemical_cfl, fixed_dt, max_dt, viscous, reacting, correction_velocity, filter_every, report_every, write_every, &
+      save_every, restart, pictures, fields, compare, radical
     namelist /initial/ temperature, pressure, phi, hot_temperature, hot_radius, velocity, amplitude, turbulence, shift, &
       direction, fuel
 
     case_name = s%case_name; mechanism = s%mechanism; method = s%method; output = s%output
     points = s%points; ranks = s%ranks; tile = s%tile; length = s%length; end_time = s%end_time; steps = s%steps
-    cfl = s%cfl; fourier = s%fourier; fixed_dt = s%fixed_dt; max_dt = s%max_dt
+    cfl = s%cfl; fourier = s%fourier; chemical_cfl = s%chemical_cfl; fixed_dt = s%fixed_dt; max_dt = s%max_dt
     viscous = s%viscous; reacting = s%reacting; correction_velocity = s%correction_velocity
     filter_every = s%filter_every; report_every = s%report_every; write_every = s%write_every
+    save_every = s%save_every; restart = s%restart
     pictures = s%pictures; fields = s%fields; compare = s%compare; radical = s%radical
     temperature = s%temperature; pressure = s%pressure; phi = s%phi
     hot_temperature = s%hot_temperature; hot_radius = s%hot_radius; velocity = s%velocity; amplitude = s%amplitude
@@ -81,9 +85,10 @@ contains
 
     s%case_name = case_name; s%mechanism = mechanism; s%method = method; s%output = output
     s%points = points; s%ranks = ranks; s%tile = tile; s%length = length; s%end_time = end_time; s%steps = steps
-    s%cfl = cfl; s%fourier = fourier; s%fixed_dt = fixed_dt; s%max_dt = max_dt
+    s%cfl = cfl; s%fourier = fourier; s%chemical_cfl = chemical_cfl; s%fixed_dt = fixed_dt; s%max_dt = max_dt
     s%viscous = viscous; s%reacting = reacting; s%correction_velocity = correction_velocity
     s%filter_every = filter_every; s%report_every = report_every; s%write_every = write_every
+    s%save_every = save_every; s%restart = restart
     s%pictures = pictures; s%fields = fields; s%compare = compare; s%radical = radical
     s%temperature = temperature; s%pressure = pressure; s%phi = phi
     s%hot_temperature = hot_temperature; s%hot_radius = hot_radius; s%velocity = velocity; s%amplitude = amplitude
@@ -105,9 +110,12 @@ contains
     call numbers(s%report_every >= 1, 'report_every', [real(s%report_every, 8)], 'must be at least 1 step')
     call numbers(s%filter_every >= 0, 'filter_every', [real(s%filter_every, 8)], 'must be steps, or 0 for no filter')
     call numbers(s%write_every >= 0, 'write_every', [real(s%write_every, 8)], 'must be steps, or 0 for fields at the end only')
+    call numbers(s%save_every >= 0, 'save_every', [real(s%save_every, 8)], 'must be steps, or 0 for no restart files')
     call numbers(s%cfl > 0 .and. s%cfl <= 2.27d0, 'cfl', [s%cfl], 'must lie in (0, 2.27], stable for this scheme and stencil')
     call numbers(s%fourier > 0 .and. s%fourier <= 1.565d0, 'fourier', [s%fourier], &
                  'must lie in (0, 1.565], stable for this scheme and stencil')
+    call numbers(s%chemical_cfl > 0 .and. s%chemical_cfl <= 4, 'chemical_cfl', [s%chemical_cfl], &
+                 'must lie in (0, 4]: the scheme is stable to 4.687, and the frequencies are estimates')
     call numbers(s%max_dt > 0, 'max_dt', [s%max_dt], 'must be positive, in s')
     call numbers(not_negative(s%fixed_dt), 'fixed_dt', [s%fixed_dt], 'must be in s, or 0 to choose by cfl, fourier and max_dt')
     call numbers(not_negative(s%end_time), 'end_time', [s%end_time], 'must be in s, or 0 to leave the end to steps')

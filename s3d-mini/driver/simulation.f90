@@ -2,26 +2,24 @@
 module simulation
   use mpi_f08
   use block, only: block_t, block_create
-  use flow, only: flow_t, i_rho, i_energy, p_T, p_species, primitive_fields, state_fields
+  use flow, only: flow_t, primitive_fields, state_fields
   use filter, only: filter_field, filter_depth
   use halo, only: halo_t, halo_create, halo_destroy, halo_start, halo_finish
-  use point_physics, only: species_enthalpies, transport_coefficients
   use rhs_method, only: rhs_method_t
   use runge_kutta, only: stages, rk_stage
   use failure, only: end_unless
   use settings, only: settings_t
+  use time_step, only: largest_rates, convective, diffusive, chemical
   implicit none
   private
-  public :: simulation_t, simulation_create, simulation_step, simulation_destroy, gas_constant
-
-  real(8), parameter :: gas_constant = 8314.46261815324d0 !< J/kmol/K
+  public :: simulation_t, simulation_create, simulation_step, simulation_destroy
 
   type :: simulation_t
     type(settings_t) :: s
     type(flow_t) :: f
     type(block_t) :: b
     type(MPI_Comm) :: cart
-    integer :: rank = 0
+    integer :: rank = 0, blocks(3) = 1
     real(8), pointer, contiguous :: q(:, :) => null(), prim(:, :) => null(), p(:) => null(), rhs(:, :) => null()
     real(8), allocatable :: q3(:, :)
     type(halo_t) :: filter_halo
@@ -60,6 +58,7 @@ contains
     call end_unless(all(s%points == 1 .or. s%points/dims >= filter_depth), 'points = '//counts)
     call MPI_Cart_create(comm, 3, dims, [.true., .true., .true.], .false., sim%cart)
     call MPI_Comm_rank(sim%cart, sim%rank)
+    sim%blocks = dims
     call MPI_Cart_coords(sim%cart, sim%rank, 3, coordinates)
     do d = 1, 3
       offset(d) = int(int(s%points(d), 8)*coordinates(d)/dims(d))
@@ -116,54 +115,20 @@ contains
     end do
   end subroutine
 
-  !> The smaller of the convective limit, sum of (|u_d| + a)/dx_d, and the diffusive one.
+  !> The largest step that keeps within cfl, fourier and chemical_cfl.
   subroutine choose_step(sim)
     type(simulation_t), intent(inout) :: sim
-    real(8) :: rate(2)
+    real(8) :: rate(3)
     if (sim%s%fixed_dt > 0) then
       sim%dt = sim%s%fixed_dt
-    else
-      rate = largest_rates(sim)
-      call MPI_Allreduce(MPI_IN_PLACE, rate, 2, MPI_DOUBLE_PRECISION, MPI_MAX, sim%cart)
-      sim%dt = min(sim%s%cfl/rate(1), sim%s%max_dt)
-      if (rate(2) > 0) sim%dt = min(sim%dt, sim%s%fourier/rate(2))
+      return
     end if
+    rate = largest_rates(sim%f, sim%b, sim%q, sim%prim, sim%p)
+    call MPI_Allreduce(MPI_IN_PLACE, rate, size(rate), MPI_DOUBLE_PRECISION, MPI_MAX, sim%cart)
+    sim%dt = sim%s%max_dt
+    if (rate(convective) > 0) sim%dt = min(sim%dt, sim%s%cfl/rate(convective))
+    if (rate(diffusive) > 0) sim%dt = min(sim%dt, sim%s%fourier/rate(diffusive))
+    if (rate(chemical) > 0) sim%dt = min(sim%dt, sim%s%chemical_cfl/rate(chemical))
+    call end_unless(sim%dt < huge(1d0), 'nothing limits the time step of this case: set fixed_dt or max_dt')
   end subroutine
-
-  !> Largest convective and diffusive rate (1/s) on this block, row by row.
-  function largest_rates(sim) result(rate)
-    type(simulation_t), intent(in) :: sim
-    real(8) :: rate(2)
-    real(8), dimension(sim%b%nx, sim%f%n) :: Y, h_low, h_high, diffusivity
-    real(8), dimension(sim%b%nx) :: T, W, mu, lambda, cp, sound, convective, diffusive
-    real(8) :: inverse_dx(3)
-    integer :: row, at, last, m, d, n
-    n = sim%b%nx
-    rate = 0
-    inverse_dx = merge(1/sim%b%dx, 0d0, sim%b%active)
-    do row = 1, sim%b%ny*sim%b%nz
-      at = (row - 1)*n + 1
-      last = row*n
-      T = sim%prim(at:last, p_T)
-      Y = sim%prim(at:last, p_species:p_species + sim%f%n - 1)
-      W = sim%prim(at:last, p_species + sim%f%n)
-      ! cp from enthalpy differences: exact enough for a step size.
-      call species_enthalpies(sim%f%mech, n, n, T - 0.5d0, h_low)
-      call species_enthalpies(sim%f%mech, n, n, T + 0.5d0, h_high)
-      cp = 0
-      do m = 1, sim%f%n
-        cp = cp + Y(:, m)*(h_high(:, m) - h_low(:, m))
-      end do
-      sound = sqrt(cp/(cp - gas_constant/W)*sim%p(at:last)/sim%q(at:last, i_rho))
-      convective = 0
-      do d = 1, 3
-        convective = convective + (abs(sim%prim(at:last, d)) + sound)*inverse_dx(d)
-      end do
-      rate(1) = max(rate(1), maxval(convective))
-      if (.not. sim%f%viscous) cycle
-      call transport_coefficients(sim%f%mech, n, n, T, sim%p(at:last), Y, W, mu, lambda, diffusivity)
-      diffusive = max(4*mu/(3*sim%q(at:last, i_rho)), lambda/(sim%q(at:last, i_rho)*cp), maxval(diffusivity, dim=2))
-      rate(2) = max(rate(2), maxval(diffusive)*sum(inverse_dx**2))
-    end do
-  end function
 end module

@@ -1,7 +1,7 @@
 !> Fields as one VTK image file a time, which ParaView opens: raw appended 32-bit data, written collectively.
 module vtk_file
   use mpi_f08
-  use derived_fields, only: heat_release
+  use derived_fields, only: primitives_of, heat_release
   use flow, only: p_u, p_T, p_species
   use failure, only: end_unless
   use simulation, only: simulation_t
@@ -11,13 +11,14 @@ module vtk_file
 
 contains
 
-  !> One .vti file: temperature, pressure, heat release, velocity and mass fractions of the last computed right-hand side.
+  !> One .vti file: temperature, pressure, heat release, velocity and mass fractions.
   subroutine write_fields(sim)
     type(simulation_t), intent(in) :: sim
     character(512) :: path
     character(:), allocatable :: header
     character(200) :: line
     real(8) :: rate(sim%b%ld)
+    real(8), allocatable :: prim(:, :), p(:)
     type(MPI_File) :: file
     integer :: m, arrays, error, points
     integer(8) :: field_bytes
@@ -25,7 +26,8 @@ contains
     write (path, '(2a,i6.6,a)') trim(sim%s%output), '/fields_', sim%step, '.vti'
     arrays = 6 + sim%f%n
     field_bytes = 4*product(int(sim%s%points, 8))
-    call heat_release(sim, rate)
+    call primitives_of(sim, prim, p)
+    call heat_release(sim, prim, rate)
 
     header = '<?xml version="1.0"?>'//new_line('a')// &
              '<VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64">'//new_line('a')
@@ -55,15 +57,15 @@ contains
       at = at + 8
       select case (m)
       case (1)
-        call write_block(sim, file, at, points, sim%prim(:, p_T))
+        call write_block(sim, file, at, points, prim(:, p_T))
       case (2)
-        call write_block(sim, file, at, points, sim%p)
+        call write_block(sim, file, at, points, p)
       case (3)
         call write_block(sim, file, at, points, rate)
       case (4:6)
-        call write_block(sim, file, at, points, sim%prim(:, p_u + m - 4))
+        call write_block(sim, file, at, points, prim(:, p_u + m - 4))
       case default
-        call write_block(sim, file, at, points, sim%prim(:, p_species + m - 7))
+        call write_block(sim, file, at, points, prim(:, p_species + m - 7))
       end select
       at = at + field_bytes
     end do

@@ -1,11 +1,11 @@
-!> Net production rates by mass action, reaction by reaction over a row of points. Fall-off: Gilbert, Luther & Troe,
+!> Production and loss of species by mass action, reaction by reaction over a row of points. Fall-off: Gilbert, Luther & Troe,
 !> Ber. Bunsenges. Phys. Chem. 87 (1983).
 module kinetics
   use mechanism, only: mechanism_t, reaction_t, gas_constant, elementary, three_body, lindemann, troe
   use thermodynamics, only: gibbs_functions
   implicit none
   private
-  public :: net_rates
+  public :: net_rates, loss_rates
 
   real(8), parameter :: standard_pressure = 101325d0
 
@@ -18,8 +18,46 @@ contains
     real(8), intent(in) :: rho(n), T(n), Y(ld, *)
     real(8), intent(inout) :: omega(ld, *)
     real(8), dimension(n, m%n_species) :: c, g
-    real(8), dimension(n) :: log_T, inverse_T, log_c0, total, progress
-    integer :: i, k, r
+    real(8), dimension(n) :: log_T, inverse_T, log_c0, total, forward, backward
+    integer :: i, r
+    call conditions(m, n, ld, rho, T, Y, log_T, inverse_T, log_c0, g, c, total)
+    omega(1:n, 1:m%n_species) = 0
+    do r = 1, size(m%reaction)
+      call rates_of_progress(m%reaction(r), n, T, log_T, inverse_T, log_c0, g, c, total, forward, backward)
+      do i = 1, n
+        forward(i) = forward(i) - backward(i)
+      end do
+      call add(m%reaction(r)%reactants, n, ld, -1d0, forward, omega)
+      call add(m%reaction(r)%products, n, ld, 1d0, forward, omega)
+    end do
+  end subroutine
+
+  !> How fast each species is used up, not counting what is made (kmol/m3/s). Divided by its concentration this is the diagonal of
+  !> the rates' Jacobian, near enough for a stable time step.
+  subroutine loss_rates(m, n, ld, rho, T, Y, loss)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: n, ld
+    real(8), intent(in) :: rho(n), T(n), Y(ld, *)
+    real(8), intent(inout) :: loss(ld, *)
+    real(8), dimension(n, m%n_species) :: c, g
+    real(8), dimension(n) :: log_T, inverse_T, log_c0, total, forward, backward
+    integer :: r
+    call conditions(m, n, ld, rho, T, Y, log_T, inverse_T, log_c0, g, c, total)
+    loss(1:n, 1:m%n_species) = 0
+    do r = 1, size(m%reaction)
+      call rates_of_progress(m%reaction(r), n, T, log_T, inverse_T, log_c0, g, c, total, forward, backward)
+      call add(m%reaction(r)%reactants, n, ld, 1d0, forward, loss)
+      call add(m%reaction(r)%products, n, ld, 1d0, backward, loss)
+    end do
+  end subroutine
+
+  !> What all reactions of a row share. c holds concentrations, g the Gibbs functions over R T.
+  subroutine conditions(m, n, ld, rho, T, Y, log_T, inverse_T, log_c0, g, c, total)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: n, ld
+    real(8), intent(in) :: rho(n), T(n), Y(ld, *)
+    real(8), intent(out) :: log_T(n), inverse_T(n), log_c0(n), g(n, m%n_species), c(n, m%n_species), total(n)
+    integer :: i, k
     do i = 1, n
       log_T(i) = log(T(i))
       inverse_T(i) = 1/T(i)
@@ -31,33 +69,24 @@ contains
       do i = 1, n
         c(i, k) = rho(i)*Y(i, k)/m%molecular_weight(k)
         total(i) = total(i) + c(i, k)
-        omega(i, k) = 0
       end do
-    end do
-    do r = 1, size(m%reaction)
-      call rate_of_progress(m%reaction(r), n, T, log_T, inverse_T, log_c0, g, c, total, progress)
-      call accumulate(m%reaction(r), n, ld, progress, omega)
     end do
   end subroutine
 
-  subroutine rate_of_progress(r, n, T, log_T, inverse_T, log_c0, g, c, total, progress)
+  subroutine rates_of_progress(r, n, T, log_T, inverse_T, log_c0, g, c, total, forward, backward)
     type(reaction_t), intent(in) :: r
     integer, intent(in) :: n
     real(8), intent(in) :: T(n), log_T(n), inverse_T(n), log_c0(n), g(n, *), c(n, *), total(n)
-    real(8), intent(out) :: progress(n)
-    real(8), dimension(n) :: kf, third, backward, exponent
+    real(8), intent(out) :: forward(n), backward(n)
+    real(8), dimension(n) :: third, exponent
     integer :: i, s, change
     do i = 1, n
-      kf(i) = r%rate(1)*exp(r%rate(2)*log_T(i) - r%rate(3)*inverse_T(i))
+      forward(i) = r%rate(1)*exp(r%rate(2)*log_T(i) - r%rate(3)*inverse_T(i))
     end do
     if (r%kind /= elementary) call collision_partners(r, n, c, total, third)
-    if (r%kind == lindemann .or. r%kind == troe) call fall_off(r, n, T, log_T, inverse_T, third, kf)
-    progress = kf
-    do s = 1, size(r%reactants)
-      do i = 1, n
-        progress(i) = progress(i)*c(i, r%reactants(s))
-      end do
-    end do
+    if (r%kind == three_body) forward = forward*third
+    if (r%kind == lindemann .or. r%kind == troe) call fall_off(r, n, T, log_T, inverse_T, third, forward)
+    backward = 0
     if (r%reversible) then
       change = size(r%products) - size(r%reactants)
       do i = 1, n
@@ -70,16 +99,19 @@ contains
         exponent = exponent - g(:, r%reactants(s))
       end do
       do i = 1, n
-        backward(i) = kf(i)*exp(exponent(i))
+        backward(i) = forward(i)*exp(exponent(i))
       end do
       do s = 1, size(r%products)
         do i = 1, n
           backward(i) = backward(i)*c(i, r%products(s))
         end do
       end do
-      progress = progress - backward
     end if
-    if (r%kind == three_body) progress = progress*third
+    do s = 1, size(r%reactants)
+      do i = 1, n
+        forward(i) = forward(i)*c(i, r%reactants(s))
+      end do
+    end do
   end subroutine
 
   subroutine collision_partners(r, n, c, total, third)
@@ -124,20 +156,15 @@ contains
     end do
   end subroutine
 
-  subroutine accumulate(r, n, ld, progress, omega)
-    type(reaction_t), intent(in) :: r
-    integer, intent(in) :: n, ld
-    real(8), intent(in) :: progress(n)
-    real(8), intent(inout) :: omega(ld, *)
+  !> total += factor*rate for each of the species, as often as it is named.
+  subroutine add(species, n, ld, factor, rate, total)
+    integer, intent(in) :: species(:), n, ld
+    real(8), intent(in) :: factor, rate(n)
+    real(8), intent(inout) :: total(ld, *)
     integer :: i, s
-    do s = 1, size(r%reactants)
+    do s = 1, size(species)
       do i = 1, n
-        omega(i, r%reactants(s)) = omega(i, r%reactants(s)) - progress(i)
-      end do
-    end do
-    do s = 1, size(r%products)
-      do i = 1, n
-        omega(i, r%products(s)) = omega(i, r%products(s)) + progress(i)
+        total(i, species(s)) = total(i, species(s)) + factor*rate(i)
       end do
     end do
   end subroutine

@@ -2,12 +2,12 @@
 module point_physics
   use mechanism, only: mechanism_t, gas_constant
   use thermodynamics, only: enthalpies, heat_capacity_and_enthalpy, sound_speeds
-  use kinetics, only: production_rates => net_rates
+  use kinetics, only: production_rates => net_rates, loss_rates
   use transport, only: transport_coefficients => mixture_transport
   implicit none
   private
-  public :: primitives_from_conserved, conserved_from_primitives, species_enthalpies, production_rates, transport_coefficients, &
-            heat_capacity_and_enthalpy, sound_speeds
+  public :: primitives_from_conserved, conserved_from_primitives, species_enthalpies, production_rates, loss_rates, &
+            transport_coefficients, heat_capacity_and_enthalpy, sound_speeds
 
   interface species_enthalpies
     procedure enthalpies

@@ -98,7 +98,6 @@ contains
     s%correction_velocity = correction_velocity
     s%filter_every = filter_every
     call start(sim, s, MPI_COMM_WORLD)
-    sim%p = s%pressure
     before = conserved_of(sim)
     water(1) = total_of(sim, 'H2O')
     call advance(sim)
