@@ -55,8 +55,8 @@ contains
     path = trim(sim%s%output)//'/'//name//'.png'
     good = .true.
     if (sim%rank == 0) then
-      write (subtitle, '(5a,i0,3a)') trim(sim%s%case_name), ', t = ', trim(short(sim%time*1d6)), ' us', ', step ', sim%step, ', z = ', &
-        trim(short((k - 1)*sim%b%dx(3)*1d3)), ' mm'
+      write (subtitle, '(4a,i0,3a)') trim(sim%s%case_name), ', t = ', trim(decimal(sim%time*1d6)), ' us, step ', sim%step, &
+        ', z = ', trim(decimal((k - 1)*sim%b%dx(3)*1d3)), ' mm'
       good = s3d_slice_picture(path//c_null_char, title//c_null_char, trim(subtitle)//c_null_char, size(plane, 1), size(plane, 2), &
                                plane, sim%b%dx(1)*1d3, sim%b%dx(2)*1d3) == 0
     end if
@@ -64,7 +64,7 @@ contains
     if (sim%rank == 0) print '(3a,2(es11.4,a))', 'picture ', path, ': from ', minval(plane), ' to ', maxval(plane)
   end subroutine
 
-  function short(value) result(text)
+  function decimal(value) result(text)
     real(8), intent(in) :: value
     character(16) :: text
     write (text, '(f16.3)') value

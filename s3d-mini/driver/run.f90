@@ -59,8 +59,10 @@ contains
     if (every > 0) due = mod(sim%step, every) == 0
   end function
 
+  !> At the last step, or when the state has broken down.
   pure logical function ended(sim)
     type(simulation_t), intent(in) :: sim
-    ended = sim%step >= sim%s%steps .or. (sim%s%end_time > 0 .and. sim%time >= sim%s%end_time*(1 - 1d-12))
+    ended = .not. sim%dt < huge(1d0) .or. sim%step >= sim%s%steps &
+            .or. (sim%s%end_time > 0 .and. sim%time >= sim%s%end_time*(1 - 1d-12))
   end function
 end module

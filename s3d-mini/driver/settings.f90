@@ -18,7 +18,7 @@ module settings
     real(8) :: length(3) = 1d-3                   !< m
     real(8) :: end_time = 0                       !< s; 0: `steps` decides alone
     integer :: steps = 100
-    real(8) :: cfl = 1.5d0, fourier = 1.0d0, chemical_cfl = 1.5d0 !< what a step may be of each limit's time
+    real(8) :: cfl = 1.5d0, fourier = 1.0d0, chemical_cfl = 2.5d0 !< what a step may be of each limit's time
     real(8) :: fixed_dt = 0, max_dt = huge(1d0)   !< s
     logical :: viscous = .true., reacting = .true., correction_velocity = .false.
     integer :: filter_every = 10, report_every = 10
@@ -114,8 +114,8 @@ contains
     call numbers(s%cfl > 0 .and. s%cfl <= 2.27d0, 'cfl', [s%cfl], 'must lie in (0, 2.27], stable for this scheme and stencil')
     call numbers(s%fourier > 0 .and. s%fourier <= 1.565d0, 'fourier', [s%fourier], &
                  'must lie in (0, 1.565], stable for this scheme and stencil')
-    call numbers(s%chemical_cfl > 0 .and. s%chemical_cfl <= 4, 'chemical_cfl', [s%chemical_cfl], &
-                 'must lie in (0, 4]: the scheme is stable to 4.687, and the frequencies are estimates')
+    call numbers(s%chemical_cfl > 0 .and. s%chemical_cfl <= 3, 'chemical_cfl', [s%chemical_cfl], &
+                 'must lie in (0, 3]: the scheme is stable to 4.687, and the frequencies are estimates')
     call numbers(s%max_dt > 0, 'max_dt', [s%max_dt], 'must be positive, in s')
     call numbers(not_negative(s%fixed_dt), 'fixed_dt', [s%fixed_dt], 'must be in s, or 0 to choose by cfl, fourier and max_dt')
     call numbers(not_negative(s%end_time), 'end_time', [s%end_time], 'must be in s, or 0 to leave the end to steps')
@@ -130,6 +130,8 @@ contains
     call numbers(all(abs(s%shift) < huge(1d0)), 'shift', s%shift, 'must be finite, in m')
     call numbers(abs(s%amplitude) < huge(1d0), 'amplitude', [s%amplitude], 'must be finite')
     call numbers(s%direction >= 1 .and. s%direction <= 3, 'direction', [real(s%direction, 8)], 'must be 1, 2 or 3: x, y or z')
+    call rule(any(s%points > 1) .or. s%reacting .or. s%fixed_dt > 0 .or. s%max_dt < huge(1d0), &
+              'one point in which nothing reacts limits no time step: set fixed_dt or max_dt')
     call rule(any(s%method == methods), 'method = "'//trim(s%method)//'" is none of mpi, tasks, direct')
 
   contains
