@@ -1,4 +1,4 @@
-# Small programs that expose the mini-app's physics: states in a table, ignition, flames.
+# Small programs that expose the mini-app's physics, states in a table, ignition, flames; and what its methods cost.
 add_executable(s3d-check-points checks/check_points.f90 checks/state_table.f90)
 target_link_libraries(s3d-check-points PRIVATE s3d_kernels)
 set_target_properties(s3d-check-points PROPERTIES LINKER_LANGUAGE Fortran)
@@ -9,3 +9,8 @@ set_target_properties(s3d-ignition PROPERTIES LINKER_LANGUAGE Fortran)
 add_executable(s3d-flame checks/flame.f90 checks/duct.f90 checks/composition.f90)
 target_link_libraries(s3d-flame PRIVATE s3d_driver)
 set_target_properties(s3d-flame PROPERTIES LINKER_LANGUAGE Fortran)
+if(S3D_WITH_COHORT)
+  add_executable(s3d-methods checks/compare_methods.f90)
+  target_link_libraries(s3d-methods PRIVATE s3d_driver)
+  set_target_properties(s3d-methods PROPERTIES LINKER_LANGUAGE Fortran)
+endif()
