@@ -21,10 +21,10 @@ module tile_regions
     real(8), pointer, contiguous :: flux(:, :, :) => null()
   end type
 
-  !> A region with its tiles, and the tiles grown by what a stencil along y, or along z, reaches.
+  !> A region with its tiles, and the tiles grown by what a stencil along x, y or z reaches.
   type :: tiled_t
     type(cohort_region) :: whole
-    type(cohort_region), allocatable :: tile(:), along_y(:), along_z(:)
+    type(cohort_region), allocatable :: tile(:), along(:, :)
     integer(4), allocatable :: field(:)
   end type
 
@@ -39,9 +39,8 @@ module tile_regions
     type(tiled_t) :: state      !< q
     type(tiled_t) :: rhs
     type(tiled_t) :: kept       !< prim, then p: the temperature is the next computation's first guess
-    type(tiled_t) :: flux       !< of each state field in x, then y, then z
-    type(ghosts_t) :: primitives
-    type(ghosts_t) :: fluxes(3) !< of direction d, which only faces of direction d need
+    type(tiled_t) :: flux(3)    !< of each state field in x, y and z: apart, since each has stencils and faces of its own
+    type(ghosts_t) :: primitives, fluxes(3)
   end type
 
 contains
@@ -119,18 +118,19 @@ contains
     type(cohort_context), intent(in) :: ctx
     type(arrays_t), intent(in) :: a
     type(regions_t), intent(inout) :: r
-    integer :: n
-    n = state_fields(a%f)
-    call tiled_create(rt, a, n, r%state)
-    call tiled_create(rt, a, n, r%rhs)
+    integer :: n, d
+    call tiled_create(rt, a, state_fields(a%f), r%state)
+    call tiled_create(rt, a, state_fields(a%f), r%rhs)
     call tiled_create(rt, a, primitive_fields(a%f) + 1, r%kept)
-    call tiled_create(rt, a, 3*n, r%flux)
     call attach(ctx, a%b, r%state%whole, r%state%field, a%q)
     call attach(ctx, a%b, r%rhs%whole, r%rhs%field, a%rhs)
     n = primitive_fields(a%f)
     call attach(ctx, a%b, r%kept%whole, r%kept%field(:n), a%prim)
     call attach(ctx, a%b, r%kept%whole, r%kept%field(n + 1:), a%p)
-    call attach(ctx, a%b, r%flux%whole, r%flux%field, a%flux)
+    do d = 1, 3
+      call tiled_create(rt, a, state_fields(a%f), r%flux(d))
+      call attach(ctx, a%b, r%flux(d)%whole, r%flux(d)%field, a%flux(:, :, d))
+    end do
   end subroutine
 
   subroutine tiled_create(rt, a, fields, tiled)
@@ -140,7 +140,8 @@ contains
     type(tiled_t), intent(out) :: tiled
     type(cohort_index_space) :: points
     type(cohort_field_space) :: columns
-    type(cohort_partition) :: tiles, along_y, along_z
+    type(cohort_partition) :: tiles, grown
+    integer :: reach(3), d
     call cohort_index_space_create(rt, [1, 1, 1], [a%b%nx, a%b%ny, a%b%nz], points)
     call cohort_field_space_create(rt, columns)
     allocate (tiled%field(fields))
@@ -148,11 +149,13 @@ contains
     call cohort_region_create(rt, points, columns, tiled%whole)
     call cohort_partition_rects(tiled%whole, reshape([a%tiles%i1, a%tiles%j1, a%tiles%k1], [3, size(a%tiles)], order=[2, 1]), &
                                 reshape([a%tiles%i2, a%tiles%j2, a%tiles%k2], [3, size(a%tiles)], order=[2, 1]), tiles)
-    call cohort_partition_tiles_halo(tiles, [0, stencil_depth, 0], along_y)
-    call cohort_partition_tiles_halo(tiles, [0, 0, stencil_depth], along_z)
     tiled%tile = parts(tiles, size(a%tiles))
-    tiled%along_y = parts(along_y, size(a%tiles))
-    tiled%along_z = parts(along_z, size(a%tiles))
+    allocate (tiled%along(size(a%tiles), 3))
+    do d = 1, 3
+      reach = merge(stencil_depth, 0, [1, 2, 3] == d)
+      call cohort_partition_tiles_halo(tiles, reach, grown)
+      tiled%along(:, d) = parts(grown, size(a%tiles))
+    end do
   end subroutine
 
   function parts(partition, count) result(part)

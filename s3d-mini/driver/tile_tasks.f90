@@ -44,7 +44,7 @@ contains
 
   !> Says once what each task of a computation uses.
   subroutine work_create()
-    integer :: t
+    integer :: t, d
     allocate (work(kinds, size(a%tiles)))
     do t = 1, size(a%tiles)
       call work_of_points(t)
@@ -58,7 +58,9 @@ contains
     ! After all other uses, the copies to the neighbours among them: the MPI code may wait for a neighbour that waits for those,
     ! and where MPI is the MPI thread's alone nobody sends them meanwhile.
     call use(handed_back, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
-    call use(handed_back, r%flux%whole, r%flux%field, COHORT_READ_WRITE)
+    do d = 1, 3
+      call use(handed_back, r%flux(d)%whole, r%flux(d)%field, COHORT_READ_WRITE)
+    end do
     call use(handed_back, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
   end subroutine
 
@@ -96,31 +98,31 @@ contains
   subroutine work_of_fluxes(t, w)
     integer, intent(in) :: t
     type(work_t), intent(inout) :: w
-    integer :: n, m
+    integer :: n, d
     n = primitive_fields(a%f)
-    m = state_fields(a%f)
     call use(w, r%state%tile(t), r%state%field, COHORT_READ_ONLY)
     call use(w, r%kept%tile(t), r%kept%field(n + 1:), COHORT_READ_ONLY)
     if (a%f%viscous) then
-      call use(w, r%kept%along_y(t), r%kept%field(:n), COHORT_READ_ONLY)
-      call use(w, r%kept%along_z(t), r%kept%field(:n), COHORT_READ_ONLY)
+      ! Rows are whole: nothing of the block lies beyond them in x.
+      call use(w, r%kept%along(t, 2), r%kept%field(:n), COHORT_READ_ONLY)
+      call use(w, r%kept%along(t, 3), r%kept%field(:n), COHORT_READ_ONLY)
       call use_ghosts(w, t, r%primitives)
     else
       call use(w, r%kept%tile(t), r%kept%field(:n), COHORT_READ_ONLY)
     end if
-    call use(w, r%flux%tile(t), r%flux%field, COHORT_WRITE_DISCARD)
+    do d = 1, 3
+      if (a%b%active(d)) call use(w, r%flux(d)%tile(t), r%flux(d)%field, COHORT_WRITE_DISCARD)
+    end do
   end subroutine
 
   subroutine work_of_divergence(t, w)
     integer, intent(in) :: t
     type(work_t), intent(inout) :: w
-    integer :: m, d
-    m = state_fields(a%f)
-    if (a%b%active(1)) call use(w, r%flux%tile(t), r%flux%field(:m), COHORT_READ_ONLY)
-    if (a%b%active(2)) call use(w, r%flux%along_y(t), r%flux%field(m + 1:2*m), COHORT_READ_ONLY)
-    if (a%b%active(3)) call use(w, r%flux%along_z(t), r%flux%field(2*m + 1:), COHORT_READ_ONLY)
+    integer :: d
     do d = 1, 3
-      if (a%b%active(d)) call use_ghosts(w, t, r%fluxes(d))
+      if (.not. a%b%active(d)) cycle
+      call use(w, r%flux(d)%along(t, d), r%flux(d)%field, COHORT_READ_ONLY)
+      call use_ghosts(w, t, r%fluxes(d))
     end do
     call use(w, r%rhs%tile(t), r%rhs%field, COHORT_READ_WRITE)
   end subroutine
@@ -145,8 +147,7 @@ contains
     type(cohort_context), intent(in) :: ctx
     type(cohort_handshake), intent(in) :: handshake
     type(cohort_future), intent(out), optional :: go_on
-    integer :: d, m
-    m = state_fields(a%f)
+    integer :: d
     call cohort_launch(ctx, await_task, handed_over%needs, wait_handshakes=[handshake], result=go_on)
     call launch_tiles(ctx, primitives)
     if (a%f%viscous) then
@@ -156,8 +157,7 @@ contains
     call launch_tiles(ctx, flux)
     if (a%f%viscous) call cohort_halo_release(ctx, r%primitives%halo, r%primitives%slot)
     do d = 1, 3
-      if (a%b%active(d)) call cohort_halo_exchange(ctx, r%fluxes(d)%halo, r%flux%whole, r%flux%field((d - 1)*m + 1:d*m), &
-                                                   r%fluxes(d)%slot)
+      if (a%b%active(d)) call cohort_halo_exchange(ctx, r%fluxes(d)%halo, r%flux(d)%whole, r%flux(d)%field, r%fluxes(d)%slot)
     end do
     call launch_tiles(ctx, divergence)
     do d = 1, 3
