@@ -16,7 +16,9 @@ for name in handshake empty_tasks; do
     "$build/$name"
 done
 
-echo "== ghost_exchange"
-mpicc -O3 -march=native -std=gnu11 -Wall -Wextra "$here/ghost_exchange.c" -o "$build/ghost_exchange" -I"$build/prefix/include" \
-    -L"$build/prefix/lib" -lcohort -Wl,-rpath,"$build/prefix/lib"
-OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 2 "$build/ghost_exchange"
+for name in ghost_exchange barriers; do
+    mpicc -O3 -march=native -std=gnu11 -Wall -Wextra "$here/$name.c" -o "$build/$name" -I"$build/prefix/include" \
+        -L"$build/prefix/lib" -lcohort -Wl,-rpath,"$build/prefix/lib"
+    echo "== $name"
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 2 "$build/$name"
+done
