@@ -9,6 +9,7 @@ pub mod fortran;
 pub mod ghosts;
 pub mod halos;
 pub mod handshakes;
+pub mod partitions;
 pub mod regions;
 pub mod runtime;
 pub mod tasks;

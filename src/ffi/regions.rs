@@ -1,4 +1,4 @@
-//! Index spaces, field spaces, regions, partitions; attach, detach, fill. Creation and destruction from any thread;
+//! Index spaces, field spaces, regions; attach, detach, fill. Creation and destruction from any thread;
 //! a destroy function clears the handle, accepts a null one, and must not run while another thread uses the object.
 
 use super::convert::{out, slice, text};
@@ -6,9 +6,9 @@ use super::guard;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
-use crate::geometry::Rect;
-use crate::operation::{attach, current_task, PartitionObject, RegionObject};
-use crate::region::{check_dim, FieldSpace, IndexSpace, Partition};
+use crate::geometry::{Domain, Rect};
+use crate::operation::{attach, current_task, RegionObject};
+use crate::region::{check_dim, FieldSpace, IndexSpace};
 use crate::runtime;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -42,6 +42,26 @@ pub unsafe extern "C" fn cohort_index_space_create(
         let (objects, out) = (&runtime::of(runtime.id)?.objects, out(space)?);
         let n = check_dim(dim)?;
         out.id = objects.index_spaces.insert(IndexSpace::new(dim, slice(lo, n, "lo")?, slice(hi, n, "hi")?)?)?;
+        Ok(())
+    })
+}
+
+/// The points of any of `count` rectangles, which may overlap and leave holes between them; `lo` and `hi` hold dim entries a
+/// rectangle, one after the other. Errors: INVALID_ARGUMENT (dim, count 0), BOUNDS (lo above hi).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_index_space_create_rects(
+    runtime: cohort_runtime_t,
+    dim: i32,
+    count: u32,
+    lo: *const i64,
+    hi: *const i64,
+    space: *mut cohort_index_space_t,
+) -> cohort_status_t {
+    guard("cohort_index_space_create_rects", || {
+        let (objects, out) = (&runtime::of(runtime.id)?.objects, out(space)?);
+        let count = count as usize;
+        let n = check_dim(dim)? * count;
+        out.id = objects.index_spaces.insert(IndexSpace::of_rects(dim, count, slice(lo, n, "lo")?, slice(hi, n, "hi")?)?)?;
         Ok(())
     })
 }
@@ -123,104 +143,52 @@ pub unsafe extern "C" fn cohort_region_destroy(region: *mut cohort_region_t) -> 
 pub unsafe extern "C" fn cohort_region_bounds(region: cohort_region_t, dim: *mut i32, lo: *mut i64, hi: *mut i64) -> cohort_status_t {
     guard("cohort_region_bounds", || {
         let node = &runtime::current()?.objects.regions.get(region.id)?.node;
-        let (dim, lo, hi) = (out(dim)?, out(lo)? as *mut i64, out(hi)? as *mut i64);
-        *dim = node.dim() as i32;
-        lo.copy_from_nonoverlapping(node.domain.bounds.lo.as_ptr(), node.dim());
-        hi.copy_from_nonoverlapping(node.domain.bounds.hi.as_ptr(), node.dim());
+        *out(dim)? = node.dim() as i32;
+        put_rects(node.dim(), std::slice::from_ref(&node.domain.bounds), 1, lo, hi)
+    })
+}
+
+/// The number of points, and of the disjoint rectangles that they make up: 1 unless the region has holes, 0 when it is empty.
+/// Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_region_points(region: cohort_region_t, points: *mut i64, rects: *mut u32) -> cohort_status_t {
+    guard("cohort_region_points", || {
+        let domain = &runtime::current()?.objects.regions.get(region.id)?.node.domain;
+        (*out(points)?, *out(rects)?) = (domain.volume(), filled(domain).len() as u32);
         Ok(())
     })
 }
 
-unsafe fn make_partition(
-    region: cohort_region_t,
-    partition: *mut cohort_partition_t,
-    make: impl FnOnce(&RegionObject) -> Result<Partition>,
-) -> Result<()> {
-    let (objects, out) = (&runtime::current()?.objects, out(partition)?);
-    let region = objects.regions.get(region.id)?;
-    out.id = objects.partitions.insert(PartitionObject::new(make(region)?, region.data.clone()))?;
+/// The disjoint rectangles that the region's points make up; `lo` and `hi` have room for `capacity` of them, dim entries each,
+/// one after the other. Errors: BOUNDS (more rectangles than that; cohort_region_points counts them). Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_region_rects(region: cohort_region_t, capacity: u32, lo: *mut i64, hi: *mut i64) -> cohort_status_t {
+    guard("cohort_region_rects", || {
+        let node = &runtime::current()?.objects.regions.get(region.id)?.node;
+        put_rects(node.dim(), filled(&node.domain), capacity, lo, hi)
+    })
+}
+
+fn filled(domain: &Domain) -> &[Rect] {
+    if domain.is_empty() {
+        return &[];
+    }
+    domain.rects()
+}
+
+unsafe fn put_rects(dim: usize, rects: &[Rect], capacity: u32, lo: *mut i64, hi: *mut i64) -> Result<()> {
+    if rects.len() > capacity as usize {
+        fail!(Bounds, "capacity is {capacity} and the region has {} rectangles; pass arrays of that many times {dim} entries", rects.len());
+    }
+    if rects.is_empty() {
+        return Ok(());
+    }
+    let (lo, hi) = (out(lo)? as *mut i64, out(hi)? as *mut i64);
+    for (i, rect) in rects.iter().enumerate() {
+        lo.add(i * dim).copy_from_nonoverlapping(rect.lo.as_ptr(), dim);
+        hi.add(i * dim).copy_from_nonoverlapping(rect.hi.as_ptr(), dim);
+    }
     Ok(())
-}
-
-/// Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
-#[no_mangle]
-pub unsafe extern "C" fn cohort_partition_blocks(
-    region: cohort_region_t,
-    counts: *const i64,
-    partition: *mut cohort_partition_t,
-) -> cohort_status_t {
-    guard("cohort_partition_blocks", || {
-        make_partition(region, partition, |r| Partition::blocks(&r.node, slice(counts, r.node.dim(), "counts")?))
-    })
-}
-
-/// `count` sub-regions by their bounds, which may overlap; `lo` and `hi` hold dim entries a colour, colour by colour.
-#[no_mangle]
-pub unsafe extern "C" fn cohort_partition_rects(
-    region: cohort_region_t,
-    count: u32,
-    lo: *const i64,
-    hi: *const i64,
-    partition: *mut cohort_partition_t,
-) -> cohort_status_t {
-    guard("cohort_partition_rects", || {
-        make_partition(region, partition, |r| {
-            let dim = r.node.dim();
-            let entries = dim * count as usize;
-            let (lo, hi) = (slice(lo, entries, "lo")?, slice(hi, entries, "hi")?);
-            if count == 0 {
-                fail!(InvalidArgument, "a partition with 0 sub-regions; give at least one");
-            }
-            let corner = |of: &[i64], colour: usize| {
-                let mut point = [0; 3];
-                point[..dim].copy_from_slice(&of[colour * dim..(colour + 1) * dim]);
-                point
-            };
-            let rects: Vec<Rect> = (0..count as usize).map(|c| Rect::new(corner(lo, c), corner(hi, c))).collect();
-            Partition::rects(&r.node, &rects)
-        })
-    })
-}
-
-/// The sub-regions of `blocks`, each grown by `depth[d]` points on both sides and clipped to the region: tiles with
-/// their halo.
-#[no_mangle]
-pub unsafe extern "C" fn cohort_partition_tiles_halo(
-    blocks: cohort_partition_t,
-    depth: *const i64,
-    partition: *mut cohort_partition_t,
-) -> cohort_status_t {
-    guard("cohort_partition_tiles_halo", || {
-        let (objects, out) = (&runtime::current()?.objects, out(partition)?);
-        let blocks = objects.partitions.get(blocks.id)?;
-        let grown = Partition::grown(&blocks.partition, slice(depth, blocks.partition.parent.dim(), "depth")?)?;
-        out.id = objects.partitions.insert(PartitionObject::new(grown, blocks.data.clone()))?;
-        Ok(())
-    })
-}
-
-/// The number of sub-regions.
-#[no_mangle]
-pub unsafe extern "C" fn cohort_partition_count(partition: cohort_partition_t, count: *mut u32) -> cohort_status_t {
-    guard("cohort_partition_count", || {
-        *out(count)? = runtime::current()?.objects.partitions.get(partition.id)?.partition.children.len() as u32;
-        Ok(())
-    })
-}
-
-/// The sub-region of a colour; the same handle every time. It ends with its partition.
-#[no_mangle]
-pub unsafe extern "C" fn cohort_subregion(partition: cohort_partition_t, colour: u32, region: *mut cohort_region_t) -> cohort_status_t {
-    guard("cohort_subregion", || {
-        out(region)?.id = runtime::current()?.objects.subregion(partition.id, colour)?;
-        Ok(())
-    })
-}
-
-/// Ends the handles of its sub-regions too.
-#[no_mangle]
-pub unsafe extern "C" fn cohort_partition_destroy(partition: *mut cohort_partition_t) -> cohort_status_t {
-    destroy!("cohort_partition_destroy", partition, |id| runtime::current()?.objects.remove_partition(id))
 }
 
 /// Makes the caller's memory the storage of fields of a root region, in place. `base` is the element at the region's

@@ -8,6 +8,6 @@ mod rect;
 
 pub use domain::Domain;
 pub use overlap::{overlap_between, overlap_within};
-pub use pointers::{by_colour, image, preimage, Values};
+pub use pointers::{by_colour, fits, image, preimage, Values};
 pub use points::{PointSet, RowsInOrder};
 pub use rect::{Point, Rect, RectList};

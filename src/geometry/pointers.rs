@@ -34,13 +34,13 @@ impl Integer for i64 {
     }
 }
 
-impl<Row: Fn(Point) -> (*const u8, isize)> Values<Row> {
-    /// Whether a value has as many bytes as coordinates of 4 or of 8 bytes need.
-    pub fn fits(bytes: usize, coordinates: usize, ranges: bool) -> bool {
-        let integers = coordinates * if ranges { 2 } else { 1 };
-        bytes == 4 * integers || bytes == 8 * integers
-    }
+/// Whether a value has as many bytes as coordinates of 4 or of 8 bytes need.
+pub fn fits(bytes: usize, coordinates: usize, ranges: bool) -> bool {
+    let integers = coordinates * if ranges { 2 } else { 1 };
+    bytes == 4 * integers || bytes == 8 * integers
+}
 
+impl<Row: Fn(Point) -> (*const u8, isize)> Values<Row> {
     /// Calls `visit` with every point in Fortran order and the rectangle that its value names.
     ///
     /// # Safety
@@ -48,7 +48,7 @@ impl<Row: Fn(Point) -> (*const u8, isize)> Values<Row> {
     #[inline]
     unsafe fn each(&self, points: &PointSet, visit: impl FnMut(Point, Rect)) {
         let integers = self.coordinates * if self.ranges { 2 } else { 1 };
-        debug_assert!(Self::fits(self.bytes, self.coordinates, self.ranges));
+        debug_assert!(fits(self.bytes, self.coordinates, self.ranges));
         match (self.bytes / integers, self.coordinates, self.ranges) {
             (4, 1, false) => self.each_of::<i32, 1, false>(points, visit),
             (4, 2, false) => self.each_of::<i32, 2, false>(points, visit),

@@ -6,6 +6,7 @@ pub mod attach;
 mod body;
 mod context;
 pub mod copy;
+pub mod dependent;
 mod draft;
 mod engine;
 mod failure;

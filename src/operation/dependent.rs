@@ -1,0 +1,87 @@
+//! Partitions computed from what a field holds. The calling thread waits until the field's values are there, then computes.
+
+use super::launch::{launch, Launch, Launched, Need};
+use super::{Engine, Frame, FutureCell, PartitionObject, RegionObject};
+use crate::base::Result;
+use crate::fail;
+use crate::geometry::{self, Domain, Point, PointSet, Values};
+use crate::region::{Access, Partition, Privilege};
+use std::sync::Arc;
+
+/// A field whose values name points, as pointers or as ranges, both ends included.
+#[derive(Clone, Copy)]
+pub struct Pointers {
+    pub field: u32,
+    pub ranges: bool,
+}
+
+/// Waits for the earlier operations that write the field at the region's points; later ones are launched by the calling
+/// thread, which is here.
+fn settle(engine: &Engine, frame: &Frame, region: &RegionObject, field: u32) -> Result<()> {
+    region.check_here()?;
+    let mut operation = Launch::new(Launched::Nothing);
+    operation.needs.push(Need::new(region.clone(), &[field], Access::exclusive(Privilege::ReadOnly))?);
+    let written = Arc::new(FutureCell::default());
+    operation.result = Some(written.clone());
+    launch(engine, frame, operation)?;
+    engine.wait(|| written.is_ready(), &written.seats, None)?;
+    written.value(&engine.failures).map(drop)
+}
+
+/// Sub-regions of the points whose value is the colour; a value that is no colour puts its point in none.
+pub fn by_field(engine: &Engine, frame: &Frame, region: &RegionObject, field: u32, colours: u32) -> Result<Partition> {
+    if colours == 0 || colours > 1 << 24 {
+        fail!(InvalidArgument, "{colours} colours; give from 1 to 2^24");
+    }
+    let colour = Pointers { field, ranges: false };
+    let found = with_values(engine, frame, region, colour, 1, |values| {
+        // Nobody writes the field until the caller launches again.
+        unsafe { geometry::by_colour(&region.node.domain.points(), colours as usize, values) }
+    })?;
+    Ok(Partition::of_domains(&region.node, found.into_iter().map(Domain::from)))
+}
+
+/// Sub-regions of `target`: the points that the values in each sub-region of `sources` name.
+pub fn image(engine: &Engine, frame: &Frame, target: &RegionObject, sources: &PartitionObject, pointers: Pointers) -> Result<Partition> {
+    let parent = RegionObject { node: sources.partition.parent.clone(), data: sources.data.clone() };
+    let points: Vec<PointSet> = sources.partition.children.iter().map(|c| c.domain.points().into_owned()).collect();
+    let found = with_values(engine, frame, &parent, pointers, target.node.dim(), |values| {
+        // As above.
+        unsafe { geometry::image(&points, &target.node.domain.points(), values) }
+    })?;
+    Ok(Partition::of_domains(&target.node, found.into_iter().map(Domain::from)))
+}
+
+/// Sub-regions of `source`: the points whose values name a point of each sub-region of `targets`.
+pub fn preimage(engine: &Engine, frame: &Frame, source: &RegionObject, targets: &Partition, pointers: Pointers) -> Result<Partition> {
+    let points: Vec<PointSet> = targets.children.iter().map(|c| c.domain.points().into_owned()).collect();
+    let found = with_values(engine, frame, source, pointers, targets.parent.dim(), |values| {
+        // As above.
+        unsafe { geometry::preimage(&source.node.domain.points(), &points, values) }
+    })?;
+    Ok(Partition::of_domains(&source.node, found.into_iter().map(Domain::from)))
+}
+
+/// Calls `compute` with the field's values on the region, once they are there.
+fn with_values<R>(
+    engine: &Engine,
+    frame: &Frame,
+    region: &RegionObject,
+    Pointers { field, ranges }: Pointers,
+    coordinates: usize,
+    compute: impl FnOnce(&Values<&dyn Fn(Point) -> (*const u8, isize)>) -> R,
+) -> Result<R> {
+    settle(engine, frame, region, field)?;
+    let instance = region.data.instances.covering(field, &region.node.domain.bounds)?;
+    if !geometry::fits(instance.bytes, coordinates, ranges) {
+        let what = if ranges { "range, two points" } else { "point" };
+        fail!(
+            InvalidArgument,
+            "field {} has {} bytes; a {what} of {coordinates} dimensions takes as many integers of 4 or of 8 bytes as it has coordinates",
+            region.node.tree.fields.label(field),
+            instance.bytes
+        );
+    }
+    let row = |p: Point| (instance.at(p).cast_const(), instance.stride[0] as isize);
+    Ok(compute(&Values { row: &row, coordinates, ranges, bytes: instance.bytes }))
+}
