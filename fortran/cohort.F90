@@ -10,6 +10,7 @@ module cohort
   use cohort_c
   use cohort_support, only: finish, cohort_error_message, cohort_status_name, cohort_set_on_error
   use cohort_regions
+  use cohort_partitions
   use cohort_tasks
   use cohort_views
   use cohort_interop
@@ -36,6 +37,10 @@ module cohort
     cohort_field_allocate, cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds, &
     cohort_partition_blocks, cohort_partition_rects, cohort_partition_tiles_halo, cohort_partition_count, &
     cohort_partition_destroy, cohort_subregion, cohort_attach, cohort_detach, cohort_fill
+  public :: cohort_index_space_create_rects, cohort_region_points, cohort_region_rects, cohort_partition_equal, &
+    cohort_partition_restriction, cohort_partition_by_field, cohort_partition_image, cohort_partition_preimage, &
+    cohort_partition_union, cohort_partition_intersection, cohort_partition_difference, cohort_partition_cross_product, &
+    cohort_partition_kind
   ! Tasks.
   public :: cohort_task_body, cohort_task_register, cohort_task_variant, cohort_needs, cohort_launch, cohort_index_launch, &
     cohort_must_epoch, cohort_must_epoch_wait, cohort_wait_all, cohort_root_context, cohort_task_args, cohort_task_point, &

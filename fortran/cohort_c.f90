@@ -156,6 +156,163 @@ module cohort_c
       type(cohort_partition), intent(out) :: partition
       integer(c_int32_t) :: status
     end function
+    function cohort_c_index_space_create_rects(rt, dim, count, lo, hi, space) &
+      bind(C, name="cohort_index_space_create_rects") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: dim
+      integer(c_int32_t), value :: count
+      integer(c_int64_t), intent(in) :: lo(*)
+      integer(c_int64_t), intent(in) :: hi(*)
+      type(cohort_index_space), intent(out) :: space
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_region_points(region, points, rects) &
+      bind(C, name="cohort_region_points") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      integer(c_int64_t), intent(out) :: points
+      integer(c_int32_t), intent(out) :: rects
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_region_rects(region, capacity, lo, hi) &
+      bind(C, name="cohort_region_rects") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: capacity
+      integer(c_int64_t), intent(out) :: lo(*)
+      integer(c_int64_t), intent(out) :: hi(*)
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_equal(region, colours, partition) &
+      bind(C, name="cohort_partition_equal") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: colours
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_restriction(region, colour_dim, colour_lo, colour_hi, transform, extent_lo, extent_hi, partition) &
+      bind(C, name="cohort_partition_restriction") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: colour_dim
+      integer(c_int64_t), intent(in) :: colour_lo(*)
+      integer(c_int64_t), intent(in) :: colour_hi(*)
+      integer(c_int64_t), intent(in) :: transform(*)
+      integer(c_int64_t), intent(in) :: extent_lo(*)
+      integer(c_int64_t), intent(in) :: extent_hi(*)
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_by_field(ctx, region, field, colours, partition) &
+      bind(C, name="cohort_partition_by_field") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: field
+      integer(c_int32_t), value :: colours
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_image(ctx, target, sources, field, partition) &
+      bind(C, name="cohort_partition_image") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_region), value :: target
+      type(cohort_partition), value :: sources
+      integer(c_int32_t), value :: field
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_image_range(ctx, target, sources, field, partition) &
+      bind(C, name="cohort_partition_image_range") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_region), value :: target
+      type(cohort_partition), value :: sources
+      integer(c_int32_t), value :: field
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_preimage(ctx, source, targets, field, partition) &
+      bind(C, name="cohort_partition_preimage") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_region), value :: source
+      type(cohort_partition), value :: targets
+      integer(c_int32_t), value :: field
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_preimage_range(ctx, source, targets, field, partition) &
+      bind(C, name="cohort_partition_preimage_range") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_region), value :: source
+      type(cohort_partition), value :: targets
+      integer(c_int32_t), value :: field
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_union(region, a, b, partition) &
+      bind(C, name="cohort_partition_union") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      type(cohort_partition), value :: a
+      type(cohort_partition), value :: b
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_intersection(region, a, b, partition) &
+      bind(C, name="cohort_partition_intersection") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      type(cohort_partition), value :: a
+      type(cohort_partition), value :: b
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_difference(region, a, b, partition) &
+      bind(C, name="cohort_partition_difference") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      type(cohort_partition), value :: a
+      type(cohort_partition), value :: b
+      type(cohort_partition), intent(out) :: partition
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_cross_product(a, b, partitions) &
+      bind(C, name="cohort_partition_cross_product") result(status)
+      import
+      implicit none
+      type(cohort_partition), value :: a
+      type(cohort_partition), value :: b
+      type(cohort_partition), intent(inout) :: partitions(*)
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_partition_kind(partition, disjoint, complete) &
+      bind(C, name="cohort_partition_kind") result(status)
+      import
+      implicit none
+      type(cohort_partition), value :: partition
+      logical(c_bool), intent(out) :: disjoint
+      logical(c_bool), intent(out) :: complete
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_partition_count(partition, count) bind(C, name="cohort_partition_count") result(status)
       import
       implicit none

@@ -6,7 +6,8 @@ module cohort_regions
   use cohort_support, only: finish, too_small, differ, c_text
   implicit none
   private
-  public :: cohort_index_space_create, cohort_index_space_destroy, cohort_field_space_create, cohort_field_space_destroy
+  public :: cohort_index_space_create, cohort_index_space_create_rects, cohort_index_space_destroy
+  public :: cohort_field_space_create, cohort_field_space_destroy
   public :: cohort_field_allocate, cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds
   public :: cohort_partition_blocks, cohort_partition_rects, cohort_partition_tiles_halo, cohort_partition_count
   public :: cohort_partition_destroy, cohort_subregion, cohort_attach, cohort_detach, cohort_fill
@@ -22,6 +23,20 @@ contains
     integer, intent(out), optional :: ierr
     if (differ('cohort_index_space_create', 'hi', size(hi), 'lo', size(lo), ierr)) return
     call finish(cohort_c_index_space_create(rt, size(lo, kind=c_int32_t), int(lo, c_int64_t), int(hi, c_int64_t), space), ierr)
+  end subroutine
+
+  !> The points of any of the rectangles lo(:,i)..hi(:,i), which may overlap and leave holes between them.
+  subroutine cohort_index_space_create_rects(rt, lo, hi, space, ierr)
+    type(cohort_runtime), intent(in) :: rt
+    integer, intent(in) :: lo(:, :), hi(:, :)
+    type(cohort_index_space), intent(out) :: space
+    integer, intent(out), optional :: ierr
+    integer(c_int32_t) :: dim
+    dim = size(lo, 1, c_int32_t)
+    ! The C side refuses 0 dimensions.
+    if (any(shape(lo) /= shape(hi))) dim = 0
+    call finish(cohort_c_index_space_create_rects(rt, dim, size(lo, 2, c_int32_t), reshape(int(lo, c_int64_t), [size(lo)]), &
+      reshape(int(hi, c_int64_t), [size(hi)]), space), ierr)
   end subroutine
 
   subroutine cohort_index_space_destroy(space, ierr)

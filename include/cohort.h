@@ -718,6 +718,153 @@ cohort_status_t cohort_test_on_host(cohort_context_t task, cohort_handshake_t ha
 cohort_status_t cohort_handshake_advance(cohort_context_t context, cohort_handshake_t handshake);
 
 /**
+ * Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
+ */
+cohort_status_t cohort_partition_blocks(cohort_region_t region,
+                                        const int64_t *counts,
+                                        cohort_partition_t *partition);
+
+/**
+ * `count` sub-regions by their bounds, which may overlap; `lo` and `hi` hold dim entries a colour, colour by colour.
+ */
+cohort_status_t cohort_partition_rects(cohort_region_t region,
+                                       uint32_t count,
+                                       const int64_t *lo,
+                                       const int64_t *hi,
+                                       cohort_partition_t *partition);
+
+/**
+ * The sub-regions of `blocks`, each grown by `depth[d]` points on both sides and clipped to the region: tiles with
+ * their halo.
+ */
+cohort_status_t cohort_partition_tiles_halo(cohort_partition_t blocks,
+                                            const int64_t *depth,
+                                            cohort_partition_t *partition);
+
+/**
+ * `colours` sub-regions of as nearly as possible equal numbers of points.
+ */
+cohort_status_t cohort_partition_equal(cohort_region_t region, uint32_t colours, cohort_partition_t *partition);
+
+/**
+ * One sub-region for each point c of a rectangle of colours, numbered in Fortran order: the points of `extent_lo` to
+ * `extent_hi` moved by `transform` times c, as far as the region has them. `transform` has one row for each of the region's
+ * dimensions, `colour_dim` entries a row. As Legion's partition by restriction.
+ */
+cohort_status_t cohort_partition_restriction(cohort_region_t region,
+                                             int32_t colour_dim,
+                                             const int64_t *colour_lo,
+                                             const int64_t *colour_hi,
+                                             const int64_t *transform,
+                                             const int64_t *extent_lo,
+                                             const int64_t *extent_hi,
+                                             cohort_partition_t *partition);
+
+/**
+ * `colours` sub-regions: point p is in sub-region v if the field, an integer of 4 or 8 bytes, holds v at p; in none if v is not
+ * from 0 to colours - 1. Waits for the operations that write the field. On the context's thread.
+ */
+cohort_status_t cohort_partition_by_field(cohort_context_t context,
+                                          cohort_region_t region,
+                                          cohort_field_t field,
+                                          uint32_t colours,
+                                          cohort_partition_t *partition);
+
+/**
+ * Sub-regions of `target`, as many as `sources` has: sub-region c holds the points that the field names at the points of
+ * `sources`' sub-region c. A value of the field is one integer for each of the target's dimensions, all of 4 or all of 8 bytes.
+ * Points outside of the target are left out. Waits for the operations that write the field. On the context's thread.
+ */
+cohort_status_t cohort_partition_image(cohort_context_t context,
+                                       cohort_region_t target,
+                                       cohort_partition_t sources,
+                                       cohort_field_t field,
+                                       cohort_partition_t *partition);
+
+/**
+ * As cohort_partition_image, but each value names all points of a rectangle: its lo, then its hi, which is included.
+ */
+cohort_status_t cohort_partition_image_range(cohort_context_t context,
+                                             cohort_region_t target,
+                                             cohort_partition_t sources,
+                                             cohort_field_t field,
+                                             cohort_partition_t *partition);
+
+/**
+ * Sub-regions of `source`, as many as `targets` has: sub-region c holds the points at which the field names a point of
+ * `targets`' sub-region c. Values as for cohort_partition_image. Waits for the operations that write the field. On the
+ * context's thread.
+ */
+cohort_status_t cohort_partition_preimage(cohort_context_t context,
+                                          cohort_region_t source,
+                                          cohort_partition_t targets,
+                                          cohort_field_t field,
+                                          cohort_partition_t *partition);
+
+/**
+ * As cohort_partition_preimage, but each value names all points of a rectangle, as for cohort_partition_image_range; one of
+ * them in the sub-region is enough.
+ */
+cohort_status_t cohort_partition_preimage_range(cohort_context_t context,
+                                                cohort_region_t source,
+                                                cohort_partition_t targets,
+                                                cohort_field_t field,
+                                                cohort_partition_t *partition);
+
+/**
+ * Sub-region c has the points of sub-region c of `a` or of `b`, as far as `region` has them. All are of one region tree.
+ */
+cohort_status_t cohort_partition_union(cohort_region_t region,
+                                       cohort_partition_t a,
+                                       cohort_partition_t b,
+                                       cohort_partition_t *partition);
+
+/**
+ * Sub-region c has the points of sub-region c of `a` and of `b`, as far as `region` has them. All are of one region tree.
+ */
+cohort_status_t cohort_partition_intersection(cohort_region_t region,
+                                              cohort_partition_t a,
+                                              cohort_partition_t b,
+                                              cohort_partition_t *partition);
+
+/**
+ * Sub-region c has the points of sub-region c of `a` that that of `b` does not have, as far as `region` has them. All are of
+ * one region tree.
+ */
+cohort_status_t cohort_partition_difference(cohort_region_t region,
+                                            cohort_partition_t a,
+                                            cohort_partition_t b,
+                                            cohort_partition_t *partition);
+
+/**
+ * The cross product of two partitions of one region tree: one partition of each of `a`'s sub-regions by the sub-regions of `b`.
+ * `partitions` has room for as many handles as `a` has sub-regions.
+ */
+cohort_status_t cohort_partition_cross_product(cohort_partition_t a,
+                                               cohort_partition_t b,
+                                               cohort_partition_t *partitions);
+
+/**
+ * Whether no two sub-regions share a point, and whether every point of the region is in one. Any thread.
+ */
+cohort_status_t cohort_partition_kind(cohort_partition_t partition, bool *disjoint, bool *complete);
+
+/**
+ * The number of sub-regions.
+ */
+cohort_status_t cohort_partition_count(cohort_partition_t partition, uint32_t *count);
+
+/**
+ * The sub-region of a colour; the same handle every time. It ends with its partition.
+ */
+cohort_status_t cohort_subregion(cohort_partition_t partition, uint32_t colour, cohort_region_t *region);
+
+/**
+ * Ends the handles of its sub-regions too.
+ */
+cohort_status_t cohort_partition_destroy(cohort_partition_t *partition);
+
+/**
  * A rectangle of points of `dim` (1 to 3) dimensions; `lo` and `hi` have `dim` entries, both ends included.
  * Errors: INVALID_ARGUMENT (dim), BOUNDS (lo above hi).
  */
@@ -726,6 +873,17 @@ cohort_status_t cohort_index_space_create(cohort_runtime_t runtime,
                                           const int64_t *lo,
                                           const int64_t *hi,
                                           cohort_index_space_t *space);
+
+/**
+ * The points of any of `count` rectangles, which may overlap and leave holes between them; `lo` and `hi` hold dim entries a
+ * rectangle, one after the other. Errors: INVALID_ARGUMENT (dim, count 0), BOUNDS (lo above hi).
+ */
+cohort_status_t cohort_index_space_create_rects(cohort_runtime_t runtime,
+                                                int32_t dim,
+                                                uint32_t count,
+                                                const int64_t *lo,
+                                                const int64_t *hi,
+                                                cohort_index_space_t *space);
 
 /**
  * Regions made from it live on.
@@ -772,43 +930,21 @@ cohort_status_t cohort_region_destroy(cohort_region_t *region);
 cohort_status_t cohort_region_bounds(cohort_region_t region, int32_t *dim, int64_t *lo, int64_t *hi);
 
 /**
- * Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
+ * The number of points, and of the disjoint rectangles that they make up: 1 unless the region has holes, 0 when it is empty.
+ * Any thread.
  */
-cohort_status_t cohort_partition_blocks(cohort_region_t region,
-                                        const int64_t *counts,
-                                        cohort_partition_t *partition);
+cohort_status_t cohort_region_points(cohort_region_t region,
+                                     int64_t *points,
+                                     uint32_t *rects);
 
 /**
- * `count` sub-regions by their bounds, which may overlap; `lo` and `hi` hold dim entries a colour, colour by colour.
+ * The disjoint rectangles that the region's points make up; `lo` and `hi` have room for `capacity` of them, dim entries each,
+ * one after the other. Errors: BOUNDS (more rectangles than that; cohort_region_points counts them). Any thread.
  */
-cohort_status_t cohort_partition_rects(cohort_region_t region,
-                                       uint32_t count,
-                                       const int64_t *lo,
-                                       const int64_t *hi,
-                                       cohort_partition_t *partition);
-
-/**
- * The sub-regions of `blocks`, each grown by `depth[d]` points on both sides and clipped to the region: tiles with
- * their halo.
- */
-cohort_status_t cohort_partition_tiles_halo(cohort_partition_t blocks,
-                                            const int64_t *depth,
-                                            cohort_partition_t *partition);
-
-/**
- * The number of sub-regions.
- */
-cohort_status_t cohort_partition_count(cohort_partition_t partition, uint32_t *count);
-
-/**
- * The sub-region of a colour; the same handle every time. It ends with its partition.
- */
-cohort_status_t cohort_subregion(cohort_partition_t partition, uint32_t colour, cohort_region_t *region);
-
-/**
- * Ends the handles of its sub-regions too.
- */
-cohort_status_t cohort_partition_destroy(cohort_partition_t *partition);
+cohort_status_t cohort_region_rects(cohort_region_t region,
+                                    uint32_t capacity,
+                                    int64_t *lo,
+                                    int64_t *hi);
 
 /**
  * Makes the caller's memory the storage of fields of a root region, in place. `base` is the element at the region's

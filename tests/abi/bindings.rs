@@ -740,9 +740,160 @@ unsafe extern "C" {
     ) -> cohort_status_t;
 }
 unsafe extern "C" {
+    pub fn cohort_partition_blocks(
+        region: cohort_region_t,
+        counts: *const i64,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_rects(
+        region: cohort_region_t,
+        count: u32,
+        lo: *const i64,
+        hi: *const i64,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_tiles_halo(
+        blocks: cohort_partition_t,
+        depth: *const i64,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_equal(
+        region: cohort_region_t,
+        colours: u32,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_restriction(
+        region: cohort_region_t,
+        colour_dim: i32,
+        colour_lo: *const i64,
+        colour_hi: *const i64,
+        transform: *const i64,
+        extent_lo: *const i64,
+        extent_hi: *const i64,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_by_field(
+        context: cohort_context_t,
+        region: cohort_region_t,
+        field: cohort_field_t,
+        colours: u32,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_image(
+        context: cohort_context_t,
+        target: cohort_region_t,
+        sources: cohort_partition_t,
+        field: cohort_field_t,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_image_range(
+        context: cohort_context_t,
+        target: cohort_region_t,
+        sources: cohort_partition_t,
+        field: cohort_field_t,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_preimage(
+        context: cohort_context_t,
+        source: cohort_region_t,
+        targets: cohort_partition_t,
+        field: cohort_field_t,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_preimage_range(
+        context: cohort_context_t,
+        source: cohort_region_t,
+        targets: cohort_partition_t,
+        field: cohort_field_t,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_union(
+        region: cohort_region_t,
+        a: cohort_partition_t,
+        b: cohort_partition_t,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_intersection(
+        region: cohort_region_t,
+        a: cohort_partition_t,
+        b: cohort_partition_t,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_difference(
+        region: cohort_region_t,
+        a: cohort_partition_t,
+        b: cohort_partition_t,
+        partition: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_cross_product(
+        a: cohort_partition_t,
+        b: cohort_partition_t,
+        partitions: *mut cohort_partition_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_kind(
+        partition: cohort_partition_t,
+        disjoint: *mut bool,
+        complete: *mut bool,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_count(
+        partition: cohort_partition_t,
+        count: *mut u32,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_subregion(
+        partition: cohort_partition_t,
+        colour: u32,
+        region: *mut cohort_region_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_partition_destroy(partition: *mut cohort_partition_t) -> cohort_status_t;
+}
+unsafe extern "C" {
     pub fn cohort_index_space_create(
         runtime: cohort_runtime_t,
         dim: i32,
+        lo: *const i64,
+        hi: *const i64,
+        space: *mut cohort_index_space_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_index_space_create_rects(
+        runtime: cohort_runtime_t,
+        dim: i32,
+        count: u32,
         lo: *const i64,
         hi: *const i64,
         space: *mut cohort_index_space_t,
@@ -796,43 +947,19 @@ unsafe extern "C" {
     ) -> cohort_status_t;
 }
 unsafe extern "C" {
-    pub fn cohort_partition_blocks(
+    pub fn cohort_region_points(
         region: cohort_region_t,
-        counts: *const i64,
-        partition: *mut cohort_partition_t,
+        points: *mut i64,
+        rects: *mut u32,
     ) -> cohort_status_t;
 }
 unsafe extern "C" {
-    pub fn cohort_partition_rects(
+    pub fn cohort_region_rects(
         region: cohort_region_t,
-        count: u32,
-        lo: *const i64,
-        hi: *const i64,
-        partition: *mut cohort_partition_t,
+        capacity: u32,
+        lo: *mut i64,
+        hi: *mut i64,
     ) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_partition_tiles_halo(
-        blocks: cohort_partition_t,
-        depth: *const i64,
-        partition: *mut cohort_partition_t,
-    ) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_partition_count(
-        partition: cohort_partition_t,
-        count: *mut u32,
-    ) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_subregion(
-        partition: cohort_partition_t,
-        colour: u32,
-        region: *mut cohort_region_t,
-    ) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_partition_destroy(partition: *mut cohort_partition_t) -> cohort_status_t;
 }
 unsafe extern "C" {
     pub fn cohort_attach(
