@@ -48,6 +48,9 @@ check "the static library alone" "$root/tests/consumer/static_only.sh" "$build/p
 check "what the static library needs of the system" "$root/tests/consumer/system_libraries.sh" "$prefix" \
     "$build/cmake-openmpi/native-static-libs.txt"
 
+section "Workers on the processors that the launcher gave"
+count "$root/tests/binding/run.sh" "$prefix" "$build/binding"
+
 section "Examples, against the installed package"
 check "configure the examples" cmake -S "$root/c-examples" -B "$build/examples" -DCMAKE_PREFIX_PATH="$prefix" \
     -DMPIEXEC_PREFLAGS=--oversubscribe

@@ -21,6 +21,8 @@ pub struct Config {
     /// Node-shared memory reserved for the ghost regions and barriers that this rank owns.
     pub shared_bytes: Option<u64>,
     pub on_error: Option<OnError>,
+    /// Whether each rank says at start on which processors its workers run.
+    pub verbose: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,7 @@ impl Config {
                 "abort" => Some(OnError::Abort),
                 _ => None,
             })?),
+            verbose: self.verbose.or(switch(lookup, "COHORT_VERBOSE")?),
         };
         merged.check()?;
         merged.watchdog_seconds = merged.watchdog_seconds.filter(|&seconds| seconds > 0.0);

@@ -9,6 +9,7 @@ pub use node::node_identity;
 
 use crate::base::Result;
 use crate::fail;
+use std::fmt;
 
 /// A processor as the operating system numbers it, and where it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,6 +110,23 @@ impl Machine {
     }
 }
 
+/// Numbers in ascending order, as launchers and taskset write them: 0-3,8.
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let mut numbers: Vec<u32> = self.cpus.iter().map(|c| c.number).collect();
+        numbers.sort_unstable();
+        for (i, run) in numbers.chunk_by(|a, b| a + 1 == *b).enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            match run {
+                [one] => write!(f, "{comma}{one}")?,
+                [first, .., last] => write!(f, "{comma}{first}-{last}")?,
+                [] => {}
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +147,14 @@ mod tests {
         let machine = eight();
         assert_eq!(machine.cores(), 4);
         assert_eq!(numbers(&machine), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn processors_are_listed_as_launchers_do() {
+        let machine = eight();
+        assert_eq!(machine.to_string(), "0-7");
+        assert_eq!(machine.share(0, 2).unwrap().to_string(), "0-1,4-5");
+        assert_eq!(machine.share(2, 4).unwrap().to_string(), "2,6");
     }
 
     #[test]

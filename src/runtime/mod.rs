@@ -2,13 +2,14 @@
 
 mod epoch;
 mod objects;
+mod placement;
 
 pub use epoch::must_epoch;
 pub use objects::Objects;
+use placement::Placement;
 
 use crate::base::{thread_token, Config, Kind, Result};
 use crate::fail;
-use crate::machine::Machine;
 use crate::operation::{Engine, Frame, FutureCell, Outside};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
@@ -21,7 +22,6 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-const MAX_WORKERS: u32 = 64;
 const DEFAULT_WINDOW: u32 = 1024;
 const DEFAULT_SPIN: Duration = Duration::from_micros(20);
 /// Fortran kernels put large automatic arrays on the stack.
@@ -98,41 +98,6 @@ impl Runtime {
             fail!(WrongThread, "this is not the thread that called cohort_init; call it there");
         }
         Ok(())
-    }
-}
-
-/// Which processors this rank takes, and how its workers are bound to them.
-struct Placement {
-    machine: Machine,
-    workers: u32,
-    bind: bool,
-}
-
-impl Placement {
-    /// Collective. Ranks that were given the same processors share them out.
-    fn choose(config: &Config, transport: &dyn Transport) -> Result<Self> {
-        let machine = Machine::discover()?;
-        let mine = machine.identity();
-        let all = transport.gather(&mine, &mut || Ok(false))?;
-        let alike: Vec<usize> = (0..transport.size() as usize).filter(|r| all[2 * r..2 * r + 2] == mine).collect();
-        let index = alike.iter().position(|&r| r == transport.rank() as usize).unwrap_or(0);
-        let share = machine.share(index, alike.len().max(1));
-        let cores = share.as_ref().map_or(1, Machine::cores) as u32;
-        let workers = config.workers.unwrap_or(cores.min(MAX_WORKERS));
-        // On processors that the whole node may use, the system moves threads out of the way of other programs.
-        let bind = config.bind.unwrap_or(machine.restricted() && share.is_some() && workers <= cores);
-        Ok(Self { machine: share.unwrap_or(machine), workers, bind })
-    }
-
-    fn binder(self) -> Box<dyn Fn(u32) + Send + Sync> {
-        if !self.bind {
-            return Box::new(|_| ());
-        }
-        Box::new(move |number| {
-            if let Err(error) = self.machine.bind(number as usize) {
-                eprintln!("cohort: {}", error.text);
-            }
-        })
     }
 }
 
@@ -222,6 +187,9 @@ struct Started {
 /// Collective.
 fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Started> {
     let placement = Placement::choose(config, &*transport)?;
+    if config.verbose.unwrap_or(false) {
+        eprintln!("cohort: rank {} of {}: {placement}", transport.rank(), transport.size());
+    }
     let share = !config.force_messages.unwrap_or(false);
     let memory = Arc::new(NodeMemory::open(&*transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?);
     let messages = Arc::new(Messages::new(transport.clone(), memory.clone()));
