@@ -11,7 +11,7 @@ packages_of() {
         fortran) echo gfortran ;;
         flang) echo flang-22 ;;
         mini-app) echo zlib1g-dev ;;
-        tests) echo python3 libclang-dev ;;
+        tests) echo python3 libclang-dev util-linux ;;
         *) echo "dependencies.sh: unknown group '$1'; groups are build, mpi, mpich, fortran, flang, mini-app, tests" >&2; return 2 ;;
     esac
 }
