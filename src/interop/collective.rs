@@ -17,6 +17,7 @@ use crate::operation::{Engine, FutureCell};
 use crate::region::ElementType;
 use crate::transport::{Mapping, News};
 use crate::base::sync::Mutex;
+use smallvec::{smallvec, SmallVec};
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,14 +51,14 @@ impl Near {
 
     /// The outcomes of the phases before `done`, all complete, from `first` on or as far back as they are kept; and the
     /// phase of the first of them.
-    fn outcomes(&self, first: u64, done: u64) -> (u64, Vec<Outcome>) {
-        let (mut from, mut outcomes) = (first, Vec::new());
+    fn outcomes(&self, first: u64, done: u64) -> (u64, SmallVec<[Outcome; 4]>) {
+        let (mut from, mut outcomes) = (first, SmallVec::new());
         for phase in first.max(done.saturating_sub(RESULTS_KEPT))..done {
             match self.head().result(phase) {
                 Ok(outcome) if from + outcomes.len() as u64 == phase => outcomes.push(outcome),
-                Ok(outcome) => (from, outcomes) = (phase, vec![outcome]),
+                Ok(outcome) => (from, outcomes) = (phase, smallvec![outcome]),
                 // Later phases took its place meanwhile, and those of phases before it.
-                Err(_) => (from, outcomes) = (phase + 1, Vec::new()),
+                Err(_) => (from, outcomes) = (phase + 1, SmallVec::new()),
             }
         }
         (from, outcomes)

@@ -1,6 +1,6 @@
 /* Every thread level of MPI (COHORT_TEST_LEVEL: single, funneled, serialized, multiple): while the tasks of a rank copy into its
- * neighbour's ghost region and arrive at its barriers, the program moves messages of its own, on whatever threads the level
- * allows. Then calls that need MPI from threads that are not MPI's. */
+ * neighbour's ghost region, arrive at its barriers and agree with all on a number, the program moves messages of its own, on
+ * whatever threads the level allows. Then calls that need MPI from threads that are not MPI's. */
 #include <cohort_mpi.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ static cohort_runtime_t rt;
 static cohort_handshake_t turn;
 static cohort_region_t source, ghost, next;
 static cohort_task_t write_task, read_task, member_task, sum_task;
+static cohort_collective_t most;
 static struct state { cohort_ghost_t ghost; cohort_phase_barrier_t full, empty; } mine, left, right;
 
 static double value(int of, int step, int64_t point) { return of * 1e7 + step * 1e4 + (double)point; }
@@ -89,6 +90,12 @@ static int32_t member(cohort_context_t task, void *user) {
     sync.wait_barrier_count = 0; sync.arrive_barriers = &empty_out; sync.arrive_barrier_count = 1;
     TRY(cohort_release(task, &sync));
     TRY(cohort_phase_barrier_advance(empty_out, &empty_out));
+    double number = value(rank, step, 0);
+    cohort_future_t greatest;
+    TRY(cohort_collective_arrive(most, &number)); TRY(cohort_collective_advance(most, &most));
+    TRY(cohort_collective_future(task, most, &greatest));
+    TRY(cohort_future_get(greatest, &number, sizeof number)); TRY(cohort_future_destroy(&greatest));
+    CHECK(number == value(size - 1, step, 0));
     TRY(cohort_wait_all(task));
     TRY(cohort_handoff_to_host(task, turn));
   }
@@ -139,6 +146,8 @@ static void set_up(void) {
   MPI_Sendrecv(&mine, bytes, MPI_BYTE, to, 0, &left, bytes, MPI_BYTE, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
   MPI_Sendrecv(&mine, bytes, MPI_BYTE, from, 1, &right, bytes, MPI_BYTE, to, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
   TRY(cohort_ghost_import(rt, &right.ghost, &next));
+  if (rank == 0) TRY(cohort_collective_create(rt, (uint32_t)size, COHORT_MAX, COHORT_DOUBLE, &most));
+  MPI_Bcast(&most, sizeof most, MPI_BYTE, 0, MPI_COMM_WORLD);
   TRY(cohort_handshake_create(rt, 1, 1, COHORT_SIDE_HOST, &turn));
   TRY(cohort_task_register(rt, "write source", write_source, NULL, COHORT_TASK_LEAF, &write_task));
   TRY(cohort_task_register(rt, "read ghost", read_ghost, NULL, COHORT_TASK_LEAF, &read_task));
