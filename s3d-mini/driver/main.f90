@@ -36,6 +36,7 @@ program s3d_mini
   if (s%compare .and. s%method /= 'mpi') then
     s%method = 'mpi'
     s%write_every = 0
+    s%save_every = 0
     call run_case(s, f, plain, plain_good)
     good = compare(sim, plain) .and. good .and. plain_good
     call simulation_destroy(plain)

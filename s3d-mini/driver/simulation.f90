@@ -115,7 +115,8 @@ contains
     end do
   end subroutine
 
-  !> The largest step that keeps within cfl, fourier and chemical_cfl. A state that is not finite has no rates, and the step is huge.
+  !> The largest step that keeps within cfl, fourier and chemical_cfl. A state that is not finite has no rates, and its step is
+  !> huge.
   subroutine choose_step(sim)
     type(simulation_t), intent(inout) :: sim
     real(8) :: rate(3)

@@ -21,6 +21,7 @@ contains
     real(8), allocatable :: prim(:, :), p(:)
     type(MPI_File) :: file
     integer :: m, arrays, error, points
+    logical :: good
     integer(8) :: field_bytes
     integer(MPI_OFFSET_KIND) :: at
     write (path, '(2a,i6.6,a)') trim(sim%s%output), '/fields_', sim%step, '.vti'
@@ -49,29 +50,44 @@ contains
     call MPI_File_open(sim%cart, trim(path), MPI_MODE_CREATE + MPI_MODE_WRONLY, MPI_INFO_NULL, file, error)
     call end_unless(error == MPI_SUCCESS, trim(path)//': cannot be created; is the folder named by output writable?')
     call MPI_File_set_size(file, 0_MPI_OFFSET_KIND)
-    if (sim%rank == 0) call MPI_File_write_at(file, 0_MPI_OFFSET_KIND, header, len(header), MPI_CHARACTER, MPI_STATUS_IGNORE)
+    good = .true.
+    call write_bytes(sim, file, 0_MPI_OFFSET_KIND, header, good)
     at = len(header)
     points = sim%b%nx*sim%b%ny*sim%b%nz
     do m = 1, arrays
-      if (sim%rank == 0) call MPI_File_write_at(file, at, field_bytes, 1, MPI_INTEGER8, MPI_STATUS_IGNORE)
+      call write_bytes(sim, file, at, transfer(field_bytes, repeat(' ', 8)), good)
       at = at + 8
       select case (m)
       case (1)
-        call write_block(sim, file, at, points, prim(:, p_T))
+        call write_block(sim, file, at, points, prim(:, p_T), good)
       case (2)
-        call write_block(sim, file, at, points, p)
+        call write_block(sim, file, at, points, p, good)
       case (3)
-        call write_block(sim, file, at, points, rate)
+        call write_block(sim, file, at, points, rate, good)
       case (4:6)
-        call write_block(sim, file, at, points, prim(:, p_u + m - 4))
+        call write_block(sim, file, at, points, prim(:, p_u + m - 4), good)
       case default
-        call write_block(sim, file, at, points, prim(:, p_species + m - 7))
+        call write_block(sim, file, at, points, prim(:, p_species + m - 7), good)
       end select
       at = at + field_bytes
     end do
-    header = new_line('a')//'</AppendedData></VTKFile>'//new_line('a')
-    if (sim%rank == 0) call MPI_File_write_at(file, at, header, len(header), MPI_CHARACTER, MPI_STATUS_IGNORE)
+    call write_bytes(sim, file, at, new_line('a')//'</AppendedData></VTKFile>'//new_line('a'), good)
     call MPI_File_close(file)
+    call end_unless(good, trim(path)//': cannot be written; is the disk full?')
+    if (sim%rank == 0) print '(2a)', 'fields ', trim(path)
+  end subroutine
+
+  !> Rank 0 writes what is not a field's part.
+  subroutine write_bytes(sim, file, at, bytes, good)
+    type(simulation_t), intent(in) :: sim
+    type(MPI_File), intent(in) :: file
+    integer(MPI_OFFSET_KIND), intent(in) :: at
+    character(*), intent(in) :: bytes
+    logical, intent(inout) :: good
+    integer :: error
+    if (sim%rank /= 0) return
+    call MPI_File_write_at(file, at, bytes, len(bytes), MPI_CHARACTER, MPI_STATUS_IGNORE, error)
+    good = good .and. error == MPI_SUCCESS
   end subroutine
 
   function array_name(sim, m) result(name)
@@ -86,19 +102,22 @@ contains
     end if
   end function
 
-  subroutine write_block(sim, file, at, points, values)
+  subroutine write_block(sim, file, at, points, values, good)
     type(simulation_t), intent(in) :: sim
     type(MPI_File), intent(in) :: file
     integer(MPI_OFFSET_KIND), intent(in) :: at
     integer, intent(in) :: points
     real(8), intent(in) :: values(:)
+    logical, intent(inout) :: good
     real(4) :: single(points)
     type(MPI_Datatype) :: part
+    integer :: error
     single = real(values(1:points), 4)
     call MPI_Type_create_subarray(3, sim%s%points, [sim%b%nx, sim%b%ny, sim%b%nz], sim%b%offset, MPI_ORDER_FORTRAN, MPI_REAL4, part)
     call MPI_Type_commit(part)
     call MPI_File_set_view(file, at, MPI_REAL4, part, 'native', MPI_INFO_NULL)
-    call MPI_File_write_all(file, single, points, MPI_REAL4, MPI_STATUS_IGNORE)
+    call MPI_File_write_all(file, single, points, MPI_REAL4, MPI_STATUS_IGNORE, error)
+    good = good .and. error == MPI_SUCCESS
     call MPI_File_set_view(file, 0_MPI_OFFSET_KIND, MPI_BYTE, MPI_BYTE, 'native', MPI_INFO_NULL)
     call MPI_Type_free(part)
   end subroutine

@@ -109,6 +109,8 @@ def main():
         merit = re.fullmatch(r"PASSED:\s+(\S+) grid points x right-hand sides a second", verdict)
         if done.returncode != 0 or not merit or not float(merit.group(1)) > 0:
             sys.exit(f"status {done.returncode}, last line '{verdict}'")
+        if setting(text, "compare", ".false.") == ".true." and "equal to the last bit" not in done.stdout:
+            sys.exit("the two methods differ")
         last = progress_of(done.stdout)[-1]
         points, spacing, arrays = check_fields(folder / "out/put", last)
         if setting(text, "pictures", ".true.") == ".true.":
