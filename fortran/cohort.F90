@@ -141,6 +141,7 @@ contains
     call finish(status, ierr)
   end subroutine
 
+  !> This process's rank in the communicator; 0 without one. Any thread.
   subroutine cohort_rank(rt, rank, ierr)
     type(cohort_runtime), intent(in) :: rt
     integer(c_int32_t), intent(out) :: rank
@@ -148,6 +149,7 @@ contains
     call finish(cohort_c_rank(rt, rank), ierr)
   end subroutine
 
+  !> The number of ranks; 1 without a communicator. Any thread.
   subroutine cohort_size(rt, size, ierr)
     type(cohort_runtime), intent(in) :: rt
     integer(c_int32_t), intent(out) :: size

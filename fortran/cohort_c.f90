@@ -334,19 +334,6 @@ module cohort_c
       type(cohort_partition), intent(inout) :: partition
       integer(c_int32_t) :: status
     end function
-    function cohort_c_attach(ctx, region, count, fields, base, strides, field_stride) &
-      bind(C, name="cohort_attach") result(status)
-      import
-      implicit none
-      type(cohort_context), value :: ctx
-      type(cohort_region), value :: region
-      integer(c_int32_t), value :: count
-      integer(c_int32_t), intent(in) :: fields(*)
-      type(c_ptr), value :: base
-      integer(c_int64_t), intent(in) :: strides(*)
-      integer(c_int64_t), value :: field_stride
-      integer(c_int32_t) :: status
-    end function
     function cohort_c_detach(ctx, region, count, fields) bind(C, name="cohort_detach") result(status)
       import
       implicit none
@@ -444,14 +431,6 @@ module cohort_c
       type(cohort_future), intent(out) :: future
       integer(c_int32_t) :: status
     end function
-    function cohort_c_task_args(ctx, args, bytes) bind(C, name="cohort_task_args") result(status)
-      import
-      implicit none
-      type(cohort_context), value :: ctx
-      type(c_ptr), intent(out) :: args
-      integer(c_size_t), intent(out) :: bytes
-      integer(c_int32_t) :: status
-    end function
     function cohort_c_task_args_get(ctx, value, bytes) bind(C, name="cohort_task_args_get") result(status)
       import
       implicit none
@@ -465,15 +444,6 @@ module cohort_c
       implicit none
       type(cohort_context), value :: ctx
       integer(c_int32_t), intent(out) :: point
-      integer(c_int32_t) :: status
-    end function
-    function cohort_c_task_future(ctx, index, value, bytes) bind(C, name="cohort_task_future") result(status)
-      import
-      implicit none
-      type(cohort_context), value :: ctx
-      integer(c_int32_t), value :: index
-      type(c_ptr), intent(out) :: value
-      integer(c_size_t), intent(out) :: bytes
       integer(c_int32_t) :: status
     end function
     function cohort_c_task_future_get(ctx, index, value, bytes) bind(C, name="cohort_task_future_get") result(status)

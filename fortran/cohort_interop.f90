@@ -37,6 +37,7 @@ contains
     call finish(cohort_c_handshake_create(rt, hosts, tasks, side, handshake), ierr)
   end subroutine
 
+  !> Clears the handle. An error while somebody waits on it.
   subroutine cohort_handshake_destroy(handshake, ierr)
     type(cohort_handshake), intent(inout) :: handshake
     integer, intent(out), optional :: ierr
@@ -95,6 +96,7 @@ contains
     end if
   end subroutine
 
+  !> Task side: whether cohort_wait_on_host would return at once.
   subroutine cohort_test_on_host(task, handshake, done, ierr)
     type(cohort_context), intent(in) :: task
     type(cohort_handshake), intent(in) :: handshake
@@ -124,6 +126,7 @@ contains
     call finish(cohort_c_phase_barrier_create(rt, int(arrivals, c_int32_t), barrier), ierr)
   end subroutine
 
+  !> Ends the barrier on the rank that made it, forgets it on others, and clears the handle.
   subroutine cohort_phase_barrier_destroy(barrier, ierr)
     type(cohort_phase_barrier), intent(inout) :: barrier
     integer, intent(out), optional :: ierr
@@ -141,6 +144,7 @@ contains
     call finish(status, ierr)
   end subroutine
 
+  !> `count` (default 1) arrivals at the handle's phase. Never blocks. Any thread.
   subroutine cohort_phase_barrier_arrive(barrier, count, ierr)
     type(cohort_phase_barrier), intent(in) :: barrier
     integer, intent(in), optional :: count
@@ -160,6 +164,7 @@ contains
     call finish(cohort_c_phase_barrier_wait(ctx, barrier), ierr)
   end subroutine
 
+  !> Whether cohort_phase_barrier_wait would return at once. Any thread.
   subroutine cohort_phase_barrier_test(barrier, done, ierr)
     type(cohort_phase_barrier), intent(in) :: barrier
     logical, intent(out) :: done
@@ -189,12 +194,14 @@ contains
     call finish(cohort_c_collective_create(rt, int(arrivals, c_int32_t), reduction, value_type, collective), ierr)
   end subroutine
 
+  !> Ends the collective on the rank that made it, forgets it on others, and clears the handle.
   subroutine cohort_collective_destroy(collective, ierr)
     type(cohort_collective), intent(inout) :: collective
     integer, intent(out), optional :: ierr
     call finish(cohort_c_collective_destroy(collective), ierr)
   end subroutine
 
+  !> The same collective's next phase. Arrive, advance, then ask for the future.
   subroutine cohort_collective_advance(collective, ierr)
     type(cohort_collective), intent(inout) :: collective
     integer, intent(out), optional :: ierr
@@ -205,7 +212,7 @@ contains
     call finish(status, ierr)
   end subroutine
 
-  !> Arrives with a scalar of the collective's type.
+  !> One arrival at the handle's phase with `value` (copied), a scalar of the collective's type. Never blocks. Any thread.
   subroutine cohort_collective_arrive(collective, value, ierr)
     type(cohort_collective), intent(in) :: collective
     type(*), dimension(..), intent(in), contiguous, target :: value
@@ -288,7 +295,8 @@ contains
     call finish(cohort_c_copy(ctx, copy), ierr)
   end subroutine
 
-  !> Lifts the restriction of a SIMULTANEOUS region's fields to their one instance; pairs with cohort_release.
+  !> The beginning of this context's use of fields that other ranks write: later operations on them wait for it, and it for the
+  !> barriers. Pairs with cohort_release.
   subroutine cohort_acquire(ctx, region, fields, wait_barriers, arrive_barriers, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_region), intent(in) :: region
@@ -298,6 +306,7 @@ contains
     call finish(cohort_c_acquire(ctx, sync_of(region, fields, wait_barriers, arrive_barriers)), ierr)
   end subroutine
 
+  !> The end of the use that began with cohort_acquire: waits for earlier operations on the fields, then arrives at the barriers.
   subroutine cohort_release(ctx, region, fields, wait_barriers, arrive_barriers, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_region), intent(in) :: region
@@ -407,6 +416,7 @@ contains
     call finish(cohort_c_halo_region(halo, int(face - 1, c_int32_t), region), ierr)
   end subroutine
 
+  !> Collective, on the MPI thread. Waits for the exchanges, ends the halo and clears the handle.
   subroutine cohort_halo_destroy(halo, ierr)
     type(cohort_halo), intent(inout) :: halo
     integer, intent(out), optional :: ierr

@@ -39,12 +39,14 @@ contains
       reshape(int(hi, c_int64_t), [size(hi)]), space), ierr)
   end subroutine
 
+  !> Clears the handle. Regions made from it live on.
   subroutine cohort_index_space_destroy(space, ierr)
     type(cohort_index_space), intent(inout) :: space
     integer, intent(out), optional :: ierr
     call finish(cohort_c_index_space_destroy(space), ierr)
   end subroutine
 
+  !> An empty field space; add fields, then make regions from it.
   subroutine cohort_field_space_create(rt, space, ierr)
     type(cohort_runtime), intent(in) :: rt
     type(cohort_field_space), intent(out) :: space
@@ -52,6 +54,7 @@ contains
     call finish(cohort_c_field_space_create(rt, space), ierr)
   end subroutine
 
+  !> Clears the handle. Regions made from it live on.
   subroutine cohort_field_space_destroy(space, ierr)
     type(cohort_field_space), intent(inout) :: space
     integer, intent(out), optional :: ierr
@@ -85,6 +88,7 @@ contains
     call finish(status, ierr)
   end subroutine
 
+  !> Every point of `space` has every field of `fields`. Storage appears when first used, unless arrays are attached.
   subroutine cohort_region_create(rt, space, fields, region, ierr)
     type(cohort_runtime), intent(in) :: rt
     type(cohort_index_space), intent(in) :: space
@@ -94,6 +98,7 @@ contains
     call finish(cohort_c_region_create(rt, space, fields, region), ierr)
   end subroutine
 
+  !> Clears the handle. Operations that were launched on it still complete.
   subroutine cohort_region_destroy(region, ierr)
     type(cohort_region), intent(inout) :: region
     integer, intent(out), optional :: ierr
@@ -170,6 +175,7 @@ contains
     call finish(cohort_c_partition_tiles_halo(blocks, padded, partition), ierr)
   end subroutine
 
+  !> The number of sub-regions.
   subroutine cohort_partition_count(partition, count, ierr)
     type(cohort_partition), intent(in) :: partition
     integer(c_int32_t), intent(out) :: count
@@ -177,6 +183,7 @@ contains
     call finish(cohort_c_partition_count(partition, count), ierr)
   end subroutine
 
+  !> Clears the handle, and ends the handles of its sub-regions.
   subroutine cohort_partition_destroy(partition, ierr)
     type(cohort_partition), intent(inout) :: partition
     integer, intent(out), optional :: ierr

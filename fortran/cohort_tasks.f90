@@ -30,10 +30,15 @@ module cohort_tasks
   end type
   type(body_box), pointer :: boxes => null()
 
+  !> cohort_needs(region or partition, fields, privilege [, coherence] [, reduction] [, reduction_type]): one requirement of a
+  !> launch. A partition is for index launches: point i gets sub-region i. With COHORT_REDUCE give `reduction` (COHORT_SUM ..)
+  !> and `reduction_type` (COHORT_DOUBLE ..).
   interface cohort_needs
     procedure needs_region, needs_partition
   end interface
 
+  !> call cohort_must_epoch(rt, body [, ierr]) or (rt, task [, requirements] [, args] [, point] [, ierr]): one long-running task on
+  !> every rank, all at once. Collective, on the MPI thread. Returns when they are launched.
   interface cohort_must_epoch
     procedure must_epoch_body, must_epoch_task
   end interface
@@ -376,6 +381,7 @@ contains
     ready = answer
   end subroutine
 
+  !> Clears the handle. Operations that use the future still get its value.
   subroutine cohort_future_destroy(future, ierr)
     type(cohort_future), intent(inout) :: future
     integer, intent(out), optional :: ierr

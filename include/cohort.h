@@ -2,8 +2,13 @@
  *
  * Every function returns a status unless it says otherwise, and gives its result through its last argument;
  * cohort_last_error() says why a status is not COHORT_OK: the function, the value, the rule, the fix. Handles are one
- * word; 0 is the null handle, and a stale handle is an error. Structs that callers fill begin with their size and have
- * an _INIT macro. There is one runtime in a process. */
+ * word; 0 is the null handle, and a stale handle is an error. A function that destroys takes the handle's address, clears it, and
+ * accepts a null handle. Structs that callers fill begin with their size and have an _INIT macro. There is one runtime in a
+ * process.
+ *
+ * Threads: a function that takes a context is called on the context's thread: with the root context on the thread that called
+ * cohort_init, the MPI thread; with a task's context in the body of the task. All others may be called on any thread, at the same
+ * time, unless they say otherwise. Pointers that are passed are borrowed for the call; what is kept is copied. */
 #ifndef COHORT_H
 #define COHORT_H
 
@@ -890,6 +895,9 @@ cohort_status_t cohort_index_space_create_rects(cohort_runtime_t runtime,
  */
 cohort_status_t cohort_index_space_destroy(cohort_index_space_t *space);
 
+/**
+ * An empty field space; add fields, then make regions from it. Any thread.
+ */
 cohort_status_t cohort_field_space_create(cohort_runtime_t runtime, cohort_field_space_t *space);
 
 /**

@@ -72,6 +72,7 @@ pub unsafe extern "C" fn cohort_index_space_destroy(space: *mut cohort_index_spa
     destroy!("cohort_index_space_destroy", space, |id| runtime::current()?.objects.index_spaces.remove(id))
 }
 
+/// An empty field space; add fields, then make regions from it. Any thread.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_field_space_create(runtime: cohort_runtime_t, space: *mut cohort_field_space_t) -> cohort_status_t {
     guard("cohort_field_space_create", || {

@@ -1,0 +1,255 @@
+//! The Fortran module and the C header say the same: functions with their arguments, constants, structs. And both describe every
+//! function that users call.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Functions that the Fortran module has no use for, and why.
+const ONLY_IN_C: &[(&str, &str)] = &[
+    ("cohort_init", "inline: passes the header's version; the module passes its own"),
+    ("cohort_init_mpi", "inline, as cohort_init"),
+    ("cohort_halo_create_cart", "inline: turns a C communicator into a Fortran one"),
+    ("cohort_init_communicator", "says which MPI the caller was compiled for; the module uses cohort_init_fortran"),
+    ("cohort_task_args", "gives a pointer; the module copies into a variable"),
+    ("cohort_task_future", "gives a pointer; the module copies into a variable"),
+    ("cohort_collective_arrive", "trusts the value's size; the module uses cohort_collective_arrive_bytes"),
+    ("cohort_attach", "takes strides; the module passes the array's descriptor"),
+    ("cohort_attach_array", "called from cohort_descriptor.c, which reads the descriptor"),
+];
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Code without comments.
+fn without_comments(text: &str) -> String {
+    let mut code = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("/*") {
+        code += &rest[..start];
+        rest = rest[start..].split_once("*/").map_or("", |(_, after)| after);
+    }
+    code + rest
+}
+
+/// How an argument is passed, as far as the two languages can disagree.
+#[derive(Debug, PartialEq, Eq, Clone)]
+enum Passed {
+    Value(String),
+    Address,
+}
+
+fn c_kind(declaration: &str) -> Passed {
+    if declaration.contains('*') || declaration.contains('[') {
+        return Passed::Address;
+    }
+    let name = declaration.split_whitespace().find(|word| *word != "const").unwrap();
+    Passed::Value(match name {
+        "uint32_t" | "int32_t" => "integer(c_int32_t)".into(),
+        "int64_t" | "uint64_t" => "integer(c_int64_t)".into(),
+        "size_t" => "integer(c_size_t)".into(),
+        "double" => "real(c_double)".into(),
+        name => match name.strip_suffix("_t") {
+            // Numbers that stand for choices, and fields.
+            Some("cohort_reduction" | "cohort_type" | "cohort_field" | "cohort_side" | "cohort_processor" | "cohort_privilege"
+            | "cohort_coherence" | "cohort_status") => "integer(c_int32_t)".into(),
+            Some("cohort_task_function") => "type(c_funptr)".into(),
+            Some(name) => format!("type({name})"),
+            None => name.into(),
+        },
+    })
+}
+
+/// Functions of a header: name, and how each argument is passed.
+fn c_functions(header: &str) -> BTreeMap<String, Vec<Passed>> {
+    let code = without_comments(header);
+    let mut found = BTreeMap::new();
+    for statement in code.split([';', '{', '}']).filter(|s| !s.contains("typedef")) {
+        let Some((before, arguments)) = statement.split_once('(') else { continue };
+        let Some(name) = before.split_whitespace().last().map(|name| name.trim_start_matches('*')) else { continue };
+        let declares = before.lines().last().is_some_and(|line| line.split_whitespace().count() > 1 && !line.starts_with([' ', '#']));
+        if !name.starts_with("cohort_") || !declares {
+            continue;
+        }
+        let arguments = arguments.rsplit_once(')').map_or(arguments, |(inside, _)| inside);
+        let arguments = arguments.split(',').map(str::trim).filter(|a| !a.is_empty() && *a != "void");
+        found.insert(name.to_string(), arguments.map(c_kind).collect());
+    }
+    found
+}
+
+/// Functions that the module binds: the C name, and how each argument is passed.
+fn bound_functions(module: &str) -> BTreeMap<String, Vec<Passed>> {
+    let joined = module.replace("&\n", " ");
+    let mut found = BTreeMap::new();
+    let mut current: Option<(String, Vec<String>, BTreeMap<String, Passed>)> = None;
+    for line in joined.lines().map(str::trim) {
+        if let Some((head, tail)) = line.split_once("bind(C, name=\"") {
+            let name = tail.split('"').next().unwrap().to_string();
+            let inside = head.split_once('(').unwrap().1.rsplit_once(')').unwrap().0;
+            current = Some((name, inside.split(',').map(|a| a.trim().to_string()).filter(|a| !a.is_empty()).collect(), BTreeMap::new()));
+        } else if line.starts_with("end function") || line.starts_with("end subroutine") {
+            if let Some((name, order, kinds)) = current.take() {
+                let kind = |a: &String| kinds.get(a).cloned().unwrap_or_else(|| panic!("{name}: {a} is not declared"));
+                let passed = order.iter().map(kind).collect();
+                found.insert(name, passed);
+            }
+        } else if let (Some((_, _, kinds)), Some((attributes, names))) = (&mut current, line.split_once("::")) {
+            let kind = attributes.split(',').next().unwrap().trim().replace(' ', "");
+            let by_value = attributes.contains("value");
+            for name in names.split(',').map(|n| n.trim().split('(').next().unwrap().to_string()) {
+                let passed = match kind.as_str() {
+                    // A C address by value.
+                    "type(c_ptr)" if by_value => Passed::Address,
+                    _ if by_value => Passed::Value(kind.clone()),
+                    _ => Passed::Address,
+                };
+                kinds.insert(name, passed);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_function_is_bound_with_the_same_arguments() {
+    let c = c_functions(&read("include/cohort.h"));
+    let fortran = bound_functions(&read("fortran/cohort_c.f90"));
+    assert!(c.len() > 80 && fortran.len() > 80, "{} and {} functions found", c.len(), fortran.len());
+    let mut wrong = Vec::new();
+    for (name, passed) in &c {
+        let excused = ONLY_IN_C.iter().any(|(other, _)| other == name);
+        match fortran.get(name) {
+            Some(_) if excused => wrong.push(format!("{name} is said to be only in C, and is bound")),
+            Some(bound) if bound != passed => wrong.push(format!("{name}: C has {passed:?}, Fortran {bound:?}")),
+            None if !excused => wrong.push(format!("{name} is missing in fortran/cohort_c.f90")),
+            _ => {}
+        }
+    }
+    // Those of cohort_descriptor.c are the module's own.
+    wrong.extend(fortran.keys().filter(|n| !c.contains_key(*n) && !n.starts_with("cohort_fortran_") && *n != "strlen").map(|n| format!("{n} is not in cohort.h")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn constants_are_equal() {
+    let types = read("fortran/cohort_types.f90").replace("&\n", " ");
+    let mut compared = 0;
+    for line in read("include/cohort.h").lines().filter_map(|line| line.strip_prefix("#define ")) {
+        let Some((name, value)) = line.split_once(' ') else { continue };
+        if value.parse::<i32>().is_err() || name == "COHORT_VERSION" {
+            continue;
+        }
+        let at = types.find(&format!("{name} = ")).unwrap_or_else(|| panic!("{name} is not in cohort_types.f90"));
+        let number: String = types[at + name.len() + 3..].chars().take_while(char::is_ascii_digit).collect();
+        assert_eq!(number, value, "{name}");
+        compared += 1;
+    }
+    assert!(compared > 40);
+    let version = read("include/cohort.h").lines().find_map(|l| l.strip_prefix("#define COHORT_VERSION ").map(str::to_string)).unwrap();
+    assert!(read("fortran/cohort.F90").contains(&format!("MODULE_VERSION = {version}\n")), "the module's version is not {version}");
+}
+
+/// Names of a struct's fields in order.
+fn c_fields(code: &str, name: &str) -> Vec<String> {
+    let end = code.find(&format!("}} {name};")).unwrap_or_else(|| panic!("{name} is not in cohort.h"));
+    let start = code[..end].rfind('{').unwrap();
+    code[start + 1..end].split(';').map(str::trim).filter(|f| !f.is_empty()).map(|field| {
+        field.split_whitespace().last().unwrap().trim_start_matches('*').split('[').next().unwrap().to_string()
+    }).collect()
+}
+
+fn fortran_fields(types: &str, name: &str) -> Vec<String> {
+    let start = types.find(&format!(":: {name}\n")).unwrap_or_else(|| panic!("{name} is not in cohort_types.f90"));
+    let body = types[start..].split_once('\n').unwrap().1.split_once("end type").unwrap().0;
+    let mut names = Vec::new();
+    for line in body.lines().filter_map(|line| line.split_once("::")) {
+        // Commas inside parentheses separate bounds, not names.
+        let mut depth = 0;
+        let outside: String = line.1.chars().filter(|&c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth == 0 && c != ')'
+        }).collect();
+        names.extend(outside.split(',').map(|n| n.split('=').next().unwrap().trim().to_string()));
+    }
+    names
+}
+
+#[test]
+fn structs_have_the_same_fields_in_order() {
+    let header = without_comments(&read("include/cohort.h"));
+    let types = read("fortran/cohort_types.f90");
+    for (c, fortran) in [
+        ("cohort_config_t", "cohort_config"),
+        ("cohort_view_t", "cohort_view_layout"),
+        ("cohort_requirement_t", "cohort_requirement_c"),
+        ("cohort_launch_t", "cohort_launch_c"),
+        ("cohort_copy_t", "cohort_copy_c"),
+        ("cohort_sync_t", "cohort_sync_c"),
+        ("cohort_halo_options_t", "cohort_halo_options_c"),
+        ("cohort_phase_barrier_t", "cohort_phase_barrier"),
+        ("cohort_collective_t", "cohort_collective"),
+        ("cohort_ghost_t", "cohort_ghost"),
+    ] {
+        assert_eq!(c_fields(&header, c), fortran_fields(&types, fortran), "{c} and {fortran}");
+    }
+}
+
+#[test]
+fn every_function_of_the_headers_is_described() {
+    let mut missing = Vec::new();
+    for header in ["include/cohort.h", "include/cohort_mpi.h"] {
+        let text = read(header);
+        for name in c_functions(&text).keys() {
+            let at = text.match_indices(&format!("{name}(")).map(|(at, _)| at).find(|&at| {
+                let line = text[..at].rfind('\n').map_or(0, |n| n + 1);
+                text[line..at].contains(' ') && !text[line..].starts_with(' ')
+            });
+            let before = text[..at.unwrap_or_else(|| panic!("{name} is not declared"))].rsplit_once('\n').unwrap().0;
+            if !before.trim_end().ends_with("*/") {
+                missing.push(name.clone());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no description: {missing:?}");
+}
+
+/// Procedures and interfaces that `use cohort` gives are preceded by a `!>` comment.
+#[test]
+fn every_procedure_of_the_module_is_described() {
+    let public = read("fortran/cohort.F90").replace("&\n", " ");
+    let names: Vec<String> = public
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("public :: "))
+        .flat_map(|list| list.split(',').map(|name| name.trim().to_string()).collect::<Vec<_>>())
+        .collect();
+    let folder = std::fs::read_dir(Path::new(ROOT).join("fortran")).unwrap().map(|entry| entry.unwrap().path());
+    let is_source = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "f90" || e == "F90") && !path.ends_with("cohort_c.f90");
+    let sources: Vec<String> = folder.filter(is_source).map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let mut missing = Vec::new();
+    let mut described = 0;
+    for name in names.iter().filter(|name| name.starts_with("cohort_")) {
+        let begins = |line: &str| {
+            let line = line.trim().trim_start_matches("recursive ").trim_start_matches("pure ");
+            ["subroutine ", "function ", "interface ", "type, bind(C) :: ", "type :: "]
+                .iter()
+                .any(|word| line.strip_prefix(word).is_some_and(|rest| rest == name || rest.starts_with(&format!("{name}("))))
+        };
+        let place = sources.iter().find_map(|text| {
+            let lines: Vec<&str> = text.lines().collect();
+            let at = lines.iter().position(|line| begins(line))?;
+            Some(lines[..at].iter().rev().find(|line| !line.trim_start().starts_with("abstract interface")).is_some_and(|line| line.trim().starts_with("!>")))
+        });
+        match place {
+            Some(true) => described += 1,
+            Some(false) => missing.push(name.clone()),
+            None => panic!("{name} is public and not found"),
+        }
+    }
+    // Handles are described together.
+    missing.retain(|name| !["runtime", "context", "index_space", "field_space", "region", "partition", "task", "future", "handshake", "halo"].contains(&name.trim_start_matches("cohort_")));
+    assert!(missing.is_empty(), "no description: {missing:?}");
+    assert!(described > 60, "{described}");
+}
