@@ -15,20 +15,21 @@ pub struct NodeMemory {
 }
 
 impl NodeMemory {
-    /// Collective. Without `share` every rank keeps its memory to itself, as if all ran on nodes of their own.
+    /// Collective. Without `share` this rank keeps its memory to itself, as if it ran on a node of its own.
     pub fn open(transport: &dyn Transport, bytes: usize, share: bool) -> Result<Self> {
         let (rank, size) = (transport.rank(), transport.size());
-        if size == 1 || !share {
-            let peers = std::iter::repeat_with(|| None).take(size as usize).collect();
-            return Ok(Self { own: Segment::private(bytes)?, rank, peers });
+        if size == 1 {
+            return Ok(Self { own: Segment::private(bytes)?, rank, peers: vec![None] });
         }
         // Random, so that a name left behind by a killed program is not met again.
         let name = Name { process: std::process::id().into(), nonce: RandomState::new().hash_one(rank) | 1 };
-        let own = Segment::create(&name, bytes);
-        let mine = [node_identity(), name.process, if own.is_ok() { name.nonce } else { 0 }];
+        let own = if share { Segment::create(&name, bytes) } else { Segment::private(bytes) };
+        // Also without `share`: other ranks may have it, and wait for what this one says.
+        let nonce = if share && own.is_ok() { name.nonce } else { 0 };
+        let mine = [node_identity(), name.process, nonce, own.is_ok().into()];
         let all = transport.gather(&mine, &mut || Ok(false))?;
         let look = |(other, theirs): (usize, &[u64])| {
-            let near = other != rank as usize && theirs[0] == mine[0] && theirs[2] != 0;
+            let near = nonce != 0 && other != rank as usize && theirs[0] == mine[0] && theirs[2] != 0;
             near.then(|| Name::map(theirs[1], theirs[2])).flatten()
         };
         let peers = all.chunks_exact(mine.len()).enumerate().map(look).collect();
@@ -36,7 +37,7 @@ impl NodeMemory {
         transport.gather(&[0], &mut || Ok(false))?;
         drop(name);
         let own = own?;
-        if let Some(failed) = all.chunks_exact(mine.len()).position(|theirs| theirs[2] == 0) {
+        if let Some(failed) = all.chunks_exact(mine.len()).position(|theirs| theirs[3] == 0) {
             fail!(Resources, "rank {failed} could not create its node-shared memory; the error it returned there says why");
         }
         Ok(Self { own, rank, peers })
