@@ -12,6 +12,8 @@ module initial
   public :: initial_check, initial_state
 
   real(8), parameter :: pi = acos(-1d0)
+  !> Argon: weight (kg/kmol) and ratio of its heat capacities.
+  real(8), parameter :: argon = 39.95d0, gamma = 5d0/3d0
   character(20), parameter :: fuel_cases(6) = [character(20) :: 'uniform', 'ignition_0d', 'ignition_h2', 'ignition_gri30', &
                                                'ignition_gri30_noN', 'flame_1d']
   character(20), parameter :: argon_cases(3) = [character(20) :: 'vortex', 'acoustic', 'shear']
@@ -158,7 +160,6 @@ contains
     type(settings_t), intent(in) :: s
     real(8), intent(in) :: x(3)
     real(8), intent(inout) :: T, p, u(3)
-    real(8), parameter :: gamma = 5d0/3d0, argon = 39.95d0
     real(8) :: r(2), radius, speed, shape_factor, T0
     T0 = T
     radius = s%length(1)/14
@@ -176,7 +177,6 @@ contains
     type(settings_t), intent(in) :: s
     real(8), intent(in) :: along
     real(8), intent(inout) :: T, p, u(3)
-    real(8), parameter :: gamma = 5d0/3d0, argon = 39.95d0
     real(8) :: sound, du
     sound = sqrt(gamma*gas_constant/argon*T)
     du = s%amplitude*sound*sin(2*pi*along)

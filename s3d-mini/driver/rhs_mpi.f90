@@ -9,11 +9,10 @@ module rhs_mpi
   use fluxes, only: flux_kernel
   use divergence, only: divergence_kernel
   use rhs_method, only: rhs_method_t
+  use stencil, only: stencil_depth
   implicit none
   private
   public :: rhs_mpi_t
-
-  integer, parameter :: stencil_depth = 4
 
   type, extends(rhs_method_t) :: rhs_mpi_t
     type(flow_t), pointer :: f => null()

@@ -1,6 +1,7 @@
 !> What the user may choose: one namelist file. Every value has a default and a rule; the text of a broken
 !> rule says value, rule and what to do.
 module settings
+  use stencil, only: stencil_depth
   implicit none
   private
   public :: settings_t, settings_read
@@ -101,8 +102,7 @@ contains
     character(*), intent(in) :: path
     type(settings_t), intent(in) :: s
     character(*), intent(inout) :: error
-    integer, parameter :: stencil_reach = 4
-    call numbers(all(s%points == 1 .or. s%points > 2*stencil_reach), 'points', real(s%points, 8), &
+    call numbers(all(s%points == 1 .or. s%points > 2*stencil_depth), 'points', real(s%points, 8), &
                  'must be 1 or at least 9 in each direction: the stencil reaches 4 points each way')
     call numbers(all(s%ranks >= 0), 'ranks', real(s%ranks, 8), 'must be the blocks in each direction, or 0 where MPI may choose')
     call numbers(all(s%tile >= 1), 'tile', real(s%tile, 8), 'must be at least 1 row in y and z')

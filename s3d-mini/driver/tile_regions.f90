@@ -6,11 +6,10 @@ module tile_regions
   use cohort
   use block, only: block_t, box_t, block_tiles
   use flow, only: flow_t, primitive_fields, state_fields
+  use stencil, only: stencil_depth
   implicit none
   private
   public :: arrays_t, regions_t, ghosts_t, stencil_depth, arrays_create, arrays_destroy, halos_create, halos_destroy, regions_create
-
-  integer, parameter :: stencil_depth = 4
 
   !> The arrays, as the kernels take them. The flux is nobody's but this module's.
   type :: arrays_t

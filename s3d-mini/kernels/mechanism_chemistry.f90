@@ -41,7 +41,10 @@ contains
       else if (section_of(word) /= '') then
         section = section_of(word)
         call next_word(text, word)
-        if (section == 'reactions') call read_units(from, text, units)
+        if (section == 'reactions') then
+          call move_nitrogen_last(m)
+          call read_units(from, text, units)
+        end if
       end if
       select case (section)
       case ('elements')
@@ -60,6 +63,12 @@ contains
         if (word /= 'END') call refuse(from, '"'//word//'" stands outside ELEMENTS, SPECIES and REACTIONS')
       end select
     end do
+  end subroutine
+
+  !> The last species is had by difference from the density and carries the rounding of all others: what there is most of.
+  subroutine move_nitrogen_last(m)
+    type(mechanism_t), intent(inout) :: m
+    if (any(m%name == 'N2')) m%name = [character(16) :: pack(m%name, m%name /= 'N2'), 'N2']
   end subroutine
 
   !> CHEMKIN looks at four letters, and lets a section begin without an END of the last.

@@ -11,73 +11,84 @@ module mechanism_transport
 contains
 
   !> First FORM CANTERA (five coefficients) or FORM CHEMKIN (four); then a line a species: name, viscosity, conductivity;
-  !> then a line a pair: two names, diffusion.
+  !> then a line a pair: two names, diffusion. Species and pairs in any order.
   subroutine read_fits(path, m, from)
     character(*), intent(in) :: path
     type(mechanism_t), intent(inout) :: m
     type(source_t), intent(inout) :: from
     character(width) :: text
-    integer :: j, k, pair, degree
-    logical :: good
+    real(8) :: value(10)
+    logical :: seen(m%n_species, m%n_species), good
+    integer :: row, coefficients, at(2)
     call open_source(path, from)
     if (from%error /= '') return
     good = next_line(from, text)
-    degree = merge(4, 3, text == 'FORM CANTERA')
+    coefficients = merge(5, 4, text == 'FORM CANTERA')
     m%transport_form = merge(cantera_form, chemkin_form, text == 'FORM CANTERA')
     if (text /= 'FORM CANTERA' .and. text /= 'FORM CHEMKIN') &
       call refuse(from, 'the first line must be FORM CANTERA or FORM CHEMKIN')
     allocate (m%viscosity(5, m%n_species), m%conductivity(5, m%n_species), source=0d0)
     allocate (m%diffusion(5, m%n_species*(m%n_species - 1)/2), source=0d0)
-    do k = 1, m%n_species
-      call read_row(from, [m%name(k)], 2*(degree + 1), 'viscosity and conductivity', m%viscosity(:degree + 1, k), &
-                    m%conductivity(:degree + 1, k))
+    seen = .false.
+    do row = 1, m%n_species
+      call read_row(from, m, 1, 2*coefficients, 'a species with ', ' coefficients of viscosity and conductivity', seen, at, value)
+      if (from%error /= '') exit
+      m%viscosity(:coefficients, at(1)) = value(:coefficients)
+      m%conductivity(:coefficients, at(1)) = value(coefficients + 1:2*coefficients)
     end do
-    pair = 0
-    do j = 1, m%n_species
-      do k = j + 1, m%n_species
-        pair = pair + 1
-        call read_row(from, [m%name(j), m%name(k)], degree + 1, 'diffusion', m%diffusion(:degree + 1, pair))
-      end do
+    do row = 1, size(m%diffusion, 2)
+      if (from%error /= '') exit
+      call read_row(from, m, 2, coefficients, 'two species with ', ' coefficients of diffusion', seen, at, value)
+      if (from%error == '') m%diffusion(:coefficients, pair_of(m, minval(at), maxval(at))) = value(:coefficients)
     end do
     m%has_transport = from%error == ''
     call close_source(from)
   end subroutine
 
-  !> A line of names and coefficients, which fill `first` and, if given, `second`.
-  subroutine read_row(from, names, n, what, first, second)
+  !> Place of the pair j < k in m%diffusion.
+  pure integer function pair_of(m, j, k)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: j, k
+    pair_of = (j - 1)*m%n_species - j*(j - 1)/2 + k - j
+  end function
+
+  !> A line of one species or two, `at`, and n numbers, `value`. None may come twice: `seen` holds who came, pairs off its diagonal.
+  subroutine read_row(from, m, names, n, before, after, seen, at, value)
     type(source_t), intent(inout) :: from
-    character(16), intent(in) :: names(:)
-    integer, intent(in) :: n
-    character(*), intent(in) :: what
-    real(8), intent(out) :: first(:)
-    real(8), intent(out), optional :: second(:)
+    type(mechanism_t), intent(in) :: m
+    integer, intent(in) :: names, n
+    character(*), intent(in) :: before, after
+    logical, intent(inout) :: seen(:, :)
+    integer, intent(out) :: at(2)
+    real(8), intent(out) :: value(:)
     character(width) :: text
-    character(:), allocatable :: word, expected
+    character(:), allocatable :: word
     character(4) :: number
-    real(8) :: value(n)
     integer :: i
     logical :: good
-    first = 0
-    if (present(second)) second = 0
-    if (from%error /= '') return
+    at = 0
+    value = 0
     write (number, '(i0)') n
-    expected = trim(names(1))
-    if (size(names) == 2) expected = expected//' '//trim(names(2))
     good = next_line(from, text)
-    do i = 1, size(names)
+    do i = 1, names
       call next_word(text, word)
-      good = good .and. word == names(i)
+      at(i) = species_index(m, word)
     end do
+    if (names == 1) at(2) = at(1)
+    good = good .and. all(at > 0)
     do i = 1, n
       call next_word(text, word)
       if (good) call number_of(word, value(i), good)
     end do
     if (.not. good .or. text /= '') then
-      call refuse(from, 'expected '//expected//' with '//trim(number)//' coefficients of '//what)
-      return
+      call refuse(from, 'expected '//before//trim(number)//after)
+    else if (seen(at(1), at(2))) then
+      ! The species themselves have come before the pairs.
+      call refuse(from, trim(m%name(at(1)))//repeat(' '//trim(m%name(at(2))), names - 1)//' came before')
+    else
+      seen(at(1), at(2)) = .true.
+      seen(at(2), at(1)) = .true.
     end if
-    first = value(:size(first))
-    if (present(second)) second = value(size(first) + 1:)
   end subroutine
 
   !> tran.dat in CHEMKIN format: name, geometry (0 atom, 1 linear, 2 not), well depth/k (K), diameter (Angstrom), dipole (Debye),

@@ -3,7 +3,10 @@
 module stencil
   implicit none
   private
-  public :: stencil8, closure, filter10
+  public :: stencil8, closure, filter10, stencil_depth
+
+  !> Points that stencil8 reaches each way.
+  integer, parameter :: stencil_depth = 4
 
 contains
 

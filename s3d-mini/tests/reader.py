@@ -85,8 +85,11 @@ REFUSED = {
     "negative dipole": ("tran.dat", H2_MOLECULE, "H2 1 38.0 2.92 -1.0 0.79 280.0", 0, "must not be negative"),
     "molecule twice": ("tran.dat", H2_MOLECULE, H2_MOLECULE + "\n" + H2_MOLECULE, 1, "given twice"),
     "form not told": ("transport.fits", "FORM CANTERA\n", "", 0, "must be FORM CANTERA or FORM CHEMKIN"),
-    "fits of another order": ("transport.fits", "\nO2 ", "\nXX ", 1, "expected O2 with 10 coefficients"),
-    "fit short of a number": ("transport.fits", "\nAR N2 -0.00", "\nAR N2 0 -0.00", 1, "expected AR N2 with 5 coefficients"),
+    "fits of another order": ("transport.fits", "\nO2 ", "\nXX ", 1, "expected a species with 10 coefficients"),
+    "fit twice": ("transport.fits", "\nO2 ", "\nO ", 1, "O came before"),
+    "pair twice": ("transport.fits", "\nAR N2 ", "\nN2 H2 ", 1, "N2 H2 came before"),
+    "pair of one": ("transport.fits", "\nAR N2 ", "\nN2 N2 ", 1, "N2 N2 came before"),
+    "fit short of a number": ("transport.fits", "\nAR N2 -0.00", "\nAR N2 0 -0.00", 1, "expected two species with 5 coefficients"),
 }
 
 # name: file, text, what replaces its first occurrence
