@@ -23,7 +23,7 @@ module cohort
   ! Types and constants.
   public :: cohort_runtime, cohort_context, cohort_index_space, cohort_field_space, cohort_region, cohort_partition, cohort_task, &
     cohort_future, cohort_handshake, cohort_halo, cohort_phase_barrier, cohort_collective, cohort_ghost, cohort_config, &
-    cohort_requirement, cohort_view_layout
+    cohort_requirement, cohort_member, cohort_view_layout
   public :: COHORT_OK, COHORT_ERROR_INVALID_ARGUMENT, COHORT_ERROR_INVALID_HANDLE, COHORT_ERROR_WRONG_THREAD, &
     COHORT_ERROR_WRONG_ORDER, COHORT_ERROR_WRONG_RANK, COHORT_ERROR_PRIVILEGE, COHORT_ERROR_BOUNDS, COHORT_ERROR_OUT_OF_MEMORY, &
     COHORT_ERROR_TASK_FAILED, COHORT_ERROR_TIMEOUT, COHORT_ERROR_UNSUPPORTED, COHORT_ERROR_MPI, COHORT_ERROR_VERSION, &

@@ -38,9 +38,10 @@ module cohort_tasks
   end interface
 
   !> call cohort_must_epoch(rt, body [, ierr]) or (rt, task [, requirements] [, args] [, point] [, ierr]): one long-running task on
-  !> every rank, all at once. Collective, on the MPI thread. Returns when they are launched.
+  !> every rank, all at once. Or (rt, members [, ierr]): several on every rank, as many on each, where member k of rank r is
+  !> point r*size(members) + k - 1. Collective, on the MPI thread. Returns when they are launched.
   interface cohort_must_epoch
-    procedure must_epoch_body, must_epoch_task
+    procedure must_epoch_body, must_epoch_task, must_epoch_members
   end interface
 
 contains
@@ -272,7 +273,27 @@ contains
     call finish(status, ierr)
   end subroutine
 
-  !> Waits for the member that this rank launched last; cohort_wait_all waits for it too.
+  subroutine must_epoch_members(rt, members, ierr)
+    type(cohort_runtime), intent(in) :: rt
+    type(cohort_member), intent(in), target :: members(:)
+    integer, intent(out), optional :: ierr
+    type :: list
+      type(cohort_requirement_c), allocatable :: requirements(:)
+    end type
+    type(cohort_launch_c) :: launches(size(members))
+    type(list), target :: lists(size(members))
+    type(cohort_context) :: root
+    integer(c_int32_t) :: status
+    integer :: k
+    do k = 1, size(members)
+      call fill_launch(launches(k), lists(k)%requirements, members(k)%task, members(k)%requirements)
+    end do
+    status = cohort_c_root_context(rt, root)
+    if (status == COHORT_OK) status = cohort_c_must_epoch(root, size(members, kind=c_int32_t), launches, c_null_ptr)
+    call finish(status, ierr)
+  end subroutine
+
+  !> Waits for the members that this rank launched last; cohort_wait_all waits for them too.
   subroutine cohort_must_epoch_wait(rt, ierr)
     type(cohort_runtime), intent(in) :: rt
     integer, intent(out), optional :: ierr

@@ -102,6 +102,12 @@ module cohort_types
     integer(c_int32_t) :: reduction_type = COHORT_TYPE_NONE
   end type
 
+  !> One of several members of a must epoch: cohort_member(task, [cohort_needs(..), ..]), or cohort_member(task) if it needs none.
+  type :: cohort_member
+    type(cohort_task) :: task
+    type(cohort_requirement), allocatable :: requirements(:)
+  end type
+
   !> The C side's view of a requirement.
   type, bind(C) :: cohort_requirement_c
     type(cohort_region) :: region
