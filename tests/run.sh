@@ -14,6 +14,7 @@ if ! "$root/cmake/dependencies.sh" build mpi mpich fortran flang mini-app tests;
     echo "0 passed, 1 failed"
     exit 1
 fi
+count "$root/tests/unprivileged.sh"
 
 section "Rust: unit, property, layer and header tests"
 count cargo test --locked --no-fail-fast
