@@ -1,9 +1,11 @@
+# The module's sources, each after those that it uses.
+set(COHORT_FORTRAN_SOURCES cohort_types.f90 cohort_c.f90 cohort_support.f90 cohort_regions.f90 cohort_partitions.f90
+  cohort_tasks.f90 cohort_views.F90 cohort_interop.f90 cohort.F90)
+
 # cohort_fortran_library(target folder include with_mpi): the Fortran module as a static library, from its sources in `folder`
 # and cohort.h in `include`.
 function(cohort_fortran_library target folder include with_mpi)
-  set(sources cohort_types.f90 cohort_c.f90 cohort_support.f90 cohort_regions.f90 cohort_partitions.f90
-    cohort_tasks.f90 cohort_views.F90 cohort_interop.f90 cohort.F90)
-  list(TRANSFORM sources PREPEND "${folder}/")
+  list(TRANSFORM COHORT_FORTRAN_SOURCES PREPEND "${folder}/" OUTPUT_VARIABLE sources)
   # Apart, since CMake hands the options of MPI's Fortran wrapper to the C compiler as well.
   add_library(${target}_descriptor OBJECT ${folder}/cohort_descriptor.c)
   target_include_directories(${target}_descriptor PRIVATE ${include})

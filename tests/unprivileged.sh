@@ -30,7 +30,7 @@ as_nobody() { # as_nobody NAME STATUS TEXT GROUP...: what dependencies.sh says t
         not_ok "dependencies: $name (status $status)" "$output"
     fi
 }
-as_nobody "packages missing" 1 "These Debian packages are missing; install them as root: apt-get install gfortran mpich" build mpich fortran
+as_nobody "packages missing" 1 "These Debian packages are missing; install them as root: apt-get install mpich gfortran" build mpich fortran
 as_nobody "an old Rust" 1 "Rust 1.85 or newer is needed (found: 1.60.0); install it with rustup" build
 as_nobody "a group that does not exist" 2 "dependencies.sh: unknown group 'gpu'; groups are build, mpi, mpich, fortran, flang, mini-app, tests" gpu
 exit "$((failed > 0))"
