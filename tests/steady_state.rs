@@ -3,7 +3,7 @@
 //! the library's are taken, in builds with debug assertions.
 
 use cohort::base::sync::locks_taken;
-use cohort::ffi::{barriers as br, ghosts as gh, handshakes as hs, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{barriers as br, ghosts as gh, handshakes as hs, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
@@ -181,9 +181,9 @@ unsafe fn build(runtime: cohort_runtime_t) -> Box<World> {
     world.fields.iter_mut().enumerate().for_each(|(i, f)| *f = first + i as u32);
     ok(rg::cohort_region_create(runtime, space, fields, &mut world.whole));
     ok(rg::cohort_region_create(runtime, one, fields, &mut world.total));
-    ok(rg::cohort_partition_blocks(world.whole, &i64::from(TILES), &mut world.tiles));
+    ok(pt::cohort_partition_blocks(world.whole, &i64::from(TILES), &mut world.tiles));
     for colour in 0..TILES {
-        ok(rg::cohort_subregion(world.tiles, colour, &mut world.tile[colour as usize]));
+        ok(pt::cohort_subregion(world.tiles, colour, &mut world.tile[colour as usize]));
     }
     let mut ghost_fields = std::mem::zeroed();
     ok(rg::cohort_field_space_create(runtime, &mut ghost_fields));

@@ -1,9 +1,10 @@
-/* Launch, analysis and run of empty tasks with two read-write requirements, next to libgomp's tasks with two inout dependences on as
- * many objects, in one run. Independent: 64 objects round robin. Chain: one object. */
+/* Launch, analysis and run of empty tasks with two read-write requirements, next to libgomp's tasks with two inout dependences and
+ * StarPU's with two handles on as many objects, in one run. Independent: 64 objects round robin. Chain: one object. */
 #include "timing.h"
 
 #include <cohort.h>
 #include <omp.h>
+#include <starpu.h>
 
 enum { TASKS = 100000, OBJECTS = 64 };
 
@@ -59,9 +60,71 @@ static double gomp_tasks(void *arg)
     return (now_ns() - start) / TASKS;
 }
 
+static void starpu_nothing(void *buffers[], void *arg)
+{
+    (void)buffers;
+    (void)arg;
+}
+
+static struct starpu_codelet codelet = {
+    .cpu_funcs = {starpu_nothing},
+    .nbuffers = 2,
+    .modes = {STARPU_RW, STARPU_RW},
+    .name = "nothing",
+};
+
+struct starpu_bench {
+    starpu_data_handle_t first[OBJECTS], second[OBJECTS];
+    int objects;
+};
+
+static double starpu_tasks(void *arg)
+{
+    struct starpu_bench *b = arg;
+    const double start = now_ns();
+    for (int i = 0; i < TASKS; ++i) {
+        const int at = i % b->objects;
+        starpu_task_insert(&codelet, STARPU_RW, b->first[at], STARPU_RW, b->second[at], 0);
+    }
+    starpu_task_wait_for_all();
+    return (now_ns() - start) / TASKS;
+}
+
+/* Both shapes; ns a task. StarPU's threads spin, so it runs while no other runtime does. */
+static void with_starpu(int workers, double ns[2])
+{
+    static double data[2 * OBJECTS];
+    struct starpu_bench b;
+    struct starpu_conf conf;
+    starpu_conf_init(&conf);
+    conf.ncpus = workers;
+    conf.ncuda = conf.nopencl = 0;
+    if (starpu_init(&conf) != 0) {
+        fprintf(stderr, "StarPU does not start with %d worker(s)\n", workers);
+        exit(1);
+    }
+    for (int i = 0; i < OBJECTS; ++i) {
+        starpu_vector_data_register(&b.first[i], STARPU_MAIN_RAM, (uintptr_t)&data[2 * i], 1, sizeof(double));
+        starpu_vector_data_register(&b.second[i], STARPU_MAIN_RAM, (uintptr_t)&data[2 * i + 1], 1, sizeof(double));
+    }
+    for (int chain = 0; chain < 2; ++chain) {
+        char name[64];
+        b.objects = chain ? 1 : OBJECTS;
+        snprintf(name, sizeof name, "StarPU, %s, %d worker(s)", chain ? "chain" : "independent", workers);
+        ns[chain] = measure(name, starpu_tasks, &b);
+    }
+    for (int i = 0; i < OBJECTS; ++i) {
+        starpu_data_unregister(b.first[i]);
+        starpu_data_unregister(b.second[i]);
+    }
+    starpu_shutdown();
+}
+
 int main(void)
 {
+    print_load();
     for (int workers = 1; workers <= 2; ++workers) {
+        double starpu[2];
         struct bench b;
         cohort_config_t config = COHORT_CONFIG_INIT;
         cohort_runtime_t rt;
@@ -70,6 +133,7 @@ int main(void)
         cohort_region_t region;
         cohort_partition_t partition;
         const int64_t lo = 0, hi = OBJECTS - 1, count = OBJECTS;
+        with_starpu(workers, starpu);
         config.workers = workers;
         config.on_error = 2;
         cohort_init(&config, &rt);
@@ -90,7 +154,7 @@ int main(void)
             snprintf(name, sizeof name, "cohort, %s, %d worker(s)", shape, workers);
             snprintf(peer_name, sizeof peer_name, "libgomp, %s, %d thread(s)", shape, workers);
             const double own = measure(name, cohort_tasks, &b), peer = measure(peer_name, gomp_tasks, &b);
-            printf("  ratio to libgomp %.2f\n", own / peer);
+            printf("  ratio to libgomp %.2f, to StarPU %.3f\n", own / peer, own / starpu[b.objects == 1]);
         }
         cohort_finalize(&rt);
     }

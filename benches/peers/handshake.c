@@ -115,6 +115,7 @@ static double with_runtime(const char *name, const char *ahead, int workers, int
 
 int main(void)
 {
+    print_load();
     const double helps = with_runtime("handshake, waiting thread helps, launch included", "  launched ahead", 1, 1);
     const double worker = with_runtime("handshake, separate worker, launch included", "  launched ahead", 1, 0);
     const double peer = measure("pthread condition variable, round trip", condition_variable, NULL);

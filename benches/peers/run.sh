@@ -5,13 +5,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=${1:-$root/build/benches}
 
-"$root/cmake/dependencies.sh" build mpi fortran
+"$root/cmake/dependencies.sh" build mpi fortran benches
 cmake -S "$root" -B "$build/cohort" -DCMAKE_INSTALL_PREFIX="$build/prefix" >/dev/null
 cmake --build "$build/cohort" >/dev/null
 cmake --install "$build/cohort" >/dev/null
+read -ra starpu <<<"$(pkg-config --cflags --libs starpu-1.3)"
 for name in handshake empty_tasks; do
     cc -O2 -std=gnu11 -fopenmp -Wall -Wextra "$here/$name.c" -o "$build/$name" -I"$build/prefix/include" -L"$build/prefix/lib" -lcohort \
-        -lpthread -Wl,-rpath,"$build/prefix/lib"
+        "${starpu[@]}" -lpthread -Wl,-rpath,"$build/prefix/lib"
     echo "== $name"
     "$build/$name"
 done

@@ -35,6 +35,14 @@ static inline double measure_on(int here, const char *name, double (*run)(void *
     return ns[REPEATS / 2];
 }
 
+/* What else runs on the machine: figures with a load above the number of cores say little. */
+static inline void print_load(void)
+{
+    double load[1] = {0};
+    if (getloadavg(load, 1) == 1)
+        printf("load of the machine %.1f\n", load[0]);
+}
+
 static inline double measure(const char *name, double (*run)(void *), void *arg)
 {
     return measure_on(1, name, run, arg);

@@ -306,6 +306,11 @@ pub unsafe extern "C" fn cohort_subregion(partition: cohort_partition_t, colour:
 /// Ends the handles of its sub-regions too.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_partition_destroy(partition: *mut cohort_partition_t) -> cohort_status_t {
-    destroy!("cohort_partition_destroy", partition, |id| runtime::current()?.objects.remove_partition(id))
+    destroy!("cohort_partition_destroy", partition, |id| {
+        let runtime = runtime::current()?;
+        let removed = runtime.objects.remove_partition(id);
+        runtime.forget_unnamed();
+        removed
+    })
 }
 

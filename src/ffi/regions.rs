@@ -133,10 +133,15 @@ pub unsafe extern "C" fn cohort_region_create(
     })
 }
 
-/// Operations that use it still complete.
+/// Operations that use it still complete; then its storage is given back.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_region_destroy(region: *mut cohort_region_t) -> cohort_status_t {
-    destroy!("cohort_region_destroy", region, |id| runtime::current()?.objects.regions.take(id))
+    destroy!("cohort_region_destroy", region, |id| {
+        let runtime = runtime::current()?;
+        let taken = runtime.objects.regions.take(id).map(drop);
+        runtime.forget_unnamed();
+        taken
+    })
 }
 
 /// Dimension and bounds; `lo` and `hi` need room for the region's dimension, 3 at most. Any thread.

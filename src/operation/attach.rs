@@ -1,18 +1,28 @@
 //! Arrays of the caller as storage, and fills.
 
 use super::launch::{launch, Launch, Launched, Need};
-use super::{Engine, Frame, RegionObject};
+use super::{Engine, Frame, FutureCell, RegionObject};
 use crate::base::Result;
 use crate::fail;
 use crate::region::{Access, Privilege};
+use std::sync::Arc;
 
-/// Waits for the users of the fields, by waiting for what the context has outstanding.
-fn settle(engine: &Engine, frame: &Frame) -> Result<()> {
+/// Waits for the operations of this context that use the fields, and for no others. A failure of theirs is for the next wait
+/// to tell: it does not keep an array from being detached.
+fn settle(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32]) -> Result<()> {
     let context = engine.context_of(frame);
-    if context.outstanding() == 0 {
+    let mut users = context.pending_users(engine, region, fields);
+    users.sort_unstable_by_key(|user| user.0);
+    users.dedup();
+    if users.is_empty() {
         return Ok(());
     }
-    context.wait_all(engine)
+    let settled = Arc::new(FutureCell::default());
+    let mut operation = Launch::new(Launched::Nothing);
+    operation.after = &users;
+    operation.result = Some(settled.clone());
+    launch(engine, frame, operation)?;
+    engine.wait(|| settled.is_ready(), &settled.seats, None).map(drop)
 }
 
 fn check(region: &RegionObject, fields: &[u32]) -> Result<()> {
@@ -36,7 +46,7 @@ pub fn attach(
     field_stride: i64,
 ) -> Result<()> {
     check(region, fields)?;
-    settle(engine, frame)?;
+    settle(engine, frame, region, fields)?;
     let mut all = [0; 3];
     all[..strides.len()].copy_from_slice(strides);
     region.data.instances.attach(&region.node, fields, base, all, field_stride)
@@ -44,7 +54,7 @@ pub fn attach(
 
 pub fn detach(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32]) -> Result<()> {
     check(region, fields)?;
-    settle(engine, frame)?;
+    settle(engine, frame, region, fields)?;
     region.data.instances.detach(fields)
 }
 

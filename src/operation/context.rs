@@ -12,11 +12,12 @@
 
 use super::engine::SeatSet;
 use super::object::{times_unnamed, TreeData};
-use super::Engine;
+use super::{Engine, RegionObject};
 use crate::analysis::ContextAnalysis;
 use crate::base::Result;
 use crate::event::{NodeRef, Pool, State};
-use crate::region::FieldMask;
+use crate::region::{Access, FieldMask, Privilege};
+use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -120,6 +121,23 @@ impl Context {
         self.launched.get() - self.completed.load(Ordering::Acquire)
     }
 
+    /// Operations launched here that use the fields and are not complete. Fields that do not exist have none.
+    pub(super) fn pending_users(&self, engine: &Engine, region: &RegionObject, fields: &[u32]) -> Vec<NodeRef> {
+        let count = region.node.tree.fields.len() as u32;
+        let known: SmallVec<[u32; 16]> = fields.iter().copied().filter(|&field| field < count).collect();
+        let mut found = Vec::new();
+        // This thread is the context's own.
+        let launching = unsafe { &mut *self.launching.get() };
+        launching.keep(region.data.shared());
+        let all = Access::exclusive(Privilege::ReadWrite);
+        launching.analysis.conflicts(&region.node, &FieldMask::of(&known), all, &mut |user| {
+            if engine.graph.state(NodeRef(user)) == State::Pending {
+                found.push(NodeRef(user));
+            }
+        });
+        found
+    }
+
     /// Waits while the window is full, until a quarter of it is free; then room is left for one more operation.
     pub(super) fn make_room(&self, engine: &Engine) -> Result<()> {
         if self.outstanding() >= engine.window {
@@ -184,6 +202,16 @@ impl Context {
         engine.finish(node, error);
     }
 
+    /// Lets go of trees that no handle names and no operation uses any more. By the context's thread.
+    pub fn let_go_of_unnamed(&self, engine: &Engine) {
+        // This thread is the context's own.
+        let launching = unsafe { &mut *self.launching.get() };
+        if launching.seen != times_unnamed() {
+            launching.let_go(engine, self.outstanding() == 0);
+            engine.let_go_of_unnamed();
+        }
+    }
+
     /// Lets go of trees that no handle names, while nobody uses the context.
     pub(super) fn let_go(&mut self, engine: &Engine) {
         self.launching.get_mut().let_go(engine, true);
@@ -193,17 +221,12 @@ impl Context {
     pub fn wait_all(&self, engine: &Engine) -> Result<()> {
         engine.poll();
         self.wait_for(engine, self.launched.get())?;
-        // This thread is the context's own.
-        let launching = unsafe { &mut *self.launching.get() };
-        if launching.seen != times_unnamed() {
-            launching.let_go(engine, true);
-            engine.let_go_of_unnamed();
-        }
+        self.let_go_of_unnamed(engine);
         match self.failed.swap(0, Ordering::Relaxed) {
             0 => Ok(()),
             number => {
                 // Nothing can depend on anything any more; what failed is told of.
-                launching.analysis.all_complete();
+                unsafe { &mut *self.launching.get() }.analysis.all_complete();
                 Err(engine.failures.error(number))
             }
         }

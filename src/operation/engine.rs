@@ -16,28 +16,30 @@ use std::sync::atomic::{fence, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The seats of threads that sleep until something happens.
+/// The seats of threads that sleep until something happens: a bit for each seat modulo 64. Who is woken for another looks
+/// again, adds itself again, and sleeps on; so nobody has to be taken out who does not wait any more.
 #[derive(Default)]
 pub struct SeatSet(AtomicU64);
 
 impl SeatSet {
+    /// Before each sleep.
     fn add(&self, seat: usize) {
-        self.0.fetch_or(1 << seat, Ordering::SeqCst);
-    }
-
-    fn remove(&self, seat: usize) {
-        self.0.fetch_and(!(1 << seat), Ordering::Relaxed);
+        self.0.fetch_or(1 << (seat % 64), Ordering::SeqCst);
     }
 
     /// Call after what they wait for has come true.
     #[inline]
     pub fn wake(&self, scheduler: &Scheduler) {
         fence(Ordering::SeqCst);
-        let mut seats = self.0.load(Ordering::Relaxed);
-        while seats != 0 {
-            scheduler.wake(seats.trailing_zeros() as usize);
-            seats &= seats - 1;
+        if self.0.load(Ordering::Relaxed) != 0 {
+            self.wake_all(scheduler);
         }
+    }
+
+    #[cold]
+    fn wake_all(&self, scheduler: &Scheduler) {
+        let seats = self.0.swap(0, Ordering::SeqCst);
+        (0..scheduler.seats()).filter(|seat| seats >> (seat % 64) & 1 != 0).for_each(|seat| scheduler.wake(seat));
     }
 }
 
@@ -176,9 +178,6 @@ impl Engine {
     /// Waits for `until`; whoever makes it true wakes `seats`. False: the deadline passed.
     pub fn wait(&self, until: impl Fn() -> bool, seats: &SeatSet, deadline: Option<Instant>) -> Result<bool> {
         let result = self.scheduler.block(until, |seat| seats.add(seat), deadline);
-        if let Some(seat) = self.scheduler.my_seat() {
-            seats.remove(seat);
-        }
         result
     }
 
@@ -197,16 +196,15 @@ impl Engine {
     ) -> Result<bool> {
         let before = self.failures.count();
         let failed = || self.failures.count() != before;
+        let mut asleep = Some(asleep);
         let register = |seat| {
             seats.add(seat);
             self.anxious.add(seat);
-            asleep();
+            if let Some(asleep) = asleep.take() {
+                asleep();
+            }
         };
         let result = self.scheduler.block(|| until() || failed(), register, deadline);
-        if let Some(seat) = self.scheduler.my_seat() {
-            seats.remove(seat);
-            self.anxious.remove(seat);
-        }
         result?;
         if until() {
             return Ok(true);
@@ -355,6 +353,14 @@ impl Engine {
         // The frame's thread is the calling one.
         let slot = unsafe { &mut *frame.context.get() };
         slot.get_or_insert_with(|| self.contexts.take().or_else(|| self.more_contexts.lock().pop()).unwrap_or_default())
+    }
+
+    /// A tree lost its last name: what only the execution or nobody uses lets go of it. By the execution's thread.
+    pub fn forget_unnamed(&self, frame: &Frame) {
+        match unsafe { &*frame.context.get() } {
+            Some(context) => context.let_go_of_unnamed(self),
+            None => self.let_go_of_unnamed(),
+        }
     }
 
     pub(super) fn recycle(&self, context: Box<Context>) {

@@ -10,7 +10,7 @@ use placement::Placement;
 
 use crate::base::{thread_token, Config, Kind, Result};
 use crate::fail;
-use crate::operation::{Engine, Frame, FutureCell, Outside};
+use crate::operation::{current_task, Engine, Frame, FutureCell, Outside};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
@@ -81,6 +81,18 @@ pub fn context(handle: u64) -> Result<(&'static Engine, &'static Frame)> {
 }
 
 impl Runtime {
+    /// A region lost a handle, maybe its last: what the calling execution alone still holds of it is given back.
+    pub fn forget_unnamed(&self) {
+        let handle = match current_task() {
+            0 => self.root,
+            task => task,
+        };
+        // A thread that is in no execution leaves it to those that are.
+        if let Ok(frame) = self.engine.frames.get(handle) {
+            self.engine.forget_unnamed(frame);
+        }
+    }
+
     /// Waits for the members of the last must epoch.
     pub fn wait_for_members(&self) -> Result<()> {
         self.check_mpi_thread()?;

@@ -58,6 +58,6 @@ impl Objects {
                 let _ = self.regions.take(handle);
             }
         }
-        self.partitions.remove(partition)
+        self.partitions.take(partition).map(drop)
     }
 }

@@ -5,23 +5,24 @@
 //!
 //! Who is woken for an item and does something else instead leaves the item to another: see `Scheduler::leave_to_others`.
 
-use crate::base::sync::atomic::{fence, AtomicU64, Ordering};
+use super::Bits;
+use crate::base::sync::atomic::{fence, Ordering};
 
 #[derive(Debug)]
-pub struct Sleepers<const CLASSES: usize>([AtomicU64; CLASSES]);
+pub struct Sleepers<const CLASSES: usize, const WORDS: usize>([Bits<WORDS>; CLASSES]);
 
-impl<const CLASSES: usize> Default for Sleepers<CLASSES> {
+impl<const CLASSES: usize, const WORDS: usize> Default for Sleepers<CLASSES, WORDS> {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+        Self(std::array::from_fn(|_| Bits::default()))
     }
 }
 
-impl<const CLASSES: usize> Sleepers<CLASSES> {
+impl<const CLASSES: usize, const WORDS: usize> Sleepers<CLASSES, WORDS> {
     /// Has the thread of `seat` sleep, unless there is something to do by now: an item of the classes, or what else it waits
     /// for. It may wake early.
     pub fn sleep(&self, seat: usize, classes: impl Iterator<Item = usize>, look: impl FnOnce() -> bool, sleep: impl FnOnce()) {
         for class in classes {
-            self.0[class].fetch_or(1 << seat, Ordering::AcqRel);
+            self.0[class].set(seat);
         }
         fence(Ordering::SeqCst);
         if !look() {
@@ -32,29 +33,14 @@ impl<const CLASSES: usize> Sleepers<CLASSES> {
 
     /// The thread of `seat` is woken, or awake, whatever there is to do.
     pub fn withdraw(&self, seat: usize) {
-        let bit = 1 << seat;
-        for class in &self.0 {
-            // Acquires the item for which another took the bit.
-            if class.load(Ordering::Acquire) & bit != 0 {
-                class.fetch_and(!bit, Ordering::AcqRel);
-            }
-        }
+        self.0.iter().for_each(|class| class.clear(seat));
     }
 
-    /// After an item of the class was added: the seat of one thread that is to be woken for it.
+    /// After an item of the class was added: the seat of one thread that is to be woken for it, of the first `seats`.
     #[inline]
-    pub fn take(&self, class: usize) -> Option<usize> {
+    pub fn take(&self, class: usize, seats: usize) -> Option<usize> {
         fence(Ordering::SeqCst);
-        let asleep = &self.0[class];
-        let mut seats = asleep.load(Ordering::Relaxed);
-        while seats != 0 {
-            let bit = seats & seats.wrapping_neg();
-            seats &= !bit;
-            if asleep.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
-                return Some(bit.trailing_zeros() as usize);
-            }
-        }
-        None
+        self.0[class].take(seats.div_ceil(64))
     }
 }
 
@@ -68,7 +54,7 @@ mod model {
 
     #[derive(Default)]
     struct Model {
-        sleepers: Sleepers<2>,
+        sleepers: Sleepers<2, 1>,
         words: [Word; 2],
         items: Option<Deque>,
         /// What the thread of seat 0 waits for.
@@ -87,7 +73,7 @@ mod model {
         }
 
         fn rouse(&self) {
-            if let Some(seat) = self.sleepers.take(CLASS) {
+            if let Some(seat) = self.sleepers.take(CLASS, 2) {
                 self.words[seat].wake();
             }
         }

@@ -1,29 +1,29 @@
 //! The threads of one rank and what each does when it has nothing to do.
 //!
-//! Every thread that launches or runs items has a seat: three deques (one a class) and a place to sleep. Seats are
-//! never given back while the scheduler lives, so that others may look into them at any time.
+//! Every thread that launches or runs items has a seat (see `seats`): three deques, one a class, and a place to sleep.
 //!
 //! A worker is a token. `active` counts workers that run or look for items; a worker whose task blocks leaves the count
 //! and wakes (or starts) a spare; when its task goes on it joins the count again, and a worker that then finds more
 //! active than there are tokens becomes a spare at its next item. Whoever takes over looks for items in the seat of the
-//! task that waits first: nested tasks run depth first, so that few threads block. When no seat is left, a worker that
-//! waits runs what may block on its own stack.
+//! task that waits first: nested tasks run depth first, so that few threads block. When as many threads were started as may
+//! be, a worker that waits runs what may block on its own stack.
 //!
 //! Who sleeps is in `sleepers`. Who is woken for an item but finds that what it waited for has come true leaves the item to
 //! another.
 
-use super::{Deque, Sleepers, Word};
+use super::seats::{Seat, Seats, SEATS, WORDS};
+use super::{Bits, Sleepers};
 use crate::base::{Error, Result, Status};
 use crate::base::sync::Mutex;
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-const SEATS: usize = 64;
-const DEQUE: usize = 4096;
+/// Threads started in the place of workers that wait, at most: seats are left for threads of the program.
+const FOLLOWERS: u32 = SEATS as u32 / 2;
 /// Pauses of a spinning thread between polls: few, since each takes up to 140 cycles and messages come only by polling.
 const PAUSES: usize = 2;
 /// The first seat is the host's: `start` takes it.
@@ -76,20 +76,12 @@ pub struct Settings {
     pub bind: Box<dyn Fn(u32) + Send + Sync>,
 }
 
-struct Seat {
-    deques: [Deque; 3],
-    word: Word,
-    role: Role,
-    /// The seat in which this thread looks for items after its own: that of the worker whose token it took last.
-    follows: AtomicUsize,
-}
-
 struct Shared {
-    seats: [AtomicPtr<Seat>; SEATS],
-    seated: AtomicU32,
-    sleepers: Sleepers<3>,
-    /// Bits of workers without a token.
-    spares: AtomicU64,
+    seats: Arc<Seats>,
+    sleepers: Sleepers<3, WORDS>,
+    /// Workers without a token.
+    spares: Bits<WORDS>,
+    followers: AtomicU32,
     active: AtomicU32,
     tokens: u32,
     /// Items that found their deque full, or came from a thread without a seat.
@@ -108,8 +100,6 @@ struct Shared {
 pub struct Scheduler(Arc<Shared>);
 
 thread_local! {
-    /// Seat of this thread and the scheduler it belongs to.
-    static SEAT: Cell<(usize, *const ())> = const { Cell::new((usize::MAX, std::ptr::null())) };
     /// Item released by the one that just finished, to be run next by the same thread: 0 none, else item + 1.
     static NEXT: Cell<u64> = const { Cell::new(0) };
 }
@@ -118,10 +108,10 @@ impl Scheduler {
     pub fn new(settings: Settings) -> Self {
         let background = if settings.host_helps { settings.workers - 1 } else { settings.workers };
         Self(Arc::new(Shared {
-            seats: std::array::from_fn(|_| AtomicPtr::default()),
-            seated: AtomicU32::new(0),
+            seats: Seats::new(),
             sleepers: Default::default(),
-            spares: AtomicU64::new(0),
+            spares: Default::default(),
+            followers: AtomicU32::new(0),
             active: AtomicU32::new(0),
             // A rank without workers has its standby.
             tokens: background.max(1),
@@ -146,7 +136,7 @@ impl Scheduler {
             let seat = self.reserve()?;
             self.spawn("cohort-worker", move |scheduler| {
                 (scheduler.0.settings.bind)(cpu);
-                scheduler.occupy(seat, Role::Worker, seat);
+                scheduler.0.seats.occupy(seat, Role::Worker, seat);
                 scheduler.work(seat)
             })?;
         }
@@ -161,7 +151,7 @@ impl Scheduler {
     fn start_follower(&self, role: Role, seat: usize, follows: usize) -> Result<()> {
         let name = if role == Role::Standby { "cohort-standby" } else { "cohort-worker" };
         self.spawn(name, move |scheduler| {
-            scheduler.occupy(seat, role, follows);
+            scheduler.0.seats.occupy(seat, role, follows);
             match role {
                 Role::Standby => scheduler.stand_by(seat),
                 _ => scheduler.work(seat),
@@ -175,7 +165,12 @@ impl Scheduler {
         let stack = self.0.settings.stack_bytes;
         let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(move || body(&scheduler));
         match thread {
-            Ok(thread) => self.0.threads.lock().push(thread),
+            Ok(thread) => {
+                let mut threads = self.0.threads.lock();
+                // Their stacks are given back now, and not with the last epoch of a long program.
+                threads.retain(|other| !other.is_finished());
+                threads.push(thread);
+            }
             Err(error) => {
                 let text = format!("cannot start a thread with a stack of {stack} bytes: {error}; lower COHORT_TASK_STACK or raise the limit on threads");
                 return Err(Error::new(Status::Resources, text));
@@ -190,35 +185,30 @@ impl Scheduler {
             return Ok(seat);
         }
         let number = self.reserve()?;
-        self.occupy(number, role, number);
+        self.0.seats.occupy(number, role, number);
         Ok(number)
     }
 
     fn reserve(&self) -> Result<usize> {
-        let number = self.0.seated.fetch_add(1, Ordering::Relaxed) as usize;
-        if number >= SEATS {
-            self.0.seated.fetch_sub(1, Ordering::Relaxed);
-            crate::fail!(Resources, "more than {SEATS} threads launch or run tasks; let fewer tasks block at once");
+        match self.0.seats.reserve() {
+            Some(number) => Ok(number),
+            None => crate::fail!(Resources, "more than {SEATS} threads launch or run tasks at once; let fewer threads do so"),
         }
-        Ok(number)
     }
 
-    fn occupy(&self, number: usize, role: Role, follows: usize) {
-        let deques = std::array::from_fn(|_| Deque::new(DEQUE));
-        let seat = Seat { deques, word: Word::default(), role, follows: AtomicUsize::new(follows) };
-        self.0.seats[number].store(Box::into_raw(Box::new(seat)), Ordering::Release);
-        SEAT.set((number, Arc::as_ptr(&self.0).cast()));
+    /// All seats that were ever taken are below.
+    pub fn seats(&self) -> usize {
+        self.0.seats.count()
     }
 
+    #[inline]
     pub fn my_seat(&self) -> Option<usize> {
-        let (seat, owner) = SEAT.get();
-        (owner == Arc::as_ptr(&self.0).cast()).then_some(seat)
+        self.0.seats.mine()
     }
 
+    #[inline]
     fn seat(&self, number: usize) -> Option<&Seat> {
-        let seat = self.0.seats.get(number)?.load(Ordering::Acquire);
-        // Freed only with the scheduler.
-        (!seat.is_null()).then(|| unsafe { &*seat })
+        self.0.seats.get(number)
     }
 
     fn runner(&self) -> &dyn Runner {
@@ -251,7 +241,7 @@ impl Scheduler {
     }
 
     fn runs_leaves(&self) -> bool {
-        match self.my_seat().and_then(|n| self.seat(n)).map(|s| s.role) {
+        match self.my_seat().and_then(|n| self.seat(n)).map(Seat::role) {
             Some(Role::Worker | Role::Standby) => true,
             Some(Role::Host) => self.0.settings.host_helps && self.0.host_inside.load(Ordering::Relaxed) > 0,
             _ => false,
@@ -261,7 +251,7 @@ impl Scheduler {
     /// Wakes one thread that sleeps and would run an item of the class, of which one was added.
     #[inline]
     fn rouse(&self, class: Class) {
-        if let Some(seat) = self.0.sleepers.take(class as usize).and_then(|number| self.seat(number)) {
+        if let Some(seat) = self.0.sleepers.take(class as usize, self.0.seats.count()).and_then(|number| self.seat(number)) {
             seat.word.wake();
         }
     }
@@ -285,7 +275,7 @@ impl Scheduler {
             return Some(next - 1);
         }
         let mine = self.my_seat().unwrap_or(0);
-        let seated = (self.0.seated.load(Ordering::Acquire) as usize).min(SEATS);
+        let seated = self.0.seats.count();
         let first = self.seat(mine).map_or(mine, |s| s.follows.load(Ordering::Relaxed));
         for &class in classes {
             if let Some(seat) = self.seat(mine) {
@@ -311,7 +301,7 @@ impl Scheduler {
     }
 
     fn work_exists(&self, classes: &[Class]) -> bool {
-        let seated = (self.0.seated.load(Ordering::Acquire) as usize).min(SEATS);
+        let seated = self.0.seats.count();
         classes.iter().any(|&c| self.0.overflowing[c as usize].load(Ordering::Acquire) != 0)
             || (0..seated).any(|n| self.seat(n).is_some_and(|s| classes.iter().any(|&c| !s.deques[c as usize].is_empty())))
     }
@@ -356,9 +346,8 @@ impl Scheduler {
         }
         self.pass_on_next();
         self.leave_to_others(&ALL);
-        let bit = 1u64 << number;
-        self.0.spares.fetch_or(bit, Ordering::AcqRel);
-        while self.0.spares.load(Ordering::Acquire) & bit != 0 && !self.stopping() {
+        self.0.spares.set(number);
+        while self.0.spares.has(number) && !self.stopping() {
             self.seat(number).expect("its own seat").word.sleep(None);
         }
     }
@@ -406,10 +395,10 @@ impl Scheduler {
     }
 
     /// Returns when `until` is true, or `deadline` has passed: whether it is true. Meanwhile the thread runs what its role
-    /// may run. `register` is called once before the thread first sleeps: from then on whoever makes `until` true must
-    /// `wake` the seat it is given.
-    pub fn block(&self, until: impl Fn() -> bool, register: impl FnOnce(usize), deadline: Option<Instant>) -> Result<bool> {
-        let result = if until() { Ok(true) } else { self.block_until(&until, register, deadline) };
+    /// may run. `register` is called each time before the thread sleeps: from then on whoever makes `until` true must `wake`
+    /// the seat it is given.
+    pub fn block(&self, until: impl Fn() -> bool, mut register: impl FnMut(usize), deadline: Option<Instant>) -> Result<bool> {
+        let result = if until() { Ok(true) } else { self.block_until(&until, &mut register, deadline) };
         // The host may be the only thread that can send what others left to it, and goes away now.
         if self.my_seat() == Some(HOST) {
             self.runner().poll();
@@ -417,9 +406,9 @@ impl Scheduler {
         result
     }
 
-    fn block_until(&self, until: &impl Fn() -> bool, register: impl FnOnce(usize), deadline: Option<Instant>) -> Result<bool> {
+    fn block_until(&self, until: &impl Fn() -> bool, register: &mut impl FnMut(usize), deadline: Option<Instant>) -> Result<bool> {
         let number = self.sit(Role::Launcher)?;
-        let role = self.seat(number).expect("its own seat").role;
+        let role = self.seat(number).expect("its own seat").role();
         let classes: &[Class] = match role {
             Role::Host if self.0.settings.host_helps => &[Class::Host, Class::Leaf],
             Role::Host => &[Class::Host],
@@ -457,10 +446,9 @@ impl Scheduler {
         role: Role,
         mut classes: &[Class],
         until: &impl Fn() -> bool,
-        register: impl FnOnce(usize),
+        register: &mut impl FnMut(usize),
         deadline: Option<Instant>,
     ) -> bool {
-        let mut register = Some(register);
         let (mut gave_token, mut slept) = (false, false);
         let late = || deadline.is_some_and(|t| Instant::now() >= t);
         let result = loop {
@@ -479,9 +467,6 @@ impl Scheduler {
             if self.spin(|| until() || self.work_exists(classes)) {
                 continue;
             }
-            if let Some(register) = register.take() {
-                register(number);
-            }
             if matches!(role, Role::Worker | Role::Standby) && !gave_token && classes.len() < ALL.len() {
                 gave_token = self.give_token(number, role);
                 if !gave_token {
@@ -490,6 +475,7 @@ impl Scheduler {
                 }
             }
             slept = true;
+            register(number);
             self.sleep(number, classes, until, deadline);
         };
         if slept {
@@ -501,20 +487,25 @@ impl Scheduler {
         result
     }
 
-    /// A worker is about to sleep inside its task: another takes its place. False: there is no seat for one.
+    /// A worker is about to sleep inside its task: another takes its place. False: there is none, and no more may be started.
     fn give_token(&self, number: usize, role: Role) -> bool {
-        let mut spares = self.0.spares.load(Ordering::Acquire);
-        while spares != 0 {
-            let bit = spares & spares.wrapping_neg();
-            spares &= !bit;
-            if self.0.spares.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
-                let spare = self.seat(bit.trailing_zeros() as usize).expect("a spare has a seat");
-                spare.follows.store(number, Ordering::Relaxed);
-                spare.word.wake();
-                return true;
-            }
+        if let Some(spare) = self.0.spares.take(WORDS) {
+            let spare = self.seat(spare).expect("a spare has a seat");
+            spare.follows.store(number, Ordering::Relaxed);
+            spare.word.wake();
+            return true;
         }
-        self.reserve().is_ok_and(|seat| self.start_follower(role, seat, number).is_ok())
+        let one_more = |started| (started < FOLLOWERS).then_some(started + 1);
+        if self.0.followers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_err() {
+            return false;
+        }
+        let started = self.reserve().is_ok_and(|seat| {
+            self.start_follower(role, seat, number).inspect_err(|_| self.0.seats.give_back(seat)).is_ok()
+        });
+        if !started {
+            self.0.followers.fetch_sub(1, Ordering::Relaxed);
+        }
+        started
     }
 
     fn stopping(&self) -> bool {
@@ -525,12 +516,12 @@ impl Scheduler {
     pub fn stop(&self) {
         self.0.stopping.store(true, Ordering::Release);
         loop {
-            for number in 0..(self.0.seated.load(Ordering::Acquire) as usize).min(SEATS) {
+            for number in 0..self.0.seats.count() {
                 self.wake(number);
             }
             let Some(thread) = self.0.threads.lock().pop() else { break };
             while !thread.is_finished() {
-                for number in 0..SEATS {
+                for number in 0..self.0.seats.count() {
                     self.wake(number);
                 }
                 std::thread::sleep(Duration::from_micros(50));
@@ -538,24 +529,14 @@ impl Scheduler {
             // A worker's panic is caught around each task; nothing else can panic there.
             let _ = thread.join();
         }
-        SEAT.set((usize::MAX, std::ptr::null()));
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        for seat in &self.seats {
-            let seat = seat.load(Ordering::Acquire);
-            if !seat.is_null() {
-                drop(unsafe { Box::from_raw(seat) });
-            }
-        }
+        self.0.seats.leave();
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicU64;
 
     #[derive(Default)]
     struct Count {
