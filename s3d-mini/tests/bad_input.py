@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Give s3d-mini wrong input: each must end all ranks with a status other than 0, and say once what is wrong, where, and what to do.
+"""Give s3d-mini and s3d-rhs wrong input: each must end all ranks with a status other than 0, and say once what is wrong, where, and
+what to do.
 
-usage: bad_input.py S3D_MINI INPUT LAUNCHER ..
+usage: bad_input.py S3D_MINI S3D_RHS INPUT METHODS LAUNCHER ..
+METHODS is "all" when the build has the methods that need Cohort, "mpi" when it has not.
 """
 import concurrent.futures
 import pathlib
@@ -109,7 +111,7 @@ def complaint(command, expected):
 
 
 def main():
-    program, path, *launcher = sys.argv[1:]
+    program, rhs, path, methods, *launcher = sys.argv[1:]
     path = pathlib.Path(path)
     mechanisms = path.resolve().parents[1] / "mechanisms"
     failures = 0
@@ -118,22 +120,31 @@ def main():
         for restart, text in WRONG_RESTARTS.items():
             (folder / f"{restart}.nml").write_text(text)
         (folder / "short_raw.raw").write_bytes(bytes(24))
+        (folder / "good.nml").write_text(prepared(path, folder / "output", SMALL))
         tests = []
+        if methods == "mpi":
+            tests.append(("a method not built", prepared(path, folder, {**SMALL, "method": "'tasks'"}), r"not in this build.*S3D_WITH_COHORT"))
         for changes, expected in SETTINGS:
             placed = {key: value.format(folder=folder, mechanisms=mechanisms) for key, value in changes.items()}
             tests.append((str(changes), prepared(path, folder / "output", {**SMALL, **placed}), expected))
         for number, (edit, expected) in enumerate(TEXTS):
             tests.append((f"text {number}", edit(prepared(path, folder / "output", SMALL)), expected))
-        commands = {"no argument": [*launcher, program], "two arguments": [*launcher, program, "a", "b"]}
-        runs = [(what, command, "usage: s3d-mini INPUT") for what, command in commands.items()]
-        runs.append(("no file", [*launcher, program, folder / "none.nml"], r"none.nml: cannot be opened"))
-        runs.append(("a folder", [*launcher, program, folder], r"s3d-mini: .*(cannot be opened|namelist &)"))
+        good, out = folder / "good.nml", folder / "rhs.raw"
+        runs = [("no argument", [program], "usage: s3d-mini INPUT"),
+                ("two arguments", [program, "a", "b"], "usage: s3d-mini INPUT"),
+                ("no file", [program, folder / "none.nml"], r"none.nml: cannot be opened"),
+                ("a folder", [program, folder], r"(cannot be opened|namelist &)"),
+                ("s3d-rhs: no RHS", [rhs, good, "initial"], r"usage: s3d-rhs INPUT Q RHS"),
+                ("s3d-rhs: no Q", [rhs, good, folder / "none.raw", out], r"none.raw: cannot be opened"),
+                ("s3d-rhs: Q of another size", [rhs, good, folder / "short_raw.raw", out], r"is 24 bytes long; .* are 458752"),
+                ("s3d-rhs: RHS nowhere", [rhs, good, "initial", folder / "none/rhs.raw"], r"none/rhs.raw: cannot be created"),
+                ("s3d-rhs: no computation", [rhs, good, "initial", out, "0"], r"COMPUTATIONS = 0 must be a number, 1 or more")]
         for number, (what, text, expected) in enumerate(tests):
             given = folder / f"{number}.nml"
             given.write_text(text, encoding="latin-1")
-            runs.append((what, [*launcher, program, given], expected))
+            runs.append((what, [program, given], expected))
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            found = pool.map(lambda run: complaint(run[1], run[2]), runs)
+            found = pool.map(lambda run: complaint([*launcher, *run[1]], run[2]), runs)
             for (what, _, _), wrong in zip(runs, found):
                 if wrong:
                     failures += 1

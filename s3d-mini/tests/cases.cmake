@@ -27,4 +27,4 @@ add_case_test(ignition_gri30_noN ignition_gri30_noN 2 WITH points=10,9,12 steps=
 add_test(NAME s3d.restart COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/restart.py $<TARGET_FILE:s3d-mini>
   ${CMAKE_CURRENT_SOURCE_DIR}/inputs/ignition_h2.nml ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${MPIEXEC_PREFLAGS})
 add_test(NAME s3d.bad_input COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/bad_input.py $<TARGET_FILE:s3d-mini>
-  ${CMAKE_CURRENT_SOURCE_DIR}/inputs/ignition_h2.nml ${launch_2})
+  $<TARGET_FILE:s3d-rhs> ${CMAKE_CURRENT_SOURCE_DIR}/inputs/ignition_h2.nml $<IF:$<BOOL:${S3D_WITH_COHORT}>,all,mpi> ${launch_2})
