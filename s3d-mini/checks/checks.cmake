@@ -2,7 +2,7 @@
 add_executable(s3d-check-points checks/check_points.f90 checks/state_table.f90)
 target_link_libraries(s3d-check-points PRIVATE s3d_kernels)
 set_target_properties(s3d-check-points PROPERTIES LINKER_LANGUAGE Fortran)
-target_compile_options(s3d-check-points PRIVATE -fimplicit-none -Wall)
+target_compile_options(s3d-check-points PRIVATE $<$<COMPILE_LANG_AND_ID:Fortran,GNU>:-fimplicit-none -Wall>)
 add_executable(s3d-ignition checks/ignition.f90 checks/reactor.f90 checks/composition.f90)
 target_link_libraries(s3d-ignition PRIVATE s3d_driver)
 set_target_properties(s3d-ignition PROPERTIES LINKER_LANGUAGE Fortran)
