@@ -259,6 +259,10 @@ pub unsafe fn preimage<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, 
         let owners = Owners::new(bounds, targets);
         let mut seen = Vec::new();
         values.each(points, |point, named| {
+            if !values.ranges {
+                let list = if bounds.contains_point(named.lo) { owners.list(named.lo) } else { 0 };
+                return owners.each_of(list, |colour| found[colour as usize].add(point, 1));
+            }
             let inside = named.intersection(&bounds);
             if inside.is_empty() {
                 return;
@@ -304,6 +308,20 @@ impl Owners {
         Self { numbering, list_of, lists }
     }
 
+    #[inline]
+    fn list(&self, p: Point) -> u32 {
+        self.list_of[self.numbering.number(p) as usize]
+    }
+
+    #[inline]
+    fn each_of(&self, mut list: u32, mut visit: impl FnMut(u32)) {
+        while list != 0 {
+            let (colour, rest) = self.lists[list as usize];
+            visit(colour);
+            list = rest;
+        }
+    }
+
     /// Adds the colours of the points with numbers from `first` on that are not in `seen` yet.
     #[inline]
     fn collect(&self, first: u64, count: u64, seen: &mut Vec<u32>) {
@@ -313,14 +331,11 @@ impl Owners {
                 continue;
             }
             last = of_point;
-            let mut list = of_point;
-            while list != 0 {
-                let (colour, rest) = self.lists[list as usize];
+            self.each_of(of_point, |colour| {
                 if !seen.contains(&colour) {
                     seen.push(colour);
                 }
-                list = rest;
-            }
+            });
         }
     }
 }

@@ -236,8 +236,11 @@ impl RowsInOrder {
 
     pub fn finish(self) -> PointSet {
         let mut rects = self.rows;
+        let one_row = matches!((rects.first(), rects.last()), (Some(first), Some(last)) if first.lo[1..] == last.lo[1..]);
         for d in 1..3 {
-            rects = joined_along(rects, d);
+            if !one_row {
+                rects = joined_along(rects, d);
+            }
         }
         rects.shrink_to_fit();
         PointSet { rects }

@@ -13,27 +13,33 @@ pub struct Rect {
 }
 
 impl Rect {
+    #[inline]
     pub fn new(lo: Point, hi: Point) -> Self {
         Self { lo, hi }
     }
 
+    #[inline]
     pub fn is_empty(&self) -> bool {
         (0..3).any(|d| self.lo[d] > self.hi[d])
     }
 
     /// Points along dimension `d`; 0 when empty there.
+    #[inline]
     pub fn extent(&self, d: usize) -> i64 {
         (self.hi[d] - self.lo[d] + 1).max(0)
     }
 
+    #[inline]
     pub fn volume(&self) -> i64 {
         (0..3).map(|d| self.extent(d)).product()
     }
 
+    #[inline]
     pub fn contains_point(&self, p: Point) -> bool {
         (0..3).all(|d| self.lo[d] <= p[d] && p[d] <= self.hi[d])
     }
 
+    #[inline]
     pub fn contains(&self, other: &Rect) -> bool {
         other.is_empty() || (0..3).all(|d| self.lo[d] <= other.lo[d] && other.hi[d] <= self.hi[d])
     }
@@ -43,6 +49,7 @@ impl Rect {
         (0..3).all(|d| self.lo[d].max(other.lo[d]) <= self.hi[d].min(other.hi[d]))
     }
 
+    #[inline]
     pub fn intersection(&self, other: &Rect) -> Rect {
         let mut r = *self;
         for d in 0..3 {

@@ -38,7 +38,7 @@ pub fn by_field(engine: &Engine, frame: &Frame, region: &RegionObject, field: u3
         // Nobody writes the field until the caller launches again.
         unsafe { geometry::by_colour(&region.node.domain.points(), colours as usize, values) }
     })?;
-    Ok(Partition::of_domains(&region.node, found.into_iter().map(Domain::from)))
+    Ok(Partition::of_parts(&region.node, found.into_iter().map(Domain::from).collect()))
 }
 
 /// Sub-regions of `target`: the points that the values in each sub-region of `sources` name.
@@ -49,7 +49,7 @@ pub fn image(engine: &Engine, frame: &Frame, target: &RegionObject, sources: &Pa
         // As above.
         unsafe { geometry::image(&points, &target.node.domain.points(), values) }
     })?;
-    Ok(Partition::of_domains(&target.node, found.into_iter().map(Domain::from)))
+    Ok(Partition::of_parts(&target.node, found.into_iter().map(Domain::from).collect()))
 }
 
 /// Sub-regions of `source`: the points whose values name a point of each sub-region of `targets`.
@@ -59,7 +59,7 @@ pub fn preimage(engine: &Engine, frame: &Frame, source: &RegionObject, targets: 
         // As above.
         unsafe { geometry::preimage(&source.node.domain.points(), &points, values) }
     })?;
-    Ok(Partition::of_domains(&source.node, found.into_iter().map(Domain::from)))
+    Ok(Partition::of_parts(&source.node, found.into_iter().map(Domain::from).collect()))
 }
 
 /// Calls `compute` with the field's values on the region, once they are there.

@@ -22,7 +22,6 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Sub-regions with the given points, which lie in the parent.
     fn new(parent: &Arc<RegionNode>, domains: Vec<Domain>, cuts: Option<Cuts>) -> Self {
         let cuts = cuts.map(Arc::new);
         let children = domains.into_iter().enumerate().map(|(colour, domain)| parent.child(colour, domain, cuts.clone())).collect();
@@ -31,7 +30,11 @@ impl Partition {
 
     /// Sub-regions with the given points as far as the parent has them.
     pub fn of_domains(parent: &Arc<RegionNode>, domains: impl IntoIterator<Item = Domain>) -> Self {
-        let domains: Vec<Domain> = domains.into_iter().map(|d| d.intersection(&parent.domain)).collect();
+        Self::of_parts(parent, domains.into_iter().map(|d| d.intersection(&parent.domain)).collect())
+    }
+
+    /// Sub-regions with the given points, which lie in the parent.
+    pub fn of_parts(parent: &Arc<RegionNode>, domains: Vec<Domain>) -> Self {
         let dense = domains.iter().all(Domain::is_dense);
         let cuts = (domains.len() > MANY).then(|| match dense {
             true => Cuts::of_rects(domains.iter().map(|d| &d.bounds)),
