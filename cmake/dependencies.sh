@@ -17,6 +17,20 @@ packages_of() {
     esac
 }
 
+update() {
+    apt-get -qq -o DPkg::Lock::Timeout=300 update
+}
+
+install() {
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "These Debian packages are missing; install them as root: apt-get install $*" >&2
+        exit 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    update
+    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >/dev/null
+}
+
 [ $# -gt 0 ] || set -- build mpi fortran
 wanted=()
 for group in "$@"; do
@@ -31,19 +45,24 @@ for package in "${wanted[@]}"; do
 done
 
 if [ ${#missing[@]} -gt 0 ]; then
-    if [ "$(id -u)" -ne 0 ]; then
-        echo "These Debian packages are missing; install them as root: apt-get install ${missing[*]}" >&2
-        exit 1
-    fi
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq -o DPkg::Lock::Timeout=300 update
-    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" >/dev/null
+    install "${missing[@]}"
 fi
 
-# Debian's own Rust may be older than the one this crate needs.
+# Debian 12's own Rust is older than this crate needs; the one that Debian keeps current for its browsers is not.
 needed=1.85
-version=$(rustc --version 2>/dev/null | cut -d' ' -f2) || version=
-if [ -z "$version" ] || [ "$(printf '%s\n' "$needed" "$version" | sort -V | head -n1)" != "$needed" ]; then
-    echo "Rust $needed or newer is needed (found: ${version:-none}); install it with rustup" >&2
+new_enough() { [ -n "$1" ] && [ "$(printf '%s\n' "$needed" "$1" | sort -V | head -n1)" = "$needed" ]; }
+found() { (rustc --version && cargo --version >/dev/null) 2>/dev/null | cut -d' ' -f2; }
+if ! new_enough "$(found)"; then
+    [ "$(id -u)" -ne 0 ] || update
+    for suffix in '' -web; do
+        candidate=$(apt-cache policy "rustc$suffix" | sed -n 's/^ *Candidate: \([0-9.]*\).*/\1/p')
+        if new_enough "$candidate"; then
+            install "rustc$suffix" "cargo$suffix"
+            break
+        fi
+    done
+fi
+if ! new_enough "$(found)"; then
+    echo "Rust $needed or newer is needed (found: $(found)); this Debian has none, so install it with rustup" >&2
     exit 1
 fi

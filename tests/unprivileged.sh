@@ -17,13 +17,19 @@ echo 'install ok installed'
 QUERY
 printf '#!/bin/sh\necho "apt-get was called"\n' >"$folder/apt-get"
 printf '#!/bin/sh\necho "rustc 1.60.0 (old)"\n' >"$folder/rustc"
+printf '#!/bin/sh\necho "cargo 1.60.0"\n' >"$folder/cargo"
+# Of rustc it offers 1.63, and of rustc-web what OFFERED says.
+cat >"$folder/apt-cache" <<'CACHE'
+#!/bin/sh
+case $2 in rustc-web) echo "  Candidate: ${OFFERED:-(none)}" ;; *) echo '  Candidate: 1.63.0+dfsg1-2' ;; esac
+CACHE
 chmod 755 "$folder"/*
 
 as_nobody() { # as_nobody NAME STATUS TEXT GROUP...: what dependencies.sh says to a user who is not root
     local name=$1 wanted_status=$2 wanted=$3 output status=0 user=()
     shift 3
     [ "$(id -u)" -ne 0 ] || user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-    output=$(cd / && "${user[@]}" env PATH="$folder:/usr/bin:/bin" "$folder/dependencies.sh" "$@" 2>&1) || status=$?
+    output=$(cd / && "${user[@]}" env OFFERED="${OFFERED:-}" PATH="$folder:/usr/bin:/bin" "$folder/dependencies.sh" "$@" 2>&1) || status=$?
     if [ "$status" -eq "$wanted_status" ] && [ "$output" = "$wanted" ]; then
         ok "dependencies: $name"
     else
@@ -31,6 +37,8 @@ as_nobody() { # as_nobody NAME STATUS TEXT GROUP...: what dependencies.sh says t
     fi
 }
 as_nobody "packages missing" 1 "These Debian packages are missing; install them as root: apt-get install mpich gfortran" build mpich fortran
-as_nobody "an old Rust" 1 "Rust 1.85 or newer is needed (found: 1.60.0); install it with rustup" build
+as_nobody "an old Rust" 1 "Rust 1.85 or newer is needed (found: 1.60.0); this Debian has none, so install it with rustup" build
+OFFERED=1.96.0+dfsg1-1 as_nobody "an old Rust where Debian has a newer one" 1 \
+    "These Debian packages are missing; install them as root: apt-get install rustc-web cargo-web" build
 as_nobody "a group that does not exist" 2 "dependencies.sh: unknown group 'gpu'; groups are build, mpi, mpich, fortran, flang, mini-app, tests" gpu
 exit "$((failed > 0))"
