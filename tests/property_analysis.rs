@@ -4,7 +4,7 @@
 use cohort::analysis::ContextAnalysis;
 use cohort::geometry::{Domain, PointSet, Rect};
 use cohort::region::{
-    conflict, Access, Coherence, ElementType, FieldMask, FieldSpace, IndexSpace, Partition, Privilege, Reduction, RegionNode, Tree,
+    Access, Coherence, ElementType, FieldMask, FieldSpace, IndexSpace, Partition, Privilege, Reduction, RegionNode, Tree,
 };
 use std::sync::Arc;
 
@@ -103,9 +103,22 @@ fn overlap(a: &Domain, b: &Domain) -> bool {
     a.rects().iter().any(|r| b.rects().iter().any(|s| r.overlaps(s)))
 }
 
+/// Legion's table of privileges and coherence, written down a second time.
+fn must_wait(a: Access, b: Access) -> bool {
+    let reads = |access: Access| access.privilege == Privilege::ReadOnly;
+    if a.privilege == Privilege::NoAccess || b.privilege == Privilege::NoAccess || reads(a) && reads(b) {
+        return false;
+    }
+    match (a.reduction, b.reduction) {
+        (Some(one), Some(other)) if one == other => a.coherence != b.coherence,
+        (Some(_), Some(_)) => true,
+        _ => [a, b].iter().any(|access| access.coherence == Coherence::Exclusive),
+    }
+}
+
 fn depends(later: &[Requirement], earlier: &[Requirement]) -> bool {
     later.iter().any(|(ra, fa, a)| {
-        earlier.iter().any(|(rb, fb, b)| overlap(&ra.domain, &rb.domain) && conflict(*a, *b) && fa.iter().any(|f| fb.contains(f)))
+        earlier.iter().any(|(rb, fb, b)| overlap(&ra.domain, &rb.domain) && must_wait(*a, *b) && fa.iter().any(|f| fb.contains(f)))
     })
 }
 

@@ -1,5 +1,6 @@
 //! The program through the library's C interface, compared call by call and field by field with what is expected.
 
+use super::gates::Watch;
 use super::kernel::{compute, hash_of, mix, result_of, Data, Element, Operand};
 use super::program::*;
 use super::rules::TASK_FAILED;
@@ -22,18 +23,20 @@ struct TreeHandles {
 pub struct World<'p> {
     program: &'p Program,
     expected: &'p Expected,
-    runtime: cohort_runtime_t,
+    pub runtime: cohort_runtime_t,
+    /// Where only dependences are looked at.
+    pub watch: Option<Watch>,
     root: cohort_context_t,
     leaf: cohort_task_t,
     inner: cohort_task_t,
     reader: cohort_task_t,
     trees: Vec<TreeHandles>,
-    wrong: Mutex<Vec<String>>,
+    pub wrong: Mutex<Vec<String>>,
     found: Mutex<HashMap<(usize, u32), Vec<u8>>>,
 }
 
 /// Where launches are made: everything outside of tasks, or a running task.
-struct Place<'w> {
+pub struct Place<'w> {
     world: &'w World<'w>,
     context: cohort_context_t,
     path: u64,
@@ -89,7 +92,7 @@ fn element_type(kind: Kind) -> i32 {
 /// The number of calls and elements that differ from what is expected, described.
 pub fn differences(program: &Program, expected: &Expected) -> Vec<String> {
     let world = World::start(program, expected);
-    let mut place = Place { world: &world, context: world.root, path: ROOT, needs: &[], futures: HashMap::new() };
+    let mut place = Place::root(&world);
     let mut arrays = world.attach_hosted();
     for step in &program.steps {
         place.root_step(step, &mut arrays);
@@ -100,10 +103,8 @@ pub fn differences(program: &Program, expected: &Expected) -> Vec<String> {
     for array in &arrays {
         world.check_array(array);
     }
-    let mut runtime = world.runtime;
-    world.must("cohort_finalize", unsafe { cohort_finalize(&mut runtime) });
-    let found = world.found.into_inner().expect("no panic");
-    let mut wrong = world.wrong.into_inner().expect("no panic");
+    let found = std::mem::take(&mut *world.found.lock().expect("no panic"));
+    let mut wrong = world.finish();
     for (&(tree, field), content) in &expected.fields {
         let got = &found[&(tree, field)];
         let bytes = program.trees[tree].kinds[field as usize].bytes();
@@ -116,7 +117,7 @@ pub fn differences(program: &Program, expected: &Expected) -> Vec<String> {
 }
 
 impl<'p> World<'p> {
-    fn start(program: &'p Program, expected: &'p Expected) -> Box<Self> {
+    pub fn start(program: &'p Program, expected: &'p Expected) -> Box<Self> {
         let mut config = cohort_config_t {
             size: size_of::<cohort_config_t>(),
             version: COHORT_VERSION,
@@ -135,6 +136,7 @@ impl<'p> World<'p> {
             program,
             expected,
             runtime: cohort_runtime_t { id: 0 },
+            watch: None,
             root: cohort_context_t { id: 0 },
             leaf: cohort_task_t { id: 0 },
             inner: cohort_task_t { id: 0 },
@@ -161,11 +163,22 @@ impl<'p> World<'p> {
         world
     }
 
-    fn complain(&self, text: String) {
+    /// Ends the runtime; what was wrong.
+    pub fn finish(self: Box<Self>) -> Vec<String> {
+        let mut runtime = self.runtime;
+        self.must("cohort_finalize", unsafe { cohort_finalize(&mut runtime) });
+        self.wrong.into_inner().expect("no panic")
+    }
+
+    pub fn complain(&self, text: String) {
         self.wrong.lock().expect("no panic").push(text);
     }
 
-    fn must(&self, what: &str, status: i32) {
+    pub fn is_wrong(&self) -> bool {
+        !self.wrong.lock().expect("no panic").is_empty()
+    }
+
+    pub fn must(&self, what: &str, status: i32) {
         if status != 0 {
             self.complain(format!("{what}: {}", last_error()));
         }
@@ -403,6 +416,10 @@ struct Needs {
 }
 
 impl<'w> Place<'w> {
+    pub fn root(world: &'w World<'w>) -> Self {
+        Self { world, context: world.root, path: ROOT, needs: &[], futures: HashMap::new() }
+    }
+
     fn root_step(&mut self, step: &'w Step, arrays: &mut Vec<Array>) {
         let world = self.world;
         match &step.action {
@@ -437,10 +454,11 @@ impl<'w> Place<'w> {
     }
 
     /// Something to be mixed into what the launching task computes next.
-    fn step(&mut self, step: &'w Step) -> u64 {
+    pub fn step(&mut self, step: &'w Step) -> u64 {
         match &step.action {
             Action::Launch(task) => {
-                let status = self.launch(task, &Gates::default());
+                let gate = self.world.watch.as_ref().and_then(|watch| watch.gate(self.path, task.id));
+                let status = self.launch(task, &Gates { wait_barrier: gate, ..Gates::default() });
                 self.world.check((step.id, self.path), "launch", Answer::Status(status));
                 status as u64
             }
@@ -692,6 +710,15 @@ unsafe extern "C" fn run_task(context: cohort_context_t, user: *mut c_void) -> i
         world.complain(format!("#{}: its arguments are not those of the launch", task.id));
     }
     let path = path_of(words[1], task.id, point);
+    let mut place = Place { world, context, path, needs: &task.needs, futures: HashMap::new() };
+    if let Some(watch) = &world.watch {
+        watch.begin(path).into_iter().for_each(|wrong| world.complain(wrong));
+        for step in &task.children {
+            place.step(step);
+        }
+        watch.end(path);
+        return 0;
+    }
     let failure = task.fails.filter(|f| f.point == point);
     if failure.is_some_and(|f| !f.after) {
         return fail(world, context, task);
@@ -706,7 +733,6 @@ unsafe extern "C" fn run_task(context: cohort_context_t, user: *mut c_void) -> i
     }
     let (operands, mut views) = look(world, context, task);
     let mut hash = compute(seed, &operands, false, &mut views);
-    let mut place = Place { world, context, path, needs: &task.needs, futures: HashMap::new() };
     for step in &task.children {
         hash = mix(hash, place.step(step));
     }

@@ -14,10 +14,10 @@ impl Random {
         let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ z >> 31
     }
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
-    fn one_in(&mut self, n: usize) -> bool {
+    pub fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
     fn between(&mut self, lo: i64, hi: i64) -> i64 {
@@ -40,6 +40,8 @@ struct Generator {
     program: Program,
     next_id: u32,
     fails: bool,
+    /// Nothing but launches, with any coherence.
+    plain: bool,
 }
 
 /// Uses with SIMULTANEOUS coherence so far in a context, and the results that its operations may take.
@@ -49,17 +51,27 @@ struct Context {
     results: Vec<u32>,
 }
 
-pub fn program(seed: u64) -> Program {
+/// What a program is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// Every kind of operation; its results are those of its tasks one after another.
+    Results,
+    /// Launches only, of tasks that compute nothing; no more and no fewer of them wait for each other than have to.
+    Dependences,
+}
+
+pub fn program(aim: Aim, seed: u64) -> Program {
+    let plain = aim == Aim::Dependences;
     let mut random = Random(mix(seed, 0x5eed));
     let settings = Settings {
         workers: 1 + random.below(4) as i32,
         host_helps: !random.one_in(3),
-        window: *random.pick(&[4, 5, 16, 1024, 1024]),
+        window: if plain { 1024 } else { *random.pick(&[4, 5, 16, 1024, 1024]) },
         spin_microseconds: *random.pick(&[0, 1, 20]),
     };
-    let fails = random.one_in(4);
+    let fails = !plain && random.one_in(4);
     let program = Program { seed, settings, trees: Vec::new(), steps: Vec::new() };
-    let mut generator = Generator { random, program, next_id: 1, fails };
+    let mut generator = Generator { random, program, next_id: 1, fails, plain };
     for _ in 0..1 + generator.random.below(3) {
         let tree = generator.tree();
         generator.program.trees.push(tree);
@@ -158,6 +170,7 @@ impl Generator {
     fn root_step(&mut self, context: &mut Context) {
         let scope = Scope { parent: None, depth: 0 };
         let action = match self.random.below(40) {
+            _ if self.plain => self.action(scope, context),
             0 | 1 => self.attach(),
             2 => self.turns(context),
             3 => self.epoch(),
@@ -170,6 +183,7 @@ impl Generator {
 
     fn action(&mut self, scope: Scope, context: &mut Context) -> Option<Action> {
         match self.random.below(20) {
+            _ if self.plain => self.task(scope, context).map(Action::Launch),
             0 => Some(Action::WaitAll),
             1 | 2 if !context.results.is_empty() => Some(Action::Get(*self.random.pick(&context.results))),
             3 | 4 => self.fill(scope),
@@ -257,7 +271,7 @@ impl Generator {
             Target::Region(region) if self.random.one_in(2) => Target::Region(self.descendant(held.tree, region)),
             _ => Target::Parents(held.id),
         };
-        Some(Need { id: self.id(), tree: held.tree, target, fields, right, simultaneous: false })
+        Some(Need { id: self.id(), tree: held.tree, target, fields, right, simultaneous: self.plain && self.random.one_in(4) })
     }
 
     fn descendant(&mut self, tree: usize, region: usize) -> usize {
@@ -278,7 +292,9 @@ impl Generator {
         let may_be_wrong = self.random.one_in(40);
         for _ in 0..8 {
             let mut task = self.launch(scope, context);
-            limit_simultaneous(&mut task, context);
+            if !self.plain {
+                limit_simultaneous(&mut task, context);
+            }
             if !may_be_wrong && scope.parent.is_none() && self.is_refused(&task) {
                 continue;
             }
@@ -289,7 +305,7 @@ impl Generator {
             let depth = scope.depth + 1;
             if !task.leaf {
                 task.children = self.children(&task, depth);
-                task.again = self.random.one_in(2);
+                task.again = !self.plain && self.random.one_in(2);
             }
             return Some(task);
         }
@@ -307,19 +323,19 @@ impl Generator {
         let mut task = Task::with_needs(self.id(), needs);
         if indexed {
             task.points = Some(self.points(&task.needs));
-            if self.random.one_in(3) {
+            if !self.plain && self.random.one_in(3) {
                 let kind = *self.random.pick(&[Kind::Int32, Kind::Int64, Kind::Double, Kind::DoubleComplex]);
                 task.reduced = Some((*self.random.pick(kind.operators()), kind));
                 task.result = true;
             }
         } else {
-            task.result = self.random.one_in(3);
+            task.result = !self.plain && self.random.one_in(3);
         }
         for _ in 0..self.random.below(3).min(context.results.len()) {
             task.futures.push(*self.random.pick(&context.results));
         }
         task.leaf = scope.depth >= 3 || !self.random.one_in(3 + 2 * scope.depth);
-        task.on_host = self.random.one_in(12);
+        task.on_host = !self.plain && self.random.one_in(12);
         task.argument_bytes = *self.random.pick(&[0, 8, 100, 3000]);
         if self.fails && self.random.one_in(8) {
             let point = self.random.below(task.points.unwrap_or(1) as usize) as u32;

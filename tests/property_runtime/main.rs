@@ -1,11 +1,13 @@
 //! Random programs through the whole runtime against their sequential execution. Each runs in the library as its C interface
 //! offers it, with 1 to 4 workers, and must give, bit for bit, what its tasks give one after another in program order.
+//! In further programs each task waits for no more and no fewer of the others than a comparison of all pairs says.
 //!
 //! Programs run in child processes, so that one which crashes or hangs can be made smaller as well: what is printed is the
 //! smallest program found that still fails. For longer runs set `COHORT_TEST_PROGRAMS` (how many) and `COHORT_TEST_FIRST`
 //! (the first seed), and for one program `COHORT_TEST_PROGRAMS=1`.
 
 mod execute;
+mod gates;
 mod generate;
 mod kernel;
 mod program;
@@ -13,6 +15,7 @@ mod rules;
 mod sequential;
 mod shrink;
 
+use generate::Aim;
 use std::collections::HashSet;
 
 fn variable(name: &str) -> Option<u64> {
@@ -20,30 +23,41 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 /// Runs a program; what differs.
-fn run(program: &program::Program) -> Vec<String> {
-    let expected = sequential::run(program);
-    execute::differences(program, &expected)
+fn run(aim: Aim, program: &program::Program) -> Vec<String> {
+    match aim {
+        Aim::Results => execute::differences(program, &sequential::run(program)),
+        Aim::Dependences => gates::differences(program),
+    }
+}
+
+fn check(aim: Aim, usual: u64) {
+    let first = variable("COHORT_TEST_FIRST").unwrap_or(0);
+    let programs = variable("COHORT_TEST_PROGRAMS").unwrap_or(usual);
+    if let Err(seed) = shrink::run_apart(aim, first..first + programs) {
+        panic!("{}", shrink::smallest(aim, seed));
+    }
 }
 
 #[test]
 fn random_programs_do_what_they_do_one_task_after_another() {
-    let first = variable("COHORT_TEST_FIRST").unwrap_or(0);
-    let programs = variable("COHORT_TEST_PROGRAMS").unwrap_or(10_000);
-    if let Err(seed) = shrink::run_apart(first..first + programs) {
-        panic!("{}", shrink::smallest(seed));
-    }
+    check(Aim::Results, 10_000);
 }
 
-/// What the child processes of the test above run.
 #[test]
-#[ignore = "a part of the test above"]
+fn no_dependence_is_missing_and_none_invented() {
+    check(Aim::Dependences, 2000);
+}
+
+/// What the child processes of the tests above run.
+#[test]
+#[ignore = "a part of the tests above"]
 fn part() {
-    let Some(seeds) = shrink::seeds_of_part() else { return };
+    let Some((aim, seeds)) = shrink::seeds_of_part() else { return };
     for (seed, removed) in seeds {
         let removed: HashSet<u32> = removed;
-        let program = generate::program(seed).without(&removed);
+        let program = generate::program(aim, seed).without(&removed);
         shrink::report_progress(seed);
-        let wrong = run(&program);
+        let wrong = run(aim, &program);
         if !wrong.is_empty() {
             println!("{program}");
             wrong.iter().take(8).for_each(|line| println!("wrong: {line}"));

@@ -69,6 +69,11 @@ impl Use {
         }
     }
 
+    /// Whether the two reduce common elements alike: they run at once, and their contributions are folded in in program order.
+    pub fn reduces_alike(&self, other: &Use) -> bool {
+        self.meets(other) && self.reduction().is_some() && !self.conflicts(other) && other.reduction().is_some()
+    }
+
     fn covers(&self, asked: &Use, field: u32) -> bool {
         let allowed = match asked.right {
             Right::Nothing => true,

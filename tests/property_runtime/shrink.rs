@@ -1,6 +1,6 @@
 //! Runs programs in child processes and makes one that fails, crashes or hangs smaller.
 
-use super::generate;
+use super::generate::{program, Aim};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Longer than any program takes on a machine that others keep busy.
 const HANGS_AFTER: Duration = Duration::from_secs(60);
 /// A smaller program that needs longer counts as one that hangs.
-const SMALL_HANGS_AFTER: Duration = Duration::from_secs(5);
+const SMALL_HANGS_AFTER: Duration = Duration::from_secs(15);
 const SHRINK_FOR: Duration = Duration::from_secs(150);
 /// Runs of a smaller program before it counts as correct: most failures depend on timing.
 const REPEATS: u32 = 60;
@@ -19,13 +19,13 @@ fn progress_file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("property_runtime.{}.{name}", std::process::id()))
 }
 
-fn start(seeds: Range<u64>, repeats: u32, removed: &HashSet<u32>, progress: &PathBuf) -> Child {
+fn start(aim: Aim, seeds: Range<u64>, repeats: u32, removed: &HashSet<u32>, progress: &PathBuf) -> Child {
     let removed: Vec<String> = removed.iter().map(u32::to_string).collect();
     // Empty, so that a child which hangs at once is seen to.
     std::fs::write(progress, "").expect("a file in the target folder");
     Command::new(std::env::current_exe().expect("this test"))
         .args(["--ignored", "--exact", "part", "--nocapture", "--test-threads=1"])
-        .env("COHORT_TEST_PART", format!("{} {} {repeats} {}", seeds.start, seeds.end, removed.join(",")))
+        .env("COHORT_TEST_PART", format!("{} {} {repeats} {} {aim:?}", seeds.start, seeds.end, removed.join(",")))
         .env("COHORT_TEST_PROGRESS", progress)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -34,13 +34,15 @@ fn start(seeds: Range<u64>, repeats: u32, removed: &HashSet<u32>, progress: &Pat
 }
 
 /// In a child: the seeds to run, each with what is left out of its program.
-pub fn seeds_of_part() -> Option<impl Iterator<Item = (u64, HashSet<u32>)>> {
+pub fn seeds_of_part() -> Option<(Aim, impl Iterator<Item = (u64, HashSet<u32>)>)> {
     let text = std::env::var("COHORT_TEST_PART").ok()?;
     let words: Vec<&str> = text.split(' ').collect();
     let number = |i: usize| words[i].parse::<u64>().expect("a number from the parent");
     let removed: HashSet<u32> = words[3].split(',').filter_map(|id| id.parse().ok()).collect();
     let (seeds, repeats) = (number(0)..number(1), number(2));
-    Some(seeds.flat_map(move |seed| (0..repeats).map(move |_| seed)).map(move |seed| (seed, removed.clone())))
+    let aim = if words[4] == "Results" { Aim::Results } else { Aim::Dependences };
+    let seeds = seeds.flat_map(move |seed| (0..repeats).map(move |_| seed)).map(move |seed| (seed, removed.clone()));
+    Some((aim, seeds))
 }
 
 /// In a child: tells the parent which program runs now.
@@ -74,9 +76,9 @@ fn finish(mut child: Child, progress: &PathBuf, limit: Duration) -> (Option<bool
 }
 
 /// Runs the programs of these seeds; the first that fails.
-pub fn run_apart(seeds: Range<u64>) -> Result<(), u64> {
-    let progress = progress_file("all");
-    let (ended, _) = finish(start(seeds.clone(), 1, &HashSet::new(), &progress), &progress, HANGS_AFTER);
+pub fn run_apart(aim: Aim, seeds: Range<u64>) -> Result<(), u64> {
+    let progress = progress_file(&format!("{aim:?}"));
+    let (ended, _) = finish(start(aim, seeds.clone(), 1, &HashSet::new(), &progress), &progress, HANGS_AFTER);
     let failed = std::fs::read_to_string(&progress).ok().and_then(|text| text.parse().ok()).unwrap_or(seeds.start);
     let _ = std::fs::remove_file(&progress);
     if ended == Some(true) {
@@ -87,9 +89,9 @@ pub fn run_apart(seeds: Range<u64>) -> Result<(), u64> {
 }
 
 /// How the program fails without these parts, if it does.
-fn failure(seed: u64, removed: &HashSet<u32>) -> Option<String> {
-    let progress = progress_file("one");
-    let child = start(seed..seed + 1, REPEATS, removed, &progress);
+fn failure(aim: Aim, seed: u64, removed: &HashSet<u32>) -> Option<String> {
+    let progress = progress_file(&format!("one {aim:?}"));
+    let child = start(aim, seed..seed + 1, REPEATS, removed, &progress);
     let (ended, output) = finish(child, &progress, SMALL_HANGS_AFTER);
     let _ = std::fs::remove_file(&progress);
     match ended {
@@ -101,10 +103,10 @@ fn failure(seed: u64, removed: &HashSet<u32>) -> Option<String> {
 }
 
 /// The smallest program found that fails like that of this seed, as text.
-pub fn smallest(seed: u64) -> String {
-    let program = generate::program(seed);
+pub fn smallest(aim: Aim, seed: u64) -> String {
+    let program = program(aim, seed);
     let mut removed = HashSet::new();
-    let Some(mut how) = failure(seed, &removed) else {
+    let Some(mut how) = failure(aim, seed, &removed) else {
         return format!("the program of seed {seed} failed once and {REPEATS} times did not:\n{program}");
     };
     let start = Instant::now();
@@ -115,7 +117,7 @@ pub fn smallest(seed: u64) -> String {
         for part in ids.chunks(chunk) {
             let mut tried = removed.clone();
             tried.extend(part);
-            if let Some(found) = failure(seed, &tried) {
+            if let Some(found) = failure(aim, seed, &tried) {
                 (removed, how, smaller) = (tried, found, true);
             }
             if start.elapsed() > SHRINK_FOR {
@@ -128,5 +130,5 @@ pub fn smallest(seed: u64) -> String {
         chunk = if smaller && chunk == 1 { 1 } else { chunk / 2 };
     }
     let text = program.without(&removed);
-    format!("a program does not do what it does one task after another (leave out: {removed:?})\n{text}\n{how}")
+    format!("a program does not do what it should (leave out: {removed:?})\n{text}\n{how}")
 }
