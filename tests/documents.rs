@@ -1,5 +1,5 @@
 //! What the documents say is what the code does: environment variables, statuses, and every snippet of C and Fortran, which must
-//! stand in an example that ctest runs.
+//! stand in an example that ctest runs, or in the mini-app.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -124,7 +124,7 @@ fn occurs(snippet: &[&str], file: &str) -> Result<(), String> {
 
 #[test]
 fn every_snippet_stands_in_an_example_that_runs() {
-    let runs = read("c-examples/CMakeLists.txt");
+    let runs = read("c-examples/CMakeLists.txt") + &read("s3d-mini/CMakeLists.txt");
     let mut snippets = 0;
     for document in documents() {
         let text = std::fs::read_to_string(&document).unwrap();
@@ -139,7 +139,7 @@ fn every_snippet_stands_in_an_example_that_runs() {
                 continue;
             }
             let from = words.find_map(|word| word.strip_prefix("from="));
-            let from = from.unwrap_or_else(|| panic!("{shown}:{}: say from=c-examples/... where the snippet stands", number + 1));
+            let from = from.unwrap_or_else(|| panic!("{shown}:{}: say from=FILE, where the snippet stands", number + 1));
             let stem = Path::new(from).file_stem().unwrap().to_str().unwrap();
             assert!(runs.contains(&format!("example({stem} ")) || runs.contains(&format!("{stem}.f90")), "{shown}: {from} is not run by ctest");
             if let Err(line) = occurs(&body, &read(from)) {

@@ -4,8 +4,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=${1:-$root/build/benches}
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
-"$root/cmake/dependencies.sh" build mpi fortran benches
+"$root/cmake/dependencies.sh" build mpi fortran mini-app benches
 cmake -S "$root" -B "$build/cohort" -DCMAKE_INSTALL_PREFIX="$build/prefix" >/dev/null
 cmake --build "$build/cohort" >/dev/null
 cmake --install "$build/cohort" >/dev/null
@@ -21,5 +22,15 @@ for name in ghost_exchange barriers; do
     mpicc -O3 -march=native -std=gnu11 -Wall -Wextra "$here/$name.c" -o "$build/$name" -I"$build/prefix/include" \
         -L"$build/prefix/lib" -lcohort -Wl,-rpath,"$build/prefix/lib"
     echo "== $name"
-    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 2 "$build/$name"
+    mpirun --oversubscribe -n 2 "$build/$name"
+done
+
+# The mini-app's right-hand side by each method, 2 ranks with a core each.
+cmake -S "$root/s3d-mini" -B "$build/s3d-mini" -DS3D_WITH_COHORT=ON -DBUILD_TESTING=OFF \
+    -DCMAKE_PREFIX_PATH="$build/prefix" >/dev/null
+cmake --build "$build/s3d-mini" --target s3d-methods >/dev/null
+for n in 32 48; do
+    echo "== right_hand_side, $n^3 points a rank"
+    sed "s/@points@/$((2 * n)), $n, $n/; s|@root@|$root|" "$here/right_hand_side.nml.in" >"$build/right_hand_side_$n.nml"
+    COHORT_WORKERS=1 mpirun --map-by core --bind-to core -n 2 "$build/s3d-mini/s3d-methods" "$build/right_hand_side_$n.nml"
 done

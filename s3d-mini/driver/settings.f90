@@ -15,7 +15,7 @@ module settings
     character(256) :: output = 'output'
     integer :: points(3) = [32, 32, 32]
     integer :: ranks(3) = 0                       !< blocks in each direction, 0: chosen by MPI_Dims_create
-    integer :: tile(2) = [8, 8]                   !< rows of a tile in y and z
+    integer :: tile(2) = [16, 4]                  !< rows of a tile in y and z: thin slabs keep stencils in cache
     real(8) :: length(3) = 1d-3                   !< m
     real(8) :: end_time = 0                       !< s; 0: `steps` decides alone
     integer :: steps = 100
