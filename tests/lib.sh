@@ -48,7 +48,7 @@ check() { # check NAME COMMAND...: one test; its output shows only when it fails
 
 count() { # count COMMAND...: many tests, counted by cargo's summaries or by lines that begin with ok and FAILED
     local output status=0 good bad
-    output=$(timeout 1500 "$@" 2>&1) || status=$?
+    output=$(timeout 2400 "$@" 2>&1) || status=$?
     read -r good bad < <(printf '%s\n' "$output" | awk '
         /^test result:/ { good += $4; bad += $6 }
         /^ok / { good++ }
