@@ -2,10 +2,10 @@
 !> and Y_ of each species; others are passed over), with the kernels and rows of the mini-app. TRANSPORT is a file of the folder
 !> MECHANISM.
 program check_points
-  use, intrinsic :: iso_fortran_env, only: error_unit
   use mechanism, only: mechanism_t
   use mechanism_reader, only: mechanism_read
   use point_physics
+  use refusal, only: fail
   use state_table, only: table_t, table_read, table_column
   implicit none
   !> Not a divisor of usual counts and larger than a vector, so that whole vectors and remainders both occur.
@@ -42,13 +42,6 @@ program check_points
   close (unit)
 
 contains
-
-  subroutine fail(text)
-    character(*), intent(in) :: text
-    write (error_unit, '(2a)') 's3d-check-points: ', trim(text)
-    flush (error_unit)
-    stop 1, quiet=.true.
-  end subroutine
 
   subroutine write_header()
     write (unit, '(*(a))', advance='no') 'rho,W,cp_mass,cv_mass,u_mass,h_mass,sound_speed,T_from_u', &

@@ -1,9 +1,9 @@
 # Small programs that expose the mini-app's physics, states in a table, ignition, flames; and what its methods cost.
-add_executable(s3d-check-points checks/check_points.f90 checks/state_table.f90)
+add_executable(s3d-check-points checks/check_points.f90 checks/state_table.f90 checks/refusal.f90)
 target_link_libraries(s3d-check-points PRIVATE s3d_kernels)
 set_target_properties(s3d-check-points PROPERTIES LINKER_LANGUAGE Fortran)
 target_compile_options(s3d-check-points PRIVATE $<$<COMPILE_LANG_AND_ID:Fortran,GNU>:-fimplicit-none -Wall>)
-add_executable(s3d-ignition checks/ignition.f90 checks/reactor.f90 checks/composition.f90)
+add_executable(s3d-ignition checks/ignition.f90 checks/reactor.f90 checks/composition.f90 checks/refusal.f90)
 target_link_libraries(s3d-ignition PRIVATE s3d_driver)
 set_target_properties(s3d-ignition PROPERTIES LINKER_LANGUAGE Fortran)
 add_executable(s3d-flame checks/flame.f90 checks/duct.f90 checks/composition.f90)

@@ -1,6 +1,6 @@
 !> Mass fractions from the names and moles of an input file.
 module composition
-  use mechanism, only: mechanism_t
+  use mechanism, only: mechanism_t, species_index
   implicit none
   private
   public :: from_moles
@@ -19,7 +19,7 @@ contains
     allocate (Y(m%n_species), source=0d0)
     do s = 1, size(species)
       if (species(s) == '') cycle
-      k = findloc(m%name == species(s), .true., 1)
+      k = species_index(m, species(s))
       if (k == 0) then
         error = 'species: "'//trim(species(s))//'" is not in the mechanism'
         return

@@ -7,7 +7,7 @@ program flame
   use duct
   use failure, only: end_if_any, end_unless
   use flow, only: p_u, p_T, p_species, i_rho
-  use mechanism, only: gas_constant
+  use mechanism, only: gas_constant, species_index
   use mechanism_reader, only: mechanism_read
   implicit none
   type(duct_t), target :: d
@@ -44,7 +44,7 @@ program flame
   if (message == '') call from_moles(d%f%mech, burnt_species, burnt_moles, burnt, message)
   if (message /= '') message = trim(path)//': '//message
   call end_if_any(message)
-  fuel_index = findloc(d%f%mech%name, fuel, 1)
+  fuel_index = species_index(d%f%mech, fuel)
   call end_unless(fuel_index > 0, trim(path)//': fuel: "'//trim(fuel)//'" is not in the mechanism')
 
   d%f%n = d%f%mech%n_species

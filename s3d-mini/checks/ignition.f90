@@ -1,10 +1,10 @@
 !> s3d-ignition INPUT: ignition of a closed adiabatic vessel at constant volume. Prints the time of the steepest temperature
 !> rise, that of T0 + 400 K and the last state; writes the history as a table when `history` names a file.
 program ignition
-  use, intrinsic :: iso_fortran_env, only: error_unit
   use composition, only: from_moles
   use mechanism_reader, only: mechanism_read
   use reactor, only: reactor_t, reactor_start, reactor_step
+  use refusal, only: fail
   implicit none
   type(reactor_t) :: r
   character(512) :: path, mechanism = '', history = '', message
@@ -38,13 +38,6 @@ program ignition
   end do
 
 contains
-
-  subroutine fail(text)
-    character(*), intent(in) :: text
-    write (error_unit, '(2a)') 's3d-ignition: ', trim(text)
-    flush (error_unit)
-    stop 1, quiet=.true.
-  end subroutine
 
   subroutine run()
     real(8) :: rise(3), before(2)

@@ -3,6 +3,7 @@ module flow_setup
   use failure, only: end_if_any
   use flow, only: flow_t
   use initial, only: initial_check
+  use mechanism, only: species_index
   use mechanism_reader, only: mechanism_read
   use settings, only: settings_t, settings_read
   implicit none
@@ -36,8 +37,8 @@ contains
     f%reacting = s%reacting
     f%correction_velocity = s%correction_velocity
     if (f%viscous .and. .not. f%mech%has_transport) &
-      error = 'viscous = .true. needs transport data, and '//trim(s%mechanism)//' has no transport.fits'
-    if (s%pictures .and. s%reacting .and. error == '' .and. findloc(f%mech%name, s%radical, 1) == 0) &
+      error = 'viscous = .true. needs transport data, and '//trim(s%mechanism)//' has neither transport.fits nor tran.dat'
+    if (s%pictures .and. s%reacting .and. error == '' .and. species_index(f%mech, s%radical) == 0) &
       error = 'radical = "'//trim(s%radical)//'" is no species of '//trim(s%mechanism)//'; its picture cannot be drawn'
   end subroutine
 end module

@@ -2,7 +2,7 @@
 module initial
   use block, only: block_t
   use flow, only: flow_t
-  use mechanism, only: element_symbol, gas_constant
+  use mechanism, only: element_symbol, gas_constant, species_index
   use point_physics, only: conserved_from_primitives
   use failure, only: stop_with
   use settings, only: settings_t
@@ -53,7 +53,7 @@ contains
 
     subroutine need(name)
       character(*), intent(in) :: name
-      if (error == '' .and. species(f, name) == 0) &
+      if (error == '' .and. species_index(f%mech, name) == 0) &
         error = 'case_name = "'//trim(s%case_name)//'" needs the species '//trim(name)//', which '//trim(s%mechanism)//' has not'
     end subroutine
   end subroutine
@@ -221,7 +221,7 @@ contains
       Y = fuel_in_air(f, s%fuel, s%phi)
     else
       Y = 0
-      Y(species(f, 'AR')) = 1
+      Y(species_index(f%mech, 'AR')) = 1
     end if
   end function
 
@@ -233,9 +233,9 @@ contains
     real(8) :: Y(f%n), oxygen
     oxygen = oxygen_of(f, fuel)
     Y = 0
-    Y(species(f, fuel)) = phi
-    Y(species(f, 'O2')) = oxygen
-    Y(species(f, 'N2')) = 3.76d0*oxygen
+    Y(species_index(f%mech, fuel)) = phi
+    Y(species_index(f%mech, 'O2')) = oxygen
+    Y(species_index(f%mech, 'N2')) = 3.76d0*oxygen
     Y = Y*f%mech%molecular_weight
     Y = Y/sum(Y)
   end function
@@ -249,25 +249,19 @@ contains
     oxygen = oxygen_of(f, fuel)
     burns = min(phi, 1d0)
     Y = 0
-    Y(species(f, fuel)) = phi - burns
-    Y(species(f, 'O2')) = oxygen*(1 - burns)
-    Y(species(f, 'N2')) = 3.76d0*oxygen
-    Y(species(f, 'H2O')) = burns*atoms_of(f, fuel, 'H')/2d0
-    if (atoms_of(f, fuel, 'C') > 0) Y(species(f, 'CO2')) = burns*atoms_of(f, fuel, 'C')
+    Y(species_index(f%mech, fuel)) = phi - burns
+    Y(species_index(f%mech, 'O2')) = oxygen*(1 - burns)
+    Y(species_index(f%mech, 'N2')) = 3.76d0*oxygen
+    Y(species_index(f%mech, 'H2O')) = burns*atoms_of(f, fuel, 'H')/2d0
+    if (atoms_of(f, fuel, 'C') > 0) Y(species_index(f%mech, 'CO2')) = burns*atoms_of(f, fuel, 'C')
     Y = Y*f%mech%molecular_weight
     Y = Y/sum(Y)
-  end function
-
-  pure integer function species(f, name)
-    type(flow_t), intent(in) :: f
-    character(*), intent(in) :: name
-    species = findloc(f%mech%name, name, 1)
   end function
 
   pure integer function atoms_of(f, name, element)
     type(flow_t), intent(in) :: f
     character(*), intent(in) :: name, element
-    atoms_of = f%mech%atoms(findloc(element_symbol, element, 1), species(f, name))
+    atoms_of = f%mech%atoms(findloc(element_symbol, element, 1), species_index(f%mech, name))
   end function
 
   !> Moles of O2 that burn a mole of fuel to CO2 and H2O.

@@ -5,6 +5,7 @@ module pictures
   use derived_fields, only: primitives_of, heat_release
   use failure, only: end_unless
   use flow, only: p_u, p_T, p_species
+  use mechanism, only: species_index
   use simulation, only: simulation_t
   implicit none
   private
@@ -33,7 +34,7 @@ contains
       call heat_release(sim, prim, rate)
       call picture(sim, 'heat_release', 'heat release (W/m3)', rate)
       call picture(sim, trim(sim%s%radical), 'mass fraction of '//trim(sim%s%radical), &
-                   prim(:, p_species - 1 + findloc(sim%f%mech%name, sim%s%radical, 1)))
+                   prim(:, p_species - 1 + species_index(sim%f%mech, sim%s%radical)))
     else
       call picture(sim, 'pressure', 'pressure (Pa)', p)
       call picture(sim, 'speed', 'speed (m/s)', norm2(prim(:, p_u:p_u + 2), dim=2))

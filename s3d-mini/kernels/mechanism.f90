@@ -3,7 +3,7 @@ module mechanism
   implicit none
   private
   public :: mechanism_t, reaction_t, gas_constant, element_symbol, atomic_weight, elementary, three_body, lindemann, troe, &
-            cantera_form, chemkin_form
+            cantera_form, chemkin_form, species_index
 
   real(8), parameter :: gas_constant = 8314.46261815324d0 !< J/kmol/K
   !> IUPAC 2018, abridged, as in Cantera 3. kg/kmol.
@@ -51,4 +51,13 @@ module mechanism
     !> Polynomials P by species and by pair (j < k), pairs in the order (1,2), (1,3) .. (2,3) ..
     real(8), allocatable :: viscosity(:, :), conductivity(:, :), diffusion(:, :)
   end type
+
+contains
+
+  !> Zero when there is no such species.
+  pure integer function species_index(m, name)
+    type(mechanism_t), intent(in) :: m
+    character(*), intent(in) :: name
+    species_index = findloc(m%name == name, .true., 1)
+  end function
 end module

@@ -1,10 +1,11 @@
 !> Reaction lines of chem.inp and the auxiliary lines after them.
 module mechanism_reactions
-  use mechanism, only: mechanism_t, reaction_t, elementary, three_body, lindemann, troe
+  use mechanism, only: mechanism_t, reaction_t, elementary, three_body, lindemann, troe, &
+    species_index
   use mechanism_text, only: source_t, width, refuse, refuse_line, next_word, number_of
   implicit none
   private
-  public :: units_t, add_reaction, add_auxiliary, check_reactions, species_index
+  public :: units_t, add_reaction, add_auxiliary, check_reactions
 
   !> What turns the file's numbers into K and, for each order above the first, into m3/kmol.
   type :: units_t
@@ -20,13 +21,6 @@ module mechanism_reactions
   integer, parameter :: most_on_a_side = 12
 
 contains
-
-  !> Zero when there is no such species.
-  pure integer function species_index(m, name)
-    type(mechanism_t), intent(in) :: m
-    character(*), intent(in) :: name
-    species_index = findloc(m%name == name, .true., 1)
-  end function
 
   subroutine add_reaction(from, m, text, units)
     type(source_t), intent(inout) :: from

@@ -1,7 +1,6 @@
 !> therm.dat in CHEMKIN format: four cards a species, NASA 7-coefficient polynomials in fixed columns.
 module mechanism_thermo
-  use mechanism, only: mechanism_t, element_symbol, atomic_weight
-  use mechanism_reactions, only: species_index
+  use mechanism, only: mechanism_t, element_symbol, atomic_weight, species_index
   use mechanism_text, only: source_t, width, open_source, close_source, refuse, refuse_line, next_raw_line, number_of, upper_case
   implicit none
   private

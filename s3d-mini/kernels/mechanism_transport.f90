@@ -1,8 +1,7 @@
 !> Transport data of a mechanism: polynomial fits as they are, or fits made from tran.dat.
 module mechanism_transport
   use kinetic_theory, only: molecule_t, fit_transport
-  use mechanism, only: mechanism_t, cantera_form, chemkin_form
-  use mechanism_reactions, only: species_index
+  use mechanism, only: mechanism_t, cantera_form, chemkin_form, species_index
   use mechanism_text, only: source_t, width, open_source, close_source, refuse, next_line, next_word, number_of
   implicit none
   private

@@ -5,7 +5,7 @@ program flow_check
   use checks, only: require_below, require_above, require_near, verdict
   use failure, only: end_unless
   use flow, only: flow_t, i_rho
-  use mechanism, only: gas_constant
+  use mechanism, only: gas_constant, species_index
   use point_physics, only: transport_coefficients
   use runs, only: start, advance
   use settings, only: settings_t
@@ -139,7 +139,7 @@ contains
     type(flow_t), intent(in) :: f
     real(8) :: Y(1, f%n), D(1, f%n), mu(1), lambda(1)
     Y = 0
-    Y(1, findloc(f%mech%name, 'AR', 1)) = 1
+    Y(1, species_index(f%mech, 'AR')) = 1
     call transport_coefficients(f%mech, 1, 1, [600d0], [101325d0], Y, [39.95d0], mu, lambda, D)
     argon_viscosity = mu(1)
   end function

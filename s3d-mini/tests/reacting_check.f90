@@ -4,6 +4,7 @@ program reacting_check
   use mpi_f08
   use checks, only: require_below, require_above, verdict
   use flow, only: i_rho, i_species, p_T
+  use mechanism, only: species_index
   use run_checks, only: conserved_t, conserved_names, conserved_of, drift_of
   use runs, only: start, advance
   use settings, only: settings_t
@@ -118,7 +119,7 @@ contains
     character(*), intent(in) :: name
     integer :: n
     n = sim%b%nx*sim%b%ny*sim%b%nz
-    total_of = sum(sim%q(:n, i_species - 1 + findloc(sim%f%mech%name, name, 1)))
+    total_of = sum(sim%q(:n, i_species - 1 + species_index(sim%f%mech, name)))
     call MPI_Allreduce(MPI_IN_PLACE, total_of, 1, MPI_DOUBLE_PRECISION, MPI_SUM, sim%cart)
     total_of = total_of/product(real(sim%s%points, 8))
   end function
