@@ -62,7 +62,8 @@ if ! new_enough "$(found)"; then
         fi
     done
 fi
-if ! new_enough "$(found)"; then
-    echo "Rust $needed or newer is needed (found: $(found)); this Debian has none, so install it with rustup" >&2
+rust=$(found)
+if ! new_enough "$rust"; then
+    echo "Rust $needed or newer is needed (found: ${rust:-none}); this Debian has none, so install it with rustup" >&2
     exit 1
 fi
