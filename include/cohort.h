@@ -928,7 +928,7 @@ cohort_status_t cohort_region_create(cohort_runtime_t runtime,
                                      cohort_region_t *region);
 
 /**
- * Operations that use it still complete.
+ * Operations that use it still complete; then its storage is given back.
  */
 cohort_status_t cohort_region_destroy(cohort_region_t *region);
 
