@@ -5,7 +5,6 @@ module rhs_direct
   use block, only: block_t
   use flow, only: flow_t
   use rhs_method, only: rhs_method_t
-  use tile_regions, only: arrays_create, arrays_destroy, halos_create, halos_destroy, regions_create
   use tile_tasks
   implicit none
   private
@@ -28,15 +27,10 @@ contains
     type(MPI_Comm), intent(in) :: cart
     integer, intent(in) :: tile(2)
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    call arrays_create(a, f, b, tile, q, prim, p, rhs)
-    call cohort_init(this%rt, cart)
+    call computation_create(this%rt, f, b, cart, tile, q, prim, p, rhs)
     call cohort_root_context(this%rt, this%root)
-    call tasks_register(this%rt)
     call cohort_handshake_create(this%rt, this%handshake)
-    call halos_create(this%rt, cart, a, r)
-    call regions_create(this%rt, this%root, a, r)
-    call work_create()
-    last_handed_over = .false.
+    call computation_attach(this%rt, this%root)
   end subroutine
 
   subroutine compute(this)
@@ -48,10 +42,6 @@ contains
 
   subroutine destroy(this)
     class(rhs_direct_t), intent(inout) :: this
-    call cohort_wait_all(this%root)
-    call halos_destroy(r)
-    call cohort_finalize(this%rt)
-    call work_destroy()
-    call arrays_destroy(a)
+    call computation_destroy(this%rt)
   end subroutine
 end module

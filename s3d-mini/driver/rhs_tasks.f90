@@ -6,7 +6,6 @@ module rhs_tasks
   use block, only: block_t
   use flow, only: flow_t
   use rhs_method, only: rhs_method_t
-  use tile_regions, only: arrays_create, arrays_destroy, halos_create, halos_destroy, regions_create
   use tile_tasks
   implicit none
   private
@@ -33,12 +32,8 @@ contains
     type(MPI_Comm), intent(in) :: cart
     integer, intent(in) :: tile(2)
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    call arrays_create(a, f, b, tile, q, prim, p, rhs)
-    call cohort_init(rt, cart)
-    call tasks_register(rt)
+    call computation_create(rt, f, b, cart, tile, q, prim, p, rhs)
     call cohort_handshake_create(rt, handshake)
-    call halos_create(rt, cart, a, r)
-    last_handed_over = .false.
     call cohort_must_epoch(rt, rank_main)
   end subroutine
 
@@ -50,39 +45,31 @@ contains
 
   subroutine destroy(this)
     class(rhs_tasks_t), intent(inout) :: this
-    type(cohort_context) :: root
     integer :: i
     last_handed_over = .true.
     do i = 1, ahead
       call this%compute()
     end do
-    call cohort_root_context(rt, root)
-    call cohort_wait_all(root)
-    call halos_destroy(r)
-    call cohort_finalize(rt)
-    call work_destroy()
-    call arrays_destroy(a)
+    call computation_destroy(rt)
   end subroutine
 
   recursive subroutine rank_main(task)
     type(cohort_context), intent(in) :: task
     type(cohort_future) :: handed_over(ahead)
     logical(4) :: more
-    integer :: i, n
-    call regions_create(rt, task, a, r)
-    call work_create()
+    integer :: i
+    call computation_attach(rt, task)
     more = .true.
-    do n = 1, ahead
-      call launch_computation(task, handshake, handed_over(n))
+    do i = 1, ahead
+      call launch_computation(task, handshake, handed_over(i))
     end do
-    n = 0
+    i = 1
     do
-      i = mod(n, ahead) + 1
       call cohort_future_get(handed_over(i), more)
       if (.not. more) exit
       call cohort_future_destroy(handed_over(i))
       call launch_computation(task, handshake, handed_over(i))
-      n = n + 1
+      i = mod(i, ahead) + 1
     end do
     do i = 1, ahead
       call cohort_future_destroy(handed_over(i))

@@ -111,7 +111,6 @@ contains
     call cohort_halo_destroy(ghosts%halo)
   end subroutine
 
-  !> In the context that will launch: what a task creates, it may use.
   subroutine regions_create(rt, ctx, a, r)
     type(cohort_runtime), intent(in) :: rt
     type(cohort_context), intent(in) :: ctx

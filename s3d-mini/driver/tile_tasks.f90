@@ -2,16 +2,17 @@
 !> primitives, their exchange, chemistry, fluxes, their exchange, divergence, handed back. Whoever launches waits for
 !> nothing: requirements, barriers of the halos and the handshake order all of it.
 module tile_tasks
+  use mpi_f08, only: MPI_Comm
   use cohort
-  use block, only: box_t, ghost_t
-  use flow, only: i_rho, p_T, p_species, primitive_fields, state_fields
+  use block, only: block_t, box_t, ghost_t
+  use flow, only: flow_t, i_rho, p_T, p_species, primitive_fields, state_fields
   use point_terms, only: primitives_kernel, chemistry_kernel
   use fluxes, only: flux_kernel
   use divergence, only: divergence_kernel
   use tile_regions
   implicit none
   private
-  public :: a, r, tasks_register, work_create, work_destroy, launch_computation, last_handed_over
+  public :: computation_create, computation_attach, computation_destroy, launch_computation, last_handed_over
 
   !> One right-hand side is alive at a time: what the bodies compute on, and its regions.
   type(arrays_t), save, target :: a
@@ -31,6 +32,41 @@ module tile_tasks
   type(work_t), save :: handed_over, handed_back
 
 contains
+
+  !> Starts the runtime. Collective.
+  subroutine computation_create(rt, f, b, cart, tile, q, prim, p, rhs)
+    type(cohort_runtime), intent(out) :: rt
+    type(flow_t), intent(in), target :: f
+    type(block_t), intent(in), target :: b
+    type(MPI_Comm), intent(in) :: cart
+    integer, intent(in) :: tile(2)
+    real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
+    call arrays_create(a, f, b, tile, q, prim, p, rhs)
+    call cohort_init(rt, cart)
+    call tasks_register(rt)
+    call halos_create(rt, cart, a, r)
+    last_handed_over = .false.
+  end subroutine
+
+  !> In the context that will launch: what a task creates, it may use.
+  subroutine computation_attach(rt, ctx)
+    type(cohort_runtime), intent(in) :: rt
+    type(cohort_context), intent(in) :: ctx
+    call regions_create(rt, ctx, a, r)
+    call work_create()
+  end subroutine
+
+  !> Ends the runtime. Collective.
+  subroutine computation_destroy(rt)
+    type(cohort_runtime), intent(inout) :: rt
+    type(cohort_context) :: root
+    call cohort_root_context(rt, root)
+    call cohort_wait_all(root)
+    call halos_destroy(r)
+    call cohort_finalize(rt)
+    call work_destroy()
+    call arrays_destroy(a)
+  end subroutine
 
   subroutine tasks_register(rt)
     type(cohort_runtime), intent(in) :: rt
@@ -209,7 +245,6 @@ contains
   !> Orders only: the result lies in the MPI code's arrays already.
   recursive subroutine handoff_body(task)
     type(cohort_context), intent(in) :: task
-    if (task%id == 0) call cohort_task_fail(task, 'a task without a context')
   end subroutine
 
   recursive integer function tile_of(task) result(t)
