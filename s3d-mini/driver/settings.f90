@@ -43,15 +43,19 @@ contains
   !> `error` stays empty when all went well.
   subroutine settings_read(path, s, error)
     character(*), intent(in) :: path
-    type(settings_t), intent(out) :: s
+    type(settings_t), intent(out), target :: s
     character(*), intent(out) :: error
-    character(32) :: case_name
-    character(16) :: method, radical, fuel
-    character(256) :: mechanism, output, restart
-    integer :: points(3), ranks(3), tile(2), steps, filter_every, report_every, write_every, save_every, direction, unit, io
-    real(8) :: length(3), end_time, cfl, fourier, chemical_cfl, fixed_dt, max_dt
-    real(8) :: temperature, pressure, phi, hot_temperature, hot_radius, velocity(3), amplitude, turbulence, shift(3)
-    logical :: viscous, reacting, correction_velocity, pictures, fields, compare
+    ! A namelist takes no components: each setting has a pointer of its name.
+    character(32), pointer :: case_name
+    character(16), pointer :: method, radical, fuel
+    character(256), pointer :: mechanism, output, restart
+    integer, pointer, dimension(:) :: points, ranks, tile
+    integer, pointer :: steps, filter_every, report_every, write_every, save_every, direction
+    real(8), pointer, dimension(:) :: length, velocity, shift
+    real(8), pointer :: end_time, cfl, fourier, chemical_cfl, fixed_dt, max_dt
+    real(8), pointer :: temperature, pressure, phi, hot_temperature, hot_radius, amplitude, turbulence
+    logical, pointer :: viscous, reacting, correction_velocity, pictures, fields, compare
+    integer :: unit, io
     character(256) :: message
     namelist /run/ case_name, mechanism, method, output, points, ranks, tile, length, end_time, steps, cfl, fourier, &
       chemical_cfl, fixed_dt, max_dt, viscous, reacting, correction_velocity, filter_every, report_every, write_every, &
@@ -59,16 +63,16 @@ contains
     namelist /initial/ temperature, pressure, phi, hot_temperature, hot_radius, velocity, amplitude, turbulence, shift, &
       direction, fuel
 
-    case_name = s%case_name; mechanism = s%mechanism; method = s%method; output = s%output
-    points = s%points; ranks = s%ranks; tile = s%tile; length = s%length; end_time = s%end_time; steps = s%steps
-    cfl = s%cfl; fourier = s%fourier; chemical_cfl = s%chemical_cfl; fixed_dt = s%fixed_dt; max_dt = s%max_dt
-    viscous = s%viscous; reacting = s%reacting; correction_velocity = s%correction_velocity
-    filter_every = s%filter_every; report_every = s%report_every; write_every = s%write_every
-    save_every = s%save_every; restart = s%restart
-    pictures = s%pictures; fields = s%fields; compare = s%compare; radical = s%radical
-    temperature = s%temperature; pressure = s%pressure; phi = s%phi
-    hot_temperature = s%hot_temperature; hot_radius = s%hot_radius; velocity = s%velocity; amplitude = s%amplitude
-    turbulence = s%turbulence; shift = s%shift; direction = s%direction; fuel = s%fuel
+    case_name => s%case_name; mechanism => s%mechanism; method => s%method; output => s%output
+    points => s%points; ranks => s%ranks; tile => s%tile; length => s%length; end_time => s%end_time; steps => s%steps
+    cfl => s%cfl; fourier => s%fourier; chemical_cfl => s%chemical_cfl; fixed_dt => s%fixed_dt; max_dt => s%max_dt
+    viscous => s%viscous; reacting => s%reacting; correction_velocity => s%correction_velocity
+    filter_every => s%filter_every; report_every => s%report_every; write_every => s%write_every
+    save_every => s%save_every; restart => s%restart
+    pictures => s%pictures; fields => s%fields; compare => s%compare; radical => s%radical
+    temperature => s%temperature; pressure => s%pressure; phi => s%phi
+    hot_temperature => s%hot_temperature; hot_radius => s%hot_radius; velocity => s%velocity; amplitude => s%amplitude
+    turbulence => s%turbulence; shift => s%shift; direction => s%direction; fuel => s%fuel
 
     error = ''
     open (newunit=unit, file=path, status='old', action='read', iostat=io, iomsg=message)
@@ -84,16 +88,6 @@ contains
     close (unit)
     if (error /= '') return
 
-    s%case_name = case_name; s%mechanism = mechanism; s%method = method; s%output = output
-    s%points = points; s%ranks = ranks; s%tile = tile; s%length = length; s%end_time = end_time; s%steps = steps
-    s%cfl = cfl; s%fourier = fourier; s%chemical_cfl = chemical_cfl; s%fixed_dt = fixed_dt; s%max_dt = max_dt
-    s%viscous = viscous; s%reacting = reacting; s%correction_velocity = correction_velocity
-    s%filter_every = filter_every; s%report_every = report_every; s%write_every = write_every
-    s%save_every = save_every; s%restart = restart
-    s%pictures = pictures; s%fields = fields; s%compare = compare; s%radical = radical
-    s%temperature = temperature; s%pressure = pressure; s%phi = phi
-    s%hot_temperature = hot_temperature; s%hot_radius = hot_radius; s%velocity = velocity; s%amplitude = amplitude
-    s%turbulence = turbulence; s%shift = shift; s%direction = direction; s%fuel = fuel
     call check(path, s, error)
   end subroutine
 
