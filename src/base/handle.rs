@@ -159,6 +159,17 @@ impl<T> Table<T> {
         Ok(value.expect("a slot in use has a value"))
     }
 
+    /// Calls `act` with each value in use; none is created or removed meanwhile.
+    pub fn for_each(&self, mut act: impl FnMut(&T)) {
+        let free = self.free.lock();
+        for slot in (0..free.next).filter_map(|index| self.slot(index)) {
+            if slot.generation.load(Ordering::Acquire) % 2 == 1 {
+                // In use, and not removed before the lock is given back.
+                unsafe { &*slot.value.get() }.iter().for_each(&mut act);
+            }
+        }
+    }
+
     /// The handle is stale from here on.
     pub fn remove(&self, handle: u64) -> Result<()> {
         let mut free = self.free.lock();

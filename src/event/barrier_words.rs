@@ -10,6 +10,8 @@
 //!   neighbouring phases at once, at least one sees both words and counts both.
 //! * `listeners`: a bit for each rank modulo 64 that wants to be told. A listener sets its bit, fences and looks at
 //!   `completed`; whoever counts fences and looks at `listeners`. One of the two sees the other.
+//! * `failures`: for each phase modulo their number why it failed, written before an arrival of that phase; `failed` tells
+//!   whether any ever did.
 //! * `stamp`: the handle of the barrier that lies here, or 0: stale and invented handles are noticed on any rank.
 
 use crate::base::sync::atomic::{fence, AtomicU64, Ordering};
@@ -29,6 +31,15 @@ pub struct BarrierWords {
     listeners: AtomicU64,
     completed: Padded<AtomicU64>,
     phases: [AtomicU64; PHASES as usize],
+    failed: AtomicU64,
+    failures: [Failure; PHASES as usize],
+}
+
+#[repr(C)]
+struct Failure {
+    /// Phase + 1, or 0.
+    of: AtomicU64,
+    code: AtomicU64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,6 +80,10 @@ impl BarrierWords {
         for phase in &self.phases {
             phase.store(over, Ordering::Relaxed);
         }
+        self.failed.store(0, Ordering::Relaxed);
+        for failure in &self.failures {
+            failure.of.store(0, Ordering::Relaxed);
+        }
     }
 
     pub fn publish(&self, handle: u64) {
@@ -97,6 +112,24 @@ impl BarrierWords {
     /// The phase expects `delta` more arrivals, or fewer.
     pub fn alter(&self, phase: u64, delta: i32) -> Result<Option<u64>> {
         self.change(phase, delta.into(), 0)
+    }
+
+    /// The phase fails with a code that is not 0. Call before an arrival at it that is still to come.
+    pub fn fail(&self, phase: u64, code: u64) {
+        let failure = &self.failures[(phase % PHASES) as usize];
+        failure.code.store(code, Ordering::Relaxed);
+        failure.of.store(phase + 1, Ordering::Release);
+        self.failed.store(1, Ordering::Release);
+    }
+
+    /// The phases from `first` on, all complete, that failed, and why. Failures of phases long ago are forgotten.
+    pub fn failures(&self, first: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let slots = if self.failed.load(Ordering::Acquire) == 0 { &[][..] } else { &self.failures };
+        let done = self.completed();
+        slots.iter().filter_map(move |failure| {
+            let phase = failure.of.load(Ordering::Acquire).checked_sub(1)?;
+            (first..done).contains(&phase).then(|| (phase, failure.code.load(Ordering::Relaxed)))
+        })
     }
 
     fn change(&self, phase: u64, delta: i64, count: u64) -> Result<Option<u64>> {
@@ -182,6 +215,8 @@ fn words_for(arrivals: u32) -> BarrierWords {
         listeners: AtomicU64::new(0),
         completed: Padded(AtomicU64::new(0)),
         phases: std::array::from_fn(|_| AtomicU64::new(0)),
+        failed: AtomicU64::new(0),
+        failures: std::array::from_fn(|_| Failure { of: AtomicU64::new(0), code: AtomicU64::new(0) }),
     };
     words.reset(arrivals);
     words
@@ -232,6 +267,18 @@ mod tests {
         refused(words.arrive(63, 1), Status::WrongOrder, "all 2 arrivals of phase 63");
         assert_eq!(words.arrive(0, 1), Ok(Some(1)));
         refused(words.arrive(0, 1), Status::WrongOrder, "phase 0 is complete already");
+    }
+
+    #[test]
+    fn a_phase_that_failed_says_why() {
+        let words = words_for(1);
+        words.arrive(0, 1).unwrap();
+        words.fail(1, 99);
+        assert_eq!(words.failures(0).next(), None, "it is not complete");
+        words.arrive(1, 1).unwrap();
+        words.arrive(2, 1).unwrap();
+        assert_eq!(words.failures(0).collect::<Vec<_>>(), [(1, 99)]);
+        assert_eq!(words.failures(2).next(), None);
     }
 
     #[test]

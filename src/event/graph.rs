@@ -219,9 +219,13 @@ impl Graph {
         Builder { graph: self, pool, node, holder: node, used: 0, count: 0, serial }
     }
 
-    /// What hung on this edge, in a phase cell, is there.
-    pub(super) fn satisfy_edge(&self, edge: u32, ready: &mut impl FnMut(NodeRef)) {
-        self.release((edge - 1) / EDGES, 1, ready);
+    /// What hung on this edge, in a phase cell, is there, or failed with `error`.
+    pub(super) fn satisfy_edge(&self, edge: u32, error: u32, ready: &mut impl FnMut(NodeRef)) {
+        let node = (edge - 1) / EDGES;
+        if error != 0 {
+            self.node(node).poison.store(error, Ordering::Relaxed);
+        }
+        self.release(node, 1, ready);
     }
 
     /// One of the things that `node` waits for is there.
@@ -356,6 +360,10 @@ impl Builder<'_> {
     /// Waits until `cell` has completed `phase`.
     pub fn after_phase(&mut self, cell: &PhaseCell, phase: u64, ready: &mut impl FnMut(NodeRef)) -> bool {
         if cell.done() > phase {
+            let error = cell.error(phase);
+            if error != 0 {
+                self.inherit(error);
+            }
             return false;
         }
         let id = self.edge();

@@ -6,17 +6,28 @@
 //! lists of the phases it completed, satisfies those whose phase is complete and pushes the rest back. A sequentially
 //! consistent fence stands between pushing and looking at the counter, and between advancing it and looking at the
 //! list, so that one of the two sees the other and no waiter is missed.
+//!
+//! `failed` heads a list of phases that failed, added to before the phase is completed: who waits for one inherits its error.
 
 use super::graph::{Graph, NodeRef};
-use crate::base::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::atomic::{fence, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 const LISTS: usize = if cfg!(loom) { 2 } else { 64 };
 
-#[derive(Debug)]
 pub struct PhaseCell {
     done: AtomicU64,
     waiters: [AtomicU32; LISTS],
+    failed: AtomicPtr<FailedPhase>,
 }
+
+struct FailedPhase {
+    phase: u64,
+    error: u32,
+    next: *mut FailedPhase,
+}
+
+unsafe impl Send for PhaseCell {}
+unsafe impl Sync for PhaseCell {}
 
 impl Default for PhaseCell {
     fn default() -> Self {
@@ -26,7 +37,11 @@ impl Default for PhaseCell {
 
 impl PhaseCell {
     pub fn new() -> Self {
-        Self { done: AtomicU64::new(0), waiters: std::array::from_fn(|_| AtomicU32::new(0)) }
+        Self {
+            done: AtomicU64::new(0),
+            waiters: std::array::from_fn(|_| AtomicU32::new(0)),
+            failed: AtomicPtr::new(std::ptr::null_mut()),
+        }
     }
 
     /// Phases completed so far: phase `p` is complete when this exceeds `p`.
@@ -37,6 +52,29 @@ impl PhaseCell {
 
     pub fn has_waiters(&self) -> bool {
         self.waiters.iter().any(|list| list.load(Ordering::Relaxed) != 0)
+    }
+
+    /// The phase, which is not complete yet, fails with an error that is not 0.
+    pub fn fail(&self, phase: u64, error: u32) {
+        let made = Box::into_raw(Box::new(FailedPhase { phase, error, next: self.failed.load(Ordering::Relaxed) }));
+        // Nobody else has what was just made until the exchange succeeds.
+        while let Err(now) = self.failed.compare_exchange(unsafe { (*made).next }, made, Ordering::AcqRel, Ordering::Relaxed) {
+            unsafe { (*made).next = now };
+        }
+    }
+
+    /// The error of a complete phase, or 0.
+    #[inline]
+    pub fn error(&self, phase: u64) -> u32 {
+        let mut at = self.failed.load(Ordering::Acquire);
+        // Entries stay until the cell goes.
+        while let Some(failed) = unsafe { at.as_ref() } {
+            if failed.phase == phase {
+                return failed.error;
+            }
+            at = failed.next;
+        }
+        0
     }
 
     /// Completes every phase below `done`; lower values than before change nothing.
@@ -89,7 +127,7 @@ impl PhaseCell {
                 edge = graph.edge(this).next.load(Ordering::Relaxed);
                 let awaited = graph.edge(this).phase.load(Ordering::Relaxed);
                 if awaited < done {
-                    graph.satisfy_edge(this, ready);
+                    graph.satisfy_edge(this, self.error(awaited), ready);
                 } else {
                     self.push(graph, this, awaited);
                     kept = true;
@@ -102,6 +140,16 @@ impl PhaseCell {
             if self.done.load(Ordering::Acquire) == done {
                 return;
             }
+        }
+    }
+}
+
+impl Drop for PhaseCell {
+    fn drop(&mut self) {
+        let mut at = self.failed.load(Ordering::Acquire);
+        while !at.is_null() {
+            // Nobody else has the cell.
+            at = unsafe { Box::from_raw(at) }.next;
         }
     }
 }
@@ -133,6 +181,24 @@ mod tests {
         assert!(!builder.after_phase(&cell, 199, &mut |_| {}));
         builder.seal(&mut |n| ready.push(n));
         assert_eq!(ready.len(), 1);
+    }
+
+    #[test]
+    fn those_who_wait_for_a_failed_phase_inherit_its_error() {
+        let (graph, mut pool, cell) = (Graph::new(), Pool::new(), PhaseCell::new());
+        let mut ready = Vec::new();
+        let mut wait = |phase, ready: &mut Vec<NodeRef>| {
+            let mut builder = graph.build(&mut pool);
+            builder.after_phase(&cell, phase, &mut |n| ready.push(n));
+            builder.seal(&mut |n| ready.push(n));
+        };
+        (0..3).for_each(|phase| wait(phase, &mut ready));
+        cell.fail(1, 7);
+        cell.advance_to(&graph, 3, &mut |n| ready.push(n));
+        wait(1, &mut ready);
+        wait(2, &mut ready);
+        let errors: Vec<u32> = ready.iter().map(|&node| graph.poison(node)).collect();
+        assert_eq!(errors, [0, 7, 0, 7, 0]);
     }
 
     #[test]
@@ -224,6 +290,26 @@ mod model {
             let advancers = [advance(&shared, &[1]), advance(&shared, &[2])];
             let released = wait(&shared, &mut Pool::new(), 1);
             assert_eq!(released + advancers.map(|a| a.join().unwrap()).iter().sum::<u32>(), 1);
+        });
+    }
+
+    #[test]
+    fn model_no_waiter_misses_the_error() {
+        loom::model(|| {
+            let shared = Arc::new((Graph::new(), PhaseCell::new()));
+            let other = shared.clone();
+            let advancer = thread::spawn(move || {
+                let mut poison = None;
+                other.1.fail(0, 7);
+                other.1.advance_to(&other.0, 1, &mut |n| poison = Some(other.0.poison(n)));
+                poison
+            });
+            let mut pool = Pool::new();
+            let mut poison = None;
+            let mut builder = shared.0.build(&mut pool);
+            builder.after_phase(&shared.1, 0, &mut |n| poison = Some(shared.0.poison(n)));
+            builder.seal(&mut |n| poison = Some(shared.0.poison(n)));
+            assert_eq!(poison.or(advancer.join().unwrap()), Some(7));
         });
     }
 }

@@ -70,6 +70,7 @@ pub extern "C" fn cohort_phase_barrier_wait(context: cohort_context_t, barrier: 
 pub unsafe extern "C" fn cohort_phase_barrier_test(barrier: cohort_phase_barrier_t, ready: *mut bool) -> cohort_status_t {
     guard("cohort_phase_barrier_test", || {
         let runtime = runtime::current()?;
+        runtime.engine.check_failures()?;
         *out(ready)? = runtime.barriers.test(&runtime.engine, barrier.id, barrier.phase)?;
         Ok(())
     })

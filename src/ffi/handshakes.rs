@@ -99,6 +99,7 @@ pub unsafe extern "C" fn cohort_test_on_tasks(handshake: cohort_handshake_t, rea
     guard("cohort_test_on_tasks", || {
         let runtime = runtime::current()?;
         runtime.engine.poll();
+        runtime.engine.check_failures()?;
         *out(ready)? = runtime.objects.handshakes.get(handshake.id)?.test(Side::Host, host()?)?;
         Ok(())
     })

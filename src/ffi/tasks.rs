@@ -278,6 +278,7 @@ pub unsafe extern "C" fn cohort_future_test(future: cohort_future_t, ready: *mut
     guard("cohort_future_test", || {
         let runtime = runtime::current()?;
         runtime.engine.poll();
+        runtime.engine.check_failures()?;
         *out(ready)? = runtime.objects.futures.get(future.id)?.is_ready();
         Ok(())
     })

@@ -1,6 +1,7 @@
 //! How a rank learns what other ranks did: they send messages, or ring its bell when they changed memory that they share, and
 //! whoever polls first, or the thread that sleeps at the bell, has those look that listen where something changed.
 
+use super::herald::{self, Herald};
 use crate::operation::{Engine, Outside};
 use crate::transport::{Messages, NodeMemory, PIGEONHOLES};
 use crate::base::sync::Mutex;
@@ -17,6 +18,7 @@ pub trait Listener: Send + Sync {
 pub struct Attention {
     pub memory: Arc<NodeMemory>,
     pub messages: Arc<Messages>,
+    pub herald: Arc<Herald>,
     /// By pigeonhole.
     listening: Mutex<Box<[Vec<Arc<dyn Listener>>]>>,
     /// The bell's count up to which the listeners looked.
@@ -26,8 +28,11 @@ pub struct Attention {
 
 impl Attention {
     pub fn new(memory: Arc<NodeMemory>, messages: Arc<Messages>) -> Self {
-        let listening = Mutex::new((0..PIGEONHOLES).map(|_| Vec::new()).collect());
-        Self { memory, messages, listening, answered: AtomicU32::new(0), closing: AtomicBool::new(false) }
+        let herald = Arc::new(Herald::new(memory.clone(), messages.clone()));
+        let mut listening: Box<[Vec<Arc<dyn Listener>>]> = (0..PIGEONHOLES).map(|_| Vec::new()).collect();
+        listening[herald::PIGEONHOLE].push(herald.clone());
+        let (answered, closing) = (AtomicU32::new(0), AtomicBool::new(false));
+        Self { memory, messages, herald, listening: Mutex::new(listening), answered, closing }
     }
 
     /// From here on something waits for what other ranks change. Whoever calls looks afterwards whether it has come.
@@ -116,5 +121,13 @@ impl Outside for Attention {
             true => None,
             false => self.messages.poll_interval(),
         }
+    }
+
+    fn announce(&self, code: u64, text: &str) {
+        self.herald.announce(code, text);
+    }
+
+    fn hear(&self, engine: &Engine) {
+        self.herald.look(engine);
     }
 }

@@ -7,6 +7,7 @@
 
 use super::attention::{Attention, Listener};
 use super::barrier_messages::Note;
+use super::handle::Handle;
 use super::registry::{stale, Placed};
 use crate::base::{Kind, Result};
 use crate::event::{BarrierWords, PhaseCell, MOST_ARRIVALS};
@@ -133,32 +134,67 @@ impl PhaseBarrier {
 
     /// Tells this rank's operations, and ranks that learn it from this one.
     fn tell(&self, engine: &Engine, done: u64) {
+        if let Some(words) = self.words() {
+            for (phase, code) in words.failures(self.complete.done()) {
+                self.complete.fail(phase, engine.failure_of(code));
+            }
+        }
         self.complete.advance_to(&engine.graph, done, &mut |n| engine.offer(n));
         self.seats.wake(&engine.scheduler);
         if self.attention.messages.some_are_far() {
-            self.inform(done);
+            self.inform(engine, done);
         }
     }
 
-    fn inform(&self, done: u64) {
+    fn inform(&self, engine: &Engine, done: u64) {
         let (Some(words), mut subscribers) = (self.words(), self.subscribers.lock()) else { return };
         if done > subscribers.told {
-            subscribers.told = done;
-            let handle = words.handle();
+            let before = std::mem::replace(&mut subscribers.told, done);
             for &rank in &subscribers.ranks {
-                Note::Done { done }.send(&self.attention.messages, rank, handle);
+                self.inform_one(engine, words, rank, before, done);
             }
         }
     }
 
+    /// What became of the phases from `first` to the one before `done`.
+    fn inform_one(&self, engine: &Engine, words: &BarrierWords, rank: u32, first: u64, done: u64) {
+        for (phase, code) in words.failures(first).filter(|failure| failure.0 < done) {
+            self.send_failure(engine, rank, words.handle(), phase, code);
+        }
+        Note::Done { done }.send(&self.attention.messages, rank, words.handle());
+    }
+
+    fn send_failure(&self, engine: &Engine, rank: u32, handle: u64, phase: u64, code: u64) {
+        self.attention.herald.pass_on(engine, rank, code);
+        Note::Failed { phase, code }.send(&self.attention.messages, rank, handle);
+    }
+
     /// The owner's: `rank` is told how many phases are complete, now and from now on.
-    pub(super) fn subscribe(&self, rank: u32) {
+    pub(super) fn subscribe(&self, engine: &Engine, rank: u32) {
         let (Some(words), mut subscribers) = (self.words(), self.subscribers.lock()) else { return };
         if !subscribers.ranks.contains(&rank) {
             subscribers.ranks.push(rank);
         }
         // Under the lock: who completes a phase later finds the rank among the subscribers.
-        Note::Done { done: words.completed() }.send(&self.attention.messages, rank, words.handle());
+        self.inform_one(engine, words, rank, 0, words.completed());
+    }
+
+    /// A phase fails; an arrival at it, or the news that it is complete, comes after this.
+    pub(super) fn fail(&self, engine: &Engine, phase: u64, error: u32) {
+        match &self.side {
+            _ if phase < self.completed() => {}
+            // As in `words`.
+            Side::Near(words, _) => unsafe { words.as_ref() }.fail(phase, engine.failures.code(error)),
+            Side::Far(_) => self.complete.fail(phase, error),
+        }
+    }
+
+    /// The failure of a complete phase, or 0.
+    fn error(&self, engine: &Engine, phase: u64) -> u32 {
+        match self.words() {
+            Some(words) => words.failures(phase).find(|failure| failure.0 == phase).map_or(0, |(_, code)| engine.failure_of(code)),
+            None => self.complete.error(phase),
+        }
     }
 
     pub(super) fn unsubscribe(&self, rank: u32) {
@@ -186,6 +222,11 @@ impl PhaseBarrier {
             self.complete.advance_to(&engine.graph, u64::MAX, &mut |n| engine.offer(n));
         }
         self.seats.wake(&engine.scheduler);
+    }
+
+    /// Operations of this rank wait for its phases no longer.
+    pub(super) fn release(&self, engine: &Engine) {
+        self.complete.advance_to(&engine.graph, u64::MAX, &mut |n| engine.offer(n));
     }
 
     /// Whether this is the first call: from it on operations of this rank may wait for phases, with no thread that looks.
@@ -222,10 +263,13 @@ impl PhaseBarrier {
     /// Waits for the phase before `phase`. `asleep` is called once before the thread first sleeps, and makes the barrier listen.
     pub(super) fn wait(&self, engine: &Engine, phase: u64, asleep: impl FnOnce()) -> Result<()> {
         let gone = || matches!(&self.side, Side::Far(far) if far.gone.load(Ordering::Acquire));
-        engine.wait_or_failure_asleep(|| self.completed() >= phase || gone(), &self.seats, asleep, None)?;
+        engine.wait_asleep(|| self.completed() >= phase || gone(), &self.seats, asleep, None)?;
         match &self.side {
             Side::Far(far) if self.completed() < phase => stale(far.handle, Self::KIND),
-            _ => Ok(()),
+            _ => match phase.checked_sub(1).map_or(0, |phase| self.error(engine, phase)) {
+                0 => Ok(()),
+                error => Err(engine.failures.error(error)),
+            },
         }
     }
 
@@ -302,7 +346,15 @@ impl Listener for PhaseBarrier {
 }
 
 impl Arrival for PhaseBarrier {
-    fn arrive(&self, engine: &Engine, phase: u64, _error: u32) {
+    fn arrive(&self, engine: &Engine, phase: u64, error: u32) {
+        match &self.side {
+            _ if error == 0 => {}
+            Side::Near(..) => self.fail(engine, phase, error),
+            Side::Far(far) => {
+                let owner = Handle::of(far.handle).owner;
+                self.send_failure(engine, owner, far.handle, phase, engine.failures.code(error));
+            }
+        }
         // The launch checked what it could; an arrival too many is a failure that the next wait tells of.
         if let Err(error) = PhaseBarrier::arrive(self, engine, phase, 1) {
             engine.fail(format!("arrival at a phase barrier on rank {}: {}", engine.rank, error.text));

@@ -20,6 +20,8 @@ pub(super) enum Note {
     Gone { done: u64 },
     /// The owner could not do what it was told to; the payload says why.
     Refused,
+    /// To the owner or from it, ahead of an arrival or of `Done`: this phase fails.
+    Failed { phase: u64, code: u64 },
 }
 
 impl Note {
@@ -32,6 +34,7 @@ impl Note {
             Note::Done { done } => [5, done, 0],
             Note::Gone { done } => [6, done, 0],
             Note::Refused => [7, 0, 0],
+            Note::Failed { phase, code } => [8, phase, code],
         };
         [verb, handle, a, b, 0, 0]
     }
@@ -46,6 +49,7 @@ impl Note {
             5 => Note::Done { done: a },
             6 => Note::Gone { done: a },
             7 => Note::Refused,
+            8 => Note::Failed { phase: a, code: b },
             _ => fail!(Internal, "a message about a phase barrier says {verb}, which is none of this library's words"),
         };
         Ok((note, handle))
@@ -91,7 +95,7 @@ pub fn receive_barrier(engine: &Engine, barriers: &Barriers, message: &Message) 
             Ok(barrier) => {
                 // Ranks of this node may complete phases, too; this one passes it on.
                 barriers.cell_of(engine, barrier);
-                barrier.subscribe(from);
+                barrier.subscribe(engine, from);
             }
             Err(_) => Note::Gone { done: 0 }.send(messages, from, handle),
         },
@@ -101,10 +105,14 @@ pub fn receive_barrier(engine: &Engine, barriers: &Barriers, message: &Message) 
         Note::Gone { done } => barriers.met(handle).into_iter().for_each(|barrier| barrier.end(engine, done)),
         Note::Refused => {
             let text = String::from_utf8_lossy(message.payload());
-            engine.fail(format!(
+            engine.fail_here(format!(
                 "an arrival or alteration of rank {} at the phase barrier {handle:#x} of rank {from} was refused there: {text}",
                 engine.rank
             ));
+        }
+        Note::Failed { phase, code } => {
+            let error = engine.failure_of(code);
+            barriers.met(handle).into_iter().for_each(|barrier| barrier.fail(engine, phase, error));
         }
     }
 }
@@ -123,6 +131,7 @@ mod tests {
             Note::Done { done: 1 << 40 },
             Note::Gone { done: 9 },
             Note::Refused,
+            Note::Failed { phase: 5, code: u64::MAX },
         ];
         for note in notes {
             assert_eq!(Note::of(&note.words(77)), Ok((note, 77)));

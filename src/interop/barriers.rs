@@ -105,6 +105,11 @@ impl Barriers {
         self.0.remove(handle)
     }
 
+    /// Nothing waits for any phase any more.
+    pub fn release(&self, engine: &Engine) {
+        self.0.for_each(|barrier| barrier.release(engine));
+    }
+
     /// This rank uses the handle no longer.
     pub fn forget(&self, handle: u64) -> Result<()> {
         self.0.forget(handle)

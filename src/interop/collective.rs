@@ -7,6 +7,7 @@
 
 use super::attention::{Attention, Listener};
 use super::collective_messages::{send_results, Note};
+use super::handle::Handle;
 use super::operator::{bytes_of, element_of, value_of, Operator, ELEMENT_NUMBERS};
 use super::registry::{note_of, stale, Placed};
 use super::results::{Outcome, Results};
@@ -150,6 +151,7 @@ impl Collective {
                 if phase < done {
                     fail!(WrongOrder, "phase {phase} is complete already, {done} phases are; advance the handle after each arrival");
                 }
+                self.attention.herald.pass_on(engine, Handle::of(far.handle).owner, code);
                 Note::Arrive { phase, outcome: (value, code) }.send_to_owner(&self.attention.messages, far.handle);
             }
         }
@@ -211,6 +213,16 @@ impl Collective {
         Ok(future)
     }
 
+    /// Futures of this rank wait for its phases no longer; without a result they carry the last failure.
+    pub(super) fn release(&self, engine: &Engine) {
+        let pending = std::mem::take(&mut *self.pending.lock());
+        self.first_pending.store(u64::MAX, Ordering::Release);
+        for future in pending.values() {
+            self.attention.end_awaiting();
+            self.settle(engine, future, ([0; 2], engine.failures.code(engine.failures.count())));
+        }
+    }
+
     fn settle(&self, engine: &Engine, future: &FutureCell, (value, code): Outcome) {
         let bytes = &bytes_of(value)[..self.element.bytes()];
         match engine.failure_of(code) {
@@ -225,7 +237,7 @@ impl Collective {
     /// future had waited.
     pub(super) fn take_results(&self, engine: &Engine) -> bool {
         if self.relaying.load(Ordering::Acquire) {
-            self.inform(&mut self.subscribers.lock());
+            self.inform(engine, &mut self.subscribers.lock());
         }
         let done = self.completed();
         if self.first_pending.load(Ordering::Acquire) >= done {
@@ -254,7 +266,7 @@ impl Collective {
     }
 
     /// Tells all subscribers of the results that they do not know.
-    fn inform(&self, subscribers: &mut Subscribers) {
+    fn inform(&self, engine: &Engine, subscribers: &mut Subscribers) {
         let Side::Near(near) = &self.side else { return };
         let done = near.head().completed();
         if done <= subscribers.told {
@@ -263,10 +275,17 @@ impl Collective {
         if !subscribers.ranks.is_empty() {
             let (first, outcomes) = near.outcomes(subscribers.told, done);
             for &rank in &subscribers.ranks {
-                send_results(&self.attention.messages, rank, near.head().handle(), first, &outcomes);
+                self.send_results(engine, near, rank, first, &outcomes);
             }
         }
         subscribers.told = done;
+    }
+
+    fn send_results(&self, engine: &Engine, near: &Near, rank: u32, first: u64, outcomes: &[Outcome]) {
+        for &(_, code) in outcomes {
+            self.attention.herald.pass_on(engine, rank, code);
+        }
+        send_results(&self.attention.messages, rank, near.head().handle(), first, outcomes);
     }
 
     /// The owner's: `rank` is told of the results that are kept, and from now on of each.
@@ -274,9 +293,9 @@ impl Collective {
         let Side::Near(near) = &self.side else { return };
         let mut subscribers = self.subscribers.lock();
         // Under the lock: who completes a phase later finds the rank among the subscribers.
-        self.inform(&mut subscribers);
+        self.inform(engine, &mut subscribers);
         let (first, outcomes) = near.outcomes(0, subscribers.told);
-        send_results(&self.attention.messages, rank, near.head().handle(), first, &outcomes);
+        self.send_results(engine, near, rank, first, &outcomes);
         if !subscribers.ranks.contains(&rank) {
             subscribers.ranks.push(rank);
         }

@@ -117,7 +117,7 @@ pub fn receive_collective(engine: &Engine, collectives: &Collectives, message: &
         Note::Gone => collectives.met(handle).into_iter().for_each(|collective| collective.end(engine)),
         Note::Refused => {
             let text = String::from_utf8_lossy(message.payload());
-            engine.fail(format!(
+            engine.fail_here(format!(
                 "an arrival of rank {} at the dynamic collective {handle:#x} of rank {from} was refused there: {text}",
                 engine.rank
             ));

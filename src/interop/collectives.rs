@@ -72,6 +72,11 @@ impl Collectives {
         self.0.remove(handle)
     }
 
+    /// Nothing waits for any result any more, after a failure.
+    pub fn release(&self, engine: &Engine) {
+        self.0.for_each(|collective| collective.release(engine));
+    }
+
     fn listen(&self, collective: &Arc<Collective>) {
         if let Some(pigeonhole) = collective.start_listening() {
             self.0.attention.listen(collective.clone(), pigeonhole);

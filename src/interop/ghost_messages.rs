@@ -95,15 +95,13 @@ impl FarGhost {
 /// Does what a message of another rank asks for. A failure reaches this rank's next wait.
 pub fn receive(engine: &Engine, ghosts: &Ghosts, barriers: &Barriers, message: &Message) {
     let fail = |text: &str| engine.fail(format!("copy from rank {} into a ghost region of rank {}: {text}", message.from(), engine.rank));
-    if let Err(error) = place(ghosts, message) {
-        fail(&error.text);
-    }
+    let failed = place(ghosts, message).map_or_else(|error| fail(&error.text), |()| 0);
     let (payload, words) = (message.payload(), message.words());
     let parts = Parts::of(words[1] as usize, words[2] as usize);
     for arrival in payload.get(parts.arrivals..parts.fields).unwrap_or_default().chunks_exact(2 * WORD) {
-        let arrived = barriers.get(word(arrival, 0)).and_then(|barrier| barrier.arrive(engine, word(arrival, WORD), 1));
-        if let Err(error) = arrived {
-            fail(&error.text);
+        match barriers.get(word(arrival, 0)) {
+            Ok(barrier) => Arrival::arrive(&**barrier, engine, word(arrival, WORD), failed),
+            Err(error) => _ = fail(&error.text),
         }
     }
 }

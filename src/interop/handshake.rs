@@ -144,11 +144,11 @@ impl Handshake {
         Ok(())
     }
 
-    /// Waits for the other side's hand-off in this phase. False: the deadline passed, and the wait does not count.
+    /// Waits for the other side's hand-off in this phase. False or an error: the wait does not count.
     pub fn wait(&self, engine: &Engine, side: Side, who: u64, deadline: Option<Instant>) -> Result<bool> {
         let (mine, other) = self.halves(side);
         let phase = mine.note_wait(who, false)?;
-        let result = engine.wait_or_failure(|| other.handed.done() > phase, &other.seats, deadline);
+        let result = engine.wait(|| other.handed.done() > phase, &other.seats, deadline);
         match result {
             Ok(true) => mine.with(who, |p| Ok(p.finish())).map(|_| true),
             // It may wait again.
@@ -194,6 +194,13 @@ impl Handshake {
         })
     }
 
+    /// Operations wait for it no longer.
+    pub fn release(&self, engine: &Engine) {
+        for half in [&self.host, &self.tasks] {
+            half.handed.advance_to(&engine.graph, u64::MAX, &mut |n| engine.offer(n));
+        }
+    }
+
     /// Whether somebody is in the middle of a phase.
     pub fn in_use(&self) -> bool {
         [&self.host, &self.tasks].iter().any(|half| half.participants.any_waited())
@@ -202,7 +209,7 @@ impl Handshake {
 
 impl Arrival for Handshake {
     fn arrive(&self, engine: &Engine, _phase: u64, _error: u32) {
-        // A failure reaches the host through its wait, which every failure ends.
+        // A failure reaches the host through its wait, which tells of every failure; and later hand-offs come after this one.
         self.tasks.arrive(engine);
     }
 }

@@ -14,6 +14,7 @@ mod ghost_messages;
 mod halo;
 mod handle;
 mod handshake;
+mod herald;
 mod operator;
 mod participants;
 mod registry;

@@ -146,6 +146,10 @@ impl<T: Placed> Registry<T> {
         self.forget(handle)
     }
 
+    pub fn for_each(&self, mut act: impl FnMut(&Arc<T>)) {
+        self.known.for_each(&mut act);
+    }
+
     /// This rank uses the handle no longer.
     pub fn forget(&self, handle: u64) -> Result<()> {
         let Some(entry) = self.by_handle.remove(handle) else { return Ok(()) };

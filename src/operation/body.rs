@@ -116,6 +116,8 @@ pub struct Body {
     pub reduces: bool,
     /// Whether anything below, or a region of its own, is in use.
     more: Cell<bool>,
+    /// How many failures the launcher was told of.
+    pub told: u32,
     /// Index of the operation to which a task that reduces leaves its contributions.
     pub fold: u32,
     /// Of a fold: why its task failed, or 0.

@@ -141,7 +141,7 @@ impl Context {
     /// Waits while the window is full, until a quarter of it is free; then room is left for one more operation.
     pub(super) fn make_room(&self, engine: &Engine) -> Result<()> {
         if self.outstanding() >= engine.window {
-            self.wait_for(engine, self.launched.get() - engine.window / 4 * 3)?;
+            self.wait_for(engine, self.launched.get() - engine.window / 4 * 3, || engine.untold())?;
         }
         // This thread is the context's own.
         unsafe { &mut *self.launching.get() }.look_for_unnamed(engine);
@@ -153,11 +153,14 @@ impl Context {
         self.launched.set(self.launched.get() + 1);
     }
 
-    fn wait_for(&self, engine: &Engine, completed: u64) -> Result<()> {
+    /// Ends with what `failed` says, if that keeps operations from going on.
+    fn wait_for(&self, engine: &Engine, completed: u64, failed: impl Fn() -> Option<u32>) -> Result<()> {
         if self.completed.load(Ordering::Acquire) < completed {
             self.alarm.store(completed, Ordering::SeqCst);
-            engine.wait(|| self.completed.load(Ordering::SeqCst) >= completed, &self.seats, None)?;
+            let until = || self.completed.load(Ordering::SeqCst) >= completed;
+            let result = engine.wait_unless_stuck(until, &self.seats, || (), None, failed);
             self.alarm.store(NEVER, Ordering::Relaxed);
+            result?;
         }
         Ok(())
     }
@@ -217,18 +220,27 @@ impl Context {
         self.launching.get_mut().let_go(engine, true);
     }
 
+    /// As `wait_all`, before the runtime ends: a failure that was told of ends this wait, too.
+    pub fn wait_to_end(&self, engine: &Engine) -> Result<()> {
+        self.wait_for(engine, self.launched.get(), || Some(engine.failures.count()).filter(|&last| last != 0))?;
+        self.wait_all(engine)
+    }
+
     /// Waits for everything launched here so far; tells of the first failure since the last wait.
     pub fn wait_all(&self, engine: &Engine) -> Result<()> {
         engine.poll();
-        self.wait_for(engine, self.launched.get())?;
+        self.wait_for(engine, self.launched.get(), || engine.untold())?;
         self.let_go_of_unnamed(engine);
-        match self.failed.swap(0, Ordering::Relaxed) {
+        let failed = self.failed.swap(0, Ordering::Relaxed);
+        if failed != 0 {
+            // Nothing can depend on anything any more; what failed is told of.
+            unsafe { &mut *self.launching.get() }.analysis.all_complete();
+        }
+        // Every rank tells of the same one, which is not always the first that hit this context.
+        engine.check_failures()?;
+        match failed {
             0 => Ok(()),
-            number => {
-                // Nothing can depend on anything any more; what failed is told of.
-                unsafe { &mut *self.launching.get() }.analysis.all_complete();
-                Err(engine.failures.error(number))
-            }
+            number => Err(engine.tell(number)),
         }
     }
 }

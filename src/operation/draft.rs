@@ -76,6 +76,7 @@ impl<'a> Draft<'a> {
         self.launched = true;
         self.context.enter();
         self.body.begin(launch);
+        self.body.told = self.engine.told();
         if self.body.reduces {
             return self.launch_with_fold(launch);
         }

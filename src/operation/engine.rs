@@ -3,16 +3,16 @@
 use super::body::{Bodies, Body, Work};
 use super::context::Context;
 use super::frame::Frames;
-use super::{reduction, Failures, Frame, Processor};
+use super::{inside_task, reduction, told, Activity, Failures, Frame, Processor};
 use crate::base::{Error, Result, Stash, Status};
 use crate::copy;
 use crate::event::{Graph, NodeRef};
 use crate::instance::Storage;
-use crate::scheduler::{Class, Runner, Scheduler};
+use crate::scheduler::{Class, Role, Runner, Scheduler};
 use crate::base::sync::Mutex;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr::NonNull;
-use std::sync::atomic::{fence, AtomicU64, Ordering};
+use std::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,16 @@ pub trait Outside: Send + Sync {
     fn begin_polling(&self);
     fn end_polling(&self);
     fn poll_interval(&self) -> Option<Duration>;
+    /// Tells other ranks of a failure of this one, before anything that depends on it can reach them.
+    fn announce(&self, code: u64, text: &str);
+    /// Learns of the failures that other ranks announced where this one can look.
+    fn hear(&self, engine: &Engine);
 }
+
+/// Bytes of a failure's text.
+pub const MOST_TEXT: usize = 1000;
+/// How long nothing moves before a wait believes that a failure keeps it from ending.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 pub struct Engine {
     pub graph: Graph,
@@ -70,6 +79,10 @@ pub struct Engine {
     pub(super) buffers: Stash<Storage>,
     /// Threads that wait for something which a failure elsewhere may keep from happening.
     anxious: SeatSet,
+    pub activity: Activity,
+    pub(super) serial: u64,
+    /// The failure after which nothing runs any more, or 0.
+    pub(super) last: AtomicU32,
 }
 
 /// What the scheduler calls. The engine outlives the scheduler's threads.
@@ -127,6 +140,9 @@ impl Engine {
             more_contexts: Mutex::default(),
             buffers: Stash::default(),
             anxious: SeatSet::default(),
+            activity: Activity::default(),
+            serial: told::next_serial(),
+            last: AtomicU32::new(0),
         });
         engine.scheduler.start(Arc::new(Driver(NonNull::from(&*engine))))?;
         Ok(engine)
@@ -163,7 +179,12 @@ impl Engine {
     /// Members of a must epoch may wait for each other: each gets a thread.
     fn run_member(&self, node: NodeRef) {
         let driver = Driver(NonNull::from(self));
-        if let Err(error) = self.scheduler.spawn("cohort-member", move |_| driver.run(node.0)) {
+        let run = move |scheduler: &Scheduler| {
+            // Without a seat it runs as well, but nobody sees it.
+            let _ = scheduler.sit(Role::Launcher);
+            driver.run(node.0)
+        };
+        if let Err(error) = self.scheduler.spawn("cohort-member", run) {
             let number = self.fail(error.text.into());
             self.finish(node, number);
         }
@@ -175,28 +196,10 @@ impl Engine {
         self.outside.as_ref().is_some_and(|outside| outside.poll(self))
     }
 
-    /// Waits for `until`; whoever makes it true wakes `seats`. False: the deadline passed.
-    pub fn wait(&self, until: impl Fn() -> bool, seats: &SeatSet, deadline: Option<Instant>) -> Result<bool> {
-        let result = self.scheduler.block(until, |seat| seats.add(seat), deadline);
-        result
-    }
-
-    /// As `wait`, but ends with the error of any task that fails meanwhile.
-    pub fn wait_or_failure(&self, until: impl Fn() -> bool, seats: &SeatSet, deadline: Option<Instant>) -> Result<bool> {
-        self.wait_or_failure_asleep(until, seats, || (), deadline)
-    }
-
-    /// As `wait_or_failure`; `asleep` is called once before the thread first sleeps.
-    pub fn wait_or_failure_asleep(
-        &self,
-        until: impl Fn() -> bool,
-        seats: &SeatSet,
-        asleep: impl FnOnce(),
-        deadline: Option<Instant>,
-    ) -> Result<bool> {
-        let before = self.failures.count();
-        let failed = || self.failures.count() != before;
+    /// Blocks until `until`; `asleep` is called once before the thread first sleeps.
+    fn block(&self, until: impl Fn() -> bool, seats: &SeatSet, asleep: impl FnOnce(), deadline: Option<Instant>) -> Result<bool> {
         let mut asleep = Some(asleep);
+        self.activity.wait_begins(inside_task());
         let register = |seat| {
             seats.add(seat);
             self.anxious.add(seat);
@@ -204,20 +207,103 @@ impl Engine {
                 asleep();
             }
         };
-        let result = self.scheduler.block(|| until() || failed(), register, deadline);
-        result?;
-        if until() {
-            return Ok(true);
-        }
-        if failed() {
-            return Err(self.failures.error(before + 1));
-        }
-        Ok(false)
+        let result = self.scheduler.block(until, register, deadline);
+        self.activity.wait_ends(inside_task());
+        result
     }
 
-    /// Something failed on this rank: its number.
+    /// Waits for `until`; whoever makes it true wakes `seats`. False: the deadline passed. The program outside of tasks is
+    /// told of a failure first; a task is told of one that may keep what it waits for from coming.
+    pub fn wait(&self, until: impl Fn() -> bool, seats: &SeatSet, deadline: Option<Instant>) -> Result<bool> {
+        self.wait_asleep(until, seats, || (), deadline)
+    }
+
+    /// As `wait`; `asleep` is called once before the thread first sleeps.
+    pub fn wait_asleep(
+        &self,
+        until: impl Fn() -> bool,
+        seats: &SeatSet,
+        asleep: impl FnOnce(),
+        deadline: Option<Instant>,
+    ) -> Result<bool> {
+        if inside_task() {
+            return self.wait_unless_stuck(until, seats, asleep, deadline, || self.untold());
+        }
+        self.block(|| until() || self.untold().is_some(), seats, asleep, deadline)?;
+        self.check_failures()?;
+        Ok(until())
+    }
+
+    /// For functions that ask whether a wait would return: an error if it would tell of a failure.
+    pub fn check_failures(&self) -> Result<()> {
+        match self.untold() {
+            Some(number) if !inside_task() => Err(self.tell(number)),
+            _ => Ok(()),
+        }
+    }
+
+    /// As `wait_asleep`, but a failure ends the wait only if it keeps operations from going on: when nothing has moved for a
+    /// while and no task runs.
+    pub(super) fn wait_unless_stuck(
+        &self,
+        until: impl Fn() -> bool,
+        seats: &SeatSet,
+        asleep: impl FnOnce(),
+        deadline: Option<Instant>,
+        failed: impl Fn() -> Option<u32>,
+    ) -> Result<bool> {
+        let mut asleep = Some(asleep);
+        let mut asleep_once = || {
+            if let Some(asleep) = asleep.take() {
+                asleep();
+            }
+        };
+        loop {
+            self.block(|| until() || failed().is_some(), seats, &mut asleep_once, deadline)?;
+            let moved = self.activity.moved();
+            let limit = Instant::now() + PATIENCE;
+            if until() || self.block(&until, seats, &mut asleep_once, Some(deadline.map_or(limit, |d| d.min(limit))))? {
+                return Ok(true);
+            }
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Ok(false);
+            }
+            // This wait itself begins once and ends once, and the task that it is in runs again.
+            let others = self.activity.moved() - moved > 2 || self.activity.running() > i64::from(inside_task());
+            if let (false, Some(number)) = (others, failed()) {
+                return Err(self.tell(number));
+            }
+        }
+    }
+
+    /// Something failed on this rank, and every rank is told: its number.
     pub fn fail(&self, text: String) -> u32 {
-        let number = self.failures.add(Error::new(Status::TaskFailed, text));
+        self.note(text, |code, text| {
+            if let Some(outside) = &self.outside {
+                outside.announce(code, text);
+            }
+        })
+    }
+
+    /// As `fail`, of a wrong call that comes to light later: only this rank is told, as by a call that fails at once.
+    pub fn fail_here(&self, text: String) -> u32 {
+        self.note(text, |_, _| ())
+    }
+
+    fn note(&self, mut text: String, announce: impl FnOnce(u64, &str)) -> u32 {
+        if text.len() > MOST_TEXT {
+            let end = (0..=MOST_TEXT - 3).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+            text.replace_range(end.., "...");
+        }
+        let number = self.failures.add(Error::new(Status::TaskFailed, text), announce);
+        self.anxious.wake(&self.scheduler);
+        number
+    }
+
+    /// Every wait ends with this error from here on, and no operation runs any more: there is nothing to wait for.
+    pub fn give_up(&self, error: Error) -> u32 {
+        let number = self.failures.add(error, |_, _| ());
+        self.last.store(number, Ordering::Release);
         self.anxious.wake(&self.scheduler);
         number
     }
@@ -226,6 +312,9 @@ impl Engine {
     pub fn failure_of(&self, code: u64) -> u32 {
         if code == 0 {
             return 0;
+        }
+        if let Some(outside) = &self.outside {
+            outside.hear(self);
         }
         let unsaid = || Error::new(Status::TaskFailed, format!("a task failed on rank {}", Failures::origin(code)));
         self.learn(code, unsaid)
@@ -246,9 +335,10 @@ impl Engine {
         if matches!(body.work, Work::Fold) {
             return self.run_fold(node, body);
         }
-        let inherited = match self.graph.poison(node) {
-            0 => body.futures.iter().map(|f| f.error()).find(|&e| e != 0).unwrap_or(0),
-            error => error,
+        let inherited = match (self.graph.poison(node), self.last.load(Ordering::Relaxed)) {
+            (0, 0) if body.has_more() => body.futures.iter().map(|future| future.error()).find(|&e| e != 0).unwrap_or(0),
+            (0, last) => last,
+            (error, _) => error,
         };
         if inherited != 0 {
             return self.finish(node, inherited);
@@ -293,6 +383,8 @@ impl Engine {
         let frame = self.frames.open(node, body);
         let handle = frame.handle();
         let outer = super::frame::enter_task(handle);
+        let known = told::replace((self.serial, body.told));
+        self.activity.task_begins();
         let call = || (kind.body(body.on.unwrap_or(Processor::Cpu)))(handle);
         let mut result = match prepared {
             Ok(()) => match catch_unwind(AssertUnwindSafe(call)) {
@@ -303,6 +395,8 @@ impl Engine {
             Err(error) => Err(error.text.into()),
         };
         super::frame::enter_task(outer);
+        told::replace(known);
+        self.activity.task_ends();
         let (complaint, context) = unsafe { ((*frame.complaint.get()).take(), (*frame.context.get()).take()) };
         if let Some(complaint) = complaint {
             result = Err(complaint.into());

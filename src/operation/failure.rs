@@ -31,10 +31,11 @@ impl Failures {
         number
     }
 
-    /// The number of a new failure of this rank; from 1.
-    pub fn add(&self, error: Error) -> u32 {
+    /// The number of a new failure of this rank; from 1. `announce` is given its code before anybody here knows of it.
+    pub fn add(&self, error: Error, announce: impl FnOnce(u64, &str)) -> u32 {
         let mut known = self.known.lock();
         let code = u64::from(self.rank + 1) << 32 | (known.len() as u64 + 1);
+        announce(code, &error.text);
         self.push(&mut known, code, error)
     }
 
@@ -79,7 +80,7 @@ mod tests {
     fn each_rank_numbers_the_failures_it_knows() {
         let (here, there) = (Failures::new(0), Failures::new(3));
         let failed = |text: &str| Error::new(Status::TaskFailed, text);
-        let (a, b) = (here.add(failed("a")), there.add(failed("b")));
+        let (a, b) = (here.add(failed("a"), |_, _| ()), there.add(failed("b"), |_, _| ()));
         let learned = here.learn(there.code(b), || there.error(b));
         assert_eq!((a, learned, here.count()), (1, (2, true), 2));
         assert_eq!(here.learn(there.code(b), || unreachable!("it is known")), (2, false));

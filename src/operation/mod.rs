@@ -2,6 +2,7 @@
 //! operation is a node of the completion graph and a body at the same index. Knows regions and storage, not handshakes,
 //! ranks or C: what else an operation waits for or arrives at comes as `Gate`s.
 
+mod activity;
 pub mod attach;
 mod body;
 mod context;
@@ -17,13 +18,15 @@ mod launch;
 mod object;
 mod reduction;
 mod task;
+mod told;
 mod view;
 
+pub use activity::Activity;
 pub use body::{Arrival, Body};
 pub use context::Context;
 pub use copy::{Elsewhere, Transfer};
 pub use draft::Draft;
-pub use engine::{Engine, Outside, SeatSet};
+pub use engine::{Engine, Outside, SeatSet, MOST_TEXT};
 pub use failure::Failures;
 pub use frame::{current_task, inside_task, Frame};
 pub use future::FutureCell;

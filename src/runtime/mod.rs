@@ -93,15 +93,32 @@ impl Runtime {
         }
     }
 
-    /// Waits for the members of the last must epoch.
+    /// Waits for the members of the last must epoch. A failure ends the wait; one can wait again.
     pub fn wait_for_members(&self) -> Result<()> {
         self.check_mpi_thread()?;
-        let members = std::mem::take(&mut *self.members.lock());
-        for member in members {
+        let members = self.members.lock().clone();
+        for member in &members {
             self.engine.wait(|| member.is_ready(), &member.seats, None)?;
-            member.value(&self.engine.failures)?;
         }
-        Ok(())
+        self.members.lock().clear();
+        let results = members.iter().map(|member| member.value(&self.engine.failures).map(drop));
+        results.collect()
+    }
+
+    /// Waits until nothing is outstanding. What a failure keeps from going on fails too.
+    fn settle(&self) -> Result<()> {
+        let context = self.engine.context_of(self.engine.frames.get(self.root)?);
+        let result = context.wait_to_end(&self.engine);
+        let Err(error) = &result else { return result };
+        if context.outstanding() > 0 {
+            self.engine.give_up(error.clone());
+            self.barriers.release(&self.engine);
+            self.collectives.release(&self.engine);
+            self.objects.handshakes.for_each(|handshake| handshake.release(&self.engine));
+            // Tells of the same failure once more, when all is done.
+            let _ = context.wait_all(&self.engine);
+        }
+        result
     }
 
     /// For functions of the MPI thread.
@@ -251,6 +268,8 @@ fn connect(started: &Started, alone: bool) -> Result<()> {
             receive_ghost(owner.get(), &ghosts, &barriers, &message);
         }
     });
+    let (herald, hearing) = (attention.herald.clone(), served());
+    messages.on(Topic::Failure, move |message| herald.heard(hearing.get(), &message));
     messages.open(move || host.get().scheduler.wake_host());
     if alone {
         return Ok(());
@@ -267,8 +286,7 @@ fn connect(started: &Started, alone: bool) -> Result<()> {
 pub fn finalize(handle: u64) -> Result<()> {
     let runtime = of(handle)?;
     runtime.check_mpi_thread()?;
-    let frame = runtime.engine.frames.get(runtime.root)?;
-    let result = runtime.engine.context_of(frame).wait_all(&runtime.engine);
+    let result = runtime.settle();
     let drained = runtime.messages.drain();
     let runtime = CURRENT.swap(std::ptr::null_mut(), Ordering::AcqRel);
     // Nobody else may be inside; the scheduler's threads end before what they use goes.

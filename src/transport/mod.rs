@@ -2,6 +2,8 @@
 //! and messages. Knows nothing of tasks.
 
 mod bell;
+#[cfg(not(loom))]
+mod board;
 mod letter;
 mod loopback;
 #[cfg(not(loom))]
@@ -21,6 +23,8 @@ mod segment;
 use crate::base::Result;
 
 pub use bell::Bell;
+#[cfg(not(loom))]
+pub use board::{Board, NOTICE_BYTES};
 pub use letter::Line;
 pub use loopback::Loopback;
 #[cfg(not(loom))]

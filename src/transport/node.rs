@@ -1,7 +1,7 @@
 //! The segments of the ranks of this node, as this rank sees them.
 
 use super::segment::{Mapping, Name, Segment};
-use super::{Bell, News, Transport};
+use super::{Bell, Board, News, Transport};
 use crate::base::Result;
 use crate::fail;
 use crate::machine::node_identity;
@@ -67,6 +67,11 @@ impl NodeMemory {
         self.own.mapping.news()
     }
 
+    /// The board of a rank; `None` where `of` is.
+    pub fn board(&self, rank: u32) -> Option<&Board> {
+        self.of(rank).map(Mapping::board)
+    }
+
     /// This rank's bit in masks of listeners. Ranks may share one, and are rung together.
     pub fn bit(&self) -> u32 {
         self.rank % u64::BITS
@@ -81,6 +86,14 @@ impl NodeMemory {
                 peer.news().mark(pigeonhole);
                 peer.bell().ring();
             }
+        }
+    }
+
+    /// Has the ranks of this node look whatever they are at: something in this pigeonhole changed.
+    pub fn ring_out(&self, pigeonhole: usize) {
+        for peer in self.peers.iter().flatten() {
+            peer.news().mark(pigeonhole);
+            peer.bell().ring_out();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A piece of memory that the processes of a node share. One owner divides it; the others map it and follow offsets.
 
-use super::{Bell, News};
+use super::{Bell, Board, News};
 use crate::base::{Error, Result, Status};
 use crate::fail;
 use crate::base::sync::Mutex;
@@ -22,6 +22,7 @@ struct Header {
     nonce: AtomicU64,
     bell: Bell,
     news: News,
+    board: Board,
 }
 
 /// A mapping, of one's own segment or of another rank's.
@@ -61,6 +62,10 @@ impl Mapping {
 
     pub fn news(&self) -> &News {
         &self.header().news
+    }
+
+    pub fn board(&self) -> &Board {
+        &self.header().board
     }
 
     /// Where a `T` at `offset` lies; `None` if none can lie there.

@@ -136,13 +136,11 @@ static void same_bits_whoever_is_first(void) {
   destroy(&sum);
 }
 
-static void wrong_calls(cohort_task_t proposing) {
+static void wrong_calls(void) {
   cohort_collective_t own, stale, never = {0, 0}, other;
   cohort_phase_barrier_t barrier;
   cohort_future_t future, small;
-  cohort_launch_t proposal = COHORT_LAUNCH_INIT;
   int32_t narrow = 1;
-  int step = 0;
   double value = 1, got;
   EXPECT(cohort_collective_create(rt, 0, COHORT_SUM, COHORT_DOUBLE, &own), COHORT_ERROR_INVALID_ARGUMENT, "0 arrivals");
   EXPECT(cohort_collective_create(rt, 1, COHORT_MIN, COHORT_DOUBLE_COMPLEX, &own), COHORT_ERROR_INVALID_ARGUMENT, "no order");
@@ -183,19 +181,46 @@ static void wrong_calls(cohort_task_t proposing) {
   stale = own;
   TRY(cohort_collective_destroy(&own)); CHECK(own.id == 0); TRY(cohort_collective_destroy(&own));
   EXPECT(cohort_collective_arrive(stale, &value), COHORT_ERROR_INVALID_HANDLE, "no longer exists");
+}
 
-  /* Found when the value is there: the next wait tells, and the phase fails. */
-  TRY(cohort_collective_create(rt, 1, COHORT_SUM, COHORT_INT32, &own));
-  proposal.task = proposing; proposal.args = &step; proposal.args_size = sizeof step;
-  TRY(cohort_launch(ctx, &proposal, &small));
-  if (cohort_collective_arrive_future(ctx, own, small) == COHORT_OK) {
+/* A barrier of MPI's in which this rank goes on to answer messages: below MPI_THREAD_MULTIPLE they wait for this thread. */
+static void meet(void) {
+  MPI_Request request;
+  int done = 0;
+  MPI_Ibarrier(MPI_COMM_WORLD, &request);
+  while (!done) { TRY(cohort_wait_all(ctx)); MPI_Test(&request, &done, MPI_STATUS_IGNORE); }
+}
+
+/* A value of another type, found when it is there: the phase fails, and so does the next wait of every rank. */
+static void wrong_value(cohort_task_t proposing) {
+  cohort_collective_t own;
+  cohort_future_t future, mine;
+  cohort_launch_t proposal = COHORT_LAUNCH_INIT;
+  const char *text = "dynamic collective on rank 0: the value has 8 bytes, and the collective's Int32 has 4";
+  int32_t narrow, status;
+  int step = 0;
+  meet();
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank == 0) {
+    cohort_phase_barrier_t gate;
+    TRY(cohort_phase_barrier_create(rt, 1, &gate));
+    TRY(cohort_collective_create(rt, 1, COHORT_SUM, COHORT_INT32, &own));
+    proposal.task = proposing; proposal.args = &step; proposal.args_size = sizeof step;
+    TRY(cohort_phase_barrier_advance(gate, &gate));
+    proposal.wait_barriers = &gate; proposal.wait_barrier_count = 1;
+    TRY(cohort_launch(ctx, &proposal, &mine));
+    TRY(cohort_collective_arrive_future(ctx, own, mine));
     TRY(cohort_collective_advance(own, &own)); TRY(cohort_collective_future(ctx, own, &future));
-    EXPECT(cohort_future_get(future, &narrow, sizeof narrow), COHORT_ERROR_TASK_FAILED, "the value has 8 bytes");
-    TRY(cohort_future_destroy(&future));
-  } else CHECK(strstr(cohort_last_error(), "the value has 8 bytes"));
-  TRY(cohort_future_destroy(&small));
-  (void)cohort_wait_all(ctx);
-  TRY(cohort_collective_destroy(&own));
+    gate.phase--;
+    TRY(cohort_phase_barrier_arrive(gate, 1));
+    EXPECT(cohort_future_get(future, &narrow, sizeof narrow), COHORT_ERROR_TASK_FAILED, text);
+    TRY(cohort_future_destroy(&future)); TRY(cohort_future_destroy(&mine));
+    TRY(cohort_wait_all(ctx));
+    TRY(cohort_collective_destroy(&own)); TRY(cohort_phase_barrier_destroy(&gate));
+  } else {
+    while ((status = cohort_wait_all(ctx)) == COHORT_OK) {}
+    CHECK(status == COHORT_ERROR_TASK_FAILED && strstr(cohort_last_error(), text));
+  }
 }
 
 /* One arrival too many for the ranks together. */
@@ -255,8 +280,9 @@ int main(int argc, char **argv) {
 
   too_many();
   destroyed();
-  wrong_calls(proposing);
-  (void)cohort_finalize(&rt);
+  wrong_calls();
+  wrong_value(proposing);
+  TRY(cohort_finalize(&rt));
   if (rank == 0) printf("PASSED on %d ranks\n", (int)size);
   MPI_Finalize();
   return 0;

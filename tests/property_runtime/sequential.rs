@@ -71,10 +71,11 @@ impl Context {
 struct Model<'p> {
     program: &'p Program,
     expected: Expected,
+    last_failed: bool,
 }
 
 pub fn run(program: &Program) -> Expected {
-    let mut model = Model { program, expected: Expected::default() };
+    let mut model = Model { program, expected: Expected::default(), last_failed: false };
     let mut context = Context::default();
     for step in &program.steps {
         model.step(step, None, &mut context, ROOT);
@@ -106,8 +107,10 @@ impl Model<'_> {
         match &step.action {
             Action::Launch(task) => answer = Some(Answer::Status(self.launch(task, held, context, path))),
             Action::Chain(tasks, _) => {
+                let mut broken = false;
                 for task in tasks {
-                    let status = self.launch(task, held, context, path);
+                    let status = self.launch_behind(task, broken, held, context, path);
+                    broken |= status == 0 && std::mem::take(&mut self.last_failed);
                     self.expected.answers.insert((task.id, path), Answer::Status(status));
                 }
             }
@@ -201,6 +204,11 @@ impl Model<'_> {
     }
 
     fn launch(&mut self, task: &Task, held: Option<&[Use]>, context: &mut Context, path: u64) -> i32 {
+        self.launch_behind(task, false, held, context, path)
+    }
+
+    /// `broken`: what the launch waits for failed. Notes whether the task itself failed, or could not run.
+    fn launch_behind(&mut self, task: &Task, broken: bool, held: Option<&[Use]>, context: &mut Context, path: u64) -> i32 {
         let of_points = match uses(self.program, held.unwrap_or(&[]), task, path) {
             Ok(of_points) => of_points,
             Err(status) => return status,
@@ -211,12 +219,16 @@ impl Model<'_> {
         }
         let mut results = Vec::new();
         for (point, uses) in of_points.into_iter().enumerate() {
-            let done = self.execute(task, point as u32, uses, context, path_of(path, task.id, point as u32));
+            let done = match broken {
+                true => self.spoil(uses, context),
+                false => self.execute(task, point as u32, uses, context, path_of(path, task.id, point as u32)),
+            };
             if done.is_none() {
                 context.failed = true;
             }
             results.push(done);
         }
+        self.last_failed = results.iter().any(Option::is_none);
         if task.result {
             let future = match (results.into_iter().collect::<Option<Vec<_>>>(), task.reduced) {
                 (None, _) => Future::Failed,
@@ -239,6 +251,12 @@ impl Model<'_> {
         0
     }
 
+    /// One point of a task that does not run.
+    fn spoil(&self, uses: Vec<Use>, context: &mut Context) -> Option<Vec<u8>> {
+        context.bad.extend(uses);
+        None
+    }
+
     /// One point of a task: its result, or `None` if it failed or could not run.
     fn execute(&mut self, task: &Task, point: u32, uses: Vec<Use>, context: &mut Context, path: u64) -> Option<Vec<u8>> {
         let futures: Vec<&Future> = task.futures.iter().filter_map(|f| context.futures.get(f)).collect();
@@ -253,8 +271,7 @@ impl Model<'_> {
         let failure = task.fails.filter(|f| f.point == point);
         let before = matches!(failure, Some(Failure { after: false, .. }));
         if inherits || failed_future || before {
-            context.bad.extend(uses);
-            return None;
+            return self.spoil(uses, context);
         }
         let result = self.body(task, &uses, seed, failure.is_some(), path);
         if result.is_none() {

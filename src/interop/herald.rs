@@ -1,0 +1,83 @@
+//! Tells other ranks what failed on this one, and hears what failed on them: on boards in memory that ranks share, by
+//! messages between others. A failure is known wherever it is told before anything that depends on it arrives there.
+
+use super::attention::Listener;
+use crate::base::{Error, Status};
+use crate::operation::{Engine, Failures, MOST_TEXT};
+use crate::transport::{Message, Messages, NodeMemory, Topic, NOTICE_BYTES};
+use crate::base::sync::Mutex;
+use std::sync::Arc;
+
+const _: () = assert!(MOST_TEXT <= NOTICE_BYTES);
+
+/// All failures are one object to listen to.
+pub const PIGEONHOLE: usize = 0;
+
+pub struct Herald {
+    memory: Arc<NodeMemory>,
+    messages: Arc<Messages>,
+    /// Notices read of each rank; held while this rank posts or reads.
+    read: Mutex<Vec<u32>>,
+}
+
+impl Herald {
+    pub fn new(memory: Arc<NodeMemory>, messages: Arc<Messages>) -> Self {
+        let read = Mutex::new(vec![0; memory.size() as usize]);
+        Self { memory, messages, read }
+    }
+
+    fn others(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.memory.size()).filter(|&rank| rank != self.memory.rank())
+    }
+
+    /// This rank failed.
+    pub fn announce(&self, code: u64, text: &str) {
+        let own = self.read.lock();
+        self.memory.board(self.memory.rank()).expect("one's own").post(code, text);
+        drop(own);
+        self.memory.ring_out(PIGEONHOLE);
+        for rank in self.others().filter(|&rank| self.memory.of(rank).is_none()) {
+            self.send(rank, code, text);
+        }
+    }
+
+    fn send(&self, rank: u32, code: u64, text: &str) {
+        let mut message = self.messages.write(Topic::Failure, [code, 0, 0, 0, 0, 0], text.len());
+        message.payload_mut().copy_from_slice(text.as_bytes());
+        self.messages.send(rank, message);
+    }
+
+    /// Call before a message that names a failure by its code (or none, 0): what the rank where it failed announces may come
+    /// later than that.
+    pub fn pass_on(&self, engine: &Engine, rank: u32, code: u64) {
+        if code != 0 {
+            let number = engine.failure_of(code);
+            self.send(rank, code, &engine.failures.error(number).text);
+        }
+    }
+
+    /// What another rank announced by a message.
+    pub fn heard(&self, engine: &Engine, message: &Message) {
+        let text = String::from_utf8_lossy(message.payload());
+        engine.learn(message.words()[0], || Error::new(Status::TaskFailed, &*text));
+    }
+}
+
+impl Listener for Herald {
+    fn look(&self, engine: &Engine) -> bool {
+        let mut news = Vec::new();
+        let mut read = self.read.lock();
+        for rank in self.others() {
+            let Some(board) = self.memory.board(rank) else { continue };
+            let seen = &mut read[rank as usize];
+            news.extend((*seen..board.posted()).filter_map(|number| board.read(number)));
+            *seen = board.posted();
+        }
+        drop(read);
+        for (code, text) in &news {
+            debug_assert_ne!(Failures::origin(*code), engine.rank);
+            engine.learn(*code, || Error::new(Status::TaskFailed, &**text));
+        }
+        !news.is_empty()
+    }
+}
