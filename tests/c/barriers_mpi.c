@@ -5,13 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#define TRY(call) do { if ((call) != COHORT_OK) { fprintf(stderr, "%s\n", cohort_last_error()); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
-#define EXPECT(call, code, part) do { int32_t got_ = (call); \
-  if (got_ != (code) || !strstr(cohort_last_error(), part)) { \
-    fprintf(stderr, "%s: %d \"%s\"; expected %d \"%s\"\n", #call, (int)got_, cohort_last_error(), (int)(code), part); \
-    MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
-#define CHECK(condition) do { if (!(condition)) { \
-    fprintf(stderr, "rank %d: %s is wrong\n", (int)rank, #condition); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
+#include "testing.h"
 /* A call about a barrier of another rank that its owner refuses: at once where memory is shared, else at a later wait. */
 #define REFUSED(owner, call, code, part) do { \
   if (!apart(owner)) { EXPECT(call, code, part); break; } \

@@ -6,14 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#define TRY(call) do { if ((call) != COHORT_OK) { \
-    fprintf(stderr, "rank %d, line %d: %s\n", (int)rank, __LINE__, cohort_last_error()); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
-#define EXPECT(call, code, part) do { int32_t got_ = (call); \
-  if (got_ != (code) || !strstr(cohort_last_error(), part)) { \
-    fprintf(stderr, "line %d: %s: %d \"%s\"; expected %d \"%s\"\n", __LINE__, #call, (int)got_, cohort_last_error(), (int)(code), part); \
-    MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
-#define CHECK(condition) do { if (!(condition)) { \
-    fprintf(stderr, "rank %d, line %d: %s is wrong\n", (int)rank, __LINE__, #condition); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
+#include "testing.h"
 enum { STEPS = 1000, AHEAD = 40, FIRST = 64 };
 static int32_t rank, size;
 static bool forced;

@@ -3,11 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define TRY(call) do { if ((call) != COHORT_OK) { fprintf(stderr, "%s\n", cohort_last_error()); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
-#define EXPECT(call, code, part) do { int32_t got_ = (call); \
-  if (got_ != (code) || !strstr(cohort_last_error(), part)) { \
-    fprintf(stderr, "%s: %d \"%s\"; expected %d \"%s\"\n", #call, (int)got_, cohort_last_error(), (int)(code), part); \
-    MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
+#include "testing.h"
 enum { STEPS = 1000 };
 static cohort_handshake_t hs;
 static double q = 1, rhs;

@@ -6,22 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "testing.h"
 
-#define CHECK(call)                                                                         \
-    do {                                                                                    \
-        if ((call) != COHORT_OK) {                                                          \
-            fprintf(stderr, "line %d: %s: %s\n", __LINE__, #call, cohort_last_error());     \
-            MPI_Abort(MPI_COMM_WORLD, 1);                                                   \
-        }                                                                                   \
-    } while (0)
-#define REFUSED(call, status, text)                                                                             \
-    do {                                                                                                        \
-        cohort_status_t got_ = (call);                                                                          \
-        if (got_ != (status) || !strstr(cohort_last_error(), text)) {                                           \
-            fprintf(stderr, "line %d: %s gave %d: %s\n", __LINE__, #call, (int)got_, cohort_last_error());      \
-            MPI_Abort(MPI_COMM_WORLD, 1);                                                                       \
-        }                                                                                                       \
-    } while (0)
 
 enum { FIELDS = 3, STEPS = 40, DEPTH = 2 };
 
@@ -45,12 +31,12 @@ static int32_t write_block(cohort_context_t task, void *user)
 {
     const void *args;
     (void)user;
-    CHECK(cohort_task_args(task, &args, NULL));
+    TRY(cohort_task_args(task, &args, NULL));
     if (((const args_t *)args)->late)
         nanosleep(&(struct timespec){0, 500000}, NULL);
     for (int f = 0; f < FIELDS; f++) {
         cohort_view_t v;
-        CHECK(cohort_view(task, 0, (cohort_field_t)f, COHORT_WRITE_DISCARD, &v));
+        TRY(cohort_view(task, 0, (cohort_field_t)f, COHORT_WRITE_DISCARD, &v));
         for (int64_t k = v.lo[2]; k <= v.hi[2]; k++)
             for (int64_t j = v.lo[1]; j <= v.hi[1]; j++)
                 for (int64_t i = v.lo[0]; i <= v.hi[0]; i++) {
@@ -66,11 +52,11 @@ static int32_t check_ghost(cohort_context_t task, void *user)
 {
     const void *args;
     (void)user;
-    CHECK(cohort_task_args(task, &args, NULL));
+    TRY(cohort_task_args(task, &args, NULL));
     int step = ((const args_t *)args)->step;
     for (int f = 0; f < FIELDS; f++) {
         cohort_view_t v;
-        CHECK(cohort_view(task, 0, (cohort_field_t)f, COHORT_READ_ONLY, &v));
+        TRY(cohort_view(task, 0, (cohort_field_t)f, COHORT_READ_ONLY, &v));
         for (int64_t k = v.lo[2]; k <= v.hi[2]; k++)
             for (int64_t j = v.lo[1]; j <= v.hi[1]; j++)
                 for (int64_t i = v.lo[0]; i <= v.hi[0]; i++) {
@@ -116,8 +102,8 @@ static void take_steps(cohort_context_t ctx, const exchange_t *x, MPI_Comm meet)
         launch.args_size = sizeof args;
         launch.requirements = &need;
         launch.requirement_count = 1;
-        CHECK(cohort_launch(ctx, &launch, NULL));
-        CHECK(cohort_halo_exchange(ctx, x->halo, x->block, FIELDS, x->from, x->slots));
+        TRY(cohort_launch(ctx, &launch, NULL));
+        TRY(cohort_halo_exchange(ctx, x->halo, x->block, FIELDS, x->from, x->slots));
         for (int face = 0; face < 6; face++) {
             if (x->ghosts[face].id == 0)
                 continue;
@@ -125,22 +111,22 @@ static void take_steps(cohort_context_t ctx, const exchange_t *x, MPI_Comm meet)
             cohort_requirement_t ghost = {x->ghosts[face], {0}, x->slots, FIELDS, COHORT_READ_ONLY, COHORT_EXCLUSIVE, 0, 0};
             launch.task = x->checker;
             launch.requirements = &ghost;
-            CHECK(cohort_launch(ctx, &launch, NULL));
+            TRY(cohort_launch(ctx, &launch, NULL));
         }
-        CHECK(cohort_halo_release(ctx, x->halo, FIELDS, x->slots));
+        TRY(cohort_halo_release(ctx, x->halo, FIELDS, x->slots));
         if (meet != MPI_COMM_NULL) {
-            CHECK(cohort_wait_all(ctx));
+            TRY(cohort_wait_all(ctx));
             MPI_Barrier(meet);
         }
     }
-    CHECK(cohort_wait_all(ctx));
+    TRY(cohort_wait_all(ctx));
 }
 
 static int32_t rank_main(cohort_context_t task, void *user)
 {
     const void *args;
     (void)user;
-    CHECK(cohort_task_args(task, &args, NULL));
+    TRY(cohort_task_args(task, &args, NULL));
     take_steps(task, *(exchange_t *const *)args, MPI_COMM_NULL);
     return 0;
 }
@@ -172,24 +158,24 @@ static void run(cohort_task_t writer, cohort_task_t checker, cohort_task_t stepp
     options.field_count = FIELDS;
     options.field_bytes = sizeof(double);
     exchange_t x = {.writer = writer, .checker = checker};
-    CHECK(cohort_halo_create_cart(rt, cart, &options, &x.halo));
+    TRY(cohort_halo_create_cart(rt, cart, &options, &x.halo));
 
     cohort_context_t root;
-    CHECK(cohort_root_context(rt, &root));
+    TRY(cohort_root_context(rt, &root));
     cohort_index_space_t space;
     cohort_field_space_t fields;
     cohort_field_t first;
-    CHECK(cohort_index_space_create(rt, dim, lo, hi, &space));
-    CHECK(cohort_field_space_create(rt, &fields));
-    CHECK(cohort_fields_allocate(fields, sizeof(double), FIELDS, &first));
-    CHECK(cohort_region_create(rt, space, fields, &x.block));
+    TRY(cohort_index_space_create(rt, dim, lo, hi, &space));
+    TRY(cohort_field_space_create(rt, &fields));
+    TRY(cohort_fields_allocate(fields, sizeof(double), FIELDS, &first));
+    TRY(cohort_region_create(rt, space, fields, &x.block));
     for (uint32_t f = 0; f < FIELDS; f++) {
         x.names[f] = f;
         x.slots[f] = f;
         x.from[f] = FIELDS - 1 - f;
     }
     for (uint32_t face = 0; face < 6; face++)
-        CHECK(cohort_halo_region(x.halo, face, &x.ghosts[face]));
+        TRY(cohort_halo_region(x.halo, face, &x.ghosts[face]));
     if (periodic)
         for (int face = 0; face < 2 * dim; face++)
             if (x.ghosts[face].id == 0) {
@@ -208,22 +194,22 @@ static void run(cohort_task_t writer, cohort_task_t checker, cohort_task_t stepp
     launch.args_size = sizeof args;
     launch.requirements = &need;
     launch.requirement_count = 1;
-    CHECK(cohort_must_epoch(root, 1, &launch, NULL));
-    CHECK(cohort_must_epoch_wait(root));
+    TRY(cohort_must_epoch(root, 1, &launch, NULL));
+    TRY(cohort_must_epoch_wait(root));
 
     uint32_t twice[2] = {0, 0}, beyond = FIELDS;
-    REFUSED(cohort_halo_release(root, x.halo, 1, x.slots), COHORT_ERROR_WRONG_ORDER, "was not exchanged");
-    REFUSED(cohort_halo_exchange(root, x.halo, x.block, 2, x.from, twice), COHORT_ERROR_INVALID_ARGUMENT, "named twice");
-    REFUSED(cohort_halo_exchange(root, x.halo, x.block, 1, x.from, &beyond), COHORT_ERROR_INVALID_ARGUMENT, "slot 3");
-    REFUSED(cohort_halo_exchange(root, x.halo, x.block, 0, x.from, x.slots), COHORT_ERROR_INVALID_ARGUMENT, "0 slots");
-    REFUSED(cohort_halo_region(x.halo, 6, &x.ghosts[0]), COHORT_ERROR_INVALID_ARGUMENT, "face 6");
+    EXPECT(cohort_halo_release(root, x.halo, 1, x.slots), COHORT_ERROR_WRONG_ORDER, "was not exchanged");
+    EXPECT(cohort_halo_exchange(root, x.halo, x.block, 2, x.from, twice), COHORT_ERROR_INVALID_ARGUMENT, "named twice");
+    EXPECT(cohort_halo_exchange(root, x.halo, x.block, 1, x.from, &beyond), COHORT_ERROR_INVALID_ARGUMENT, "slot 3");
+    EXPECT(cohort_halo_exchange(root, x.halo, x.block, 0, x.from, x.slots), COHORT_ERROR_INVALID_ARGUMENT, "0 slots");
+    EXPECT(cohort_halo_region(x.halo, 6, &x.ghosts[0]), COHORT_ERROR_INVALID_ARGUMENT, "face 6");
 
     for (int face = 0; face < 6; face++)
-        CHECK(cohort_region_destroy(&x.ghosts[face]));
-    CHECK(cohort_region_destroy(&x.block));
-    CHECK(cohort_field_space_destroy(&fields));
-    CHECK(cohort_index_space_destroy(&space));
-    CHECK(cohort_halo_destroy(&x.halo));
+        TRY(cohort_region_destroy(&x.ghosts[face]));
+    TRY(cohort_region_destroy(&x.block));
+    TRY(cohort_field_space_destroy(&fields));
+    TRY(cohort_index_space_destroy(&space));
+    TRY(cohort_halo_destroy(&x.halo));
     MPI_Comm_free(&cart);
 }
 
@@ -249,7 +235,7 @@ static void wrong_halos(void)
         if (me == 0) {                                                                                          \
             change;                                                                                             \
         }                                                                                                       \
-        REFUSED(cohort_halo_create(rt, &options, &halo), me == 0 ? (status) : COHORT_ERROR_INVALID_ARGUMENT,    \
+        EXPECT(cohort_halo_create(rt, &options, &halo), me == 0 ? (status) : COHORT_ERROR_INVALID_ARGUMENT,    \
                 me == 0 ? (text) : elsewhere);                                                                  \
     } while (0)
     WRONG(options.size = 1, COHORT_ERROR_VERSION, "options.size");
@@ -261,33 +247,33 @@ static void wrong_halos(void)
     WRONG(options.field_bytes = (size_t)1 << 40, COHORT_ERROR_OUT_OF_MEMORY, "node-shared memory");
     options = good;
     options.hi[0] = 0;
-    REFUSED(cohort_halo_create(rt, &options, &halo), COHORT_ERROR_BOUNDS, "at least as thick");
-    REFUSED(cohort_halo_create_cart(rt, MPI_COMM_WORLD, &good, &halo), COHORT_ERROR_MPI, "no Cartesian topology");
+    EXPECT(cohort_halo_create(rt, &options, &halo), COHORT_ERROR_BOUNDS, "at least as thick");
+    EXPECT(cohort_halo_create_cart(rt, MPI_COMM_WORLD, &good, &halo), COHORT_ERROR_MPI, "no Cartesian topology");
     if (ranks == 2) {
         options = good;
         if (me == 0)
             options.neighbours[0] = -1;
-        REFUSED(cohort_halo_create(rt, &options, &halo), COHORT_ERROR_INVALID_ARGUMENT,
+        EXPECT(cohort_halo_create(rt, &options, &halo), COHORT_ERROR_INVALID_ARGUMENT,
                 me == 0 ? "rank 1 could not connect" : "whose neighbour at -x is none");
     }
-    CHECK(cohort_halo_create(rt, &good, &halo));
-    CHECK(cohort_halo_destroy(&halo));
+    TRY(cohort_halo_create(rt, &good, &halo));
+    TRY(cohort_halo_destroy(&halo));
 }
 
 int main(int argc, char **argv)
 {
     int provided;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
-    CHECK(cohort_init_mpi(MPI_COMM_WORLD, NULL, &rt));
+    TRY(cohort_init_mpi(MPI_COMM_WORLD, NULL, &rt));
     cohort_task_t writer, checker, stepper;
-    CHECK(cohort_task_register(rt, "write block", write_block, NULL, COHORT_TASK_LEAF, &writer));
-    CHECK(cohort_task_register(rt, "check ghost", check_ghost, NULL, COHORT_TASK_LEAF, &checker));
-    CHECK(cohort_task_register(rt, "rank_main", rank_main, NULL, 0, &stepper));
+    TRY(cohort_task_register(rt, "write block", write_block, NULL, COHORT_TASK_LEAF, &writer));
+    TRY(cohort_task_register(rt, "check ghost", check_ghost, NULL, COHORT_TASK_LEAF, &checker));
+    TRY(cohort_task_register(rt, "rank_main", rank_main, NULL, 0, &stepper));
     for (dim = 1; dim <= 3; dim++)
         for (periodic = 0; periodic < 2; periodic++)
             run(writer, checker, stepper);
     wrong_halos();
-    CHECK(cohort_finalize(&rt));
+    TRY(cohort_finalize(&rt));
     MPI_Finalize();
     return 0;
 }

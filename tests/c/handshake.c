@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#define TRY(call) do { if ((call) != COHORT_OK) { fprintf(stderr, "%s\n", cohort_last_error()); exit(1); } } while (0)
+#include "testing.h"
 enum { N = 64, STEPS = 20000 };
 
 static cohort_handshake_t hs;

@@ -7,14 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#define TRY(call) do { if ((call) != COHORT_OK) { \
-    fprintf(stderr, "rank %d, line %d: %s\n", rank, __LINE__, cohort_last_error()); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
-#define EXPECT(call, code, part) do { int32_t got_ = (call); \
-  if (got_ != (code) || !strstr(cohort_last_error(), part)) { \
-    fprintf(stderr, "line %d: %s: %d \"%s\"; expected %d \"%s\"\n", __LINE__, #call, (int)got_, cohort_last_error(), (int)(code), part); \
-    MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
-#define CHECK(condition) do { if (!(condition)) { \
-    fprintf(stderr, "rank %d, line %d: %s is wrong\n", rank, __LINE__, #condition); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
+#include "testing.h"
 enum { POINTS = 500, GHOSTS = 50, STEPS = 100, WORDS = 10000 };
 
 static int rank, size, level;

@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define TRY(call) do { if ((call) != COHORT_OK) { fprintf(stderr, "line %d: %s\n", __LINE__, cohort_last_error()); exit(1); } } while (0)
-#define CHECK(what) do { if (!(what)) { fprintf(stderr, "line %d: not so: %s\n", __LINE__, #what); exit(1); } } while (0)
+#include "testing.h"
 enum { N = 100, BLOCKS = 4, STEPS = 300 };
 static cohort_task_t add_one, parent_task, sum_task, number_task, failing_task;
 static cohort_partition_t blocks;

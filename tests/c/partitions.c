@@ -3,10 +3,7 @@
 #include <cohort.h>
 #include <stdio.h>
 #include <string.h>
-#define TRY(call) do { if (call) { fprintf(stderr, "line %d: %s\n", __LINE__, cohort_last_error()); return 1; } } while (0)
-#define CHECK(what) do { if (!(what)) { fprintf(stderr, "line %d: not so: %s\n", __LINE__, #what); return 1; } } while (0)
-#define EXPECT(call, status, text) do { int32_t got = (call); if (got != COHORT_ERROR_##status || !strstr(cohort_last_error(), text)) { \
-    fprintf(stderr, "line %d: status %d, text: %s\n", __LINE__, got, cohort_last_error()); return 1; } } while (0)
+#include "testing.h"
 enum { N = 12, M = 10, PARTS = 3 };
 enum { COLOUR, VALUE, COPY, FIELDS };
 static int32_t data[FIELDS][M][N];
@@ -64,7 +61,7 @@ static int32_t fill_halves(cohort_context_t task, void *user)
         TRY(cohort_fill(task, half, 1, &field, &point_value, sizeof point_value));
     }
     TRY(cohort_wait_all(task));
-    EXPECT(cohort_fill(task, *(cohort_region_t *)user, 1, &field, &point_value, sizeof point_value), PRIVILEGE, "does not hold");
+    EXPECT(cohort_fill(task, *(cohort_region_t *)user, 1, &field, &point_value, sizeof point_value), COHORT_ERROR_PRIVILEGE, "does not hold");
     TRY(cohort_partition_destroy(&halves));
     TRY(cohort_region_destroy(&mine));
     return 0;
@@ -109,22 +106,22 @@ static int32_t check_wrong_calls(cohort_runtime_t rt, cohort_context_t ctx, coho
     const int64_t lo[] = {0, 5}, hi[] = {1, 4}, zero[2] = {0, 0}, one[2] = {1, 1}, big[2] = {INT64_MAX, 0};
     int64_t box[2];
     bool disjoint;
-    EXPECT(cohort_index_space_create_rects(rt, 1, 2, lo, hi, &space), BOUNDS, "rectangle 1");
-    EXPECT(cohort_index_space_create_rects(rt, 1, 0, lo, hi, &space), INVALID_ARGUMENT, "without points");
-    EXPECT(cohort_region_rects(region, 0, box, box), BOUNDS, "has 1 rectangles");
-    EXPECT(cohort_partition_equal(region, 0, &p), INVALID_ARGUMENT, "0 sub-regions");
-    EXPECT(cohort_partition_by_field(ctx, region, COLOUR, 0, &p), INVALID_ARGUMENT, "0 colours");
-    EXPECT(cohort_partition_by_field(ctx, region, FIELDS, 2, &p), INVALID_ARGUMENT, "field 3");
-    EXPECT(cohort_partition_image(ctx, region, parts, COLOUR, &p), INVALID_ARGUMENT, "a point of 2 dimensions");
-    EXPECT(cohort_partition_preimage_range(ctx, region, parts, COLOUR, &p), INVALID_ARGUMENT, "range");
-    EXPECT(cohort_partition_image(ctx, region, nothing, COLOUR, &p), INVALID_HANDLE, "partition");
-    EXPECT(cohort_partition_kind(parts, &disjoint, NULL), INVALID_ARGUMENT, "null");
-    EXPECT(cohort_partition_restriction(region, 4, zero, one, one, zero, one, &p), INVALID_ARGUMENT, "dimension is 4");
-    EXPECT(cohort_partition_restriction(region, 1, one, zero, one, zero, one, &p), INVALID_ARGUMENT, "1 to 2^24 colours");
-    EXPECT(cohort_partition_restriction(region, 1, one, one, big, one, one, &p), BOUNDS, "64 bits");
+    EXPECT(cohort_index_space_create_rects(rt, 1, 2, lo, hi, &space), COHORT_ERROR_BOUNDS, "rectangle 1");
+    EXPECT(cohort_index_space_create_rects(rt, 1, 0, lo, hi, &space), COHORT_ERROR_INVALID_ARGUMENT, "without points");
+    EXPECT(cohort_region_rects(region, 0, box, box), COHORT_ERROR_BOUNDS, "has 1 rectangles");
+    EXPECT(cohort_partition_equal(region, 0, &p), COHORT_ERROR_INVALID_ARGUMENT, "0 sub-regions");
+    EXPECT(cohort_partition_by_field(ctx, region, COLOUR, 0, &p), COHORT_ERROR_INVALID_ARGUMENT, "0 colours");
+    EXPECT(cohort_partition_by_field(ctx, region, FIELDS, 2, &p), COHORT_ERROR_INVALID_ARGUMENT, "field 3");
+    EXPECT(cohort_partition_image(ctx, region, parts, COLOUR, &p), COHORT_ERROR_INVALID_ARGUMENT, "a point of 2 dimensions");
+    EXPECT(cohort_partition_preimage_range(ctx, region, parts, COLOUR, &p), COHORT_ERROR_INVALID_ARGUMENT, "range");
+    EXPECT(cohort_partition_image(ctx, region, nothing, COLOUR, &p), COHORT_ERROR_INVALID_HANDLE, "partition");
+    EXPECT(cohort_partition_kind(parts, &disjoint, NULL), COHORT_ERROR_INVALID_ARGUMENT, "null");
+    EXPECT(cohort_partition_restriction(region, 4, zero, one, one, zero, one, &p), COHORT_ERROR_INVALID_ARGUMENT, "dimension is 4");
+    EXPECT(cohort_partition_restriction(region, 1, one, zero, one, zero, one, &p), COHORT_ERROR_INVALID_ARGUMENT, "1 to 2^24 colours");
+    EXPECT(cohort_partition_restriction(region, 1, one, one, big, one, one, &p), COHORT_ERROR_BOUNDS, "64 bits");
     TRY(cohort_partition_equal(region, 2, &two));
-    EXPECT(cohort_partition_union(region, parts, two, &p), INVALID_ARGUMENT, "3 and 2");
-    EXPECT(cohort_partition_cross_product(parts, two, NULL), INVALID_ARGUMENT, "null");
+    EXPECT(cohort_partition_union(region, parts, two, &p), COHORT_ERROR_INVALID_ARGUMENT, "3 and 2");
+    EXPECT(cohort_partition_cross_product(parts, two, NULL), COHORT_ERROR_INVALID_ARGUMENT, "null");
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* y = a*x + y over a partitioned region: from main to check. */
 #include "cohort.h"
 #include <stdio.h>
-#define TRY(call) do { if ((call) != COHORT_OK) { fprintf(stderr, "%s\n", cohort_last_error()); return 1; } } while (0)
+#include "testing.h"
 enum { N = 1000, BLOCKS = 7 };
 
 static int32_t saxpy(cohort_context_t task, void *user) {

@@ -2,7 +2,7 @@
 #include "cohort.h"
 #include <stdio.h>
 #include <stdlib.h>
-#define TRY(call) do { if ((call) != COHORT_OK) { fprintf(stderr, "line %d: %s\n", __LINE__, cohort_last_error()); exit(1); } } while (0)
+#include "testing.h"
 enum { DEPTH = 9, WIDE = 300, ROUNDS = 5 };
 static cohort_task_t tree_task, leaf_task, waiter_task;
 
