@@ -5,11 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#define TRY(call) do { if ((call) != COHORT_OK) { \
-    fprintf(stderr, "rank %d, line %d: %s\n", (int)rank, __LINE__, cohort_last_error()); MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
-#define CHECK(condition) do { if (!(condition)) { \
-    fprintf(stderr, "rank %d, line %d: %s is wrong (\"%s\")\n", (int)rank, __LINE__, #condition, cohort_last_error()); \
-    MPI_Abort(MPI_COMM_WORLD, 1); } } while (0)
+#include "testing.h"
 /* The call fails, and says the same on every rank. */
 #define FAILS(call, expected) do { int32_t got_ = (call); \
   if (got_ != COHORT_ERROR_TASK_FAILED || !strstr(cohort_last_error(), expected)) { \

@@ -43,7 +43,7 @@ static inline int my_rank(void)
 #define CHECK(condition) \
   do { \
     if (!(condition)) \
-      FAIL_HERE("not so: %s", #condition); \
+      FAIL_HERE("not so: %s (the last error was \"%s\")", #condition, cohort_last_error()); \
   } while (0)
 
 /* The call fails with this status, and its text contains `part`. */
