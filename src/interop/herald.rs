@@ -56,10 +56,16 @@ impl Herald {
         }
     }
 
-    /// What another rank announced by a message.
+    /// What another rank announced by a message. Ranks that share memory with this one may meet its code in that memory before
+    /// they hear of it, and find it on this rank's board then.
     pub fn heard(&self, engine: &Engine, message: &Message) {
-        let text = String::from_utf8_lossy(message.payload());
-        engine.learn(message.words()[0], || Error::new(Status::TaskFailed, &*text));
+        let (code, text) = (message.words()[0], String::from_utf8_lossy(message.payload()));
+        engine.learn(code, || {
+            let own = self.read.lock();
+            self.memory.board(self.memory.rank()).expect("one's own").post(code, &text);
+            drop(own);
+            Error::new(Status::TaskFailed, &*text)
+        });
     }
 }
 
