@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages_of() {
     case $1 in
-        build) echo gcc g++ make cmake pkg-config libc6-dev binutils ;;
+        build) echo gcc g++ make cmake pkg-config libc6-dev binutils libhwloc-dev libudev-dev ;;
         mpi) echo libopenmpi-dev openmpi-bin ;;
         mpich) echo libmpich-dev mpich ;;
         fortran) echo gfortran ;;

@@ -19,7 +19,7 @@ fn run(name: &str) {
         .arg(format!("-I{ROOT}/include"))
         .arg(format!("{ROOT}/tests/c/{name}.c"))
         .arg(library())
-        .args(["-lm", "-lpthread", "-ldl", "-o"])
+        .args(["-lhwloc", "-lm", "-lpthread", "-ldl", "-o"])
         .arg(&program)
         .output()
         .unwrap();

@@ -1,7 +1,6 @@
 //! What this process may run on: the processors of the mask that the launcher gave it, where each lies, and the binding
 //! of threads to them. Knows nothing of ranks' messages, workers' queues or tasks.
 
-mod mask;
 mod node;
 mod topology;
 
@@ -32,12 +31,11 @@ pub struct Machine {
 impl Machine {
     /// The processors that the calling thread's mask allows. Called before any thread is bound.
     pub fn discover() -> Result<Self> {
-        let numbers = match mask::allowed() {
-            Ok(numbers) if !numbers.is_empty() => numbers,
-            Ok(_) => fail!(Resources, "the process may run on no processor; look at the launcher's binding options"),
-            Err(error) => fail!(Resources, "the process's processor mask cannot be read: {error}"),
-        };
-        Ok(Self::of(numbers.into_iter().map(topology::place).collect()))
+        let cpus = topology::allowed()?;
+        if cpus.is_empty() {
+            fail!(Resources, "the process may run on no processor; look at the launcher's binding options");
+        }
+        Ok(Self::of(cpus))
     }
 
     /// Orders processors so that the first threads of all cores come before the second ones, neighbours staying near:
@@ -94,7 +92,7 @@ impl Machine {
     /// processors.
     pub fn bind(&self, index: usize) -> Result<()> {
         let cpu = self.cpus[index % self.cpus.len()];
-        match mask::bind(&[cpu.number]) {
+        match topology::bind(&[cpu.number]) {
             Ok(()) => Ok(()),
             Err(error) => fail!(Resources, "a worker cannot be bound to processor {}: {error}; COHORT_BIND=0 turns binding off", cpu.number),
         }
@@ -103,7 +101,7 @@ impl Machine {
     /// Lets the calling thread run on every processor of this machine: for threads that a bound thread started.
     pub fn unbind(&self) -> Result<()> {
         let numbers: Vec<u32> = self.cpus.iter().map(|c| c.number).collect();
-        match mask::bind(&numbers) {
+        match topology::bind(&numbers) {
             Ok(()) => Ok(()),
             Err(error) => fail!(Resources, "a thread cannot be given the process's processors back: {error}"),
         }
@@ -177,11 +175,11 @@ mod tests {
             let (allowed, running) = std::thread::scope(|scope| {
                 let thread = scope.spawn(|| {
                     machine.bind(index).unwrap();
-                    (mask::allowed().unwrap(), unsafe { libc::sched_getcpu() })
+                    (topology::allowed().unwrap(), unsafe { libc::sched_getcpu() })
                 });
                 thread.join().unwrap()
             });
-            assert_eq!(allowed, [cpu.number]);
+            assert_eq!(allowed, [*cpu]);
             assert_eq!(running, cpu.number as i32);
         }
         assert_eq!(Machine::discover().unwrap(), machine, "binding another thread left this one alone");

@@ -1,49 +1,74 @@
-//! Where a processor lies, as the kernel says under /sys/devices/system/cpu (Linux Documentation/ABI/stable/
-//! sysfs-devices-system-cpu). Containers may hide parts of it: what is not told is taken to be one package with one
-//! node, each processor a core.
+//! Where processors lie, which of them a thread may use, and the binding of threads, by hwloc.
 
 use super::Cpu;
-use std::path::Path;
+use crate::base::Result;
+use crate::fail;
+use hwlocality::bitmap::BitmapIndex;
+use hwlocality::cpu::binding::CpuBindingFlags;
+use hwlocality::cpu::cpuset::CpuSet;
+use hwlocality::object::types::ObjectType;
+use hwlocality::object::TopologyObject;
+use hwlocality::Topology;
+use std::sync::OnceLock;
 
-pub fn place(number: u32) -> Cpu {
-    place_under(Path::new("/sys/devices/system/cpu"), number)
-}
-
-fn place_under(root: &Path, number: u32) -> Cpu {
-    let folder = root.join(format!("cpu{number}"));
-    let told = |name: &str| std::fs::read_to_string(folder.join("topology").join(name)).ok()?.trim().parse::<u32>().ok();
-    Cpu {
-        number,
-        core: told("core_id").unwrap_or(number),
-        // Virtual machines may say -1, which is no number here.
-        package: told("physical_package_id").unwrap_or(0),
-        node: node(&folder).unwrap_or(0),
+/// This machine, looked at once.
+fn this_machine() -> Result<&'static Topology> {
+    static MACHINE: OnceLock<std::result::Result<Topology, String>> = OnceLock::new();
+    match MACHINE.get_or_init(|| Topology::new().map_err(|error| error.to_string())) {
+        Ok(topology) => Ok(topology),
+        Err(error) => fail!(Resources, "hwloc cannot tell what this machine looks like: {error}"),
     }
 }
 
-/// The processor's folder holds a link `nodeN` to its NUMA node.
-fn node(folder: &Path) -> Option<u32> {
-    let entries = std::fs::read_dir(folder).ok()?;
-    entries.flatten().find_map(|entry| entry.file_name().to_str()?.strip_prefix("node")?.parse().ok())
+/// The processors on which the calling thread may run, ascending by number.
+pub fn allowed() -> Result<Vec<Cpu>> {
+    let topology = this_machine()?;
+    match topology.cpu_binding(CpuBindingFlags::THREAD) {
+        Ok(mask) => Ok(places(topology, &mask)),
+        Err(error) => fail!(Resources, "the process's processor mask cannot be read: {error}"),
+    }
+}
+
+fn places(topology: &Topology, mask: &CpuSet) -> Vec<Cpu> {
+    let mut cpus: Vec<Cpu> = topology.pus_from_cpuset(mask).filter_map(place).collect();
+    cpus.sort_unstable_by_key(|cpu| cpu.number);
+    cpus
+}
+
+/// Machines that hide a level have one object of it, and no cores where each processor is one.
+fn place(pu: &TopologyObject) -> Option<Cpu> {
+    let number = pu.os_index()? as u32;
+    let within = |level| pu.first_ancestor_with_type(level).map(|object| object.logical_index() as u32);
+    Some(Cpu {
+        number,
+        core: within(ObjectType::Core).unwrap_or(number),
+        package: within(ObjectType::Package).unwrap_or(0),
+        node: pu.nodeset().and_then(|nodes| nodes.first_set()).map_or(0, |node| usize::from(node) as u32),
+    })
+}
+
+/// Lets the calling thread run on these processors only.
+pub fn bind(numbers: &[u32]) -> Result<()> {
+    let topology = this_machine()?;
+    let set: CpuSet = numbers.iter().filter_map(|n| BitmapIndex::try_from(*n as usize).ok()).collect();
+    match topology.bind_cpu(&set, CpuBindingFlags::THREAD) {
+        Ok(()) => Ok(()),
+        Err(error) => fail!(Resources, "{error}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use hwlocality::topology::builder::TopologyBuilder;
 
     #[test]
-    fn places_are_read_and_gaps_filled() {
-        let root = std::env::temp_dir().join(format!("cohort-topology-{}", std::process::id()));
-        let topology = root.join("cpu3/topology");
-        fs::create_dir_all(&topology).unwrap();
-        fs::create_dir_all(root.join("cpu3/node1")).unwrap();
-        fs::create_dir_all(root.join("cpu3/node_power")).unwrap();
-        fs::write(topology.join("core_id"), "7\n").unwrap();
-        fs::write(topology.join("physical_package_id"), "-1\n").unwrap();
-        let (told, hidden) = (place_under(&root, 3), place_under(&root, 4));
-        fs::remove_dir_all(&root).unwrap();
-        assert_eq!(told, Cpu { number: 3, core: 7, package: 0, node: 1 });
-        assert_eq!(hidden, Cpu { number: 4, core: 4, package: 0, node: 0 });
+    fn places_are_found_in_any_machine() {
+        let machine = TopologyBuilder::new().from_synthetic("numa:2 pack:1 core:2 pu:2").unwrap().build().unwrap();
+        let cpus = places(&machine, &machine.cpuset().clone_target());
+        assert_eq!(cpus.len(), 8);
+        assert_eq!(cpus[5], Cpu { number: 5, core: 2, package: 1, node: 1 });
+        let flat = TopologyBuilder::new().from_synthetic("pu:3").unwrap().build().unwrap();
+        assert_eq!(places(&flat, &flat.cpuset().clone_target())[2], Cpu { number: 2, core: 2, package: 0, node: 0 });
     }
 }
