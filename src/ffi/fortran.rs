@@ -114,11 +114,12 @@ pub unsafe extern "C" fn cohort_view_array(
     guard("cohort_view", || {
         let frame = runtime::context(task.id)?.1;
         let found = operation::view(frame, requirement, field, privilege(right)?)?;
-        let label = operation::requirement(frame, requirement)?.node().tree.fields.label(field);
+        let fields = &operation::requirement(frame, requirement)?.node().tree.fields;
         if found.dim as i64 != i64::from(rank) || found.bytes != bytes {
             fail!(
                 InvalidArgument,
-                "field {label} is {}-D with {}-byte elements; the pointer is {rank}-D with {bytes}-byte elements",
+                "field {} is {}-D with {}-byte elements; the pointer is {rank}-D with {bytes}-byte elements",
+                fields.label(field),
                 found.dim,
                 found.bytes
             );
@@ -128,7 +129,8 @@ pub unsafe extern "C" fn cohort_view_array(
             if stride < smaller || stride % smaller != 0 {
                 fail!(
                     InvalidArgument,
-                    "field {label} has strides of {:?} bytes, which no whole array of {bytes}-byte elements has; use cohort_view_raw",
+                    "field {} has strides of {:?} bytes, which no whole array of {bytes}-byte elements has; use cohort_view_raw",
+                    fields.label(field),
                     &found.stride[..found.dim]
                 );
             }
