@@ -268,8 +268,12 @@ fn connect(started: &Started, alone: bool) -> Result<()> {
             receive_ghost(owner.get(), &ghosts, &barriers, &message);
         }
     });
-    let (herald, hearing) = (attention.herald.clone(), served());
-    messages.on(Topic::Failure, move |message| herald.heard(hearing.get(), &message));
+    let (herald, hearing) = (Arc::downgrade(&attention.herald), served());
+    messages.on(Topic::Failure, move |message| {
+        if let Some(herald) = herald.upgrade() {
+            herald.heard(hearing.get(), &message);
+        }
+    });
     messages.open(move || host.get().scheduler.wake_host());
     if alone {
         return Ok(());
