@@ -12,7 +12,7 @@ packages_of() {
         flang) echo flang-22 ;;
         mini-app) echo zlib1g-dev ;;
         benches) echo libstarpu-dev ;;
-        tests) echo python3 libclang-dev util-linux ;;
+        tests) echo python3 libclang-dev util-linux valgrind ;;
         *) echo "dependencies.sh: unknown group '$1'; groups are build, mpi, mpich, fortran, flang, mini-app, benches, tests" >&2; return 2 ;;
     esac
 }

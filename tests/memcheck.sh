@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The C programs under valgrind's memcheck, the library included: uninitialised values, freed memory, lost memory. Takes some minutes,
-# and is no part of tests/run.sh. helgrind and drd are of no use here: they know locks, not atomics, and take each lock-free hand-over
-# for a race; those are modelled with loom instead.
+# The C programs under valgrind's memcheck, the library included: uninitialised values, freed memory, lost memory. tests/run.sh runs
+# the quick ones. helgrind and drd are of no use here: they know locks, not atomics, and take each lock-free hand-over for a race;
+# those are modelled with loom instead.
 # usage: tests/memcheck.sh [PROGRAM]...     (default: errors handshake nesting saxpy waiting)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1

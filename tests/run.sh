@@ -23,6 +23,9 @@ count cargo test --locked --no-default-features --lib
 section "Rust: models of the concurrent parts, every interleaving"
 count env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --locked --release --lib --target-dir "$build/loom" model
 
+section "C programs under memcheck"
+count "$root/tests/memcheck.sh" errors nesting saxpy
+
 section "Build and install"
 build_and_install() { # build_and_install PRESET [OPTION...]: into prefix-PRESET
     local preset=$1
