@@ -1,8 +1,8 @@
 !> How a run ends early. Errors that set-up finds are texts that all ranks agree on before anybody stops, so that each appears
 !> once and MPI is finalized; what breaks later on one rank alone aborts the others.
 module failure
-  use, intrinsic :: iso_fortran_env, only: error_unit
   use mpi_f08
+  use complaint, only: complain
   implicit none
   private
   public :: end_if_any, end_unless, end_run, stop_with
@@ -18,7 +18,7 @@ contains
     speaker = merge(ranks, rank, error == '')
     call MPI_Allreduce(MPI_IN_PLACE, speaker, 1, MPI_INTEGER, MPI_MIN, MPI_COMM_WORLD)
     if (speaker == ranks) return
-    if (rank == speaker) call say(error)
+    if (rank == speaker) call complain(error)
     call end_run(.false.)
   end subroutine
 
@@ -44,13 +44,7 @@ contains
   !> Ends the program on all ranks with a message, from any rank.
   subroutine stop_with(text)
     character(*), intent(in) :: text
-    call say(text)
+    call complain(text)
     call MPI_Abort(MPI_COMM_WORLD, 1)
-  end subroutine
-
-  subroutine say(text)
-    character(*), intent(in) :: text
-    write (error_unit, '(2a)') 's3d-mini: ', trim(text)
-    flush (error_unit)
   end subroutine
 end module

@@ -98,7 +98,7 @@ def complaint(command, expected):
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120)
     except subprocess.TimeoutExpired:
         return "did not end in two minutes"
-    said = [line for line in done.stderr.splitlines() if line.startswith("s3d-mini: ")]
+    said = [line for line in done.stderr.splitlines() if re.match(r"s3d-[a-z]+: ", line)]
     if done.returncode == 0:
         return "ended with status 0"
     if len(said) != 1:
