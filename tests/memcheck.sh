@@ -12,7 +12,7 @@ cargo build --locked --lib || exit 1
 
 failed=0
 for name in "$@"; do
-    mpicc -g -O1 -std=gnu11 "tests/c/$name.c" -o "$work/$name" -Iinclude target/debug/libcohort.a -lm -lpthread -ldl || exit 1
+    mpicc -g -O1 -std=gnu11 "tests/c/$name.c" -o "$work/$name" -Iinclude target/debug/libcohort.a -lhwloc -lm -lpthread -ldl || exit 1
     for workers in 1 2; do
         if COHORT_WORKERS=$workers valgrind --quiet --error-exitcode=9 --fair-sched=yes --leak-check=full \
             --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect "$work/$name"; then
