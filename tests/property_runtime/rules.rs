@@ -118,7 +118,7 @@ pub fn uses(program: &Program, parent: &[Use], task: &Task, path: u64) -> Result
     Ok(all)
 }
 
-/// Why a launch is refused, or 0. `parent`: what the launching task holds; `None` outside of tasks.
+/// Why a launch is refused, or 0; interference is looked for first. `parent`: what the launching task holds; `None` outside of tasks.
 pub fn refusal(parent: Option<&[Use]>, points: &[Vec<Use>]) -> i32 {
     for (p, of_p) in points.iter().enumerate() {
         let others = points.iter().enumerate().filter(|(q, _)| *q != p);
@@ -127,18 +127,13 @@ pub fn refusal(parent: Option<&[Use]>, points: &[Vec<Use>]) -> i32 {
             return INTERFERENCE;
         }
     }
-    points.iter().map(|uses| refusal_of_point(parent, uses)).find(|status| *status != 0).unwrap_or(0)
-}
-
-fn refusal_of_point(parent: Option<&[Use]>, uses: &[Use]) -> i32 {
-    for (i, a) in uses.iter().enumerate() {
-        if uses[..i].iter().any(|b| a.conflicts(b)) {
-            return INTERFERENCE;
-        }
+    let interferes = |uses: &Vec<Use>| uses.iter().enumerate().any(|(i, a)| uses[..i].iter().any(|b| a.conflicts(b)));
+    if points.iter().any(interferes) {
+        return INTERFERENCE;
     }
     let Some(held) = parent else { return 0 };
     let covered = |u: &Use| u.right == Right::Nothing || u.fields.iter().all(|&f| held.iter().any(|h| h.covers(u, f)));
-    if uses.iter().all(covered) {
+    if points.iter().flatten().all(covered) {
         0
     } else {
         PRIVILEGE
