@@ -159,13 +159,15 @@ impl<T> Table<T> {
         Ok(value.expect("a slot in use has a value"))
     }
 
-    /// Calls `act` with each value in use; none is created or removed meanwhile.
-    pub fn for_each(&self, mut act: impl FnMut(&T)) {
+    /// Calls `act` with the handle and value of each slot in use; none is created or removed meanwhile.
+    pub fn for_each(&self, mut act: impl FnMut(u64, &T)) {
         let free = self.free.lock();
-        for slot in (0..free.next).filter_map(|index| self.slot(index)) {
-            if slot.generation.load(Ordering::Acquire) % 2 == 1 {
+        for (index, slot) in (0..free.next).filter_map(|index| Some((index, self.slot(index)?))) {
+            let generation = slot.generation.load(Ordering::Acquire);
+            if generation % 2 == 1 {
+                let handle = (self.kind as u64) << 56 | u64::from(generation) << 32 | u64::from(index);
                 // In use, and not removed before the lock is given back.
-                unsafe { &*slot.value.get() }.iter().for_each(&mut act);
+                unsafe { &*slot.value.get() }.iter().for_each(|value| act(handle, value));
             }
         }
     }

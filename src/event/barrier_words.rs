@@ -101,6 +101,16 @@ impl BarrierWords {
         self.completed.load(Ordering::Acquire)
     }
 
+    /// How many arrivals have come at the first phase that is not complete, and how many it expects.
+    pub fn arrivals(&self) -> (u64, u64) {
+        let phase = self.completed();
+        let now = Phase::of(self.phases[(phase % PHASES) as usize].load(Ordering::Acquire));
+        match now.round == round(phase) {
+            true => (now.came, now.wanted),
+            false => (0, self.usual.load(Ordering::Relaxed)),
+        }
+    }
+
     /// `count` arrivals at a phase; the number of completed phases if this call completed some.
     pub fn arrive(&self, phase: u64, count: u32) -> Result<Option<u64>> {
         if !(1..=MOST_ARRIVALS).contains(&count) {

@@ -224,6 +224,21 @@ impl PhaseBarrier {
         self.seats.wake(&engine.scheduler);
     }
 
+    /// Who waits for what, if anybody does.
+    pub fn wait_text(&self) -> Option<String> {
+        let who = match (self.complete.has_waiters(), self.seats.has_sleepers()) {
+            (true, _) => "operations wait",
+            (_, true) => "a thread waits",
+            _ => return None,
+        };
+        let (handle, phase) = (Placed::handle(self), self.completed());
+        let came = match self.words().map(BarrierWords::arrivals) {
+            Some((came, wanted)) => format!("{came} of {wanted} arrivals at phase {phase} have come"),
+            None => format!("phase {phase} is not complete as far as rank {} told", Handle::of(handle).owner),
+        };
+        Some(format!("{who} for the phase barrier {handle:#x} of rank {}: {came}", Handle::of(handle).owner))
+    }
+
     /// Operations of this rank wait for its phases no longer.
     pub(super) fn release(&self, engine: &Engine) {
         self.complete.advance_to(&engine.graph, u64::MAX, &mut |n| engine.offer(n));

@@ -105,6 +105,10 @@ impl Barriers {
         self.0.remove(handle)
     }
 
+    pub fn for_each(&self, act: impl FnMut(&Arc<PhaseBarrier>)) {
+        self.0.for_each(act);
+    }
+
     /// Nothing waits for any phase any more.
     pub fn release(&self, engine: &Engine) {
         self.0.for_each(|barrier| barrier.release(engine));

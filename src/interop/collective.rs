@@ -213,6 +213,16 @@ impl Collective {
         Ok(future)
     }
 
+    /// What a future of this rank waits for, if one does.
+    pub fn wait_text(&self) -> Option<String> {
+        let (phase, handle) = (self.awaited()?, Placed::handle(self));
+        let short = match &self.side {
+            Side::Near(near) => format!("has not had its {} arrivals", near.head().arrivals()),
+            Side::Far(_) => "is not complete as far as its owner told".to_string(),
+        };
+        Some(format!("a future waits for the dynamic collective {handle:#x} of rank {}: phase {phase} {short}", Handle::of(handle).owner))
+    }
+
     /// Futures of this rank wait for its phases no longer; without a result they carry the last failure.
     pub(super) fn release(&self, engine: &Engine) {
         let pending = std::mem::take(&mut *self.pending.lock());

@@ -72,6 +72,10 @@ impl Collectives {
         self.0.remove(handle)
     }
 
+    pub fn for_each(&self, act: impl FnMut(&Arc<Collective>)) {
+        self.0.for_each(act);
+    }
+
     /// Nothing waits for any result any more, after a failure.
     pub fn release(&self, engine: &Engine) {
         self.0.for_each(|collective| collective.release(engine));

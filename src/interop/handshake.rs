@@ -194,6 +194,17 @@ impl Handshake {
         })
     }
 
+    /// Who waits for whom.
+    pub fn waits(&self, handle: u64) -> impl Iterator<Item = String> {
+        let text = |half: &Half, (who, whose): (&str, &str)| {
+            let waits = half.handed.has_waiters() || half.seats.has_sleepers();
+            let (phase, count) = (half.handed.done(), u64::from(half.participants.count()));
+            let came = half.arrivals.load(Ordering::Relaxed) - phase * count;
+            waits.then(|| format!("{who} for the {whose} hand-off in the handshake {handle:#x}: {came} of {count} have come in phase {phase}"))
+        };
+        [text(&self.host, ("tasks wait", "host's")), text(&self.tasks, ("the host waits", "tasks'"))].into_iter().flatten()
+    }
+
     /// Operations wait for it no longer.
     pub fn release(&self, engine: &Engine) {
         for half in [&self.host, &self.tasks] {

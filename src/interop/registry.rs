@@ -147,7 +147,7 @@ impl<T: Placed> Registry<T> {
     }
 
     pub fn for_each(&self, mut act: impl FnMut(&Arc<T>)) {
-        self.known.for_each(&mut act);
+        self.known.for_each(|_, object| act(object));
     }
 
     /// This rank uses the handle no longer.

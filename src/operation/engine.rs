@@ -27,6 +27,11 @@ impl SeatSet {
         self.0.fetch_or(1 << (seat % 64), Ordering::SeqCst);
     }
 
+    /// Whether anybody sleeps, or did when its time ran out.
+    pub fn has_sleepers(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+
     /// Call after what they wait for has come true.
     #[inline]
     pub fn wake(&self, scheduler: &Scheduler) {

@@ -3,12 +3,14 @@
 mod epoch;
 mod objects;
 mod placement;
+mod watch;
 
 pub use epoch::must_epoch;
 pub use objects::Objects;
 use placement::Placement;
+use watch::Watch;
 
-use crate::base::{thread_token, Config, Kind, Result};
+use crate::base::{thread_token, Config, Error, Kind, Result};
 use crate::fail;
 use crate::operation::{current_task, Engine, Frame, FutureCell, Outside};
 use crate::scheduler::{Scheduler, Settings};
@@ -19,6 +21,7 @@ use crate::interop::{receive_barrier, receive_collective, receive_ghost, Attenti
 use crate::base::sync::Mutex;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::mpsc::{channel, Sender};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +48,8 @@ pub struct Runtime {
     pub collectives: Arc<Collectives>,
     attention: Arc<Attention>,
     pub transport: Arc<dyn Transport>,
+    /// Dropped to end the watch.
+    watch: Mutex<Option<Sender<()>>>,
     /// Results of the members of the last must epoch.
     members: Mutex<Vec<Arc<FutureCell>>>,
 }
@@ -111,14 +116,19 @@ impl Runtime {
         let result = context.wait_to_end(&self.engine);
         let Err(error) = &result else { return result };
         if context.outstanding() > 0 {
-            self.engine.give_up(error.clone());
-            self.barriers.release(&self.engine);
-            self.collectives.release(&self.engine);
-            self.objects.handshakes.for_each(|handshake| handshake.release(&self.engine));
+            self.give_up(error.clone());
             // Tells of the same failure once more, when all is done.
             let _ = context.wait_all(&self.engine);
         }
         result
+    }
+
+    /// Every wait ends with this error from here on, and what waits does not run.
+    fn give_up(&self, error: Error) {
+        self.engine.give_up(error);
+        self.barriers.release(&self.engine);
+        self.collectives.release(&self.engine);
+        self.objects.handshakes.for_each(|_, handshake| handshake.release(&self.engine));
     }
 
     /// For functions of the MPI thread.
@@ -179,6 +189,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         root: started.engine.frames.open_root().handle(),
         handle,
         mpi_thread: thread_token(),
+        watch: Mutex::default(),
         members: Mutex::default(),
         engine: started.engine,
         barriers: started.barriers,
@@ -188,8 +199,23 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         attention: started.attention,
         transport,
     };
-    CURRENT.store(Box::into_raw(Box::new(runtime)), Ordering::Release);
+    let runtime = Box::into_raw(Box::new(runtime));
+    CURRENT.store(runtime, Ordering::Release);
+    // It lives until `finalize`, which ends the watch before.
+    start_watch(unsafe { &*runtime }, config.watchdog_seconds.map(Duration::from_secs_f64));
     Ok(handle)
+}
+
+/// A thread that watches the runtime, if there is anything to watch.
+fn start_watch(runtime: &'static Runtime, patience: Option<Duration>) {
+    if patience.is_none() && runtime.size == 1 {
+        return;
+    }
+    let (stop, stopped) = channel();
+    match runtime.engine.scheduler.spawn("cohort-watch", move |_| Watch::new(patience).keep(runtime, &stopped)) {
+        Ok(()) => *runtime.watch.lock() = Some(stop),
+        Err(error) => eprintln!("cohort: rank {}: nobody watches: {}", runtime.rank, error.text),
+    }
 }
 
 /// The engine for a thread of its scheduler.
@@ -292,9 +318,14 @@ pub fn finalize(handle: u64) -> Result<()> {
     runtime.check_mpi_thread()?;
     let result = runtime.settle();
     let drained = runtime.messages.drain();
+    // From here on this process may end.
+    if let Some(board) = runtime.attention.memory.board(runtime.rank) {
+        board.sign_off();
+    }
     let runtime = CURRENT.swap(std::ptr::null_mut(), Ordering::AcqRel);
     // Nobody else may be inside; the scheduler's threads end before what they use goes.
     let runtime = unsafe { Box::from_raw(runtime) };
+    runtime.watch.lock().take();
     runtime.attention.close();
     runtime.messages.close();
     runtime.engine.scheduler.stop();

@@ -37,6 +37,7 @@ impl NodeMemory {
         transport.gather(&[0], &mut || Ok(false))?;
         drop(name);
         let own = own?;
+        own.mapping.board().sign();
         if let Some(failed) = all.chunks_exact(mine.len()).position(|theirs| theirs[3] == 0) {
             fail!(Resources, "rank {failed} could not create its node-shared memory; the error it returned there says why");
         }

@@ -1,0 +1,132 @@
+/* The watchdog says once, when nothing has moved for the time it was given, which handshake, barrier, collective or future waits
+ * for whom; and nothing while tasks run. The program reads what the library writes to the standard error. */
+#include "testing.h"
+#include <time.h>
+#include <unistd.h>
+
+static cohort_runtime_t rt;
+static cohort_context_t ctx;
+static FILE *told;
+static int saved;
+
+static void listen(void)
+{
+  fflush(stderr);
+  told = tmpfile();
+  saved = dup(STDERR_FILENO);
+  CHECK(told != NULL && saved >= 0);
+  CHECK(dup2(fileno(told), STDERR_FILENO) >= 0);
+}
+
+/* What was written since. */
+static const char *heard(void)
+{
+  static char text[4096];
+  size_t length;
+  fflush(stderr);
+  dup2(saved, STDERR_FILENO);
+  close(saved);
+  rewind(told);
+  length = fread(text, 1, sizeof text - 1, told);
+  text[length] = 0;
+  fclose(told);
+  return text;
+}
+
+static void rest(double seconds)
+{
+  struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+  nanosleep(&time, NULL);
+}
+
+static void says(const char *text, const char *part)
+{
+  const char *at = strstr(text, part);
+  if (!at || strstr(at + 1, part))
+    FAIL_HERE("not once \"%s\" in \"%s\"", part, text);
+}
+
+static int32_t slow(cohort_context_t task, void *user)
+{
+  (void)task; (void)user;
+  rest(1);
+  return 0;
+}
+
+static int32_t quick(cohort_context_t task, void *user)
+{
+  double value = 1;
+  (void)user;
+  TRY(cohort_task_result(task, &value, sizeof value));
+  return 0;
+}
+
+int main(void)
+{
+  cohort_config_t config = COHORT_CONFIG_INIT;
+  cohort_handshake_t handshake;
+  cohort_phase_barrier_t first, next;
+  cohort_collective_t sum;
+  cohort_future_t total, result;
+  cohort_launch_t working = COHORT_LAUNCH_INIT, stuck = COHORT_LAUNCH_INIT;
+  char part[256];
+  const char *text;
+  double value = 2;
+  config.watchdog_seconds = 0.2;
+  TRY(cohort_init(&config, &rt));
+  TRY(cohort_root_context(rt, &ctx));
+  TRY(cohort_task_register(rt, "slow", slow, NULL, COHORT_TASK_LEAF, &working.task));
+  TRY(cohort_task_register(rt, "quick", quick, NULL, COHORT_TASK_LEAF, &stuck.task));
+
+  /* While a task runs there is nothing to say. */
+  listen();
+  TRY(cohort_launch(ctx, &working, NULL));
+  TRY(cohort_wait_all(ctx));
+  text = heard();
+  if (*text)
+    FAIL_HERE("\"%s\" though a task ran", text);
+
+  TRY(cohort_handshake_create(rt, 1, 1, COHORT_SIDE_HOST, &handshake));
+  TRY(cohort_handoff_to_tasks(handshake));
+  listen();
+  EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
+  text = heard();
+  says(text, "nothing has moved for 0.");
+  snprintf(part, sizeof part, "the host waits for the tasks' hand-off in the handshake %#llx: 0 of 1 have come in phase 0", (unsigned long long)handshake.id);
+  says(text, part);
+
+  /* An operation that waits for a barrier, a future that waits for a collective. */
+  TRY(cohort_phase_barrier_create(rt, 2, &first));
+  TRY(cohort_phase_barrier_advance(first, &next));
+  TRY(cohort_phase_barrier_arrive(first, 1));
+  stuck.wait_barriers = &next;
+  stuck.wait_barrier_count = 1;
+  TRY(cohort_launch(ctx, &stuck, &result));
+  TRY(cohort_collective_create(rt, 3, COHORT_SUM, COHORT_DOUBLE, &sum));
+  TRY(cohort_collective_arrive(sum, &value));
+  TRY(cohort_collective_advance(sum, &sum));
+  TRY(cohort_collective_future(ctx, sum, &total));
+  listen();
+  EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
+  text = heard();
+  snprintf(part, sizeof part, "operations wait for the phase barrier %#llx of rank 0: 1 of 2 arrivals at phase 0 have come", (unsigned long long)first.id);
+  says(text, part);
+  snprintf(part, sizeof part, "a future waits for the dynamic collective %#llx of rank 0: phase 0 has not had its 3 arrivals", (unsigned long long)sum.id);
+  says(text, part);
+
+  /* What was missing comes, and all goes on. */
+  sum.phase--;
+  TRY(cohort_collective_arrive(sum, &value));
+  TRY(cohort_collective_arrive(sum, &value));
+  TRY(cohort_future_get(total, &value, sizeof value));
+  CHECK(value == 6);
+  TRY(cohort_phase_barrier_arrive(first, 1));
+  TRY(cohort_wait_all(ctx));
+  TRY(cohort_future_destroy(&total));
+  TRY(cohort_future_destroy(&result));
+  TRY(cohort_collective_destroy(&sum));
+  TRY(cohort_phase_barrier_destroy(&first));
+  TRY(cohort_finalize(&rt));
+  puts("PASSED");
+  return 0;
+}
