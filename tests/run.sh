@@ -97,14 +97,8 @@ for source in "$root"/tests/c/*.c; do
 done
 
 section "A rank killed outright"
-told() { [ "$(mpirun.openmpi --oversubscribe --enable-recovery -n 4 "$build/c/lost" | grep -c 'was told')" = 3 ]; }
-check "the three others are told" told
-ended() {
-    timeout 60 mpirun.openmpi --oversubscribe -n 4 "$build/c/lost"
-    local status=$?
-    [ $status -ne 0 ] && [ $status -ne 124 ]
-}
-check "mpirun ends the others where it does not let them go on" ended
+check "the three others are told" "$root/tests/c/lost.sh" told "$build/c/lost"
+check "mpirun ends the others where it does not let them go on" "$root/tests/c/lost.sh" ended "$build/c/lost"
 
 section "Thread levels of MPI: the program's messages and tasks at the same time"
 levels() { # levels NAME LAUNCHER...: every level, by shared memory and by messages

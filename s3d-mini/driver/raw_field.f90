@@ -1,4 +1,5 @@
-!> Raw files of fields over the whole grid: 64-bit, Fortran order, one field after the other.
+!> Raw files of fields over the whole grid: 64-bit, Fortran order, one field after the other. Each rank reads and writes for
+!> itself: collective writes of Open MPI 4.1 (ompio) gave some blocks of 2 x 2 ranks the bytes of others.
 module raw_field
   use mpi_f08
   use failure, only: end_unless
@@ -27,7 +28,7 @@ contains
     good = .true.
     do m = 1, size(f, 2)
       call set_view(sim, file, m)
-      call MPI_File_read_all(file, f(:, m), n, MPI_DOUBLE_PRECISION, MPI_STATUS_IGNORE, error)
+      call MPI_File_read(file, f(:, m), n, MPI_DOUBLE_PRECISION, MPI_STATUS_IGNORE, error)
       good = good .and. error == MPI_SUCCESS
     end do
     call MPI_File_close(file)
@@ -48,7 +49,7 @@ contains
     good = .true.
     do m = 1, size(f, 2)
       call set_view(sim, file, m)
-      call MPI_File_write_all(file, f(:, m), n, MPI_DOUBLE_PRECISION, MPI_STATUS_IGNORE, error)
+      call MPI_File_write(file, f(:, m), n, MPI_DOUBLE_PRECISION, MPI_STATUS_IGNORE, error)
       good = good .and. error == MPI_SUCCESS
     end do
     call MPI_File_close(file)

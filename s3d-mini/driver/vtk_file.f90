@@ -1,4 +1,4 @@
-!> Fields as one VTK image file a time, which ParaView opens: raw appended 32-bit data, written collectively.
+!> Fields as one VTK image file a time, which ParaView opens: raw appended 32-bit data, every rank writes its block.
 module vtk_file
   use mpi_f08
   use derived_fields, only: primitives_of, heat_release
@@ -116,7 +116,8 @@ contains
     call MPI_Type_create_subarray(3, sim%s%points, [sim%b%nx, sim%b%ny, sim%b%nz], sim%b%offset, MPI_ORDER_FORTRAN, MPI_REAL4, part)
     call MPI_Type_commit(part)
     call MPI_File_set_view(file, at, MPI_REAL4, part, 'native', MPI_INFO_NULL)
-    call MPI_File_write_all(file, single, points, MPI_REAL4, MPI_STATUS_IGNORE, error)
+    ! Each rank for itself: collective writes of Open MPI 4.1 (ompio) gave some blocks of 2 x 2 ranks the bytes of others.
+    call MPI_File_write(file, single, points, MPI_REAL4, MPI_STATUS_IGNORE, error)
     good = good .and. error == MPI_SUCCESS
     call MPI_File_set_view(file, 0_MPI_OFFSET_KIND, MPI_BYTE, MPI_BYTE, 'native', MPI_INFO_NULL)
     call MPI_Type_free(part)
