@@ -24,6 +24,9 @@ compile handshake cc
 read -ra starpu <<<"$(pkg-config --cflags --libs starpu-1.3)"
 compile empty_tasks cc -fopenmp "${starpu[@]}"
 "$build/empty_tasks"
+gfortran -O3 -march=native -c "$here/partition_loops.f90" -o "$build/partition_loops.o"
+compile partition_image cc "$build/partition_loops.o" -lgfortran
+"$build/partition_image"
 for name in ghost_exchange barriers; do
     compile "$name" mpicc
     mpirun --oversubscribe -n 2 "$build/$name"
