@@ -1,4 +1,4 @@
-! A task fails on one rank. What depends on it does not run; every rank's wait says which task failed, where and why; and the program
+! A task fails on one rank. What depends on it does not run; every rank is told which task failed, where and why; and the program
 ! goes on, here with another attempt.
 module proposals
   use cohort
