@@ -1,6 +1,6 @@
 //! What a region spans: all points of a rectangle, as nearly always, or a set of points within one.
 
-use super::points::PointSet;
+use super::points::{self, PointSet};
 use super::rect::{Point, Rect};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Domain {
 
     #[inline]
     pub fn overlaps(&self, other: &Domain) -> bool {
-        self.bounds.overlaps(&other.bounds) && (self.is_dense() && other.is_dense() || self.points().overlaps(&other.points()))
+        self.bounds.overlaps(&other.bounds) && (self.is_dense() && other.is_dense() || points::meet(3, self.rects(), other.rects()))
     }
 
     pub fn contains(&self, other: &Domain) -> bool {
@@ -76,6 +76,12 @@ impl Domain {
     }
 
     pub fn minus(&self, other: &Domain) -> Domain {
+        if self.is_dense() && other.is_dense() {
+            // What a cut leaves is one rectangle, as nearly always.
+            if let [rest] = self.bounds.minus(&other.bounds)[..] {
+                return rest.into();
+            }
+        }
         self.points().minus(&other.points()).into()
     }
 }
@@ -83,6 +89,26 @@ impl Domain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn domains() -> impl Strategy<Value = Domain> {
+        let rect = (prop::array::uniform3(-1i64..3), prop::array::uniform3(0i64..3))
+            .prop_map(|(lo, size)| Rect::new(lo, std::array::from_fn(|d| lo[d] + size[d])));
+        // One rectangle and none are dense.
+        prop::collection::vec(rect, 0..3).prop_map(|rects| PointSet::from_rects(&rects).into())
+    }
+
+    proptest! {
+        #[test]
+        fn short_cuts_lead_to_the_same_points(a in domains(), b in domains()) {
+            let (all_a, all_b) = (a.points().into_owned(), b.points().into_owned());
+            prop_assert_eq!(a.overlaps(&b), all_a.overlaps(&all_b));
+            prop_assert_eq!(a.contains(&b), all_a.contains(&all_b));
+            prop_assert_eq!(a.minus(&b).points().into_owned(), all_a.minus(&all_b));
+            prop_assert_eq!(a.intersection(&b).points().into_owned(), all_a.intersection(&all_b));
+            prop_assert_eq!(a.minus(&b).volume() + a.intersection(&b).volume(), a.volume());
+        }
+    }
 
     fn row(from: i64, to: i64) -> Rect {
         Rect::new([from, 0, 0], [to, 0, 0])

@@ -198,7 +198,7 @@ fn join_bands(rects: &mut Vec<Rect>, previous: usize, start: usize, d: usize) ->
 }
 
 /// Whether there is a common point as far as the first `depth` dimensions count.
-fn meet(depth: usize, a: &[Rect], b: &[Rect]) -> bool {
+pub(super) fn meet(depth: usize, a: &[Rect], b: &[Rect]) -> bool {
     let Some(d) = depth.checked_sub(1) else { return true };
     let (mut a, mut b) = (a, b);
     while let (Some(first_a), Some(first_b)) = (a.first(), b.first()) {
