@@ -62,6 +62,7 @@ static int32_t fill_halves(cohort_context_t task, void *user)
     }
     TRY(cohort_wait_all(task));
     EXPECT(cohort_fill(task, *(cohort_region_t *)user, 1, &field, &point_value, sizeof point_value), COHORT_ERROR_PRIVILEGE, "does not hold");
+    EXPECT(cohort_partition_by_field(task, mine, COLOUR, 2, &halves), COHORT_ERROR_PRIVILEGE, "does not hold");
     TRY(cohort_partition_destroy(&halves));
     TRY(cohort_region_destroy(&mine));
     return 0;
@@ -97,6 +98,37 @@ static int32_t expect(int32_t (*wanted)(int i, int j))
 static int32_t filled(int i, int j) { int c = colour_of(i, j); return c < 0 ? 1 : 7 + c; }
 static int32_t added(int i, int j) { return filled(i, j) + (colour_of(i, j) < 0 ? 0 : i + 100 * j); }
 static int32_t reduced(int i, int j) { return added(i, j) + (colour_of(i, j) < 0 ? 0 : 2 * (i + 100 * j)); }
+
+/* A region that has holes itself: two corners of the array that it is attached to. What lies between is left alone. */
+static int32_t check_corners(cohort_runtime_t rt, cohort_context_t ctx)
+{
+    static int32_t corners[4][4];
+    const int64_t lo[] = {0, 0, 2, 2}, hi[] = {1, 1, 3, 3}, strides[] = {sizeof(int32_t), sizeof corners[0]};
+    const cohort_field_t field = 0;
+    const int32_t seven = 7;
+    cohort_index_space_t points;
+    cohort_field_space_t fields;
+    cohort_field_t first;
+    cohort_region_t region;
+    int64_t volume, found_lo[2][2], found_hi[2][2];
+    uint32_t rects;
+    TRY(cohort_index_space_create_rects(rt, 2, 2, lo, hi, &points));
+    TRY(cohort_field_space_create(rt, &fields));
+    TRY(cohort_field_allocate(fields, sizeof(int32_t), "corner", &first));
+    TRY(cohort_region_create(rt, points, fields, &region));
+    TRY(cohort_region_points(region, &volume, &rects));
+    CHECK(volume == 8 && rects == 2);
+    TRY(cohort_region_rects(region, rects, found_lo[0], found_hi[0]));
+    CHECK(!memcmp(found_lo, lo, sizeof lo) && !memcmp(found_hi, hi, sizeof hi));
+    TRY(cohort_attach(ctx, region, 1, &field, corners, strides, 0));
+    TRY(cohort_fill(ctx, region, 1, &field, &seven, sizeof seven));
+    TRY(cohort_detach(ctx, region, 1, &field));
+    for (int j = 0; j < 4; j++)
+        for (int i = 0; i < 4; i++)
+            CHECK(corners[j][i] == (i / 2 == j / 2 ? 7 : 0));
+    TRY(cohort_region_destroy(&region));
+    return 0;
+}
 
 static int32_t check_wrong_calls(cohort_runtime_t rt, cohort_context_t ctx, cohort_region_t region, cohort_partition_t parts)
 {
@@ -184,7 +216,7 @@ int main(void)
         for (int i = 0; i < N; i++)
             CHECK(data[COPY][j][i] == (colour_of(i, j) == 0 ? data[VALUE][j][i] : 0));
 
-    if (check_wrong_calls(rt, ctx, region, parts))
+    if (check_corners(rt, ctx) || check_wrong_calls(rt, ctx, region, parts))
         return 1;
     TRY(cohort_finalize(&rt));
     puts("PASSED");
