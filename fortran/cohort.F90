@@ -12,6 +12,8 @@ module cohort
   use cohort_regions
   use cohort_partitions
   use cohort_tasks
+  use cohort_launches
+  use cohort_futures
   use cohort_views
   use cohort_interop
   implicit none

@@ -1,4 +1,4 @@
-!> Tasks: registration, launches, what a body may ask, futures, must epochs.
+!> Tasks: registration, and what a body may ask of its own launch.
 module cohort_tasks
   use, intrinsic :: iso_c_binding
   use cohort_types
@@ -6,10 +6,8 @@ module cohort_tasks
   use cohort_support, only: finish, too_small, c_text
   implicit none
   private
-  public :: cohort_task_body, cohort_task_register, cohort_task_variant, cohort_needs, cohort_launch, cohort_index_launch
-  public :: cohort_must_epoch, cohort_must_epoch_wait, cohort_wait_all, cohort_root_context
-  public :: cohort_task_args, cohort_task_point, cohort_task_result, cohort_task_fail, cohort_task_region, cohort_task_future
-  public :: cohort_future_get, cohort_future_test, cohort_future_destroy, cohort_future_value
+  public :: cohort_task_body, cohort_task_register, cohort_task_variant
+  public :: cohort_task_args, cohort_task_point, cohort_task_fail, cohort_task_region
   public :: release_bodies
 
   abstract interface
@@ -29,20 +27,6 @@ module cohort_tasks
     type(body_box), pointer :: next => null()
   end type
   type(body_box), pointer :: boxes => null()
-
-  !> cohort_needs(region or partition, fields, privilege [, coherence] [, reduction] [, reduction_type]): one requirement of a
-  !> launch. A partition is for index launches: point i gets sub-region i. With COHORT_REDUCE give `reduction` (COHORT_SUM ..)
-  !> and `reduction_type` (COHORT_DOUBLE ..).
-  interface cohort_needs
-    procedure needs_region, needs_partition
-  end interface
-
-  !> call cohort_must_epoch(rt, body [, ierr]) or (rt, task [, requirements] [, args] [, point] [, ierr]): one long-running task on
-  !> every rank, all at once. Or (rt, members [, ierr]): several on every rank, as many on each, where member k of rank r is
-  !> point r*size(members) + k - 1. Collective, on the MPI thread. Returns when they are launched.
-  interface cohort_must_epoch
-    procedure must_epoch_body, must_epoch_task, must_epoch_members
-  end interface
 
 contains
 
@@ -99,226 +83,6 @@ contains
     call finish(cohort_c_task_variant(task, processor, c_funloc(run_body), boxed(body)), ierr)
   end subroutine
 
-  pure function needs_region(region, fields, privilege, coherence, reduction, reduction_type) result(needs)
-    type(cohort_region), intent(in) :: region
-    integer(c_int32_t), intent(in) :: fields(:), privilege
-    integer(c_int32_t), intent(in), optional :: coherence, reduction, reduction_type
-    type(cohort_requirement) :: needs
-    needs%region = region
-    allocate (needs%fields, source=fields)
-    needs%privilege = privilege
-    if (present(coherence)) needs%coherence = coherence
-    if (present(reduction)) needs%reduction = reduction
-    if (present(reduction_type)) needs%reduction_type = reduction_type
-  end function
-
-  !> For index launches: point i gets sub-region i of the partition.
-  pure function needs_partition(partition, fields, privilege, coherence, reduction, reduction_type) result(needs)
-    type(cohort_partition), intent(in) :: partition
-    integer(c_int32_t), intent(in) :: fields(:), privilege
-    integer(c_int32_t), intent(in), optional :: coherence, reduction, reduction_type
-    type(cohort_requirement) :: needs
-    needs = needs_region(cohort_region(), fields, privilege, coherence, reduction, reduction_type)
-    needs%partition = partition
-  end function
-
-  !> What a launch's optional lists become on the C side. The targets must outlive the launch call and no longer.
-  subroutine fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
-                         wait_handshakes, arrive_handshakes, processor)
-    type(cohort_launch_c), intent(out) :: launch
-    type(cohort_requirement_c), allocatable, intent(out), target :: requirements_c(:)
-    type(cohort_task), intent(in) :: task
-    type(cohort_requirement), intent(in), optional, target :: requirements(:)
-    type(*), dimension(..), intent(in), optional, contiguous, target :: args
-    type(cohort_future), intent(in), optional, target, contiguous :: futures(:)
-    type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
-    type(cohort_handshake), intent(in), optional, target, contiguous :: wait_handshakes(:), arrive_handshakes(:)
-    integer(c_int32_t), intent(in), optional :: processor
-    integer :: i
-    launch%size = c_sizeof(launch)
-    launch%task = task
-    if (present(args)) call cohort_c_span(args, launch%args, launch%args_size)
-    if (present(processor)) launch%processor = processor
-    if (present(requirements)) then
-      allocate (requirements_c(size(requirements)))
-      do i = 1, size(requirements)
-        requirements_c(i)%region = requirements(i)%region
-        requirements_c(i)%partition = requirements(i)%partition
-        if (allocated(requirements(i)%fields)) then
-          requirements_c(i)%fields = c_loc(requirements(i)%fields)
-          requirements_c(i)%field_count = size(requirements(i)%fields, kind=c_int32_t)
-        end if
-        requirements_c(i)%privilege = requirements(i)%privilege
-        requirements_c(i)%coherence = requirements(i)%coherence
-        requirements_c(i)%reduction = requirements(i)%reduction
-        requirements_c(i)%reduction_type = requirements(i)%reduction_type
-      end do
-      launch%requirement_count = size(requirements, kind=c_int32_t)
-      if (size(requirements) > 0) launch%requirements = c_loc(requirements_c)
-    end if
-    if (present(futures)) then
-      launch%future_count = size(futures, kind=c_int32_t)
-      if (size(futures) > 0) launch%futures = c_loc(futures)
-    end if
-    if (present(wait_barriers)) then
-      launch%wait_barrier_count = size(wait_barriers, kind=c_int32_t)
-      if (size(wait_barriers) > 0) launch%wait_barriers = c_loc(wait_barriers)
-    end if
-    if (present(arrive_barriers)) then
-      launch%arrive_barrier_count = size(arrive_barriers, kind=c_int32_t)
-      if (size(arrive_barriers) > 0) launch%arrive_barriers = c_loc(arrive_barriers)
-    end if
-    if (present(wait_handshakes)) then
-      launch%wait_handshake_count = size(wait_handshakes, kind=c_int32_t)
-      if (size(wait_handshakes) > 0) launch%wait_handshakes = c_loc(wait_handshakes)
-    end if
-    if (present(arrive_handshakes)) then
-      launch%arrive_handshake_count = size(arrive_handshakes, kind=c_int32_t)
-      if (size(arrive_handshakes) > 0) launch%arrive_handshakes = c_loc(arrive_handshakes)
-    end if
-  end subroutine
-
-  !> Launches one task. Never blocks, except when the window of outstanding operations is full. `args`, a variable of any
-  !> type and rank, is copied byte by byte: pointers and allocatable components in it are not followed.
-  subroutine cohort_launch(ctx, task, requirements, args, futures, wait_barriers, arrive_barriers, &
-                           wait_handshakes, arrive_handshakes, processor, result, ierr)
-    type(cohort_context), intent(in) :: ctx
-    type(cohort_task), intent(in) :: task
-    type(cohort_requirement), intent(in), optional, target :: requirements(:)
-    type(*), dimension(..), intent(in), optional, contiguous, target :: args
-    type(cohort_future), intent(in), optional, target, contiguous :: futures(:)
-    type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
-    type(cohort_handshake), intent(in), optional, target, contiguous :: wait_handshakes(:), arrive_handshakes(:)
-    integer(c_int32_t), intent(in), optional :: processor
-    type(cohort_future), intent(out), optional, target :: result
-    integer, intent(out), optional :: ierr
-    type(cohort_launch_c) :: launch
-    type(cohort_requirement_c), allocatable, target :: requirements_c(:)
-    type(c_ptr) :: future
-    call fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
-                     wait_handshakes, arrive_handshakes, processor)
-    future = c_null_ptr
-    if (present(result)) future = c_loc(result)
-    call finish(cohort_c_launch(ctx, launch, future), ierr)
-  end subroutine
-
-  !> Launches points 0..points-1 of one task; requirements on a partition give point i its sub-region i. With `result`,
-  !> the points' results are reduced with `reduction` (COHORT_SUM ..) on elements of `result_type`, in order of the points.
-  subroutine cohort_index_launch(ctx, task, points, requirements, args, futures, wait_barriers, arrive_barriers, &
-                                 wait_handshakes, arrive_handshakes, processor, reduction, result_type, result, ierr)
-    type(cohort_context), intent(in) :: ctx
-    type(cohort_task), intent(in) :: task
-    integer, intent(in) :: points
-    type(cohort_requirement), intent(in), optional, target :: requirements(:)
-    type(*), dimension(..), intent(in), optional, contiguous, target :: args
-    type(cohort_future), intent(in), optional, target, contiguous :: futures(:)
-    type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
-    type(cohort_handshake), intent(in), optional, target, contiguous :: wait_handshakes(:), arrive_handshakes(:)
-    integer(c_int32_t), intent(in), optional :: processor, reduction, result_type
-    type(cohort_future), intent(out), optional, target :: result
-    integer, intent(out), optional :: ierr
-    type(cohort_launch_c) :: launch
-    type(cohort_requirement_c), allocatable, target :: requirements_c(:)
-    type(c_ptr) :: future
-    integer(c_int32_t) :: operator, element
-    if (too_small('cohort_index_launch', 'points', points, 1, ierr)) return
-    call fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
-                     wait_handshakes, arrive_handshakes, processor)
-    future = c_null_ptr
-    if (present(result)) future = c_loc(result)
-    operator = COHORT_REDUCTION_NONE
-    if (present(reduction)) operator = reduction
-    element = COHORT_TYPE_NONE
-    if (present(result_type)) element = result_type
-    call finish(cohort_c_index_launch(ctx, launch, int(points, c_int32_t), operator, element, future), ierr)
-  end subroutine
-
-  !> Collective over the ranks: one long-running task a rank, all running at once, registered under the name "rank_main".
-  subroutine must_epoch_body(rt, body, ierr)
-    type(cohort_runtime), intent(in) :: rt
-    procedure(cohort_task_body) :: body
-    integer, intent(out), optional :: ierr
-    type(cohort_task) :: task
-    integer(c_int32_t) :: status
-    status = cohort_c_task_register(rt, c_text('rank_main'), c_funloc(run_body), boxed(body), 0_c_int32_t, task)
-    if (status /= COHORT_OK) then
-      call finish(status, ierr)
-    else
-      call must_epoch_task(rt, task, ierr=ierr)
-    end if
-  end subroutine
-
-  !> The same with a registered task, which may hold requirements and arguments; `point` (default: the rank) is checked.
-  subroutine must_epoch_task(rt, task, requirements, args, point, ierr)
-    type(cohort_runtime), intent(in) :: rt
-    type(cohort_task), intent(in) :: task
-    type(cohort_requirement), intent(in), optional, target :: requirements(:)
-    type(*), dimension(..), intent(in), optional, contiguous, target :: args
-    integer, intent(in), optional :: point
-    integer, intent(out), optional :: ierr
-    type(cohort_launch_c) :: launches(1)
-    type(cohort_requirement_c), allocatable, target :: requirements_c(:)
-    type(cohort_context) :: root
-    type(c_ptr) :: points
-    integer(c_int32_t) :: status
-    integer(c_int32_t), target :: member
-    call fill_launch(launches(1), requirements_c, task, requirements, args)
-    points = c_null_ptr
-    if (present(point)) then
-      member = int(point, c_int32_t)
-      points = c_loc(member)
-    end if
-    status = cohort_c_root_context(rt, root)
-    if (status == COHORT_OK) status = cohort_c_must_epoch(root, 1_c_int32_t, launches, points)
-    call finish(status, ierr)
-  end subroutine
-
-  subroutine must_epoch_members(rt, members, ierr)
-    type(cohort_runtime), intent(in) :: rt
-    type(cohort_member), intent(in), target :: members(:)
-    integer, intent(out), optional :: ierr
-    type :: list
-      type(cohort_requirement_c), allocatable :: requirements(:)
-    end type
-    type(cohort_launch_c) :: launches(size(members))
-    type(list), target :: lists(size(members))
-    type(cohort_context) :: root
-    integer(c_int32_t) :: status
-    integer :: k
-    do k = 1, size(members)
-      call fill_launch(launches(k), lists(k)%requirements, members(k)%task, members(k)%requirements)
-    end do
-    status = cohort_c_root_context(rt, root)
-    if (status == COHORT_OK) status = cohort_c_must_epoch(root, size(members, kind=c_int32_t), launches, c_null_ptr)
-    call finish(status, ierr)
-  end subroutine
-
-  !> Waits for the members that this rank launched last; cohort_wait_all waits for them too.
-  subroutine cohort_must_epoch_wait(rt, ierr)
-    type(cohort_runtime), intent(in) :: rt
-    integer, intent(out), optional :: ierr
-    type(cohort_context) :: root
-    integer(c_int32_t) :: status
-    status = cohort_c_root_context(rt, root)
-    if (status == COHORT_OK) status = cohort_c_must_epoch_wait(root)
-    call finish(status, ierr)
-  end subroutine
-
-  !> The context in which the MPI thread launches.
-  subroutine cohort_root_context(rt, ctx, ierr)
-    type(cohort_runtime), intent(in) :: rt
-    type(cohort_context), intent(out) :: ctx
-    integer, intent(out), optional :: ierr
-    call finish(cohort_c_root_context(rt, ctx), ierr)
-  end subroutine
-
-  !> Waits for every operation launched in `ctx` so far; reports the first that failed.
-  subroutine cohort_wait_all(ctx, ierr)
-    type(cohort_context), intent(in) :: ctx
-    integer, intent(out), optional :: ierr
-    call finish(cohort_c_wait_all(ctx), ierr)
-  end subroutine
-
   !> Copies the launch's arguments to `value`, a variable of the type and size that were passed.
   subroutine cohort_task_args(task, value, ierr)
     type(cohort_context), intent(in) :: task
@@ -348,76 +112,11 @@ contains
     call finish(cohort_c_task_region(task, int(requirement - 1, c_int32_t), region), ierr)
   end subroutine
 
-  !> Copies the value of future argument number `index` (from 1) to `value`, a variable of the type and size of the result.
-  subroutine cohort_task_future(task, index, value, ierr)
-    type(cohort_context), intent(in) :: task
-    integer, intent(in) :: index
-    type(*), dimension(..), intent(inout), contiguous, target :: value
-    integer, intent(out), optional :: ierr
-    type(c_ptr) :: address
-    integer(c_size_t) :: bytes
-    if (too_small('cohort_task_future', 'index', index, 1, ierr)) return
-    call cohort_c_span(value, address, bytes)
-    call finish(cohort_c_task_future_get(task, int(index - 1, c_int32_t), address, bytes), ierr)
-  end subroutine
-
-  !> The task's result, a scalar or an array, copied into its future.
-  subroutine cohort_task_result(task, value, ierr)
-    type(cohort_context), intent(in) :: task
-    type(*), dimension(..), intent(in), contiguous, target :: value
-    integer, intent(out), optional :: ierr
-    type(c_ptr) :: address
-    integer(c_size_t) :: bytes
-    call cohort_c_span(value, address, bytes)
-    call finish(cohort_c_task_result(task, address, bytes), ierr)
-  end subroutine
-
   !> Marks the running task as failed; what depends on it will not run, and the host's next wait returns `text`.
   subroutine cohort_task_fail(task, text, ierr)
     type(cohort_context), intent(in) :: task
     character(len=*), intent(in) :: text
     integer, intent(out), optional :: ierr
     call finish(cohort_c_task_fail(task, c_text(text)), ierr)
-  end subroutine
-
-  !> Waits for the future and copies its value to `value`, a variable of the type and size of the result.
-  subroutine cohort_future_get(future, value, ierr)
-    type(cohort_future), intent(in) :: future
-    type(*), dimension(..), intent(inout), contiguous, target :: value
-    integer, intent(out), optional :: ierr
-    type(c_ptr) :: address
-    integer(c_size_t) :: bytes
-    call cohort_c_span(value, address, bytes)
-    call finish(cohort_c_future_get(future, address, bytes), ierr)
-  end subroutine
-
-  !> Whether the value is there.
-  subroutine cohort_future_test(future, ready, ierr)
-    type(cohort_future), intent(in) :: future
-    logical, intent(out) :: ready
-    integer, intent(out), optional :: ierr
-    logical(c_bool) :: answer
-    answer = .false.
-    call finish(cohort_c_future_test(future, answer), ierr)
-    ready = answer
-  end subroutine
-
-  !> Clears the handle. Operations that use the future still get its value.
-  subroutine cohort_future_destroy(future, ierr)
-    type(cohort_future), intent(inout) :: future
-    integer, intent(out), optional :: ierr
-    call finish(cohort_c_future_destroy(future), ierr)
-  end subroutine
-
-  !> A future that has `value` (copied) from the start.
-  subroutine cohort_future_value(rt, value, future, ierr)
-    type(cohort_runtime), intent(in) :: rt
-    type(*), dimension(..), intent(in), contiguous, target :: value
-    type(cohort_future), intent(out) :: future
-    integer, intent(out), optional :: ierr
-    type(c_ptr) :: address
-    integer(c_size_t) :: bytes
-    call cohort_c_span(value, address, bytes)
-    call finish(cohort_c_future_value(rt, address, bytes, future), ierr)
   end subroutine
 end module cohort_tasks

@@ -562,6 +562,42 @@ cohort_status_t cohort_view_array(cohort_context_t task,
                                   cohort_view_t *view);
 
 /**
+ * Waits for the value and copies it; `bytes` is its size. Errors: TASK_FAILED, INVALID_ARGUMENT (another size).
+ */
+cohort_status_t cohort_future_get(cohort_future_t future, void *value, size_t bytes);
+
+/**
+ * Whether the value is there. Any thread.
+ */
+cohort_status_t cohort_future_test(cohort_future_t future, bool *ready);
+
+/**
+ * Operations that use it still get its value.
+ */
+cohort_status_t cohort_future_destroy(cohort_future_t *future);
+
+/**
+ * A future that has a value (copied) from the start. The caller destroys it.
+ */
+cohort_status_t cohort_future_value(cohort_runtime_t runtime, const void *value, size_t bytes, cohort_future_t *future);
+
+/**
+ * Copies the value of future `index` of the launch, which has `bytes` bytes, to `value`. Inside a task. Errors:
+ * INVALID_ARGUMENT (no such future, another size).
+ */
+cohort_status_t cohort_task_future_get(cohort_context_t task, uint32_t index, void *value, size_t bytes);
+
+/**
+ * The value of future `index` of the launch; valid until the body returns. Inside a task.
+ */
+cohort_status_t cohort_task_future(cohort_context_t task, uint32_t index, const void **value, size_t *bytes);
+
+/**
+ * Sets the value (copied) of the launch's future; the last call counts. Inside a task.
+ */
+cohort_status_t cohort_task_result(cohort_context_t task, const void *value, size_t bytes);
+
+/**
  * A region of this rank, zeroed, into which other ranks may copy; it has the fields that the field space has now. Its
  * memory is node-shared (COHORT_SHARED_BYTES). Tasks use it like any region; order them and the copies by phase barriers.
  * Any thread. Errors: OUT_OF_MEMORY, RESOURCES (sizes of fields that change more than ten times from field to field).
@@ -721,6 +757,32 @@ cohort_status_t cohort_test_on_host(cohort_context_t task, cohort_handshake_t ha
  * WRONG_ORDER (the phase lacks a wait or an arrival).
  */
 cohort_status_t cohort_handshake_advance(cohort_context_t context, cohort_handshake_t handshake);
+
+/**
+ * Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
+ * Everything that `launch` points to is copied. `result`, unless NULL, gets a future that the caller destroys. Blocks
+ * only while the context's window of outstanding operations is full. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
+ * PRIVILEGE (more than the launching task holds), INTERFERENCE (requirements that conflict), WRONG_ORDER (a handshake).
+ */
+cohort_status_t cohort_launch(cohort_context_t context, const cohort_launch_t *launch, cohort_future_t *result);
+
+/**
+ * Launches `points` tasks at once: point p (cohort_task_point) gets sub-region p of each requirement that names a
+ * partition. `result`, unless NULL, gets a future of the points' results reduced in order of the points. Otherwise as
+ * `cohort_launch`; waits and arrivals belong to the launch as a whole.
+ */
+cohort_status_t cohort_index_launch(cohort_context_t context,
+                                    const cohort_launch_t *launch,
+                                    uint32_t points,
+                                    cohort_reduction_t how,
+                                    cohort_type_t element,
+                                    cohort_future_t *result);
+
+/**
+ * Waits for every operation launched so far in the context. Errors: TASK_FAILED with the text of the first failure
+ * since the last wait.
+ */
+cohort_status_t cohort_wait_all(cohort_context_t context);
 
 /**
  * Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
@@ -1078,52 +1140,6 @@ cohort_status_t cohort_task_variant(cohort_task_t task,
                                     void *user);
 
 /**
- * Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
- * Everything that `launch` points to is copied. `result`, unless NULL, gets a future that the caller destroys. Blocks
- * only while the context's window of outstanding operations is full. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
- * PRIVILEGE (more than the launching task holds), INTERFERENCE (requirements that conflict), WRONG_ORDER (a handshake).
- */
-cohort_status_t cohort_launch(cohort_context_t context, const cohort_launch_t *launch, cohort_future_t *result);
-
-/**
- * Launches `points` tasks at once: point p (cohort_task_point) gets sub-region p of each requirement that names a
- * partition. `result`, unless NULL, gets a future of the points' results reduced in order of the points. Otherwise as
- * `cohort_launch`; waits and arrivals belong to the launch as a whole.
- */
-cohort_status_t cohort_index_launch(cohort_context_t context,
-                                    const cohort_launch_t *launch,
-                                    uint32_t points,
-                                    cohort_reduction_t how,
-                                    cohort_type_t element,
-                                    cohort_future_t *result);
-
-/**
- * Waits for every operation launched so far in the context. Errors: TASK_FAILED with the text of the first failure
- * since the last wait.
- */
-cohort_status_t cohort_wait_all(cohort_context_t context);
-
-/**
- * Waits for the value and copies it; `bytes` is its size. Errors: TASK_FAILED, INVALID_ARGUMENT (another size).
- */
-cohort_status_t cohort_future_get(cohort_future_t future, void *value, size_t bytes);
-
-/**
- * Whether the value is there. Any thread.
- */
-cohort_status_t cohort_future_test(cohort_future_t future, bool *ready);
-
-/**
- * Operations that use it still get its value.
- */
-cohort_status_t cohort_future_destroy(cohort_future_t *future);
-
-/**
- * A future that has a value (copied) from the start. The caller destroys it.
- */
-cohort_status_t cohort_future_value(cohort_runtime_t runtime, const void *value, size_t bytes, cohort_future_t *future);
-
-/**
  * The arguments of the launch; valid until the body returns. Inside a task.
  */
 cohort_status_t cohort_task_args(cohort_context_t task, const void **args, size_t *bytes);
@@ -1140,22 +1156,6 @@ cohort_status_t cohort_task_args_get(cohort_context_t task,
  * Which point of its index launch or must epoch the task is; 0 otherwise. Inside a task.
  */
 cohort_status_t cohort_task_point(cohort_context_t task, uint32_t *point);
-
-/**
- * Copies the value of future `index` of the launch, which has `bytes` bytes, to `value`. Inside a task. Errors:
- * INVALID_ARGUMENT (no such future, another size).
- */
-cohort_status_t cohort_task_future_get(cohort_context_t task, uint32_t index, void *value, size_t bytes);
-
-/**
- * The value of future `index` of the launch; valid until the body returns. Inside a task.
- */
-cohort_status_t cohort_task_future(cohort_context_t task, uint32_t index, const void **value, size_t *bytes);
-
-/**
- * Sets the value (copied) of the launch's future; the last call counts. Inside a task.
- */
-cohort_status_t cohort_task_result(cohort_context_t task, const void *value, size_t bytes);
 
 /**
  * The task fails with this text (copied) when its body returns, whatever the body returns. Inside a task.

@@ -4,7 +4,7 @@ use super::types::*;
 use crate::base::Result;
 use crate::fail;
 use crate::region::{Access, Coherence, ElementType, Privilege, Reduction};
-use std::ffi::{c_char, CStr};
+use std::ffi::{c_char, c_void, CStr};
 
 /// A borrowed array. `what` names it in the message.
 pub unsafe fn slice<'a, T>(pointer: *const T, count: usize, what: &str) -> Result<&'a [T]> {
@@ -31,6 +31,18 @@ pub unsafe fn out<'a, T>(pointer: *mut T) -> Result<&'a mut T> {
         Some(place) => Ok(place),
         None => fail!(InvalidArgument, "the pointer for the result is null; pass the address of a variable"),
     }
+}
+
+/// Copies bytes into a variable of the same size.
+pub unsafe fn copy_out(found: &[u8], value: *mut c_void, bytes: usize, what: &str, wanted: &str) -> Result<()> {
+    if found.len() != bytes {
+        fail!(InvalidArgument, "{what} has {} bytes and {bytes} are asked for; pass what {wanted}", found.len());
+    }
+    if bytes != 0 {
+        let to = out(value.cast::<u8>())? as *mut u8;
+        to.copy_from_nonoverlapping(found.as_ptr(), bytes);
+    }
+    Ok(())
 }
 
 pub unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<Option<&'a str>> {

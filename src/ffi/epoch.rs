@@ -2,7 +2,7 @@
 
 use super::convert::slice;
 use super::guard;
-use super::tasks::prepare_single;
+use super::launches::prepare_single;
 use super::types::*;
 use crate::base::{Error, Result};
 use crate::runtime;

@@ -607,6 +607,50 @@ unsafe extern "C" {
     ) -> cohort_status_t;
 }
 unsafe extern "C" {
+    pub fn cohort_future_get(
+        future: cohort_future_t,
+        value: *mut ::core::ffi::c_void,
+        bytes: usize,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_future_test(future: cohort_future_t, ready: *mut bool) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_future_destroy(future: *mut cohort_future_t) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_future_value(
+        runtime: cohort_runtime_t,
+        value: *const ::core::ffi::c_void,
+        bytes: usize,
+        future: *mut cohort_future_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_task_future_get(
+        task: cohort_context_t,
+        index: u32,
+        value: *mut ::core::ffi::c_void,
+        bytes: usize,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_task_future(
+        task: cohort_context_t,
+        index: u32,
+        value: *mut *const ::core::ffi::c_void,
+        bytes: *mut usize,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_task_result(
+        task: cohort_context_t,
+        value: *const ::core::ffi::c_void,
+        bytes: usize,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
     pub fn cohort_ghost_create(
         runtime: cohort_runtime_t,
         space: cohort_index_space_t,
@@ -738,6 +782,26 @@ unsafe extern "C" {
         context: cohort_context_t,
         handshake: cohort_handshake_t,
     ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_launch(
+        context: cohort_context_t,
+        launch: *const cohort_launch_t,
+        result: *mut cohort_future_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_index_launch(
+        context: cohort_context_t,
+        launch: *const cohort_launch_t,
+        points: u32,
+        how: cohort_reduction_t,
+        element: cohort_type_t,
+        result: *mut cohort_future_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_wait_all(context: cohort_context_t) -> cohort_status_t;
 }
 unsafe extern "C" {
     pub fn cohort_partition_blocks(
@@ -1062,47 +1126,6 @@ unsafe extern "C" {
     ) -> cohort_status_t;
 }
 unsafe extern "C" {
-    pub fn cohort_launch(
-        context: cohort_context_t,
-        launch: *const cohort_launch_t,
-        result: *mut cohort_future_t,
-    ) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_index_launch(
-        context: cohort_context_t,
-        launch: *const cohort_launch_t,
-        points: u32,
-        how: cohort_reduction_t,
-        element: cohort_type_t,
-        result: *mut cohort_future_t,
-    ) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_wait_all(context: cohort_context_t) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_future_get(
-        future: cohort_future_t,
-        value: *mut ::core::ffi::c_void,
-        bytes: usize,
-    ) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_future_test(future: cohort_future_t, ready: *mut bool) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_future_destroy(future: *mut cohort_future_t) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_future_value(
-        runtime: cohort_runtime_t,
-        value: *const ::core::ffi::c_void,
-        bytes: usize,
-        future: *mut cohort_future_t,
-    ) -> cohort_status_t;
-}
-unsafe extern "C" {
     pub fn cohort_task_args(
         task: cohort_context_t,
         args: *mut *const ::core::ffi::c_void,
@@ -1118,29 +1141,6 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn cohort_task_point(task: cohort_context_t, point: *mut u32) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_task_future_get(
-        task: cohort_context_t,
-        index: u32,
-        value: *mut ::core::ffi::c_void,
-        bytes: usize,
-    ) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_task_future(
-        task: cohort_context_t,
-        index: u32,
-        value: *mut *const ::core::ffi::c_void,
-        bytes: *mut usize,
-    ) -> cohort_status_t;
-}
-unsafe extern "C" {
-    pub fn cohort_task_result(
-        task: cohort_context_t,
-        value: *const ::core::ffi::c_void,
-        bytes: usize,
-    ) -> cohort_status_t;
 }
 unsafe extern "C" {
     pub fn cohort_task_fail(
