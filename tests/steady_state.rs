@@ -3,7 +3,7 @@
 //! the library's are taken, in builds with debug assertions.
 
 use cohort::base::sync::locks_taken;
-use cohort::ffi::{barriers as br, ghosts as gh, handshakes as hs, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{barriers as br, ghosts as gh, handshakes as hs, launches as ln, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
@@ -101,7 +101,7 @@ impl World {
             let args = [i as u64; 4];
             let mut launch = launch_of(self.leaf, &needs);
             (launch.args, launch.args_size) = (args.as_ptr().cast(), size_of_val(&args));
-            ok(tk::cohort_launch(ctx, &launch, null_mut()));
+            ok(ln::cohort_launch(ctx, &launch, null_mut()));
         }
     }
 
@@ -109,18 +109,18 @@ impl World {
         let mut needs = [need(&self.fields[1..3], COHORT_READ_WRITE), need(self.scattered(), COHORT_READ_ONLY)];
         (needs[0].partition, needs[1].partition) = (self.tiles, self.tiles);
         (needs[1].fields, needs[1].field_count) = (&self.fields[3], 600);
-        ok(tk::cohort_index_launch(ctx, &launch_of(self.leaf, &needs), TILES, 0, 0, null_mut()));
+        ok(ln::cohort_index_launch(ctx, &launch_of(self.leaf, &needs), TILES, 0, 0, null_mut()));
     }
 
     unsafe fn reductions(&self, ctx: cohort_context_t) {
         let mut reduce = need(&self.fields[..1], COHORT_REDUCE);
         (reduce.region, reduce.reduction, reduce.reduction_type) = (self.total, COHORT_SUM, COHORT_DOUBLE);
         for _ in 0..TILES {
-            ok(tk::cohort_launch(ctx, &launch_of(self.adder, &[reduce]), null_mut()));
+            ok(ln::cohort_launch(ctx, &launch_of(self.adder, &[reduce]), null_mut()));
         }
         let mut read = need(&self.fields[..1], COHORT_READ_ONLY);
         read.region = self.total;
-        ok(tk::cohort_launch(ctx, &launch_of(self.leaf, &[read]), null_mut()));
+        ok(ln::cohort_launch(ctx, &launch_of(self.leaf, &[read]), null_mut()));
     }
 
     unsafe fn nested(&self, ctx: cohort_context_t) {
@@ -129,9 +129,9 @@ impl World {
         let mut launch = launch_of(self.parent, &held);
         let world: *const World = self;
         (launch.args, launch.args_size) = ((&raw const world).cast(), size_of::<*const World>());
-        ok(tk::cohort_launch(ctx, &launch, null_mut()));
+        ok(ln::cohort_launch(ctx, &launch, null_mut()));
         // One parent at a time, so that the contexts of the warm-up are enough.
-        ok(tk::cohort_wait_all(ctx));
+        ok(ln::cohort_wait_all(ctx));
     }
 
     unsafe fn copies(&self, ctx: cohort_context_t) {
@@ -153,7 +153,7 @@ impl World {
         (launch.wait_handshakes, launch.wait_handshake_count) = (&self.handshake, 1);
         (launch.arrive_handshakes, launch.arrive_handshake_count) = (&self.handshake, 1);
         for _ in 0..4 {
-            ok(tk::cohort_launch(ctx, &launch, null_mut()));
+            ok(ln::cohort_launch(ctx, &launch, null_mut()));
             ok(hs::cohort_handshake_advance(ctx, self.handshake));
             ok(hs::cohort_handoff_to_tasks(self.handshake));
             ok(hs::cohort_wait_on_tasks(self.handshake));
@@ -214,7 +214,7 @@ unsafe fn settle(world: &World, ctx: cohort_context_t, step: Step, lock_free: bo
     for _ in 0..WARM_UP {
         let before = counts();
         (0..COUNTED).for_each(|_| step(world, ctx));
-        ok(tk::cohort_wait_all(ctx));
+        ok(ln::cohort_wait_all(ctx));
         let after = counts();
         last = [after[0] - before[0], after[1] - before[1]];
         if last[0] == 0 && (last[1] == 0 || !lock_free) {

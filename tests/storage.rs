@@ -1,7 +1,7 @@
 //! When storage comes and goes: attach and detach wait for the operations on their fields and for no others, and a destroyed
 //! region's memory is given back once its operations are complete.
 
-use cohort::ffi::{partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{launches as ln, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -98,7 +98,7 @@ impl Program {
         (need.region, need.fields, need.field_count, need.privilege) = (region, &raw const field, 1, COHORT_READ_WRITE);
         let mut launch: cohort_launch_t = std::mem::zeroed();
         (launch.size, launch.task, launch.requirements, launch.requirement_count) = (size_of::<cohort_launch_t>(), task, &need, 1);
-        ok(tk::cohort_launch(self.root, &launch, null_mut()));
+        ok(ln::cohort_launch(self.root, &launch, null_mut()));
     }
 
     unsafe fn attach(&self, region: cohort_region_t, field: u32, array: &mut [f64]) {
@@ -119,7 +119,7 @@ unsafe fn attach_and_detach_beside_a_task_on(program: &Program, held: cohort_reg
     ok(rg::cohort_detach(program.root, other, 1, &two));
     GO_ON.store(true, Ordering::Release);
     ok(rg::cohort_detach(program.root, held, 1, &one));
-    ok(tk::cohort_wait_all(program.root));
+    ok(ln::cohort_wait_all(program.root));
 }
 
 /// Bytes in use beyond those before.
@@ -145,7 +145,7 @@ fn storage_comes_and_goes() {
             ok(pt::cohort_subregion(parts, 3, &mut part));
             ok(rg::cohort_fill(program.root, region, 1, &program.field[0], (&0f64 as *const f64).cast(), 8));
             program.launch(nothing, part, program.field[0]);
-            ok(tk::cohort_wait_all(program.root));
+            ok(ln::cohort_wait_all(program.root));
             assert!(grown_since(before) >= of_a_field);
             if round % 2 == 0 {
                 ok(pt::cohort_partition_destroy(&mut parts));
@@ -158,7 +158,7 @@ fn storage_comes_and_goes() {
                 ok(rg::cohort_region_destroy(&mut region));
                 assert!(grown_since(before) >= of_a_field, "a task uses it");
                 GO_ON.store(true, Ordering::Release);
-                ok(tk::cohort_wait_all(program.root));
+                ok(ln::cohort_wait_all(program.root));
                 assert!(grown_since(before) < of_a_field, "nothing uses it any more");
             }
         }

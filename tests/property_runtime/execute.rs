@@ -6,7 +6,7 @@ use super::program::*;
 use super::rules::TASK_FAILED;
 use super::sequential::{array_value, fill_value, host_value, path_of, Answer, Expected, ROOT};
 use cohort::ffi::types::*;
-use cohort::ffi::{barriers::*, epoch::*, handshakes::*, partitions::*, regions::*, runtime::*, tasks::*};
+use cohort::ffi::{barriers::*, epoch::*, futures::*, handshakes::*, launches::*, partitions::*, regions::*, runtime::*, tasks::*};
 use std::collections::HashMap;
 use std::ffi::{c_void, CStr};
 use std::ptr::{null, null_mut};
