@@ -1,6 +1,6 @@
 //! Who used a set of points, by field. Fields that have always been used together share one list of users.
 
-use crate::region::{conflict, Access, FieldMask, Privilege};
+use crate::region::{dependence, Access, Dependence, FieldMask, Privilege};
 use smallvec::SmallVec;
 
 /// Up to here groups are searched one by one; beyond, through the index by field.
@@ -60,7 +60,7 @@ impl History {
     /// Calls `found` for every operation whose use of these fields conflicts with `access`.
     pub fn conflicts(&self, mask: &FieldMask, access: Access, found: &mut impl FnMut(u64)) {
         for group in self.groups.iter().filter(|g| g.mask.intersects(mask)) {
-            group.users.iter().filter(|u| conflict(u.access, access)).for_each(|u| found(u.operation));
+            group.users.iter().filter(|u| dependence(u.access, access) == Dependence::True).for_each(|u| found(u.operation));
         }
     }
 
@@ -172,12 +172,12 @@ impl Group {
     fn find(&self, this: &Use, found: &mut impl Dependences) {
         let access = this.access;
         for user in &self.users {
-            if user.operation != this.operation && conflict(user.access, access) {
+            if user.operation != this.operation && dependence(user.access, access) != Dependence::None {
                 found.after(user.operation);
             }
         }
         if access.privilege == Privilege::Reduce {
-            let alike = |u: &&User| u.operation != this.operation && u.access.privilege == Privilege::Reduce && !conflict(u.access, access);
+            let alike = |u: &&User| u.operation != this.operation && u.access.privilege == Privilege::Reduce && dependence(u.access, access) == Dependence::None;
             if let Some(user) = self.users.iter().rev().find(alike) {
                 found.reduces_alike(user.operation);
             }

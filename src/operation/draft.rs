@@ -9,7 +9,7 @@ use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::Result;
 use crate::event::{Builder, NodeRef, State};
 use crate::fail;
-use crate::region::{conflict, Access, FieldMask, Privilege, RegionNode};
+use crate::region::{dependence, Access, Dependence, FieldMask, Privilege, RegionNode};
 use std::ptr::NonNull;
 
 pub struct Draft<'a> {
@@ -174,7 +174,7 @@ impl Dependences for Edges<'_> {
 
 fn conflicts(a: &Held, b: &Held) -> bool {
     a.node().tree.id == b.node().tree.id
-        && conflict(a.access, b.access)
+        && dependence(a.access, b.access) != Dependence::None
         && a.node().domain.overlaps(&b.node().domain)
         && a.mask.intersects(&b.mask)
 }

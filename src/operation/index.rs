@@ -8,7 +8,7 @@ use crate::base::{Error, Result, Status};
 use crate::event::NodeRef;
 use crate::fail;
 use crate::geometry::overlap_between;
-use crate::region::{colour_rects, conflict, Access, ElementType, FieldMask, Partition, Privilege, Reduction, RegionNode};
+use crate::region::{colour_rects, dependence, Access, Dependence, ElementType, FieldMask, Partition, Privilege, Reduction, RegionNode};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ impl<'a> IndexLaunch<'a> {
             for j in 0..=i {
                 let (a, b) = (&self.needs[i], &self.needs[j]);
                 let alike = a.regions.cover().tree.id == b.regions.cover().tree.id;
-                if alike && conflict(a.access, b.access) && masks[i].intersects(&masks[j]) {
+                if alike && dependence(a.access, b.access) != Dependence::None && masks[i].intersects(&masks[j]) {
                     self.check_pair(i, j)?;
                 }
             }

@@ -7,7 +7,7 @@ use crate::base::Result;
 use crate::event::{NodeRef, PhaseCell};
 use crate::fail;
 use crate::geometry::Point;
-use crate::region::{conflict, Access, ElementType, FieldMask, FieldSpace, Reduction};
+use crate::region::{dependence, Access, Dependence, ElementType, FieldMask, FieldSpace, Reduction};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Need {
     /// Whether an operation with the one has to wait for an operation with the other.
     pub fn conflicts(&self, other: &Need) -> bool {
         self.region.node.tree.id == other.region.node.tree.id
-            && conflict(self.access, other.access)
+            && dependence(self.access, other.access) != Dependence::None
             && self.region.node.domain.overlaps(&other.region.node.domain)
             && self.mask.intersects(&other.mask)
     }

@@ -13,6 +13,27 @@ pub enum Privilege {
 pub enum Coherence {
     Exclusive,
     Simultaneous,
+    Atomic,
+    /// As simultaneous, which is what Legion makes of it, too.
+    Relaxed,
+}
+
+impl Coherence {
+    /// Whether operations may work on the same points at once, whatever they do there.
+    fn is_weak(self) -> bool {
+        matches!(self, Coherence::Simultaneous | Coherence::Relaxed)
+    }
+}
+
+/// What two operations owe each other on common points and fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dependence {
+    /// They may run at once.
+    None,
+    /// One after the other, in any order.
+    Atomic,
+    /// In program order.
+    True,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,21 +87,30 @@ impl Access {
         matches!(self.privilege, Privilege::ReadWrite | Privilege::WriteDiscard)
     }
 
-    /// Whether every later access that conflicts with some earlier one also conflicts with this one.
+    /// Whether every later access that depends on some earlier one, in whatever way, has to come after this one.
     pub fn conflicts_with_all(&self) -> bool {
         self.writes() && self.coherence == Coherence::Exclusive
     }
 }
 
-/// Whether two accesses to common points and fields must run in program order. Rules of Legion's region requirements
-/// (Bauer et al., SC'12, table of privileges and coherence): first match wins.
+/// How two accesses to common points and fields depend on each other. Rules of Legion's region requirements (Bauer et al.,
+/// SC'12, table of privileges and coherence; Legion 25.06, `check_dependence_type`): first match wins.
 #[inline]
-pub fn conflict(a: Access, b: Access) -> bool {
+pub fn dependence(a: Access, b: Access) -> Dependence {
+    use Coherence::{Atomic, Exclusive};
     use Privilege::{NoAccess, ReadOnly, Reduce};
     match (a.privilege, b.privilege) {
-        (NoAccess, _) | (_, NoAccess) | (ReadOnly, ReadOnly) => false,
-        (Reduce, Reduce) => a.reduction != b.reduction || a.coherence != b.coherence,
-        _ => a.coherence == Coherence::Exclusive || b.coherence == Coherence::Exclusive,
+        (NoAccess, _) | (_, NoAccess) | (ReadOnly, ReadOnly) => Dependence::None,
+        (Reduce, Reduce) if a.reduction == b.reduction && a.coherence.is_weak() == b.coherence.is_weak() => Dependence::None,
+        (Reduce, Reduce) => Dependence::True,
+        _ => match (a.coherence, b.coherence) {
+            (Exclusive, _) | (_, Exclusive) => Dependence::True,
+            (Atomic, Atomic) => Dependence::Atomic,
+            // Who only reads, and says that it does not mind others, may see an atomic writer at work.
+            (Atomic, _) if b.privilege != ReadOnly => Dependence::True,
+            (_, Atomic) if a.privilege != ReadOnly => Dependence::True,
+            _ => Dependence::None,
+        },
     }
 }
 
@@ -88,9 +118,11 @@ pub fn conflict(a: Access, b: Access) -> bool {
 mod tests {
     use super::*;
 
+    const COHERENCES: [Coherence; 4] = [Coherence::Exclusive, Coherence::Atomic, Coherence::Simultaneous, Coherence::Relaxed];
+
     fn all() -> Vec<Access> {
         let mut all = Vec::new();
-        for coherence in [Coherence::Exclusive, Coherence::Simultaneous] {
+        for coherence in COHERENCES {
             for privilege in [Privilege::NoAccess, Privilege::ReadOnly, Privilege::ReadWrite, Privilege::WriteDiscard] {
                 all.push(Access { privilege, coherence, reduction: None });
             }
@@ -103,38 +135,59 @@ mod tests {
 
     #[test]
     fn the_table_of_all_pairs() {
-        use Coherence::{Exclusive, Simultaneous};
-        let access = |coherence, privilege, reduction: Option<Reduction>| Access {
-            privilege,
-            coherence,
-            reduction: reduction.map(|operator| (operator, ElementType::Double)),
-        };
-        let kinds: Vec<Access> = [Exclusive, Simultaneous]
+        let kinds: Vec<Access> = COHERENCES
             .into_iter()
             .flat_map(|coherence| {
                 [
-                    access(coherence, Privilege::ReadOnly, None),
-                    access(coherence, Privilege::ReadWrite, None),
-                    access(coherence, Privilege::Reduce, Some(Reduction::Sum)),
-                    access(coherence, Privilege::Reduce, Some(Reduction::Max)),
+                    Access { privilege: Privilege::ReadOnly, coherence, reduction: None },
+                    Access { privilege: Privilege::ReadWrite, coherence, reduction: None },
+                    Access { privilege: Privilege::Reduce, coherence, reduction: Some((Reduction::Sum, ElementType::Double)) },
+                    Access { privilege: Privilege::Reduce, coherence, reduction: Some((Reduction::Max, ElementType::Double)) },
                 ]
             })
             .collect();
-        // Read, write, sum, max; exclusive before simultaneous. x: in program order.
+        // Read, write, sum, max. x: in program order; a: one after the other in any order.
         let table = [
-            ".xxx .xxx",
-            "xxxx xxxx",
-            "xx.x xxxx",
-            "xxx. xxxx",
-            ".xxx ....",
-            "xxxx ....",
-            "xxxx ...x",
-            "xxxx ..x.",
+            // Exclusive | atomic | simultaneous | relaxed.
+            ".xxx .xxx .xxx .xxx",
+            "xxxx xxxx xxxx xxxx",
+            "xx.x xx.x xxxx xxxx",
+            "xxx. xxx. xxxx xxxx",
+            // Atomic.
+            ".xxx .aaa .xxx .xxx",
+            "xxxx aaaa .xxx .xxx",
+            "xx.x aa.x .xxx .xxx",
+            "xxx. aax. .xxx .xxx",
+            // Simultaneous.
+            ".xxx .... .... ....",
+            "xxxx xxxx .... ....",
+            "xxxx xxxx ...x ...x",
+            "xxxx xxxx ..x. ..x.",
+            // Relaxed.
+            ".xxx .... .... ....",
+            "xxxx xxxx .... ....",
+            "xxxx xxxx ...x ...x",
+            "xxxx xxxx ..x. ..x.",
         ];
         for (a, row) in kinds.iter().zip(table) {
-            let found: Vec<bool> = kinds.iter().map(|b| conflict(*a, *b)).collect();
-            let expected: Vec<bool> = row.bytes().filter(|c| *c != b' ').map(|c| c == b'x').collect();
-            assert_eq!(found, expected, "{a:?}");
+            let letter = |found| match found {
+                Dependence::None => '.',
+                Dependence::Atomic => 'a',
+                Dependence::True => 'x',
+            };
+            let found: String = kinds.iter().map(|b| letter(dependence(*a, *b))).collect();
+            assert_eq!(found, row.replace(' ', ""), "{a:?}");
+        }
+    }
+
+    #[test]
+    fn whether_old_content_is_needed_does_not_matter() {
+        for a in all().into_iter().filter(|a| a.privilege == Privilege::ReadWrite) {
+            let discards = Access { privilege: Privilege::WriteDiscard, ..a };
+            all().into_iter().for_each(|b| assert_eq!(dependence(a, b), dependence(discards, b), "{a:?} {b:?}"));
+        }
+        for a in all().into_iter().filter(|a| a.privilege == Privilege::NoAccess) {
+            all().into_iter().for_each(|b| assert_eq!(dependence(a, b), Dependence::None, "{a:?} {b:?}"));
         }
     }
 
@@ -142,25 +195,17 @@ mod tests {
     fn the_rule_is_symmetric() {
         for a in all() {
             for b in all() {
-                assert_eq!(conflict(a, b), conflict(b, a), "{a:?} {b:?}");
+                assert_eq!(dependence(a, b), dependence(b, a), "{a:?} {b:?}");
             }
         }
     }
 
     #[test]
-    fn an_exclusive_writer_conflicts_with_every_access() {
+    fn who_waits_for_an_exclusive_writer_need_not_look_behind_it() {
         for a in all().into_iter().filter(Access::conflicts_with_all) {
             for b in all().into_iter().filter(|b| b.privilege != Privilege::NoAccess) {
-                assert!(conflict(a, b), "{a:?} {b:?}");
+                assert_eq!(dependence(a, b), Dependence::True, "{a:?} {b:?}");
             }
         }
-    }
-
-    #[test]
-    fn the_table_of_simultaneous_coherence() {
-        let simultaneous = |privilege| Access { privilege, coherence: Coherence::Simultaneous, reduction: None };
-        assert!(!conflict(simultaneous(Privilege::ReadWrite), simultaneous(Privilege::ReadWrite)));
-        assert!(conflict(simultaneous(Privilege::ReadWrite), Access::exclusive(Privilege::ReadOnly)));
-        assert!(!conflict(simultaneous(Privilege::ReadOnly), Access::exclusive(Privilege::ReadOnly)));
     }
 }

@@ -9,7 +9,7 @@ mod reduce;
 mod space;
 mod tree;
 
-pub use access::{conflict, Access, Coherence, ElementType, Privilege, Reduction};
+pub use access::{dependence, Access, Coherence, Dependence, ElementType, Privilege, Reduction};
 pub use cuts::Cuts;
 pub use fields::{FieldMask, FieldSpace, MAX_FIELDS};
 pub use partition::{colour_rects, Partition};
