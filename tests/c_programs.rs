@@ -56,3 +56,8 @@ fn nesting_reductions_futures_and_failures() {
 fn tasks_that_wait_for_the_tasks_they_launched() {
     run("waiting");
 }
+
+#[test]
+fn the_program_and_tasks_that_map_data_inline() {
+    run("inline");
+}

@@ -23,11 +23,12 @@ pub enum Kind {
     PhaseBarrier = 10,
     Collective = 11,
     Halo = 12,
+    Mapping = 13,
 }
 
 impl Kind {
     fn name(number: u8) -> &'static str {
-        const NAMES: [&str; 13] = [
+        const NAMES: [&str; 14] = [
             "unknown object",
             "runtime",
             "context",
@@ -41,6 +42,7 @@ impl Kind {
             "phase barrier",
             "collective",
             "halo",
+            "inline mapping",
         ];
         NAMES.get(number as usize).copied().unwrap_or(NAMES[0])
     }

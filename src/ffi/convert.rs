@@ -3,7 +3,8 @@
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
-use crate::region::{Access, Coherence, ElementType, Privilege, Reduction};
+use crate::operation::View;
+use crate::region::{Access, Coherence, ElementType, FieldSpace, Privilege, Reduction};
 use std::ffi::{c_char, c_void, CStr};
 
 /// A borrowed array. `what` names it in the message.
@@ -110,4 +111,31 @@ pub fn access(requirement: &cohort_requirement_t) -> Result<Access> {
         fail!(InvalidArgument, "a requirement names a reduction if and only if its privilege is COHORT_REDUCE; set both or neither");
     }
     Ok(Access { privilege, coherence, reduction })
+}
+
+/// Whether an array pointer of `rank` dimensions can show the field: every stride must be a multiple of the one before, as
+/// in a whole array and its padding.
+pub fn check_view_shape(found: &View, fields: &FieldSpace, field: u32, rank: i32, bytes: usize) -> Result<()> {
+    if found.dim as i64 != i64::from(rank) || found.bytes != bytes {
+        fail!(
+            InvalidArgument,
+            "field {} is {}-D with {}-byte elements; the pointer is {rank}-D with {bytes}-byte elements",
+            fields.label(field),
+            found.dim,
+            found.bytes
+        );
+    }
+    let mut smaller = bytes as i64;
+    for &stride in &found.stride[..found.dim] {
+        if stride < smaller || stride % smaller != 0 {
+            fail!(
+                InvalidArgument,
+                "field {} has strides of {:?} bytes, which no whole array of {bytes}-byte elements has; use cohort_view_raw",
+                fields.label(field),
+                &found.stride[..found.dim]
+            );
+        }
+        smaller = stride;
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! For the Fortran module: what it needs beyond the C interface because Fortran's arrays know their shape.
 
-use super::convert::{out, privilege, slice, text};
+use super::convert::{check_view_shape, out, privilege, slice, text};
 use super::tasks::view_of;
 use super::types::*;
 use super::{guard, refuse};
@@ -115,27 +115,7 @@ pub unsafe extern "C" fn cohort_view_array(
         let frame = runtime::context(task.id)?.1;
         let found = operation::view(frame, requirement, field, privilege(right)?)?;
         let fields = &operation::requirement(frame, requirement)?.node().tree.fields;
-        if found.dim as i64 != i64::from(rank) || found.bytes != bytes {
-            fail!(
-                InvalidArgument,
-                "field {} is {}-D with {}-byte elements; the pointer is {rank}-D with {bytes}-byte elements",
-                fields.label(field),
-                found.dim,
-                found.bytes
-            );
-        }
-        let mut smaller = bytes as i64;
-        for &stride in &found.stride[..found.dim] {
-            if stride < smaller || stride % smaller != 0 {
-                fail!(
-                    InvalidArgument,
-                    "field {} has strides of {:?} bytes, which no whole array of {bytes}-byte elements has; use cohort_view_raw",
-                    fields.label(field),
-                    &found.stride[..found.dim]
-                );
-            }
-            smaller = stride;
-        }
+        check_view_shape(&found, fields, field, rank, bytes)?;
         *out(view)? = view_of(&found);
         Ok(())
     })

@@ -10,6 +10,7 @@ pub mod futures;
 pub mod ghosts;
 pub mod halos;
 pub mod handshakes;
+pub mod inline;
 pub mod launches;
 pub mod partitions;
 pub mod regions;

@@ -109,7 +109,8 @@ unsafe fn start_ranks(mpi: i32, communicator: i32, config: *const cohort_config_
 
 /// Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
 /// null handle is accepted. MPI thread. Collective. Errors: TASK_FAILED if a task failed since the last wait (the
-/// runtime ends all the same), WRONG_THREAD.
+/// runtime ends all the same), WRONG_THREAD, WRONG_ORDER if inline mappings of the root context are open (the runtime goes on: unmap
+/// and call again).
 #[no_mangle]
 pub unsafe extern "C" fn cohort_finalize(runtime: *mut cohort_runtime_t) -> cohort_status_t {
     guard("cohort_finalize", || {
@@ -118,7 +119,7 @@ pub unsafe extern "C" fn cohort_finalize(runtime: *mut cohort_runtime_t) -> coho
             return Ok(());
         }
         let result = runtime::finalize(handle.id);
-        if !matches!(&result, Err(e) if matches!(e.status, Status::WrongThread | Status::InvalidHandle)) {
+        if !matches!(&result, Err(e) if matches!(e.status, Status::WrongThread | Status::InvalidHandle | Status::WrongOrder)) {
             handle.id = 0;
         }
         result

@@ -74,6 +74,13 @@ pub struct cohort_halo_t {
     pub id: u64,
 }
 
+/// A region's data in the hands of the program or of a task.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_mapping_t {
+    pub id: u64,
+}
+
 /// A field's number inside its field space.
 pub type cohort_field_t = u32;
 

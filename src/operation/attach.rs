@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// to tell: it does not keep an array from being detached.
 fn settle(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32]) -> Result<()> {
     let context = engine.context_of(frame);
-    let mut users = context.pending_users(engine, region, fields);
+    let mut users = context.pending_users(engine, region, fields)?;
     users.sort_unstable_by_key(|user| user.0);
     users.dedup();
     if users.is_empty() {

@@ -11,11 +11,13 @@
 //!   looked at after `completed` has moved on, all sequentially consistent: one of the two sees the other.
 
 use super::engine::SeatSet;
+use super::inline::{check_use, left_open, Mapping};
 use super::object::{times_unnamed, TreeData};
 use super::{Engine, RegionObject};
 use crate::analysis::ContextAnalysis;
 use crate::base::Result;
 use crate::event::{NodeRef, Pool, State};
+use crate::fail;
 use crate::region::{Access, FieldMask, Privilege};
 use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
@@ -35,6 +37,8 @@ pub(super) struct Launching {
     pub ends: Vec<NodeRef>,
     /// Fields of the requirements of an index launch.
     pub masks: Vec<FieldMask>,
+    /// What the execution reads and writes by itself.
+    pub mapped: Vec<Arc<Mapping>>,
     /// The data of the trees that the analysis knows, by address: what operations use lives as long as they.
     kept: Vec<Arc<TreeData>>,
     /// How often a tree had lost its last name when this context last let go of such trees.
@@ -121,21 +125,37 @@ impl Context {
         self.launched.get() - self.completed.load(Ordering::Acquire)
     }
 
-    /// Operations launched here that use the fields and are not complete. Fields that do not exist have none.
-    pub(super) fn pending_users(&self, engine: &Engine, region: &RegionObject, fields: &[u32]) -> Vec<NodeRef> {
+    /// Operations launched here that use the fields and are not complete. Fields that do not exist have none. An error if
+    /// the execution itself has mapped them.
+    pub(super) fn pending_users(&self, engine: &Engine, region: &RegionObject, fields: &[u32]) -> Result<Vec<NodeRef>> {
         let count = region.node.tree.fields.len() as u32;
         let known: SmallVec<[u32; 16]> = fields.iter().copied().filter(|&field| field < count).collect();
+        let (mask, all) = (FieldMask::of(&known), Access::exclusive(Privilege::ReadWrite));
         let mut found = Vec::new();
         // This thread is the context's own.
         let launching = unsafe { &mut *self.launching.get() };
+        check_use(&launching.mapped, &region.node, &mask, all)?;
         launching.keep(region.data.shared());
-        let all = Access::exclusive(Privilege::ReadWrite);
-        launching.analysis.conflicts(&region.node, &FieldMask::of(&known), all, &mut |user| {
+        launching.analysis.conflicts(&region.node, &mask, all, &mut |user| {
             if engine.graph.state(NodeRef(user)) == State::Pending {
                 found.push(NodeRef(user));
             }
         });
-        found
+        Ok(found)
+    }
+
+    /// The open inline mappings. By the context's thread, and not held across another call of this.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) fn mappings(&self) -> &mut Vec<Arc<Mapping>> {
+        &mut unsafe { &mut *self.launching.get() }.mapped
+    }
+
+    /// An error that says so if inline mappings are open. By the context's thread.
+    pub fn check_mappings_closed(&self) -> Result<()> {
+        match left_open(self.mappings()) {
+            None => Ok(()),
+            Some(text) => fail!(WrongOrder, "{text}"),
+        }
     }
 
     /// Waits while the window is full, until a quarter of it is free; then room is left for one more operation.

@@ -4,7 +4,7 @@
 use super::body::{Body, Held};
 use super::context::{Context, Launching};
 use super::launch::{check_fields, Launch};
-use super::{Engine, Frame, RegionRef};
+use super::{inline, Engine, Frame, RegionRef};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::Result;
 use crate::event::{Builder, NodeRef, State};
@@ -68,6 +68,7 @@ impl<'a> Draft<'a> {
     /// The last thing that can fail.
     pub fn check(&self) -> Result<()> {
         check_interference(self.body.needs())?;
+        inline::check_needs(&self.launching.mapped, self.body.needs())?;
         check_containment(self.frame, self.body.needs())
     }
 

@@ -3,7 +3,7 @@
 use super::body::{Bodies, Body, Work};
 use super::context::Context;
 use super::frame::Frames;
-use super::{inside_task, reduction, told, Activity, Failures, Frame, Processor};
+use super::{inline, inside_task, reduction, told, Activity, Failures, Frame, Processor};
 use crate::base::{Error, Result, Stash, Status};
 use crate::copy;
 use crate::event::{Graph, NodeRef};
@@ -403,6 +403,10 @@ impl Engine {
         told::replace(known);
         self.activity.task_ends();
         let (complaint, context) = unsafe { ((*frame.complaint.get()).take(), (*frame.context.get()).take()) };
+        if let Some(context) = &context {
+            let left = std::mem::take(context.mappings());
+            result = inline::left_open(&left).map_or(result, Err);
+        }
         if let Some(complaint) = complaint {
             result = Err(complaint.into());
         }

@@ -2,6 +2,7 @@
 
 use super::context::{Context, Launching};
 use super::draft::{missing, Draft};
+use super::inline::{check_use, Mapping};
 use super::launch::{check_fields, launch, Launch, Launched};
 use super::{Engine, Frame, FutureCell, PartitionObject, RegionRef};
 use crate::base::{Error, Result, Status};
@@ -81,7 +82,10 @@ impl<'a> IndexLaunch<'a> {
 
     /// The last thing that can fail.
     pub fn check(&self) -> Result<()> {
-        let masks = &self.launching().masks;
+        let Launching { masks, mapped, .. } = &*self.launching();
+        if !mapped.is_empty() {
+            self.check_mapped(mapped, masks)?;
+        }
         for i in 0..self.needs.len() {
             for j in 0..=i {
                 let (a, b) = (&self.needs[i], &self.needs[j]);
@@ -92,6 +96,19 @@ impl<'a> IndexLaunch<'a> {
             }
         }
         (0..self.needs.len()).try_for_each(|i| self.check_containment(i, &masks[i]))
+    }
+
+    /// No point may use what the launching execution has mapped.
+    fn check_mapped(&self, mapped: &[Arc<Mapping>], masks: &[FieldMask]) -> Result<()> {
+        for (need, mask) in self.needs.iter().zip(masks) {
+            match need.regions {
+                Regions::Whole(region) => check_use(mapped, region.node, mask, need.access)?,
+                Regions::Parts(_) => {
+                    (0..self.points).try_for_each(|p| check_use(mapped, need.regions.of(p)?.node, mask, need.access))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A task's children may use what the task itself may use.

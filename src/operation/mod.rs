@@ -14,6 +14,7 @@ mod failure;
 mod frame;
 mod future;
 mod index;
+pub mod inline;
 mod launch;
 mod object;
 mod reduction;

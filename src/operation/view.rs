@@ -5,7 +5,9 @@ use super::Frame;
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::Rect;
-use crate::region::Privilege;
+use crate::instance::FieldInstance;
+use crate::region::{Access, FieldMask, Privilege, RegionNode};
+use std::fmt::Display;
 
 pub struct View {
     pub base: *mut u8,
@@ -13,6 +15,14 @@ pub struct View {
     pub rect: Rect,
     pub stride: [i64; 3],
     pub bytes: usize,
+}
+
+impl View {
+    /// The points of a region in an instance that holds them.
+    pub(super) fn of(node: &RegionNode, instance: &FieldInstance) -> Self {
+        let rect = node.domain.bounds;
+        Self { base: instance.at(rect.lo), dim: node.dim(), rect, stride: instance.stride, bytes: instance.bytes }
+    }
 }
 
 pub fn requirement(frame: &Frame, number: u32) -> Result<&Held> {
@@ -23,30 +33,42 @@ pub fn requirement(frame: &Frame, number: u32) -> Result<&Held> {
     }
 }
 
-/// The data of one field of a requirement, for a use that the requirement covers.
-pub fn view(frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Result<View> {
-    let held = requirement(frame, number)?;
-    let node = held.node();
-    if !held.mask.contains(field) {
-        fail!(Privilege, "field {} is not among those of requirement {number}; add it to the launch's requirement", node.tree.fields.label(field));
+/// Checks that a field is among those asked for, and that it may be used like this. `what`: who asked.
+pub(super) fn check_right(
+    node: &RegionNode,
+    mask: &FieldMask,
+    access: Access,
+    field: u32,
+    privilege: Privilege,
+    what: &dyn Display,
+) -> Result<()> {
+    if !mask.contains(field) {
+        fail!(Privilege, "field {} is not among those of {what}; add it there", node.tree.fields.label(field));
     }
-    let declared = held.access.privilege;
+    let declared = access.privilege;
     let allowed = match privilege {
         Privilege::NoAccess => false,
         Privilege::ReadOnly => matches!(declared, Privilege::ReadOnly | Privilege::ReadWrite | Privilege::WriteDiscard),
         Privilege::ReadWrite => matches!(declared, Privilege::ReadWrite | Privilege::WriteDiscard),
-        Privilege::WriteDiscard => held.access.writes(),
+        Privilege::WriteDiscard => access.writes(),
         Privilege::Reduce => declared == Privilege::Reduce,
     };
     if !allowed {
-        fail!(Privilege, "{privilege:?} is asked of requirement {number}, which was declared {declared:?}; ask for what the launch declares");
+        fail!(Privilege, "{privilege:?} is asked of {what}, which was declared {declared:?}; ask for what was declared");
     }
+    Ok(())
+}
+
+/// The data of one field of a requirement, for a use that the requirement covers.
+pub fn view(frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Result<View> {
+    let held = requirement(frame, number)?;
+    let node = held.node();
+    check_right(node, &held.mask, held.access, field, privilege, &format_args!("requirement {number} of the launch"))?;
     held.data().check_here(node)?;
-    let bounds = node.domain.bounds;
     let private = held.private.iter().find(|p| p.0 == field).map(|p| &p.1.instance);
     let instance = match private {
         Some(instance) => instance,
-        None => held.data().instances.covering(field, &bounds)?,
+        None => held.data().instances.covering(field, &node.domain.bounds)?,
     };
-    Ok(View { base: instance.at(bounds.lo), dim: node.dim(), rect: bounds, stride: instance.stride, bytes: instance.bytes })
+    Ok(View::of(node, instance))
 }

@@ -316,6 +316,8 @@ fn connect(started: &Started, alone: bool) -> Result<()> {
 pub fn finalize(handle: u64) -> Result<()> {
     let runtime = of(handle)?;
     runtime.check_mpi_thread()?;
+    let (engine, frame) = context(runtime.root)?;
+    engine.context_of(frame).check_mappings_closed()?;
     let result = runtime.settle();
     let drained = runtime.messages.drain();
     // From here on this process may end.

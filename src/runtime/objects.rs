@@ -2,6 +2,7 @@
 
 use crate::base::{Kind, Result, Table};
 use crate::interop::{Halo, Handshake};
+use crate::operation::inline::Mapping;
 use crate::operation::{FutureCell, PartitionObject, RegionObject, TaskKind};
 use crate::region::{FieldSpace, IndexSpace};
 use std::sync::atomic::Ordering;
@@ -16,6 +17,7 @@ pub struct Objects {
     pub futures: Table<Arc<FutureCell>>,
     pub handshakes: Table<Arc<Handshake>>,
     pub halos: Table<Halo>,
+    pub mappings: Table<Arc<Mapping>>,
 }
 
 impl Default for Objects {
@@ -29,6 +31,7 @@ impl Default for Objects {
             futures: Table::new(Kind::Future),
             handshakes: Table::new(Kind::Handshake),
             halos: Table::new(Kind::Halo),
+            mappings: Table::new(Kind::Mapping),
         }
     }
 }
