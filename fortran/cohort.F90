@@ -14,6 +14,7 @@ module cohort
   use cohort_tasks
   use cohort_launches
   use cohort_futures
+  use cohort_inline
   use cohort_views
   use cohort_interop
   implicit none
@@ -48,6 +49,8 @@ module cohort
     cohort_must_epoch, cohort_must_epoch_wait, cohort_wait_all, cohort_root_context, cohort_task_args, cohort_task_point, &
     cohort_task_result, cohort_task_fail, cohort_task_region, cohort_task_future, cohort_future_get, cohort_future_test, &
     cohort_future_destroy, cohort_future_value, cohort_view, cohort_view_raw
+  ! Data in the hands of the program or of a task.
+  public :: cohort_mapping, cohort_inline_map, cohort_inline_view, cohort_inline_view_raw, cohort_inline_unmap
   ! Between MPI and tasks, and between ranks.
   public :: cohort_handshake_create, cohort_handshake_destroy, cohort_handoff_to_tasks, cohort_wait_on_tasks, &
     cohort_test_on_tasks, cohort_handoff_to_host, cohort_wait_on_host, cohort_test_on_host, cohort_handshake_advance, &

@@ -501,6 +501,41 @@ module cohort_c
       type(cohort_view_layout), intent(out) :: view
       integer(c_int32_t) :: status
     end function
+    function cohort_c_inline_map(ctx, requirement, mapping) bind(C, name="cohort_inline_map") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      type(cohort_requirement_c), intent(in) :: requirement
+      type(cohort_mapping), intent(out) :: mapping
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_inline_view(mapping, field, privilege, view) bind(C, name="cohort_inline_view") result(status)
+      import
+      implicit none
+      type(cohort_mapping), value :: mapping
+      integer(c_int32_t), value :: field
+      integer(c_int32_t), value :: privilege
+      type(cohort_view_layout), intent(out) :: view
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_inline_view_array(mapping, field, privilege, rank, bytes, view) &
+      bind(C, name="cohort_inline_view_array") result(status)
+      import
+      implicit none
+      type(cohort_mapping), value :: mapping
+      integer(c_int32_t), value :: field
+      integer(c_int32_t), value :: privilege
+      integer(c_int32_t), value :: rank
+      integer(c_size_t), value :: bytes
+      type(cohort_view_layout), intent(out) :: view
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_inline_unmap(mapping) bind(C, name="cohort_inline_unmap") result(status)
+      import
+      implicit none
+      type(cohort_mapping), intent(inout) :: mapping
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_argument_error(procedure, problem) bind(C, name="cohort_argument_error") result(status)
       import
       implicit none

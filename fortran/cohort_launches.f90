@@ -8,6 +8,7 @@ module cohort_launches
   implicit none
   private
   public :: cohort_needs, cohort_launch, cohort_index_launch, cohort_must_epoch, cohort_must_epoch_wait
+  public :: c_requirement
   public :: cohort_wait_all, cohort_root_context
 
   !> cohort_needs(region or partition, fields, privilege [, coherence] [, reduction] [, reduction_type]): one requirement of a
@@ -49,6 +50,22 @@ contains
     needs%partition = partition
   end function
 
+  !> The C side's view of a requirement, which must outlive it.
+  function c_requirement(needs) result(c)
+    type(cohort_requirement), intent(in), target :: needs
+    type(cohort_requirement_c) :: c
+    c%region = needs%region
+    c%partition = needs%partition
+    if (allocated(needs%fields)) then
+      c%fields = c_loc(needs%fields)
+      c%field_count = size(needs%fields, kind=c_int32_t)
+    end if
+    c%privilege = needs%privilege
+    c%coherence = needs%coherence
+    c%reduction = needs%reduction
+    c%reduction_type = needs%reduction_type
+  end function
+
   !> What a launch's optional lists become on the C side. The targets must outlive the launch call and no longer.
   subroutine fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
                          wait_handshakes, arrive_handshakes, processor)
@@ -69,16 +86,7 @@ contains
     if (present(requirements)) then
       allocate (requirements_c(size(requirements)))
       do i = 1, size(requirements)
-        requirements_c(i)%region = requirements(i)%region
-        requirements_c(i)%partition = requirements(i)%partition
-        if (allocated(requirements(i)%fields)) then
-          requirements_c(i)%fields = c_loc(requirements(i)%fields)
-          requirements_c(i)%field_count = size(requirements(i)%fields, kind=c_int32_t)
-        end if
-        requirements_c(i)%privilege = requirements(i)%privilege
-        requirements_c(i)%coherence = requirements(i)%coherence
-        requirements_c(i)%reduction = requirements(i)%reduction
-        requirements_c(i)%reduction_type = requirements(i)%reduction_type
+        requirements_c(i) = c_requirement(requirements(i))
       end do
       launch%requirement_count = size(requirements, kind=c_int32_t)
       if (size(requirements) > 0) launch%requirements = c_loc(requirements_c)

@@ -35,6 +35,9 @@ module cohort_types
   type, bind(C) :: cohort_halo
     integer(c_int64_t) :: id = 0
   end type
+  type, bind(C) :: cohort_mapping
+    integer(c_int64_t) :: id = 0
+  end type
 
   !> A barrier and one of its phases. Plain bytes: 16 bytes that may be sent to other ranks.
   type, bind(C) :: cohort_phase_barrier

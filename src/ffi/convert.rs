@@ -130,7 +130,7 @@ pub fn check_view_shape(found: &View, fields: &FieldSpace, field: u32, rank: i32
         if stride < smaller || stride % smaller != 0 {
             fail!(
                 InvalidArgument,
-                "field {} has strides of {:?} bytes, which no whole array of {bytes}-byte elements has; use cohort_view_raw",
+                "field {} has strides of {:?} bytes, which no whole array of {bytes}-byte elements has; use cohort_view_raw or cohort_inline_view_raw",
                 fields.label(field),
                 &found.stride[..found.dim]
             );

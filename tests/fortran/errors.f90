@@ -122,6 +122,10 @@ program errors
   type(cohort_collective) :: sum_of_all
   type(cohort_halo) :: halo
   type(cohort_requirement) :: needs
+  type(cohort_mapping) :: mapping
+  type(cohort_view_layout) :: layout
+  real(8), pointer :: shown(:, :), line(:)
+  integer(8), pointer :: backwards(:, :)
   ! The region is 0..9 x 0..4.
   real(8), target :: q(0:9, 0:4), together(0:9, 0:4, 2), first(2, 0:9, 0:4), large(0:9, 0:5), four_d(2, 2, 2, 2), scalar
   real(4), target :: single(0:9, 0:4)
@@ -259,6 +263,39 @@ program errors
   call cohort_fill(ctx, region, one_field, [1d0, 2d0], ierr)
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, '16 bytes')
   call cohort_fill(ctx, region, one_field, 2d0, ierr)
+  call must(ierr)
+
+  ! Inline mappings.
+  call cohort_inline_view(mapping, one_field(1), COHORT_READ_ONLY, shown, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'inline mapping is the null handle')
+  call cohort_inline_map(ctx, needs, mapping, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'region is the null handle')
+  call cohort_inline_map(ctx, cohort_needs(blocks, one_field, COHORT_READ_ONLY), mapping, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'a partition, in an inline mapping')
+  call cohort_inline_map(ctx, cohort_needs(region, one_field, COHORT_NO_ACCESS), mapping, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'COHORT_NO_ACCESS')
+  call cohort_inline_map(ctx, cohort_needs(region, field, COHORT_READ_ONLY), mapping, ierr)
+  call must(ierr)
+  call cohort_inline_view(mapping, one_field(1), COHORT_READ_WRITE, shown, ierr)
+  call expect(ierr, COHORT_ERROR_PRIVILEGE, 'declared ReadOnly')
+  if (associated(shown)) wrong = wrong + 1
+  call cohort_inline_view(mapping, one_field(1), COHORT_READ_ONLY, line, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'is 2-D with 8-byte elements; the pointer is 1-D')
+  call cohort_inline_view(mapping, field(4), COHORT_READ_ONLY, backwards, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'use cohort_view_raw')
+  call cohort_inline_view_raw(mapping, field(4), COHORT_READ_ONLY, layout, ierr)
+  call must(ierr)
+  if (layout%stride(1) /= -8) wrong = wrong + 1
+  call cohort_inline_view(mapping, one_field(1), COHORT_READ_ONLY, shown, ierr)
+  call must(ierr)
+  if (lbound(shown, 1) /= 0 .or. any(shown /= 2d0)) wrong = wrong + 1
+  call cohort_fill(ctx, region, one_field, 3d0, ierr)
+  call expect(ierr, COHORT_ERROR_INTERFERENCE, 'call cohort_inline_unmap first')
+  call cohort_finalize(rt, ierr)
+  call expect(ierr, COHORT_ERROR_WRONG_ORDER, '1 inline mapping(s) are open')
+  call cohort_inline_unmap(mapping, ierr)
+  call must(ierr)
+  call cohort_inline_unmap(mapping, ierr)
   call must(ierr)
 
   ! Tasks.
