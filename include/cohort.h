@@ -263,6 +263,13 @@ typedef struct {
 typedef int32_t cohort_side_t;
 
 /**
+ * A region's data in the hands of the program or of a task.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_mapping_t;
+
+/**
  * Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
  * (docs/environment.md), then from defaults.
  */
@@ -759,6 +766,41 @@ cohort_status_t cohort_test_on_host(cohort_context_t task, cohort_handshake_t ha
 cohort_status_t cohort_handshake_advance(cohort_context_t context, cohort_handshake_t handshake);
 
 /**
+ * Waits for the operations of the context that conflict with the requirement, then hands its data to the caller until
+ * `cohort_inline_unmap`; meanwhile operations of this context that conflict are refused (INTERFERENCE). In the root context or
+ * inside a task, which may map what it may pass on. Errors: INVALID_ARGUMENT (a partition, NO_ACCESS, REDUCE), PRIVILEGE,
+ * INTERFERENCE (with another mapping of this context), TASK_FAILED (what it waited for).
+ */
+cohort_status_t cohort_inline_map(cohort_context_t context,
+                                  const cohort_requirement_t *requirement,
+                                  cohort_mapping_t *mapping);
+
+/**
+ * Where the data of one field of the mapping lies; valid until it is unmapped. `right` is what the caller does with it. Errors:
+ * PRIVILEGE (a field or a right that the mapping does not have), WRONG_THREAD, INVALID_HANDLE (unmapped, or its context ended).
+ */
+cohort_status_t cohort_inline_view(cohort_mapping_t mapping,
+                                   cohort_field_t field,
+                                   cohort_privilege_t right,
+                                   cohort_view_t *view);
+
+/**
+ * `cohort_inline_view` for an array pointer of `rank` dimensions with elements of `bytes` bytes; as `cohort_view_array`.
+ */
+cohort_status_t cohort_inline_view_array(cohort_mapping_t mapping,
+                                         cohort_field_t field,
+                                         cohort_privilege_t right,
+                                         int32_t rank,
+                                         size_t bytes,
+                                         cohort_view_t *view);
+
+/**
+ * Ends the mapping and clears its handle: what was written shows to the operations launched from here on. A null handle is
+ * accepted. Errors: WRONG_THREAD, INVALID_HANDLE.
+ */
+cohort_status_t cohort_inline_unmap(cohort_mapping_t *mapping);
+
+/**
  * Launches a task in a context: it runs once all earlier operations of the context that it depends on are complete.
  * Everything that `launch` points to is copied. `result`, unless NULL, gets a future that the caller destroys. Blocks
  * only while the context's window of outstanding operations is full. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
@@ -1076,7 +1118,8 @@ cohort_status_t cohort_init_fortran(int32_t communicator, const cohort_config_t 
 /**
  * Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
  * null handle is accepted. MPI thread. Collective. Errors: TASK_FAILED if a task failed since the last wait (the
- * runtime ends all the same), WRONG_THREAD.
+ * runtime ends all the same), WRONG_THREAD, WRONG_ORDER if inline mappings of the root context are open (the runtime goes on: unmap
+ * and call again).
  */
 cohort_status_t cohort_finalize(cohort_runtime_t *runtime);
 

@@ -8,7 +8,7 @@ use super::view::{self, View};
 use super::{Engine, Frame, FutureCell};
 use crate::base::Result;
 use crate::fail;
-use crate::region::{conflict, Access, Coherence, FieldMask, Privilege, RegionNode};
+use crate::region::{dependence, Access, Coherence, Dependence, FieldMask, Privilege, RegionNode};
 use std::sync::Arc;
 
 /// A region's data in the hands of an execution.
@@ -22,7 +22,7 @@ impl Mapping {
     fn conflicts(&self, node: &RegionNode, mask: &FieldMask, access: Access) -> bool {
         let mine = &self.need;
         mine.region.node.tree.id == node.tree.id
-            && conflict(mine.access, access)
+            && dependence(mine.access, access) != Dependence::None
             && mine.region.node.domain.overlaps(&node.domain)
             && mine.mask.intersects(mask)
     }
@@ -74,8 +74,8 @@ pub fn map(engine: &Engine, frame: &Frame, need: Need) -> Result<Arc<Mapping>> {
         Privilege::Reduce => fail!(InvalidArgument, "an inline mapping with COHORT_REDUCE; map with COHORT_READ_WRITE and add to the data"),
         _ => (),
     }
-    if !matches!(need.access.coherence, Coherence::Exclusive | Coherence::Simultaneous) {
-        fail!(InvalidArgument, "an inline mapping with {:?} coherence; use COHORT_EXCLUSIVE or COHORT_SIMULTANEOUS", need.access.coherence);
+    if need.access.coherence == Coherence::Atomic {
+        fail!(InvalidArgument, "an inline mapping with COHORT_ATOMIC, whose turn never comes to an end by itself; use COHORT_EXCLUSIVE");
     }
     // Fails here, before anything waits, if the data lies in arrays that do not hold the region.
     let bounds = need.region.node.domain.bounds;

@@ -431,6 +431,18 @@ const _: () = {
 pub type cohort_side_t = i32;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct cohort_mapping_t {
+    pub id: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_mapping_t"][::core::mem::size_of::<cohort_mapping_t>() - 8usize];
+    ["Alignment of cohort_mapping_t"][::core::mem::align_of::<cohort_mapping_t>() - 8usize];
+    ["Offset of field: cohort_mapping_t::id"]
+        [::core::mem::offset_of!(cohort_mapping_t, id) - 0usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct cohort_config_t {
     pub size: usize,
     pub version: u32,
@@ -782,6 +794,34 @@ unsafe extern "C" {
         context: cohort_context_t,
         handshake: cohort_handshake_t,
     ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_inline_map(
+        context: cohort_context_t,
+        requirement: *const cohort_requirement_t,
+        mapping: *mut cohort_mapping_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_inline_view(
+        mapping: cohort_mapping_t,
+        field: cohort_field_t,
+        right: cohort_privilege_t,
+        view: *mut cohort_view_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_inline_view_array(
+        mapping: cohort_mapping_t,
+        field: cohort_field_t,
+        right: cohort_privilege_t,
+        rank: i32,
+        bytes: usize,
+        view: *mut cohort_view_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_inline_unmap(mapping: *mut cohort_mapping_t) -> cohort_status_t;
 }
 unsafe extern "C" {
     pub fn cohort_launch(
