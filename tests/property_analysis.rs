@@ -100,7 +100,7 @@ fn random_fields(random: &mut Random) -> Vec<u32> {
 type Requirement = (Arc<RegionNode>, Vec<u32>, Access);
 
 fn overlap(a: &Domain, b: &Domain) -> bool {
-    a.rects().iter().any(|r| b.rects().iter().any(|s| r.overlaps(s)))
+    a.rects().any(|r| b.rects().any(|s| r.overlaps(&s)))
 }
 
 /// Legion's table of privileges and coherence, written down a second time.

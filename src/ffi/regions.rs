@@ -6,7 +6,7 @@ use super::guard;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
-use crate::geometry::{Domain, Rect};
+use crate::geometry::Rect;
 use crate::operation::{attach, current_task, RegionObject};
 use crate::region::{check_dim, FieldSpace, IndexSpace};
 use crate::runtime;
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn cohort_region_bounds(region: cohort_region_t, dim: *mut
     guard("cohort_region_bounds", || {
         let node = &runtime::current()?.objects.regions.get(region.id)?.node;
         *out(dim)? = node.dim() as i32;
-        put_rects(node.dim(), std::slice::from_ref(&node.domain.bounds), 1, lo, hi)
+        put_rects(node.dim(), std::iter::once(node.domain.bounds), 1, lo, hi)
     })
 }
 
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn cohort_region_bounds(region: cohort_region_t, dim: *mut
 pub unsafe extern "C" fn cohort_region_points(region: cohort_region_t, points: *mut i64, rects: *mut u32) -> cohort_status_t {
     guard("cohort_region_points", || {
         let domain = &runtime::current()?.objects.regions.get(region.id)?.node.domain;
-        (*out(points)?, *out(rects)?) = (domain.volume(), filled(domain).len() as u32);
+        (*out(points)?, *out(rects)?) = (domain.volume(), domain.rects().len() as u32);
         Ok(())
     })
 }
@@ -171,26 +171,19 @@ pub unsafe extern "C" fn cohort_region_points(region: cohort_region_t, points: *
 pub unsafe extern "C" fn cohort_region_rects(region: cohort_region_t, capacity: u32, lo: *mut i64, hi: *mut i64) -> cohort_status_t {
     guard("cohort_region_rects", || {
         let node = &runtime::current()?.objects.regions.get(region.id)?.node;
-        put_rects(node.dim(), filled(&node.domain), capacity, lo, hi)
+        put_rects(node.dim(), node.domain.rects(), capacity, lo, hi)
     })
 }
 
-fn filled(domain: &Domain) -> &[Rect] {
-    if domain.is_empty() {
-        return &[];
-    }
-    domain.rects()
-}
-
-unsafe fn put_rects(dim: usize, rects: &[Rect], capacity: u32, lo: *mut i64, hi: *mut i64) -> Result<()> {
+unsafe fn put_rects(dim: usize, rects: impl ExactSizeIterator<Item = Rect>, capacity: u32, lo: *mut i64, hi: *mut i64) -> Result<()> {
     if rects.len() > capacity as usize {
         fail!(Bounds, "capacity is {capacity} and the region has {} rectangles; pass arrays of that many times {dim} entries", rects.len());
     }
-    if rects.is_empty() {
+    if rects.len() == 0 {
         return Ok(());
     }
     let (lo, hi) = (out(lo)? as *mut i64, out(hi)? as *mut i64);
-    for (i, rect) in rects.iter().enumerate() {
+    for (i, rect) in rects.enumerate() {
         lo.add(i * dim).copy_from_nonoverlapping(rect.lo.as_ptr(), dim);
         hi.add(i * dim).copy_from_nonoverlapping(rect.hi.as_ptr(), dim);
     }

@@ -1,7 +1,11 @@
 //! Points, rectangles and sets of points, in 1 to 3 dimensions. Knows nothing of what lies at the points.
 
+mod bands;
+mod bits;
 mod domain;
+mod numbering;
 mod overlap;
+mod owners;
 mod pointers;
 mod points;
 mod rect;
@@ -9,5 +13,5 @@ mod rect;
 pub use domain::Domain;
 pub use overlap::{overlap_between, overlap_within};
 pub use pointers::{by_colour, fits, image, preimage, Values};
-pub use points::{PointSet, RowsInOrder};
+pub use points::{PointSet, Rects, RowsInOrder};
 pub use rect::{Point, Rect, RectList};

@@ -10,18 +10,18 @@ pub type Item = (Rect, u32, u32);
 
 /// Two rectangles of one list that overlap and have different numbers, by these, or `None`: in n log n steps for rectangles
 /// that do not.
-pub fn overlap_within<'a>(rects: impl Iterator<Item = (u32, &'a Rect)>) -> Option<(u32, u32)> {
-    let items = rects.map(|(i, r)| (*r, 0, i)).collect();
+pub fn overlap_within(rects: impl Iterator<Item = (u32, Rect)>) -> Option<(u32, u32)> {
+    let items = rects.map(|(i, r)| (r, 0, i)).collect();
     search(items, &|a, b| a.2 != b.2)
 }
 
 /// A rectangle of `first` and one of `second` with another number that overlap.
-pub fn overlap_between<'a>(
-    first: impl Iterator<Item = (u32, &'a Rect)>,
-    second: impl Iterator<Item = (u32, &'a Rect)>,
+pub fn overlap_between(
+    first: impl Iterator<Item = (u32, Rect)>,
+    second: impl Iterator<Item = (u32, Rect)>,
 ) -> Option<(u32, u32)> {
-    let mut items: Vec<Item> = first.map(|(i, r)| (*r, 0, i)).collect();
-    items.extend(second.map(|(i, r)| (*r, 1, i)));
+    let mut items: Vec<Item> = first.map(|(i, r)| (r, 0, i)).collect();
+    items.extend(second.map(|(i, r)| (r, 1, i)));
     search(items, &|a, b| a.1 != b.1 && a.2 != b.2)
 }
 
@@ -73,8 +73,8 @@ mod tests {
         (prop::array::uniform3(0i64..60), prop::array::uniform3(0i64..6)).prop_map(|(lo, size)| Rect::new(lo, [lo[0] + size[0], lo[1] + size[1], lo[2] + size[2]]))
     }
 
-    fn numbered(rects: &[Rect]) -> impl Iterator<Item = (u32, &Rect)> {
-        (0..).zip(rects)
+    fn numbered(rects: &[Rect]) -> impl Iterator<Item = (u32, Rect)> + use<'_> {
+        (0..).zip(rects.iter().copied())
     }
 
     proptest! {

@@ -2,9 +2,11 @@
 //! points whose pointers name given points (preimage). The operators of Treichler et al., "Dependent Partitioning",
 //! OOPSLA 2016; each looks at every value once.
 
+use super::bits::Bits;
+use super::numbering::Numbering;
+use super::owners::Owners;
 use super::points::{PointSet, RowsInOrder};
 use super::rect::{Point, Rect};
-use std::collections::HashMap;
 
 /// Values of a field: each one integer, or the coordinates of a point, or those of the two ends (both included) of a
 /// rectangle of points. Integers have 4 or 8 bytes.
@@ -41,82 +43,72 @@ pub fn fits(bytes: usize, coordinates: usize, ranges: bool) -> bool {
 }
 
 impl<Row: Fn(Point) -> (*const u8, isize)> Values<Row> {
-    /// Calls `visit` with every point in Fortran order and the rectangle that its value names.
+    /// Calls `visit` with every point in Fortran order and the point that its value names.
     ///
     /// # Safety
     /// `row` gives addresses of values that nobody writes meanwhile.
     #[inline]
-    unsafe fn each(&self, points: &PointSet, visit: impl FnMut(Point, Rect)) {
-        let integers = self.coordinates * if self.ranges { 2 } else { 1 };
-        debug_assert!(fits(self.bytes, self.coordinates, self.ranges));
-        match (self.bytes / integers, self.coordinates, self.ranges) {
-            (4, 1, false) => self.each_of::<i32, 1, false>(points, visit),
-            (4, 2, false) => self.each_of::<i32, 2, false>(points, visit),
-            (4, 3, false) => self.each_of::<i32, 3, false>(points, visit),
-            (4, 1, true) => self.each_of::<i32, 1, true>(points, visit),
-            (4, 2, true) => self.each_of::<i32, 2, true>(points, visit),
-            (4, 3, true) => self.each_of::<i32, 3, true>(points, visit),
-            (_, 1, false) => self.each_of::<i64, 1, false>(points, visit),
-            (_, 2, false) => self.each_of::<i64, 2, false>(points, visit),
-            (_, 3, false) => self.each_of::<i64, 3, false>(points, visit),
-            (_, 1, true) => self.each_of::<i64, 1, true>(points, visit),
-            (_, 2, true) => self.each_of::<i64, 2, true>(points, visit),
-            _ => self.each_of::<i64, 3, true>(points, visit),
+    unsafe fn each_point(&self, points: &PointSet, mut visit: impl FnMut(Point, Point)) {
+        debug_assert!(!self.ranges && fits(self.bytes, self.coordinates, false));
+        match (self.bytes / self.coordinates, self.coordinates) {
+            (4, 1) => self.each(points, |at, value| visit(at, coordinates::<i32, 1>(value))),
+            (4, 2) => self.each(points, |at, value| visit(at, coordinates::<i32, 2>(value))),
+            (4, _) => self.each(points, |at, value| visit(at, coordinates::<i32, 3>(value))),
+            (_, 1) => self.each(points, |at, value| visit(at, coordinates::<i64, 1>(value))),
+            (_, 2) => self.each(points, |at, value| visit(at, coordinates::<i64, 2>(value))),
+            _ => self.each(points, |at, value| visit(at, coordinates::<i64, 3>(value))),
         }
     }
 
-    unsafe fn each_of<I: Integer, const N: usize, const RANGES: bool>(&self, points: &PointSet, mut visit: impl FnMut(Point, Rect)) {
+    /// As `each_point`, with the rectangle that the value names.
+    ///
+    /// # Safety
+    /// As for `each_point`.
+    #[inline]
+    unsafe fn each_range(&self, points: &PointSet, mut visit: impl FnMut(Point, Rect)) {
+        debug_assert!(self.ranges && fits(self.bytes, self.coordinates, true));
+        match (self.bytes / (2 * self.coordinates), self.coordinates) {
+            (4, 1) => self.each(points, |at, value| visit(at, ends::<i32, 1>(value))),
+            (4, 2) => self.each(points, |at, value| visit(at, ends::<i32, 2>(value))),
+            (4, _) => self.each(points, |at, value| visit(at, ends::<i32, 3>(value))),
+            (_, 1) => self.each(points, |at, value| visit(at, ends::<i64, 1>(value))),
+            (_, 2) => self.each(points, |at, value| visit(at, ends::<i64, 2>(value))),
+            _ => self.each(points, |at, value| visit(at, ends::<i64, 3>(value))),
+        }
+    }
+
+    /// As `each_range`, of points as well.
+    ///
+    /// # Safety
+    /// As for `each_point`.
+    unsafe fn each_named(&self, points: &PointSet, mut visit: impl FnMut(Point, Rect)) {
+        match self.ranges {
+            true => self.each_range(points, visit),
+            false => self.each_point(points, |at, named| visit(at, Rect::new(named, named))),
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn each(&self, points: &PointSet, mut visit: impl FnMut(Point, *const u8)) {
         points.for_each_row(|start, count| {
             let (mut value, stride) = (self.row)(start);
             for x in start[0]..start[0] + count {
-                let read = |d: usize, first: usize| if d < N { value.cast::<I>().add(first + d).read_unaligned().wide() } else { 0 };
-                let lo = [read(0, 0), read(1, 0), read(2, 0)];
-                let hi = if RANGES { [read(0, N), read(1, N), read(2, N)] } else { lo };
-                visit([x, start[1], start[2]], Rect::new(lo, hi));
+                visit([x, start[1], start[2]], value);
                 value = value.wrapping_offset(stride);
             }
         });
     }
 }
 
-/// Numbers the points of a rectangle in Fortran order.
-#[derive(Clone, Copy)]
-struct Numbering {
-    rect: Rect,
-    extent: [u64; 2],
+/// `N` coordinates from `value` on; those that are not there are 0.
+#[inline(always)]
+unsafe fn coordinates<I: Integer, const N: usize>(value: *const u8) -> Point {
+    std::array::from_fn(|d| if d < N { value.cast::<I>().add(d).read_unaligned().wide() } else { 0 })
 }
 
-impl Numbering {
-    fn new(rect: Rect) -> Self {
-        Self { rect, extent: [rect.extent(0) as u64, rect.extent(1) as u64] }
-    }
-
-    #[inline]
-    fn number(&self, p: Point) -> u64 {
-        let from = |d: usize| (p[d] - self.rect.lo[d]) as u64;
-        from(0) + self.extent[0] * (from(1) + self.extent[1] * from(2))
-    }
-
-    /// Calls `visit` with the number of the first point and the count of every row of `part`, which lies inside.
-    #[inline]
-    fn rows_of(&self, part: &Rect, mut visit: impl FnMut(u64, u64)) {
-        for z in part.lo[2]..=part.hi[2] {
-            for y in part.lo[1]..=part.hi[1] {
-                visit(self.number([part.lo[0], y, z]), part.extent(0) as u64);
-            }
-        }
-    }
-
-    /// Adds the points with numbers from `first` on, row by row.
-    fn add_to(&self, rows: &mut RowsInOrder, mut first: u64, mut count: u64) {
-        while count > 0 {
-            let (row, x) = (first / self.extent[0], first % self.extent[0]);
-            let here = count.min(self.extent[0] - x);
-            let at = [x as i64, (row % self.extent[1]) as i64, (row / self.extent[1]) as i64];
-            rows.add(std::array::from_fn(|d| self.rect.lo[d] + at[d]), here as i64);
-            (first, count) = (first + here, count - here);
-        }
-    }
+#[inline(always)]
+unsafe fn ends<I: Integer, const N: usize>(value: *const u8) -> Rect {
+    Rect::new(coordinates::<I, N>(value), coordinates::<I, N>(value.cast::<I>().add(N).cast()))
 }
 
 /// Points of each of `colours` colours. A point whose value is no colour belongs to none.
@@ -125,8 +117,8 @@ impl Numbering {
 /// As for [`Values::each`].
 pub unsafe fn by_colour<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, colours: usize, values: &Values<Row>) -> Vec<PointSet> {
     let mut found: Vec<RowsInOrder> = (0..colours).map(|_| RowsInOrder::default()).collect();
-    values.each(points, |point, value| {
-        if let Some(rows) = usize::try_from(value.lo[0]).ok().and_then(|colour| found.get_mut(colour)) {
+    values.each_point(points, |point, value| {
+        if let Some(rows) = usize::try_from(value[0]).ok().and_then(|colour| found.get_mut(colour)) {
             rows.add(point, 1);
         }
     });
@@ -148,21 +140,22 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], t
         let mut rows = RowsInOrder::default();
         match &mut bits {
             Some(bits) => {
-                values.each(points, |_, named| {
-                    let inside = named.intersection(&bounds);
-                    if !inside.is_empty() {
-                        numbering.rows_of(&inside, |first, count| bits.set(first, count));
-                    }
-                });
+                if values.ranges {
+                    let mut add = |named: Rect| numbering.rows_of(&named.intersection(&bounds), |first, count| bits.set(first, count));
+                    values.each_range(points, |_, named| add(named));
+                } else {
+                    values.each_point(points, |_, named| {
+                        if let Some(number) = numbering.find(named) {
+                            bits.set_one(number);
+                        }
+                    });
+                }
                 bits.take(|first, count| numbering.add_to(&mut rows, first, count));
             }
             None => {
                 let mut runs = Vec::new();
-                values.each(points, |_, named| {
-                    let inside = named.intersection(&bounds);
-                    if !inside.is_empty() {
-                        numbering.rows_of(&inside, |first, count| runs.push((first, count)));
-                    }
+                values.each_named(points, |_, named| {
+                    numbering.rows_of(&named.intersection(&bounds), |first, count| runs.push((first, count)));
                 });
                 for (first, count) in joined(runs) {
                     numbering.add_to(&mut rows, first, count);
@@ -192,53 +185,6 @@ fn joined(mut runs: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
     runs
 }
 
-/// A set of numbers that remembers between which words it has any.
-struct Bits {
-    words: Vec<u64>,
-    used: std::ops::Range<usize>,
-}
-
-impl Bits {
-    fn new(numbers: u64) -> Self {
-        let words = numbers.div_ceil(64) as usize;
-        Self { words: vec![0; words], used: words..0 }
-    }
-
-    #[inline]
-    fn set(&mut self, first: u64, count: u64) {
-        let (word, last) = ((first / 64) as usize, ((first + count - 1) / 64) as usize);
-        self.used = self.used.start.min(word)..self.used.end.max(last + 1);
-        let (from_first, to_last) = (!0 << (first % 64), !0 >> (63 - (first + count - 1) % 64));
-        if word == last {
-            self.words[word] |= from_first & to_last;
-        } else {
-            self.words[word] |= from_first;
-            self.words[word + 1..last].fill(!0);
-            self.words[last] |= to_last;
-        }
-    }
-
-    /// Calls `visit` with start and length of every run, and leaves the set empty.
-    fn take(&mut self, mut visit: impl FnMut(u64, u64)) {
-        let used = std::mem::replace(&mut self.used, self.words.len()..0);
-        for at in used {
-            let mut word = std::mem::take(&mut self.words[at]);
-            let mut base = at as u64 * 64;
-            while word != 0 {
-                let skipped = word.trailing_zeros();
-                word >>= skipped;
-                let ones = word.trailing_ones();
-                visit(base + u64::from(skipped), ones.into());
-                if ones == 64 {
-                    break;
-                }
-                word >>= ones;
-                base += u64::from(skipped + ones);
-            }
-        }
-    }
-}
-
 /// The points of `points` whose values name a point of each of `targets`, which may overlap.
 ///
 /// # Safety
@@ -249,94 +195,65 @@ pub unsafe fn preimage<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, 
     let Some(bounds) = bounds else { return targets.to_vec() };
     if bounds.volume() / 16 > points.volume() + 1024 {
         // A target much larger than the values: each is looked up in each set.
-        values.each(points, |point, named| {
-            let named = PointSet::from_rect(named);
-            for (rows, _) in found.iter_mut().zip(targets).filter(|(_, target)| target.overlaps(&named)) {
+        values.each_named(points, |point, named| {
+            for (rows, _) in found.iter_mut().zip(targets).filter(|(_, target)| target.overlaps_rect(&named)) {
                 rows.add(point, 1);
             }
         });
     } else {
         let owners = Owners::new(bounds, targets);
-        let mut seen = Vec::new();
-        values.each(points, |point, named| {
-            if !values.ranges {
-                let list = if bounds.contains_point(named.lo) { owners.list(named.lo) } else { 0 };
-                return owners.each_of(list, |colour| found[colour as usize].add(point, 1));
-            }
-            let inside = named.intersection(&bounds);
-            if inside.is_empty() {
-                return;
-            }
-            seen.clear();
-            owners.numbering.rows_of(&inside, |first, count| owners.collect(first, count, &mut seen));
-            seen.iter().for_each(|&colour| found[colour as usize].add(point, 1));
-        });
+        if values.ranges {
+            let mut seen = Vec::new();
+            values.each_range(points, |point, named| {
+                owners.of_range(&named, &mut seen);
+                seen.iter().for_each(|&colour| found[colour as usize].add(point, 1));
+            });
+        } else {
+            let mut batch = Batch::new(&owners);
+            values.each_point(points, |point, named| batch.add(point, named, &mut found));
+            batch.finish(&mut found);
+        }
     }
     found.into_iter().map(RowsInOrder::finish).collect()
 }
 
-/// For every point, which sets hold it: the number of a list, whose colours are found by following `lists` to 0.
-struct Owners {
-    numbering: Numbering,
-    list_of: Vec<u32>,
-    /// Colour, and the list of the other colours.
-    lists: Vec<(u32, u32)>,
+/// Neighbours along a row whose owners are looked up together: the look-ups are far apart in memory, and none waits for what
+/// another one leads to.
+struct Batch<'a> {
+    owners: &'a Owners,
+    start: Point,
+    count: usize,
+    numbers: [u64; BATCH],
 }
 
-impl Owners {
-    fn new(bounds: Rect, sets: &[PointSet]) -> Self {
-        let numbering = Numbering::new(bounds);
-        let mut list_of = vec![0u32; bounds.volume() as usize];
-        let mut lists = vec![(0, 0)];
-        for (colour, set) in sets.iter().enumerate() {
-            let mut longer = HashMap::new();
-            let mut last = (0, 0);
-            set.for_each_row(|start, count| {
-                let first = numbering.number(start) as usize;
-                for list in &mut list_of[first..first + count as usize] {
-                    if last.0 != *list || last.1 == 0 {
-                        let next = *longer.entry(*list).or_insert_with(|| {
-                            lists.push((colour as u32, *list));
-                            lists.len() as u32 - 1
-                        });
-                        last = (*list, next);
-                    }
-                    *list = last.1;
-                }
-            });
-        }
-        Self { numbering, list_of, lists }
+const BATCH: usize = 256;
+
+impl<'a> Batch<'a> {
+    fn new(owners: &'a Owners) -> Self {
+        Self { owners, start: [0; 3], count: 0, numbers: [0; BATCH] }
     }
 
     #[inline]
-    fn list(&self, p: Point) -> u32 {
-        self.list_of[self.numbering.number(p) as usize]
+    fn add(&mut self, point: Point, named: Point, found: &mut [RowsInOrder]) {
+        let next = [self.start[0] + self.count as i64, self.start[1], self.start[2]];
+        if self.count == BATCH || point != next {
+            self.finish(found);
+            self.start = point;
+        }
+        self.numbers[self.count] = self.owners.number(named);
+        self.count += 1;
     }
 
-    #[inline]
-    fn each_of(&self, mut list: u32, mut visit: impl FnMut(u32)) {
-        while list != 0 {
-            let (colour, rest) = self.lists[list as usize];
-            visit(colour);
-            list = rest;
+    fn finish(&mut self, found: &mut [RowsInOrder]) {
+        let mut lists = [0; BATCH];
+        let lists = &mut lists[..self.count];
+        self.owners.lists_of(&self.numbers[..self.count], lists);
+        let mut at = self.start;
+        for alike in lists.chunk_by(|a, b| a == b) {
+            self.owners.each_of(alike[0], |colour| found[colour as usize].add(at, alike.len() as i64));
+            at[0] += alike.len() as i64;
         }
-    }
-
-    /// Adds the colours of the points with numbers from `first` on that are not in `seen` yet.
-    #[inline]
-    fn collect(&self, first: u64, count: u64, seen: &mut Vec<u32>) {
-        let mut last = 0;
-        for &of_point in &self.list_of[first as usize..(first + count) as usize] {
-            if of_point == last {
-                continue;
-            }
-            last = of_point;
-            self.each_of(of_point, |colour| {
-                if !seen.contains(&colour) {
-                    seen.push(colour);
-                }
-            });
-        }
+        self.count = 0;
     }
 }
 

@@ -1,12 +1,71 @@
 //! Sets of points of any shape: disjoint rectangles in one canonical order, so that equal sets are equal lists. The form is
 //! that of X11's regions, one dimension higher: the set is cut into bands along the last dimension, each band into
-//! bands along the one before, and neighbouring bands of the same shape are one band.
+//! bands along the one before, and neighbouring bands of the same shape are one band. Sets within one row, as all of one
+//! dimension are, are lists of runs: a third of the memory, which is what sets of scattered points cost.
 
+use super::bands::{combine, join_bands, meet, within_row, Run};
 use super::rect::{Point, Rect};
+use std::borrow::Cow;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PointSet(Pieces);
+
+/// A set within one row, the empty set too, is a `Row`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Pieces {
+    Row(Row),
+    Rects(Vec<Rect>),
+}
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct PointSet {
-    rects: Vec<Rect>,
+struct Row {
+    /// Where it lies in the second and third dimension; zeros if there is no run.
+    at: [i64; 2],
+    runs: Vec<Run>,
+}
+
+impl Row {
+    fn rect(at: [i64; 2], run: &Run) -> Rect {
+        Rect::new([run.lo, at[0], at[1]], [run.hi, at[0], at[1]])
+    }
+
+    fn rects(&self) -> Vec<Rect> {
+        self.runs.iter().map(|run| Self::rect(self.at, run)).collect()
+    }
+}
+
+/// The rectangles of a set, in its order.
+#[derive(Clone)]
+pub enum Rects<'a> {
+    Row([i64; 2], std::slice::Iter<'a, Run>),
+    Rects(std::slice::Iter<'a, Rect>),
+}
+
+impl Iterator for Rects<'_> {
+    type Item = Rect;
+
+    #[inline]
+    fn next(&mut self) -> Option<Rect> {
+        match self {
+            Self::Row(at, runs) => runs.next().map(|run| Row::rect(*at, run)),
+            Self::Rects(rects) => rects.next().copied(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::Row(_, runs) => runs.size_hint(),
+            Self::Rects(rects) => rects.size_hint(),
+        }
+    }
+}
+
+impl ExactSizeIterator for Rects<'_> {}
+
+impl Default for PointSet {
+    fn default() -> Self {
+        Self(Pieces::Row(Row::default()))
+    }
 }
 
 impl PointSet {
@@ -15,7 +74,26 @@ impl PointSet {
     }
 
     pub fn from_rect(rect: Rect) -> Self {
-        Self { rects: if rect.is_empty() { Vec::new() } else { vec![rect] } }
+        if rect.is_empty() {
+            return Self::empty();
+        }
+        Self::of_bands(vec![rect])
+    }
+
+    /// Rectangles in canonical form, or of one row.
+    fn of_bands(rects: Vec<Rect>) -> Self {
+        let (Some(first), Some(last)) = (rects.first(), rects.last()) else { return Self::empty() };
+        if first.lo[1..] != last.hi[1..] {
+            return Self(Pieces::Rects(rects));
+        }
+        let at = [first.lo[1], first.lo[2]];
+        Self::of_runs(at, rects.iter().map(|r| Run { lo: r.lo[0], hi: r.hi[0] }).collect())
+    }
+
+    /// Runs in rising order with gaps between them.
+    fn of_runs(at: [i64; 2], runs: Vec<Run>) -> Self {
+        let at = if runs.is_empty() { [0; 2] } else { at };
+        Self(Pieces::Row(Row { at, runs }))
     }
 
     /// The points of any of the rectangles, which may overlap and come in any order.
@@ -35,66 +113,71 @@ impl PointSet {
         }
     }
 
-    pub fn rects(&self) -> &[Rect] {
-        &self.rects
+    pub fn rects(&self) -> Rects<'_> {
+        match &self.0 {
+            Pieces::Row(row) => Rects::Row(row.at, row.runs.iter()),
+            Pieces::Rects(rects) => Rects::Rects(rects.iter()),
+        }
+    }
+
+    fn rect_list(&self) -> Cow<'_, [Rect]> {
+        match &self.0 {
+            Pieces::Row(row) => row.rects().into(),
+            Pieces::Rects(rects) => rects.into(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rects.is_empty()
+        matches!(&self.0, Pieces::Row(row) if row.runs.is_empty())
     }
 
     pub fn volume(&self) -> i64 {
-        self.rects.iter().map(Rect::volume).sum()
+        match &self.0 {
+            Pieces::Row(row) => row.runs.iter().map(|run| run.hi - run.lo + 1).sum(),
+            Pieces::Rects(rects) => rects.iter().map(Rect::volume).sum(),
+        }
     }
 
     /// The smallest rectangle around all points; none when there is no point.
     pub fn bounds(&self) -> Option<Rect> {
-        let mut rects = self.rects.iter();
-        let mut bounds = *rects.next()?;
-        for rect in rects {
-            for d in 0..3 {
-                bounds.lo[d] = bounds.lo[d].min(rect.lo[d]);
-                bounds.hi[d] = bounds.hi[d].max(rect.hi[d]);
+        match &self.0 {
+            Pieces::Row(row) => {
+                let (first, last) = (row.runs.first()?, row.runs.last()?);
+                Some(Row::rect(row.at, &Run { lo: first.lo, hi: last.hi }))
+            }
+            Pieces::Rects(rects) => {
+                let mut bounds = *rects.first()?;
+                for rect in rects {
+                    for d in 0..3 {
+                        bounds.lo[d] = bounds.lo[d].min(rect.lo[d]);
+                        bounds.hi[d] = bounds.hi[d].max(rect.hi[d]);
+                    }
+                }
+                Some(bounds)
             }
         }
-        Some(bounds)
     }
 
     pub fn contains_point(&self, p: Point) -> bool {
-        let mut rest = &self.rects[..];
-        for d in (0..3).rev() {
-            let end = rest.partition_point(|r| r.lo[d] <= p[d]);
-            let Some(last) = rest[..end].last() else { return false };
-            if last.hi[d] < p[d] {
-                return false;
-            }
-            let begin = rest[..end].partition_point(|r| r.lo[d] < last.lo[d]);
-            rest = &rest[begin..end];
-        }
-        true
+        self.overlaps_rect(&Rect::new(p, p))
     }
 
     /// Calls `visit` with start and length of every row along the first dimension, in Fortran order.
     pub fn for_each_row(&self, mut visit: impl FnMut(Point, i64)) {
-        let mut slabs = &self.rects[..];
-        while !slabs.is_empty() {
-            let (slab, later) = slabs.split_at(band(slabs, 2));
-            for z in slab[0].lo[2]..=slab[0].hi[2] {
-                let mut bars = slab;
-                while !bars.is_empty() {
-                    let (bar, rest) = bars.split_at(band(bars, 1));
-                    for y in bar[0].lo[1]..=bar[0].hi[1] {
-                        bar.iter().for_each(|run| visit([run.lo[0], y, z], run.extent(0)));
-                    }
-                    bars = rest;
-                }
-            }
-            slabs = later;
+        match &self.0 {
+            Pieces::Row(Row { at, runs }) => runs.iter().for_each(|run| visit([run.lo, at[0], at[1]], run.hi - run.lo + 1)),
+            Pieces::Rects(rects) => for_each_row_of(rects, visit),
         }
     }
 
     pub fn shifted(&self, by: Point) -> PointSet {
-        Self { rects: self.rects.iter().map(|r| r.shifted(by)).collect() }
+        match &self.0 {
+            Pieces::Row(Row { at, runs }) => {
+                let moved = runs.iter().map(|run| Run { lo: run.lo + by[0], hi: run.hi + by[0] });
+                Self::of_runs([at[0] + by[1], at[1] + by[2]], moved.collect())
+            }
+            Pieces::Rects(rects) => Self(Pieces::Rects(rects.iter().map(|r| r.shifted(by)).collect())),
+        }
     }
 
     pub fn contains(&self, other: &PointSet) -> bool {
@@ -102,7 +185,24 @@ impl PointSet {
     }
 
     pub fn overlaps(&self, other: &PointSet) -> bool {
-        meet(3, &self.rects, &other.rects)
+        match (&self.0, &other.0) {
+            (Pieces::Row(a), Pieces::Row(b)) => a.at == b.at && meet(1, &a.runs, &b.runs),
+            (Pieces::Row(row), Pieces::Rects(rects)) | (Pieces::Rects(rects), Pieces::Row(row)) => {
+                meet(1, &row.runs, within_row(rects, row.at))
+            }
+            (Pieces::Rects(a), Pieces::Rects(b)) => meet(3, a, b),
+        }
+    }
+
+    pub fn overlaps_rect(&self, rect: &Rect) -> bool {
+        match &self.0 {
+            Pieces::Row(Row { at, runs }) => {
+                let next = runs.partition_point(|run| run.hi < rect.lo[0]);
+                let crosses = (1..3).all(|d| rect.lo[d] <= at[d - 1] && at[d - 1] <= rect.hi[d]);
+                crosses && !rect.is_empty() && runs.get(next).is_some_and(|run| run.lo <= rect.hi[0])
+            }
+            Pieces::Rects(rects) => !rect.is_empty() && meet(3, rects, std::slice::from_ref(rect)),
+        }
     }
 
     pub fn union(&self, other: &PointSet) -> PointSet {
@@ -118,132 +218,69 @@ impl PointSet {
     }
 
     fn combined(&self, other: &PointSet, keep: impl Fn(bool, bool) -> bool + Copy) -> PointSet {
+        if let (Pieces::Row(a), Pieces::Row(b)) = (&self.0, &other.0) {
+            if a.at == b.at || a.runs.is_empty() || b.runs.is_empty() {
+                let mut runs = Vec::new();
+                combine(1, &a.runs, &b.runs, keep, &mut runs);
+                return Self::of_runs(if a.runs.is_empty() { b.at } else { a.at }, runs);
+            }
+        }
         let mut rects = Vec::new();
-        combine(3, &self.rects, &other.rects, keep, &mut rects);
-        PointSet { rects }
+        combine(3, &self.rect_list(), &other.rect_list(), keep, &mut rects);
+        Self::of_bands(rects)
     }
 }
 
-/// Where the first band of `rects` along dimension `d` ends.
-fn band(rects: &[Rect], d: usize) -> usize {
-    rects.iter().position(|r| r.lo[d] != rects[0].lo[d]).unwrap_or(rects.len())
-}
-
-/// Appends to `out` the points that `keep` chooses by whether they are in `a` and in `b`. Of both lists and of what is
-/// appended, the first `depth` dimensions count.
-fn combine(depth: usize, a: &[Rect], b: &[Rect], keep: impl Fn(bool, bool) -> bool + Copy, out: &mut Vec<Rect>) {
-    let Some(d) = depth.checked_sub(1) else {
-        if keep(true, true) {
-            out.push(Rect::new([0; 3], [0; 3]));
-        }
-        return;
-    };
-    let (mut a, mut b) = (a, b);
-    let (mut end_a, mut end_b) = (band(a, d), band(b, d));
-    let mut at = i64::MIN;
-    let mut previous = out.len();
-    loop {
-        let (inside_a, next_a) = interval(a, d, at);
-        let (inside_b, next_b) = interval(b, d, at);
-        let next = next_a.min(next_b);
-        if next == i64::MAX {
-            return;
-        }
-        let start = out.len();
-        match (inside_a, inside_b) {
-            (true, true) => combine(d, &a[..end_a], &b[..end_b], keep, out),
-            (true, false) if keep(true, false) => out.extend_from_slice(&a[..end_a]),
-            (false, true) if keep(false, true) => out.extend_from_slice(&b[..end_b]),
-            _ => {}
-        }
-        for rect in &mut out[start..] {
-            (rect.lo[d], rect.hi[d]) = (at, next - 1);
-        }
-        previous = join_bands(out, previous, start, d);
-        if inside_a && next_a == next {
-            a = &a[end_a..];
-            end_a = band(a, d);
-        }
-        if inside_b && next_b == next {
-            b = &b[end_b..];
-            end_b = band(b, d);
-        }
-        at = next;
-    }
-}
-
-/// Whether the first band begins at or before `at`, and where along `d` that changes.
-fn interval(rects: &[Rect], d: usize, at: i64) -> (bool, i64) {
-    match rects.first() {
-        None => (false, i64::MAX),
-        Some(first) if first.lo[d] <= at => (true, first.hi[d] + 1),
-        Some(first) => (false, first.lo[d]),
-    }
-}
-
-/// Makes the band that begins at `start` part of the one that begins at `previous` if it continues it along `d`. Returns
-/// where the last band begins.
-fn join_bands(rects: &mut Vec<Rect>, previous: usize, start: usize, d: usize) -> usize {
-    let (before, band) = rects[previous..].split_at(start - previous);
-    let Some(first) = band.first() else { return previous };
-    let same_shape = |(x, y): (&Rect, &Rect)| x.lo[..d] == y.lo[..d] && x.hi[..d] == y.hi[..d];
-    let continues = before.len() == band.len() && before[0].hi[d] + 1 == first.lo[d] && before.iter().zip(band).all(same_shape);
-    if !continues {
-        return start;
-    }
-    let end = first.hi[d];
-    rects.truncate(start);
-    rects[previous..].iter_mut().for_each(|r| r.hi[d] = end);
-    previous
-}
-
-/// Whether there is a common point as far as the first `depth` dimensions count.
-pub(super) fn meet(depth: usize, a: &[Rect], b: &[Rect]) -> bool {
-    let Some(d) = depth.checked_sub(1) else { return true };
-    let (mut a, mut b) = (a, b);
-    while let (Some(first_a), Some(first_b)) = (a.first(), b.first()) {
-        let (end_a, end_b) = (band(a, d), band(b, d));
-        if first_a.lo[d] <= first_b.hi[d] && first_b.lo[d] <= first_a.hi[d] && meet(d, &a[..end_a], &b[..end_b]) {
-            return true;
-        }
-        if first_a.hi[d] <= first_b.hi[d] {
-            a = &a[end_a..];
-        } else {
-            b = &b[end_b..];
+fn for_each_row_of(rects: &[Rect], mut visit: impl FnMut(Point, i64)) {
+    for slab in rects.chunk_by(|a, b| a.lo[2] == b.lo[2]) {
+        for z in slab[0].lo[2]..=slab[0].hi[2] {
+            for bar in slab.chunk_by(|a, b| a.lo[1] == b.lo[1]) {
+                for y in bar[0].lo[1]..=bar[0].hi[1] {
+                    bar.iter().for_each(|run| visit([run.lo[0], y, z], run.extent(0)));
+                }
+            }
         }
     }
-    false
 }
 
 /// Builds a set from points that come in Fortran order: the first dimension runs fastest.
 #[derive(Default)]
 pub struct RowsInOrder {
-    rows: Vec<Rect>,
+    /// Rows that are complete.
+    rects: Vec<Rect>,
+    row: Row,
 }
 
 impl RowsInOrder {
     /// Adds `count` points from `start` along the first dimension, all of them behind those added before.
     #[inline]
     pub fn add(&mut self, start: Point, count: i64) {
-        if let Some(last) = self.rows.last_mut() {
-            if last.hi[0] + 1 == start[0] && last.lo[1..] == start[1..] {
-                last.hi[0] += count;
-                return;
-            }
+        let run = Run { lo: start[0], hi: start[0] + count - 1 };
+        if self.row.at != start[1..] {
+            self.begin_row([start[1], start[2]]);
         }
-        self.rows.push(Rect::new(start, [start[0] + count - 1, start[1], start[2]]));
+        match self.row.runs.last_mut() {
+            Some(last) if last.hi + 1 == run.lo => last.hi = run.hi,
+            _ => self.row.runs.push(run),
+        }
     }
 
-    pub fn finish(self) -> PointSet {
-        let mut rects = self.rows;
-        let one_row = matches!((rects.first(), rects.last()), (Some(first), Some(last)) if first.lo[1..] == last.lo[1..]);
-        for d in 1..3 {
-            if !one_row {
-                rects = joined_along(rects, d);
-            }
+    fn begin_row(&mut self, at: [i64; 2]) {
+        let Row { at: before, runs } = &mut self.row;
+        self.rects.extend(runs.drain(..).map(|run| Row::rect(*before, &run)));
+        *before = at;
+    }
+
+    pub fn finish(mut self) -> PointSet {
+        if self.rects.is_empty() {
+            let Row { at, mut runs } = self.row;
+            runs.shrink_to_fit();
+            return PointSet::of_runs(at, runs);
         }
+        self.begin_row([0; 2]);
+        let mut rects = joined_along(joined_along(self.rects, 1), 2);
         rects.shrink_to_fit();
-        PointSet { rects }
+        PointSet::of_bands(rects)
     }
 }
 
@@ -299,7 +336,7 @@ mod tests {
             prop_assert_eq!(set_a.volume(), points().filter(|&p| in_a(p)).count() as i64);
             for p in points() {
                 prop_assert_eq!(set_a.contains_point(p), in_a(p));
-                prop_assert_eq!(set_a.rects().iter().filter(|r| r.contains_point(p)).count(), usize::from(in_a(p)));
+                prop_assert_eq!(set_a.rects().filter(|r| r.contains_point(p)).count(), usize::from(in_a(p)));
             }
             let mut rows = RowsInOrder::default();
             set_a.for_each_row(|start, count| rows.add(start, count));
@@ -320,6 +357,7 @@ mod tests {
     fn the_empty_set_is_neutral() {
         let (none, one) = (PointSet::empty(), PointSet::from_rect(Rect::new([0; 3], [1, 0, 0])));
         assert_eq!(none.union(&one), one);
+        assert!(!one.overlaps_rect(&Rect::new([1, 0, 0], [0, 0, 0])));
         assert!(none.bounds().is_none() && one.intersection(&none).is_empty() && !one.overlaps(&none));
         assert_eq!(PointSet::from_rect(Rect::new([1, 0, 0], [0, 0, 0])), none);
     }

@@ -58,9 +58,11 @@ impl Elsewhere for FarGhost {
         let addressed = |arrival: &(Arc<dyn Arrival>, u64)| arrival.0.address().map(|address| (address, arrival.1));
         let travelling: SmallVec<[(u64, u64); 4]> = arrivals.iter().filter_map(addressed).collect();
         // Messages of one thread are read in order: what arrives comes with the last of the points.
-        let (last, others) = transfer.domain.rects().split_last().expect("a copy has points");
-        others.iter().try_for_each(|rect| self.send(transfer, rect, &[]))?;
-        self.send(transfer, last, &travelling)?;
+        let mut rects = transfer.domain.rects();
+        while let Some(rect) = rects.next() {
+            let arriving = if rects.len() == 0 { &travelling[..] } else { &[] };
+            self.send(transfer, &rect, arriving)?;
+        }
         arrivals.retain(|arrival| addressed(arrival).is_none());
         Ok(())
     }

@@ -64,7 +64,7 @@ impl Transfer<'_> {
             let from = self.from.covering(source, &bounds)?;
             let to = self.to.covering(destination, &bounds.shifted(self.shift))?;
             // The copy holds the points of the one for reading and of the other for writing, and they are disjoint.
-            self.domain.rects().iter().for_each(|rect| unsafe { copy_rect(from, to, rect, self.shift) });
+            self.domain.rects().for_each(|rect| unsafe { copy_rect(from, to, &rect, self.shift) });
         }
         Ok(())
     }

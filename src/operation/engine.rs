@@ -488,7 +488,7 @@ fn fill(body: &Body) -> Result<()> {
         for field in need.mask.iter() {
             let to = need.data().instances.covering(field, &need.node().domain.bounds)?;
             // The fill holds these points for writing.
-            need.node().domain.rects().iter().for_each(|rect| unsafe { copy::fill_rect(to, rect, &body.args) });
+            need.node().domain.rects().for_each(|rect| unsafe { copy::fill_rect(to, &rect, &body.args) });
         }
     }
     Ok(())

@@ -51,7 +51,7 @@ pub fn fold(engine: &Engine, body: &mut Body) {
             let Ok(to) = need.data().instances.covering(*field, &domain.bounds) else { continue };
             let _one_at_a_time = need.data().folding.lock();
             // Whoever reads the field waits for this operation; others that fold are ordered, or wait for the lock.
-            domain.rects().iter().for_each(|rect| unsafe { copy::fold_rect(how, element, &storage.instance, to, rect, [0; 3]) });
+            domain.rects().for_each(|rect| unsafe { copy::fold_rect(how, element, &storage.instance, to, &rect, [0; 3]) });
         }
         put_by(engine, need);
     }

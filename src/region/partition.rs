@@ -213,9 +213,8 @@ impl Partition {
 }
 
 /// The rectangles of sub-regions with their colours.
-pub fn colour_rects(children: &[Arc<RegionNode>]) -> impl Iterator<Item = (u32, &Rect)> + Clone {
-    let filled = children.iter().filter(|c| !c.domain.is_empty());
-    filled.flat_map(|c| c.domain.rects().iter().map(move |rect| (c.colour, rect)))
+pub fn colour_rects(children: &[Arc<RegionNode>]) -> impl Iterator<Item = (u32, Rect)> + Clone + use<'_> {
+    children.iter().flat_map(|c| c.domain.rects().map(move |rect| (c.colour, rect)))
 }
 
 /// Appends `colours` parts of the domain, cut across its longest dimension where the numbers of points come closest to
