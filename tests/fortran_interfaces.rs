@@ -2,6 +2,10 @@
 //! of it, as tests/abi/bindings.rs has it: the same arguments in the same order, the same structs field by field. No
 //! compiler compares the two, and a difference is a wrong value or a crash.
 
+#[path = "abi/reading.rs"]
+mod reading;
+
+use reading::parts;
 use std::collections::BTreeMap;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -11,20 +15,6 @@ type Shape = String;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(format!("{ROOT}/{path}")).unwrap()
-}
-
-/// Parts between commas that lie in no brackets.
-fn parts(text: &str) -> Vec<String> {
-    let (mut depth, mut all) = (0, vec![String::new()]);
-    for c in text.chars() {
-        depth += i32::from("([<{".contains(c)) - i32::from(")]}".contains(c));
-        depth -= i32::from(c == '>' && !all.last().unwrap().ends_with('-'));
-        match c {
-            ',' if depth == 0 => all.push(String::new()),
-            c => all.last_mut().unwrap().push(c),
-        }
-    }
-    all.iter().map(|part| part.trim().to_string()).filter(|part| !part.is_empty()).collect()
 }
 
 /// The C side.
@@ -51,32 +41,18 @@ mod c {
         }
     }
 
-    fn aliases(bindings: &str) -> BTreeMap<String, String> {
-        let alias = |text: &str| text.split_once(';').unwrap().0.split_once('=').map(|(name, of)| (name.trim().into(), of.trim().into()));
-        bindings.split("pub type ").skip(1).filter_map(alias).collect()
+    fn shapes(of: &reading::Named, bindings: &str) -> Vec<Shape> {
+        let aliases = reading::aliases(bindings).into_iter().collect();
+        of.iter().map(|(_, of)| shape(of, &aliases)).collect()
     }
 
     pub fn functions(bindings: &str) -> BTreeMap<String, Vec<Shape>> {
-        let aliases = aliases(bindings);
-        let one = |text: &str| {
-            let (head, _) = text.split_once(';').unwrap();
-            let (name, rest) = head.split_once('(').unwrap();
-            let arguments = &rest[..rest.rfind(')').unwrap()];
-            let shapes = parts(arguments).iter().map(|argument| shape(argument.split_once(':').unwrap().1.trim(), &aliases)).collect();
-            (name.to_string(), shapes)
-        };
-        bindings.split("pub fn ").skip(1).map(one).collect()
+        let all = reading::functions(bindings).into_iter();
+        all.map(|(name, arguments, _)| (name, shapes(&arguments, bindings))).collect()
     }
 
     pub fn structs(bindings: &str) -> BTreeMap<String, Vec<Shape>> {
-        let aliases = aliases(bindings);
-        let one = |text: &str| {
-            let (name, rest) = text.split_once('{').unwrap();
-            let fields = parts(rest.split_once('}').unwrap().0);
-            let shapes = fields.iter().map(|field| shape(field.split_once(':').unwrap().1.trim(), &aliases)).collect();
-            (name.trim().to_string(), shapes)
-        };
-        bindings.split("pub struct ").skip(1).map(one).collect()
+        reading::structs(bindings).into_iter().map(|(name, members)| (name, shapes(&members, bindings))).collect()
     }
 }
 

@@ -1,7 +1,13 @@
 //! include/cohort.h is what src/ffi says, and compiles without a warning as C99 and as C++17. tests/abi/bindings.rs is what
 //! bindgen reads in it: the type of every function, the value of every constant, the size of every struct and the place of
 //! every field. A difference there is one that programs compiled earlier would feel.
-//! `COHORT_UPDATE_HEADERS=1 cargo test --test headers` writes both anew.
+//! python/cohort/abi.py is the same for Python's ctypes.
+//! `COHORT_UPDATE_HEADERS=1 cargo test --test headers` writes all three anew.
+
+#[path = "abi/python.rs"]
+mod python;
+#[path = "abi/reading.rs"]
+mod reading;
 
 use std::path::Path;
 use std::process::Command;
@@ -52,6 +58,14 @@ fn the_binary_interface_is_the_committed_one() {
          Programs compiled before may break: if these were in a release, say so in CHANGELOG.md and raise the version; \
          then COHORT_UPDATE_HEADERS=1 cargo test --test headers"
     );
+}
+
+#[test]
+fn the_declarations_of_python_are_the_binary_interface() {
+    let header = generated();
+    let text = python::declarations(&header, &bindings(&header));
+    let declared = committed("python/cohort/abi.py", &text);
+    assert!(declared == text, "python/cohort/abi.py is out of date: COHORT_UPDATE_HEADERS=1 cargo test --test headers");
 }
 
 #[test]

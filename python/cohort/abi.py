@@ -1,0 +1,378 @@
+"""The C interface as include/cohort.h has it: constants without their prefix, types and functions with their names.
+
+Generated: COHORT_UPDATE_HEADERS=1 cargo test --test headers. Do not edit.
+"""
+
+from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint8,
+                    c_uint32, c_uint64, c_void_p, sizeof)
+from typing import Any, Dict, List, Tuple
+
+TASK_LEAF = 1
+VERSION = 100
+
+OK = 0
+ERROR_INVALID_ARGUMENT = 1
+ERROR_INVALID_HANDLE = 2
+ERROR_WRONG_THREAD = 3
+ERROR_WRONG_ORDER = 4
+ERROR_WRONG_RANK = 5
+ERROR_PRIVILEGE = 6
+ERROR_BOUNDS = 7
+ERROR_OUT_OF_MEMORY = 8
+ERROR_TASK_FAILED = 9
+ERROR_TIMEOUT = 10
+ERROR_UNSUPPORTED = 11
+ERROR_MPI = 12
+ERROR_VERSION = 13
+ERROR_INTERFERENCE = 14
+ERROR_RESOURCES = 15
+ERROR_PEER_LOST = 16
+ERROR_INTERNAL = 99
+NO_ACCESS = 0
+READ_ONLY = 1
+READ_WRITE = 2
+WRITE_DISCARD = 3
+REDUCE = 4
+EXCLUSIVE = 0
+SIMULTANEOUS = 1
+REDUCTION_NONE = 0
+SUM = 1
+PRODUCT = 2
+MIN = 3
+MAX = 4
+TYPE_NONE = 0
+INT32 = 1
+INT64 = 2
+FLOAT = 3
+DOUBLE = 4
+FLOAT_COMPLEX = 5
+DOUBLE_COMPLEX = 6
+PROC_ANY = 0
+PROC_CPU = 1
+PROC_MPI = 2
+SIDE_HOST = 0
+SIDE_TASKS = 1
+
+__all__ = [name for name in dir() if name.isupper() and name not in ("CFUNCTYPE", "POINTER")]
+
+cohort_status_t = c_int32
+
+
+class cohort_runtime_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+class cohort_phase_barrier_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+        ("phase", c_uint64),
+    ]
+
+
+class cohort_context_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+cohort_reduction_t = c_int32
+cohort_type_t = c_int32
+
+
+class cohort_collective_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+        ("phase", c_uint64),
+    ]
+
+
+class cohort_future_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+class cohort_task_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+class cohort_region_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+class cohort_partition_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+cohort_field_t = c_uint32
+
+
+class cohort_requirement_t(Structure):
+    _fields_ = [
+        ("region", cohort_region_t),
+        ("partition", cohort_partition_t),
+        ("fields", POINTER(cohort_field_t)),
+        ("field_count", c_uint32),
+        ("privilege", c_int32),
+        ("coherence", c_int32),
+        ("reduction", c_int32),
+        ("reduction_type", c_int32),
+    ]
+
+
+class cohort_handshake_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+class cohort_launch_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("task", cohort_task_t),
+        ("args", c_void_p),
+        ("args_size", c_size_t),
+        ("requirements", POINTER(cohort_requirement_t)),
+        ("requirement_count", c_uint32),
+        ("futures", POINTER(cohort_future_t)),
+        ("future_count", c_uint32),
+        ("wait_barriers", POINTER(cohort_phase_barrier_t)),
+        ("wait_barrier_count", c_uint32),
+        ("arrive_barriers", POINTER(cohort_phase_barrier_t)),
+        ("arrive_barrier_count", c_uint32),
+        ("wait_handshakes", POINTER(cohort_handshake_t)),
+        ("wait_handshake_count", c_uint32),
+        ("arrive_handshakes", POINTER(cohort_handshake_t)),
+        ("arrive_handshake_count", c_uint32),
+        ("processor", c_int32),
+    ]
+
+
+cohort_privilege_t = c_int32
+
+
+class cohort_view_t(Structure):
+    _fields_ = [
+        ("base", c_void_p),
+        ("dim", c_int32),
+        ("lo", c_int64 * 3),
+        ("hi", c_int64 * 3),
+        ("stride", c_int64 * 3),
+    ]
+
+
+class cohort_index_space_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+class cohort_field_space_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+class cohort_ghost_t(Structure):
+    _fields_ = [
+        ("words", c_uint64 * 32),
+    ]
+
+
+class cohort_copy_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("source", cohort_region_t),
+        ("destination", cohort_region_t),
+        ("source_fields", POINTER(cohort_field_t)),
+        ("destination_fields", POINTER(cohort_field_t)),
+        ("field_count", c_uint32),
+        ("shift", c_int64 * 3),
+        ("wait_barriers", POINTER(cohort_phase_barrier_t)),
+        ("wait_barrier_count", c_uint32),
+        ("arrive_barriers", POINTER(cohort_phase_barrier_t)),
+        ("arrive_barrier_count", c_uint32),
+    ]
+
+
+class cohort_sync_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("region", cohort_region_t),
+        ("fields", POINTER(cohort_field_t)),
+        ("field_count", c_uint32),
+        ("wait_barriers", POINTER(cohort_phase_barrier_t)),
+        ("wait_barrier_count", c_uint32),
+        ("arrive_barriers", POINTER(cohort_phase_barrier_t)),
+        ("arrive_barrier_count", c_uint32),
+    ]
+
+
+class cohort_halo_options_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("dim", c_int32),
+        ("lo", c_int64 * 3),
+        ("hi", c_int64 * 3),
+        ("depth", c_int64 * 3),
+        ("neighbours", c_int32 * 6),
+        ("field_count", c_uint32),
+        ("field_bytes", c_size_t),
+    ]
+
+
+class cohort_halo_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+cohort_side_t = c_int32
+
+
+class cohort_config_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("version", c_uint32),
+        ("workers", c_int32),
+        ("host_helps", c_int32),
+        ("bind", c_int32),
+        ("window", c_uint32),
+        ("spin_microseconds", c_int32),
+        ("task_stack_bytes", c_uint64),
+        ("watchdog_seconds", c_double),
+        ("force_messages", c_int32),
+        ("shared_bytes", c_uint64),
+        ("on_error", c_int32),
+    ]
+
+
+cohort_task_function_t = CFUNCTYPE(c_int32, cohort_context_t, c_void_p)
+cohort_processor_t = c_int32
+cohort_coherence_t = c_int32
+
+# What the _INIT macros set, where it is not zero.
+INITIAL: Dict[type, Dict[str, Any]] = {
+    cohort_config_t: {"size": sizeof(cohort_config_t), "version": VERSION, "workers": -1, "host_helps": -1, "bind": -1, "spin_microseconds": -1, "force_messages": -1, "on_error": -1},
+    cohort_launch_t: {"size": sizeof(cohort_launch_t)},
+    cohort_copy_t: {"size": sizeof(cohort_copy_t)},
+    cohort_sync_t: {"size": sizeof(cohort_sync_t)},
+    cohort_halo_options_t: {"size": sizeof(cohort_halo_options_t), "neighbours": (-1, -1, -1, -1, -1, -1)},
+}
+
+# By name: the type of the result, and the types of the arguments.
+FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
+    "cohort_phase_barrier_create": (cohort_status_t, [cohort_runtime_t, c_uint32, POINTER(cohort_phase_barrier_t)]),
+    "cohort_phase_barrier_destroy": (cohort_status_t, [POINTER(cohort_phase_barrier_t)]),
+    "cohort_phase_barrier_advance": (cohort_status_t, [cohort_phase_barrier_t, POINTER(cohort_phase_barrier_t)]),
+    "cohort_phase_barrier_arrive": (cohort_status_t, [cohort_phase_barrier_t, c_uint32]),
+    "cohort_phase_barrier_wait": (cohort_status_t, [cohort_context_t, cohort_phase_barrier_t]),
+    "cohort_phase_barrier_test": (cohort_status_t, [cohort_phase_barrier_t, POINTER(c_bool)]),
+    "cohort_phase_barrier_alter_arrivals": (cohort_status_t, [cohort_phase_barrier_t, c_int32]),
+    "cohort_collective_create": (cohort_status_t, [cohort_runtime_t, c_uint32, cohort_reduction_t, cohort_type_t, POINTER(cohort_collective_t)]),
+    "cohort_collective_destroy": (cohort_status_t, [POINTER(cohort_collective_t)]),
+    "cohort_collective_advance": (cohort_status_t, [cohort_collective_t, POINTER(cohort_collective_t)]),
+    "cohort_collective_arrive": (cohort_status_t, [cohort_collective_t, c_void_p]),
+    "cohort_collective_arrive_future": (cohort_status_t, [cohort_context_t, cohort_collective_t, cohort_future_t]),
+    "cohort_collective_future": (cohort_status_t, [cohort_context_t, cohort_collective_t, POINTER(cohort_future_t)]),
+    "cohort_must_epoch": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(cohort_launch_t), POINTER(c_uint32)]),
+    "cohort_must_epoch_wait": (cohort_status_t, [cohort_context_t]),
+    "cohort_attach_array": (cohort_status_t, [cohort_context_t, cohort_region_t, c_uint32, POINTER(cohort_field_t), c_void_p, c_size_t, c_int32, POINTER(c_int64), POINTER(c_int64), c_int32]),
+    "cohort_argument_error": (cohort_status_t, [c_char_p, c_char_p]),
+    "cohort_collective_arrive_bytes": (cohort_status_t, [cohort_collective_t, c_void_p, c_size_t]),
+    "cohort_view_array": (cohort_status_t, [cohort_context_t, c_uint32, cohort_field_t, cohort_privilege_t, c_int32, c_size_t, POINTER(cohort_view_t)]),
+    "cohort_ghost_create": (cohort_status_t, [cohort_runtime_t, cohort_index_space_t, cohort_field_space_t, POINTER(cohort_region_t)]),
+    "cohort_ghost_export": (cohort_status_t, [cohort_region_t, POINTER(cohort_ghost_t)]),
+    "cohort_ghost_import": (cohort_status_t, [cohort_runtime_t, POINTER(cohort_ghost_t), POINTER(cohort_region_t)]),
+    "cohort_copy": (cohort_status_t, [cohort_context_t, POINTER(cohort_copy_t)]),
+    "cohort_acquire": (cohort_status_t, [cohort_context_t, POINTER(cohort_sync_t)]),
+    "cohort_release": (cohort_status_t, [cohort_context_t, POINTER(cohort_sync_t)]),
+    "cohort_halo_create": (cohort_status_t, [cohort_runtime_t, POINTER(cohort_halo_options_t), POINTER(cohort_halo_t)]),
+    "cohort_halo_create_fortran": (cohort_status_t, [cohort_runtime_t, c_int32, POINTER(cohort_halo_options_t), POINTER(cohort_halo_t)]),
+    "cohort_halo_exchange": (cohort_status_t, [cohort_context_t, cohort_halo_t, cohort_region_t, c_uint32, POINTER(cohort_field_t), POINTER(c_uint32)]),
+    "cohort_halo_release": (cohort_status_t, [cohort_context_t, cohort_halo_t, c_uint32, POINTER(c_uint32)]),
+    "cohort_halo_region": (cohort_status_t, [cohort_halo_t, c_uint32, POINTER(cohort_region_t)]),
+    "cohort_halo_destroy": (cohort_status_t, [POINTER(cohort_halo_t)]),
+    "cohort_handshake_create": (cohort_status_t, [cohort_runtime_t, c_uint32, c_uint32, cohort_side_t, POINTER(cohort_handshake_t)]),
+    "cohort_handshake_destroy": (cohort_status_t, [POINTER(cohort_handshake_t)]),
+    "cohort_handoff_to_tasks": (cohort_status_t, [cohort_handshake_t]),
+    "cohort_wait_on_tasks": (cohort_status_t, [cohort_handshake_t]),
+    "cohort_wait_on_tasks_for": (cohort_status_t, [cohort_handshake_t, c_double]),
+    "cohort_test_on_tasks": (cohort_status_t, [cohort_handshake_t, POINTER(c_bool)]),
+    "cohort_handoff_to_host": (cohort_status_t, [cohort_context_t, cohort_handshake_t]),
+    "cohort_wait_on_host": (cohort_status_t, [cohort_context_t, cohort_handshake_t]),
+    "cohort_wait_on_host_for": (cohort_status_t, [cohort_context_t, cohort_handshake_t, c_double]),
+    "cohort_test_on_host": (cohort_status_t, [cohort_context_t, cohort_handshake_t, POINTER(c_bool)]),
+    "cohort_handshake_advance": (cohort_status_t, [cohort_context_t, cohort_handshake_t]),
+    "cohort_partition_blocks": (cohort_status_t, [cohort_region_t, POINTER(c_int64), POINTER(cohort_partition_t)]),
+    "cohort_partition_rects": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_partition_t)]),
+    "cohort_partition_tiles_halo": (cohort_status_t, [cohort_partition_t, POINTER(c_int64), POINTER(cohort_partition_t)]),
+    "cohort_partition_equal": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(cohort_partition_t)]),
+    "cohort_partition_restriction": (cohort_status_t, [cohort_region_t, c_int32, POINTER(c_int64), POINTER(c_int64), POINTER(c_int64), POINTER(c_int64), POINTER(c_int64), POINTER(cohort_partition_t)]),
+    "cohort_partition_by_field": (cohort_status_t, [cohort_context_t, cohort_region_t, cohort_field_t, c_uint32, POINTER(cohort_partition_t)]),
+    "cohort_partition_image": (cohort_status_t, [cohort_context_t, cohort_region_t, cohort_partition_t, cohort_field_t, POINTER(cohort_partition_t)]),
+    "cohort_partition_image_range": (cohort_status_t, [cohort_context_t, cohort_region_t, cohort_partition_t, cohort_field_t, POINTER(cohort_partition_t)]),
+    "cohort_partition_preimage": (cohort_status_t, [cohort_context_t, cohort_region_t, cohort_partition_t, cohort_field_t, POINTER(cohort_partition_t)]),
+    "cohort_partition_preimage_range": (cohort_status_t, [cohort_context_t, cohort_region_t, cohort_partition_t, cohort_field_t, POINTER(cohort_partition_t)]),
+    "cohort_partition_union": (cohort_status_t, [cohort_region_t, cohort_partition_t, cohort_partition_t, POINTER(cohort_partition_t)]),
+    "cohort_partition_intersection": (cohort_status_t, [cohort_region_t, cohort_partition_t, cohort_partition_t, POINTER(cohort_partition_t)]),
+    "cohort_partition_difference": (cohort_status_t, [cohort_region_t, cohort_partition_t, cohort_partition_t, POINTER(cohort_partition_t)]),
+    "cohort_partition_cross_product": (cohort_status_t, [cohort_partition_t, cohort_partition_t, POINTER(cohort_partition_t)]),
+    "cohort_partition_kind": (cohort_status_t, [cohort_partition_t, POINTER(c_bool), POINTER(c_bool)]),
+    "cohort_partition_count": (cohort_status_t, [cohort_partition_t, POINTER(c_uint32)]),
+    "cohort_subregion": (cohort_status_t, [cohort_partition_t, c_uint32, POINTER(cohort_region_t)]),
+    "cohort_partition_destroy": (cohort_status_t, [POINTER(cohort_partition_t)]),
+    "cohort_index_space_create": (cohort_status_t, [cohort_runtime_t, c_int32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_index_space_t)]),
+    "cohort_index_space_create_rects": (cohort_status_t, [cohort_runtime_t, c_int32, c_uint32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_index_space_t)]),
+    "cohort_index_space_destroy": (cohort_status_t, [POINTER(cohort_index_space_t)]),
+    "cohort_field_space_create": (cohort_status_t, [cohort_runtime_t, POINTER(cohort_field_space_t)]),
+    "cohort_field_space_destroy": (cohort_status_t, [POINTER(cohort_field_space_t)]),
+    "cohort_field_allocate": (cohort_status_t, [cohort_field_space_t, c_size_t, c_char_p, POINTER(cohort_field_t)]),
+    "cohort_fields_allocate": (cohort_status_t, [cohort_field_space_t, c_size_t, c_uint32, POINTER(cohort_field_t)]),
+    "cohort_region_create": (cohort_status_t, [cohort_runtime_t, cohort_index_space_t, cohort_field_space_t, POINTER(cohort_region_t)]),
+    "cohort_region_destroy": (cohort_status_t, [POINTER(cohort_region_t)]),
+    "cohort_region_bounds": (cohort_status_t, [cohort_region_t, POINTER(c_int32), POINTER(c_int64), POINTER(c_int64)]),
+    "cohort_region_points": (cohort_status_t, [cohort_region_t, POINTER(c_int64), POINTER(c_uint32)]),
+    "cohort_region_rects": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(c_int64), POINTER(c_int64)]),
+    "cohort_attach": (cohort_status_t, [cohort_context_t, cohort_region_t, c_uint32, POINTER(cohort_field_t), c_void_p, POINTER(c_int64), c_int64]),
+    "cohort_detach": (cohort_status_t, [cohort_context_t, cohort_region_t, c_uint32, POINTER(cohort_field_t)]),
+    "cohort_fill": (cohort_status_t, [cohort_context_t, cohort_region_t, c_uint32, POINTER(cohort_field_t), c_void_p, c_size_t]),
+    "cohort_init_version": (cohort_status_t, [c_uint32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
+    "cohort_init_communicator": (cohort_status_t, [c_uint32, c_int32, c_int32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
+    "cohort_init_fortran": (cohort_status_t, [c_int32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
+    "cohort_finalize": (cohort_status_t, [POINTER(cohort_runtime_t)]),
+    "cohort_rank": (cohort_status_t, [cohort_runtime_t, POINTER(c_int32)]),
+    "cohort_size": (cohort_status_t, [cohort_runtime_t, POINTER(c_int32)]),
+    "cohort_workers": (cohort_status_t, [cohort_runtime_t, POINTER(c_int32)]),
+    "cohort_root_context": (cohort_status_t, [cohort_runtime_t, POINTER(cohort_context_t)]),
+    "cohort_last_error": (c_char_p, []),
+    "cohort_status_name": (c_char_p, [cohort_status_t]),
+    "cohort_version": (c_uint32, []),
+    "cohort_set_on_error": (cohort_status_t, [c_int32]),
+    "cohort_task_register": (cohort_status_t, [cohort_runtime_t, c_char_p, cohort_task_function_t, c_void_p, c_uint32, POINTER(cohort_task_t)]),
+    "cohort_task_variant": (cohort_status_t, [cohort_task_t, cohort_processor_t, cohort_task_function_t, c_void_p]),
+    "cohort_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), POINTER(cohort_future_t)]),
+    "cohort_index_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), c_uint32, cohort_reduction_t, cohort_type_t, POINTER(cohort_future_t)]),
+    "cohort_wait_all": (cohort_status_t, [cohort_context_t]),
+    "cohort_future_get": (cohort_status_t, [cohort_future_t, c_void_p, c_size_t]),
+    "cohort_future_test": (cohort_status_t, [cohort_future_t, POINTER(c_bool)]),
+    "cohort_future_destroy": (cohort_status_t, [POINTER(cohort_future_t)]),
+    "cohort_future_value": (cohort_status_t, [cohort_runtime_t, c_void_p, c_size_t, POINTER(cohort_future_t)]),
+    "cohort_task_args": (cohort_status_t, [cohort_context_t, POINTER(c_void_p), POINTER(c_size_t)]),
+    "cohort_task_args_get": (cohort_status_t, [cohort_context_t, c_void_p, c_size_t]),
+    "cohort_task_point": (cohort_status_t, [cohort_context_t, POINTER(c_uint32)]),
+    "cohort_task_future_get": (cohort_status_t, [cohort_context_t, c_uint32, c_void_p, c_size_t]),
+    "cohort_task_future": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(c_void_p), POINTER(c_size_t)]),
+    "cohort_task_result": (cohort_status_t, [cohort_context_t, c_void_p, c_size_t]),
+    "cohort_task_fail": (cohort_status_t, [cohort_context_t, c_char_p]),
+    "cohort_task_region": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(cohort_region_t)]),
+    "cohort_view": (cohort_status_t, [cohort_context_t, c_uint32, cohort_field_t, cohort_privilege_t, POINTER(cohort_view_t)]),
+}
