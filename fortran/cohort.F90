@@ -48,7 +48,7 @@ module cohort
   public :: cohort_task_body, cohort_task_register, cohort_task_variant, cohort_needs, cohort_launch, cohort_index_launch, &
     cohort_must_epoch, cohort_must_epoch_wait, cohort_wait_all, cohort_root_context, cohort_task_args, cohort_task_point, &
     cohort_task_result, cohort_task_fail, cohort_task_region, cohort_task_future, cohort_future_get, cohort_future_test, &
-    cohort_future_destroy, cohort_future_value, cohort_view, cohort_view_raw
+    cohort_future_destroy, cohort_future_value, cohort_view, cohort_view_raw, cohort_current
   ! Data in the hands of the program or of a task.
   public :: cohort_mapping, cohort_inline_map, cohort_inline_view, cohort_inline_view_raw, cohort_inline_unmap
   ! Between MPI and tasks, and between ranks.

@@ -49,6 +49,12 @@ module cohort_c
       integer(c_int32_t), intent(out) :: workers
       integer(c_int32_t) :: status
     end function
+    function cohort_c_current(rt) bind(C, name="cohort_current") result(status)
+      import
+      implicit none
+      type(cohort_runtime), intent(out) :: rt
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_root_context(rt, ctx) bind(C, name="cohort_root_context") result(status)
       import
       implicit none

@@ -9,7 +9,7 @@ module cohort_launches
   private
   public :: cohort_needs, cohort_launch, cohort_index_launch, cohort_must_epoch, cohort_must_epoch_wait
   public :: c_requirement
-  public :: cohort_wait_all, cohort_root_context
+  public :: cohort_wait_all, cohort_root_context, cohort_current
 
   !> cohort_needs(region or partition, fields, privilege [, coherence] [, reduction] [, reduction_type]): one requirement of a
   !> launch. A partition is for index launches: point i gets sub-region i. With COHORT_REDUCE give `reduction` (COHORT_SUM ..)
@@ -237,6 +237,13 @@ contains
     status = cohort_c_root_context(rt, root)
     if (status == COHORT_OK) status = cohort_c_must_epoch_wait(root)
     call finish(status, ierr)
+  end subroutine
+
+  !> The runtime that runs in this process, for code that did not start it.
+  subroutine cohort_current(rt, ierr)
+    type(cohort_runtime), intent(out) :: rt
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_current(rt), ierr)
   end subroutine
 
   !> The context in which the MPI thread launches.

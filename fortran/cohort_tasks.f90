@@ -60,17 +60,19 @@ contains
     end do
   end subroutine
 
-  !> A leaf launches nothing and waits for nothing, so that a waiting thread may run it on its own stack.
-  subroutine cohort_task_register(rt, name, task, body, leaf, ierr)
+  !> A leaf launches nothing and waits for nothing, so that a waiting thread may run it on its own stack. With
+  !> `mpi_thread` it runs on the thread that called init only: a body that is not thread-safe, or calls MPI.
+  subroutine cohort_task_register(rt, name, task, body, leaf, mpi_thread, ierr)
     type(cohort_runtime), intent(in) :: rt
     character(len=*), intent(in) :: name
     type(cohort_task), intent(out) :: task
     procedure(cohort_task_body) :: body
-    logical, intent(in), optional :: leaf
+    logical, intent(in), optional :: leaf, mpi_thread
     integer, intent(out), optional :: ierr
     integer(c_int32_t) :: flags
     flags = 0
     if (present(leaf)) flags = merge(COHORT_TASK_LEAF, 0, leaf)
+    if (present(mpi_thread)) flags = flags + merge(COHORT_TASK_MPI_THREAD, 0, mpi_thread)
     call finish(cohort_c_task_register(rt, c_text(name), c_funloc(run_body), boxed(body), flags, task), ierr)
   end subroutine
 

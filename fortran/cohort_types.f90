@@ -68,7 +68,7 @@ module cohort_types
     COHORT_DOUBLE = 4, COHORT_FLOAT_COMPLEX = 5, COHORT_DOUBLE_COMPLEX = 6
   integer(c_int32_t), parameter :: COHORT_PROC_ANY = 0, COHORT_PROC_CPU = 1, COHORT_PROC_MPI = 2
   integer(c_int32_t), parameter :: COHORT_SIDE_HOST = 0, COHORT_SIDE_TASKS = 1
-  integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1
+  integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1, COHORT_TASK_MPI_THREAD = 2
 
   !> Settings of a runtime; a component left at its default takes the environment's value or the library's own.
   type, bind(C) :: cohort_config

@@ -23,6 +23,11 @@
 #define COHORT_TASK_LEAF 1
 
 /**
+ * The task runs on the MPI thread only, whatever processor a launch asks for: its body is not thread-safe, or calls MPI.
+ */
+#define COHORT_TASK_MPI_THREAD 2
+
+/**
  * Version of this header; `cohort_init` compares it with the library's.
  */
 #define COHORT_VERSION 100
@@ -558,7 +563,8 @@ cohort_status_t cohort_collective_arrive_bytes(cohort_collective_t collective, c
 
 /**
  * `cohort_view` for an array pointer of `rank` dimensions with elements of `bytes` bytes, which must be those of the field;
- * and every stride must be a multiple of the one before, as in a whole array and its padding. Errors: INVALID_ARGUMENT besides.
+ * and every stride must be a multiple of the one before, as in a whole array and its padding. Rank 0: any dimensions and any
+ * strides, only the size of the elements is checked. Errors: INVALID_ARGUMENT besides.
  */
 cohort_status_t cohort_view_array(cohort_context_t task,
                                   uint32_t requirement,
@@ -1124,6 +1130,12 @@ cohort_status_t cohort_init_fortran(int32_t communicator, const cohort_config_t 
 cohort_status_t cohort_finalize(cohort_runtime_t *runtime);
 
 /**
+ * The runtime that runs in this process, for code that did not start it, such as a library that a program loads. Any thread.
+ * Errors: WRONG_ORDER (none runs).
+ */
+cohort_status_t cohort_current(cohort_runtime_t *runtime);
+
+/**
  * This process's rank in the communicator; 0 without MPI. Any thread.
  */
 cohort_status_t cohort_rank(cohort_runtime_t runtime, int32_t *rank);
@@ -1165,7 +1177,7 @@ cohort_status_t cohort_set_on_error(int32_t policy);
 
 /**
  * Registers a kind of task. `name` (copied) appears in messages. `user` is handed to every execution and stays the
- * caller's. `flags`: 0 or COHORT_TASK_LEAF. Any thread.
+ * caller's. `flags`: 0, or COHORT_TASK_LEAF, COHORT_TASK_MPI_THREAD or their sum. Any thread.
  */
 cohort_status_t cohort_task_register(cohort_runtime_t runtime,
                                      const char *name,

@@ -7,9 +7,57 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_double, c
                     c_uint32, c_uint64, c_void_p, sizeof)
 from typing import Any, Dict, List, Tuple
 
-TASK_LEAF = 1
-VERSION = 100
+__all__ = [
+    "TASK_LEAF",
+    "TASK_MPI_THREAD",
+    "VERSION",
+    "OK",
+    "ERROR_INVALID_ARGUMENT",
+    "ERROR_INVALID_HANDLE",
+    "ERROR_WRONG_THREAD",
+    "ERROR_WRONG_ORDER",
+    "ERROR_WRONG_RANK",
+    "ERROR_PRIVILEGE",
+    "ERROR_BOUNDS",
+    "ERROR_OUT_OF_MEMORY",
+    "ERROR_TASK_FAILED",
+    "ERROR_TIMEOUT",
+    "ERROR_UNSUPPORTED",
+    "ERROR_MPI",
+    "ERROR_VERSION",
+    "ERROR_INTERFERENCE",
+    "ERROR_RESOURCES",
+    "ERROR_PEER_LOST",
+    "ERROR_INTERNAL",
+    "NO_ACCESS",
+    "READ_ONLY",
+    "READ_WRITE",
+    "WRITE_DISCARD",
+    "REDUCE",
+    "EXCLUSIVE",
+    "SIMULTANEOUS",
+    "REDUCTION_NONE",
+    "SUM",
+    "PRODUCT",
+    "MIN",
+    "MAX",
+    "TYPE_NONE",
+    "INT32",
+    "INT64",
+    "FLOAT",
+    "DOUBLE",
+    "FLOAT_COMPLEX",
+    "DOUBLE_COMPLEX",
+    "PROC_ANY",
+    "PROC_CPU",
+    "PROC_MPI",
+    "SIDE_HOST",
+    "SIDE_TASKS",
+]
 
+TASK_LEAF = 1
+TASK_MPI_THREAD = 2
+VERSION = 100
 OK = 0
 ERROR_INVALID_ARGUMENT = 1
 ERROR_INVALID_HANDLE = 2
@@ -52,8 +100,6 @@ PROC_CPU = 1
 PROC_MPI = 2
 SIDE_HOST = 0
 SIDE_TASKS = 1
-
-__all__ = [name for name in dir() if name.isupper() and name not in ("CFUNCTYPE", "POINTER")]
 
 cohort_status_t = c_int32
 
@@ -289,6 +335,13 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_argument_error": (cohort_status_t, [c_char_p, c_char_p]),
     "cohort_collective_arrive_bytes": (cohort_status_t, [cohort_collective_t, c_void_p, c_size_t]),
     "cohort_view_array": (cohort_status_t, [cohort_context_t, c_uint32, cohort_field_t, cohort_privilege_t, c_int32, c_size_t, POINTER(cohort_view_t)]),
+    "cohort_future_get": (cohort_status_t, [cohort_future_t, c_void_p, c_size_t]),
+    "cohort_future_test": (cohort_status_t, [cohort_future_t, POINTER(c_bool)]),
+    "cohort_future_destroy": (cohort_status_t, [POINTER(cohort_future_t)]),
+    "cohort_future_value": (cohort_status_t, [cohort_runtime_t, c_void_p, c_size_t, POINTER(cohort_future_t)]),
+    "cohort_task_future_get": (cohort_status_t, [cohort_context_t, c_uint32, c_void_p, c_size_t]),
+    "cohort_task_future": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(c_void_p), POINTER(c_size_t)]),
+    "cohort_task_result": (cohort_status_t, [cohort_context_t, c_void_p, c_size_t]),
     "cohort_ghost_create": (cohort_status_t, [cohort_runtime_t, cohort_index_space_t, cohort_field_space_t, POINTER(cohort_region_t)]),
     "cohort_ghost_export": (cohort_status_t, [cohort_region_t, POINTER(cohort_ghost_t)]),
     "cohort_ghost_import": (cohort_status_t, [cohort_runtime_t, POINTER(cohort_ghost_t), POINTER(cohort_region_t)]),
@@ -312,6 +365,9 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_wait_on_host_for": (cohort_status_t, [cohort_context_t, cohort_handshake_t, c_double]),
     "cohort_test_on_host": (cohort_status_t, [cohort_context_t, cohort_handshake_t, POINTER(c_bool)]),
     "cohort_handshake_advance": (cohort_status_t, [cohort_context_t, cohort_handshake_t]),
+    "cohort_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), POINTER(cohort_future_t)]),
+    "cohort_index_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), c_uint32, cohort_reduction_t, cohort_type_t, POINTER(cohort_future_t)]),
+    "cohort_wait_all": (cohort_status_t, [cohort_context_t]),
     "cohort_partition_blocks": (cohort_status_t, [cohort_region_t, POINTER(c_int64), POINTER(cohort_partition_t)]),
     "cohort_partition_rects": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_partition_t)]),
     "cohort_partition_tiles_halo": (cohort_status_t, [cohort_partition_t, POINTER(c_int64), POINTER(cohort_partition_t)]),
@@ -349,6 +405,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_init_communicator": (cohort_status_t, [c_uint32, c_int32, c_int32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
     "cohort_init_fortran": (cohort_status_t, [c_int32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
     "cohort_finalize": (cohort_status_t, [POINTER(cohort_runtime_t)]),
+    "cohort_current": (cohort_status_t, [POINTER(cohort_runtime_t)]),
     "cohort_rank": (cohort_status_t, [cohort_runtime_t, POINTER(c_int32)]),
     "cohort_size": (cohort_status_t, [cohort_runtime_t, POINTER(c_int32)]),
     "cohort_workers": (cohort_status_t, [cohort_runtime_t, POINTER(c_int32)]),
@@ -359,19 +416,9 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_set_on_error": (cohort_status_t, [c_int32]),
     "cohort_task_register": (cohort_status_t, [cohort_runtime_t, c_char_p, cohort_task_function_t, c_void_p, c_uint32, POINTER(cohort_task_t)]),
     "cohort_task_variant": (cohort_status_t, [cohort_task_t, cohort_processor_t, cohort_task_function_t, c_void_p]),
-    "cohort_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), POINTER(cohort_future_t)]),
-    "cohort_index_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), c_uint32, cohort_reduction_t, cohort_type_t, POINTER(cohort_future_t)]),
-    "cohort_wait_all": (cohort_status_t, [cohort_context_t]),
-    "cohort_future_get": (cohort_status_t, [cohort_future_t, c_void_p, c_size_t]),
-    "cohort_future_test": (cohort_status_t, [cohort_future_t, POINTER(c_bool)]),
-    "cohort_future_destroy": (cohort_status_t, [POINTER(cohort_future_t)]),
-    "cohort_future_value": (cohort_status_t, [cohort_runtime_t, c_void_p, c_size_t, POINTER(cohort_future_t)]),
     "cohort_task_args": (cohort_status_t, [cohort_context_t, POINTER(c_void_p), POINTER(c_size_t)]),
     "cohort_task_args_get": (cohort_status_t, [cohort_context_t, c_void_p, c_size_t]),
     "cohort_task_point": (cohort_status_t, [cohort_context_t, POINTER(c_uint32)]),
-    "cohort_task_future_get": (cohort_status_t, [cohort_context_t, c_uint32, c_void_p, c_size_t]),
-    "cohort_task_future": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(c_void_p), POINTER(c_size_t)]),
-    "cohort_task_result": (cohort_status_t, [cohort_context_t, c_void_p, c_size_t]),
     "cohort_task_fail": (cohort_status_t, [cohort_context_t, c_char_p]),
     "cohort_task_region": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(cohort_region_t)]),
     "cohort_view": (cohort_status_t, [cohort_context_t, c_uint32, cohort_field_t, cohort_privilege_t, POINTER(cohort_view_t)]),

@@ -114,8 +114,14 @@ pub fn access(requirement: &cohort_requirement_t) -> Result<Access> {
 }
 
 /// Whether an array pointer of `rank` dimensions can show the field: every stride must be a multiple of the one before, as
-/// in a whole array and its padding.
+/// in a whole array and its padding. Rank 0 is an array with any dimensions and strides.
 pub fn check_view_shape(found: &View, fields: &FieldSpace, field: u32, rank: i32, bytes: usize) -> Result<()> {
+    if rank == 0 {
+        if found.bytes != bytes {
+            fail!(InvalidArgument, "field {} has {}-byte elements and the array {bytes}-byte elements; use the field's type", fields.label(field), found.bytes);
+        }
+        return Ok(());
+    }
     if found.dim as i64 != i64::from(rank) || found.bytes != bytes {
         fail!(
             InvalidArgument,

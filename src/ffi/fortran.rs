@@ -100,7 +100,8 @@ pub unsafe extern "C" fn cohort_collective_arrive_bytes(
 }
 
 /// `cohort_view` for an array pointer of `rank` dimensions with elements of `bytes` bytes, which must be those of the field;
-/// and every stride must be a multiple of the one before, as in a whole array and its padding. Errors: INVALID_ARGUMENT besides.
+/// and every stride must be a multiple of the one before, as in a whole array and its padding. Rank 0: any dimensions and any
+/// strides, only the size of the elements is checked. Errors: INVALID_ARGUMENT besides.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_view_array(
     task: cohort_context_t,

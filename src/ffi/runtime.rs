@@ -126,6 +126,16 @@ pub unsafe extern "C" fn cohort_finalize(runtime: *mut cohort_runtime_t) -> coho
     })
 }
 
+/// The runtime that runs in this process, for code that did not start it, such as a library that a program loads. Any thread.
+/// Errors: WRONG_ORDER (none runs).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_current(runtime: *mut cohort_runtime_t) -> cohort_status_t {
+    guard("cohort_current", || {
+        out(runtime)?.id = runtime::current()?.handle();
+        Ok(())
+    })
+}
+
 /// This process's rank in the communicator; 0 without MPI. Any thread.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_rank(runtime: cohort_runtime_t, rank: *mut i32) -> cohort_status_t {

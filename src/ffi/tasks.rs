@@ -40,7 +40,7 @@ pub(super) fn processor(number: i32) -> Result<Processor> {
 }
 
 /// Registers a kind of task. `name` (copied) appears in messages. `user` is handed to every execution and stays the
-/// caller's. `flags`: 0 or COHORT_TASK_LEAF. Any thread.
+/// caller's. `flags`: 0, or COHORT_TASK_LEAF, COHORT_TASK_MPI_THREAD or their sum. Any thread.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_task_register(
     runtime: cohort_runtime_t,
@@ -53,10 +53,11 @@ pub unsafe extern "C" fn cohort_task_register(
     guard("cohort_task_register", || {
         let (objects, out) = (&runtime::of(runtime.id)?.objects, out(task)?);
         let Some(name) = text(name, "name")? else { fail!(InvalidArgument, "name is null; give the task a name, messages need it") };
-        if flags & !COHORT_TASK_LEAF != 0 {
-            fail!(InvalidArgument, "flags is {flags:#x}; use 0 or COHORT_TASK_LEAF");
+        if flags & !(COHORT_TASK_LEAF | COHORT_TASK_MPI_THREAD) != 0 {
+            fail!(InvalidArgument, "flags is {flags:#x}; use 0, or COHORT_TASK_LEAF, COHORT_TASK_MPI_THREAD or their sum");
         }
-        let kind = TaskKind::new(name, flags & COHORT_TASK_LEAF != 0, body(function, user)?);
+        let mut kind = TaskKind::new(name, flags & COHORT_TASK_LEAF != 0, body(function, user)?);
+        kind.mpi_thread = flags & COHORT_TASK_MPI_THREAD != 0;
         out.id = objects.tasks.insert(Arc::new(kind))?;
         Ok(())
     })

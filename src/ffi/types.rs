@@ -148,6 +148,8 @@ pub const COHORT_SIDE_TASKS: cohort_side_t = 1;
 
 /// The task launches nothing and waits for nothing, so it may run on the stack of a thread that waits.
 pub const COHORT_TASK_LEAF: u32 = 1;
+/// The task runs on the MPI thread only, whatever processor a launch asks for: its body is not thread-safe, or calls MPI.
+pub const COHORT_TASK_MPI_THREAD: u32 = 2;
 
 /// Version of this header; `cohort_init` compares it with the library's.
 pub const COHORT_VERSION: u32 = 100;

@@ -18,13 +18,15 @@ pub enum Processor {
 pub struct TaskKind {
     pub name: Box<str>,
     pub leaf: bool,
+    /// It runs nowhere else.
+    pub mpi_thread: bool,
     cpu: OnceLock<TaskBody>,
     mpi: OnceLock<TaskBody>,
 }
 
 impl TaskKind {
     pub fn new(name: &str, leaf: bool, body: TaskBody) -> Self {
-        Self { name: name.into(), leaf, cpu: OnceLock::from(body), mpi: OnceLock::new() }
+        Self { name: name.into(), leaf, mpi_thread: false, cpu: OnceLock::from(body), mpi: OnceLock::new() }
     }
 
     pub fn add_variant(&self, processor: Processor, body: TaskBody) -> Result<()> {
@@ -43,6 +45,7 @@ impl TaskKind {
     pub fn place(&self, wanted: Processor) -> Processor {
         match wanted {
             Processor::Mpi => Processor::Mpi,
+            _ if self.mpi_thread => Processor::Mpi,
             _ => Processor::Cpu,
         }
     }

@@ -86,6 +86,10 @@ pub fn context(handle: u64) -> Result<(&'static Engine, &'static Frame)> {
 }
 
 impl Runtime {
+    pub fn handle(&self) -> u64 {
+        self.handle
+    }
+
     /// A region lost a handle, maybe its last: what the calling execution alone still holds of it is given back.
     pub fn forget_unnamed(&self) {
         let handle = match current_task() {

@@ -1,0 +1,155 @@
+"""Where operations are launched: the root context, or a task that runs."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from . import abi
+from .data import Field, Numbers, Partition, Region, field_numbers
+from .launches import Fields, Launch, Requirement, Task
+from .library import assign, initial, lib, made, numbers, refuse
+from .values import Future, Value, element, encode
+
+# Attached arrays by region and field, kept until they are detached, or else until the runtime ends: it holds their addresses.
+# The weak reference besides keeps ndarray.resize from moving one, even with refcheck=False.
+_attached: Dict[Tuple[int, int], Tuple[np.ndarray, Any]] = {}
+
+
+def forget_attached() -> None:
+    """The runtime has ended, and holds no addresses."""
+    _attached.clear()
+
+
+class Attachment:
+    """Arrays attached to fields of a region; `with` detaches them at its end."""
+
+    def __init__(self, context: Context, region: Region, fields: Fields) -> None:
+        self.context, self.region, self.fields = context, region, fields
+
+    def detach(self) -> None:
+        """Waits for the operations that use the fields, and gives the array, which holds the content, back."""
+        self.context.detach(self.region, self.fields)
+
+    def __enter__(self) -> Attachment:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.detach()
+
+
+class Context:
+    """Launches operations; each is ordered after earlier ones of the context that it depends on, and none waits here."""
+
+    def __init__(self, handle: Any) -> None:
+        self._context = handle
+
+    @property
+    def handle(self) -> Any:
+        """The cohort_context_t."""
+        return self._context
+
+    def attach(self, region: Region, fields: Fields, array: np.ndarray, field_axis: Optional[int] = None) -> Attachment:
+        """Makes a NumPy array the storage of fields of a root region, in place, whatever its strides. Axis d is dimension d of the
+        region; `field_axis` is the axis that counts the fields, if there is more than one. The array is kept alive, and may be
+        looked at only when no outstanding operation uses it: after wait_all, detach, or the wait on a handshake."""
+        what = "cohort.Context.attach"
+        if not isinstance(array, np.ndarray):
+            refuse(what, f"a {type(array).__name__} is no NumPy array; numpy.asarray makes one")
+        if not array.flags.writeable:
+            refuse(what, "the array is read-only, and tasks may write its fields; attach a copy (array.copy())")
+        names = [fields] if isinstance(fields, int) else list(fields)
+        for field in names:
+            wanted = getattr(field, "dtype", array.dtype)
+            if wanted != array.dtype:
+                refuse(what, f"the array has dtype {array.dtype}, and {field!r} holds {wanted}; attach an array of the field's dtype "
+                             f"(array.astype makes a copy)")
+        if field_axis is not None and not 0 <= field_axis < array.ndim:
+            refuse(what, f"field_axis is {field_axis}; the array has axes 0 to {array.ndim - 1}")
+        shape, strides = (ctypes.c_int64 * array.ndim)(*array.shape), (ctypes.c_int64 * array.ndim)(*array.strides)
+        lib.cohort_attach_array(self.handle, region.handle, len(names), field_numbers(names), array.ctypes.data, array.itemsize,
+                                array.ndim, shape, strides, 0 if field_axis is None else field_axis + 1)
+        for field in names:
+            _attached[region.handle.id, int(field)] = (array, weakref.ref(array))
+        return Attachment(self, region, names)
+
+    def detach(self, region: Region, fields: Fields) -> None:
+        """Waits for the operations that use the fields, then forgets the attached array, which holds the content."""
+        chosen = field_numbers(fields)
+        lib.cohort_detach(self.handle, region.handle, len(chosen), chosen)
+        for field in chosen:
+            _attached.pop((region.handle.id, field), None)
+
+    def fill(self, region: Region, fields: Fields, value: Value) -> None:
+        """Launches an operation that writes a value into every point of the fields; a number becomes one of a Field's dtype."""
+        first = fields if isinstance(fields, int) else next(iter(fields), None)
+        data = np.asarray(value, dtype=first.dtype).tobytes() if isinstance(first, Field) else encode(value, "cohort.Context.fill")
+        chosen = field_numbers(fields)
+        lib.cohort_fill(self.handle, region.handle, len(chosen), chosen, data, len(data))
+
+    def copy(self, source: Region, destination: Region, source_fields: Fields, destination_fields: Optional[Fields] = None,
+             shift: Optional[Numbers] = None, **members: Any) -> None:
+        """Launches a copy, field by field, of every point of the source whose point, moved by `shift`, lies in the destination.
+        Further members of cohort_copy_t may be given by name."""
+        what = "cohort.Context.copy"
+        struct = initial(abi.cohort_copy_t)
+        from_fields = field_numbers(source_fields)
+        to_fields = from_fields if destination_fields is None else field_numbers(destination_fields)
+        if len(from_fields) != len(to_fields):
+            refuse(what, f"{len(from_fields)} fields of the source and {len(to_fields)} of the destination; give as many")
+        struct.source, struct.destination = source.handle, destination.handle
+        struct.source_fields, struct.destination_fields, struct.field_count = from_fields, to_fields, len(from_fields)
+        if shift is not None:
+            moved = numbers(shift, source.dim, f"{what}: shift")
+            struct.shift[:len(moved)] = moved[:]
+        assign(struct, what, members)
+        lib.cohort_copy(self.handle, ctypes.byref(struct))
+
+    def launch(self, task: Task, *requirements: Requirement, args: Value = None, futures: Sequence[Future] = (),
+               **members: Any) -> Future:
+        """Launches a task, and returns the future of its result. `args` is copied. Further members of cohort_launch_t may be given
+        by name, such as processor=PROC_MPI or wait_handshakes=[handshake]."""
+        launch = Launch(task, requirements, args, futures, "cohort.Context.launch", members)
+        return Future(made(Future._type, "cohort_launch", self.handle, ctypes.byref(launch.struct)))
+
+    def index_launch(self, task: Task, points: int, *requirements: Requirement, args: Value = None, futures: Sequence[Future] = (),
+                     reduction: int = abi.REDUCTION_NONE, dtype: Any = float, **members: Any) -> Optional[Future]:
+        """Launches `points` tasks; point p gets sub-region p of each requirement that names a partition. With a `reduction` returns
+        the future of the points' results, values of `dtype`, reduced in order of the points."""
+        what = "cohort.Context.index_launch"
+        launch = Launch(task, requirements, args, futures, what, members)
+        if reduction == abi.REDUCTION_NONE:
+            lib.cohort_index_launch(self.handle, ctypes.byref(launch.struct), points, reduction, abi.TYPE_NONE, None)
+            return None
+        kind = element(dtype, what)
+        return Future(made(Future._type, "cohort_index_launch", self.handle, ctypes.byref(launch.struct), points, reduction, kind))
+
+    def wait_all(self) -> None:
+        """Waits for every operation launched so far in the context; a waiting root context runs tasks meanwhile. Raises
+        TaskFailedError with the text of the first failure since the last wait."""
+        lib.cohort_wait_all(self.handle)
+
+    def handshake_advance(self, handshake: Any) -> None:
+        """After launches that wait for and arrive at the handshake: later ones mean the next phase."""
+        lib.cohort_handshake_advance(self.handle, handshake.handle)
+
+    def partition_by_field(self, region: Region, field: int, colours: int) -> Partition:
+        """Point p is in the sub-region whose number the field, a 4- or 8-byte integer, holds at p."""
+        return Partition(made(Partition._type, "cohort_partition_by_field", self.handle, region.handle, field, colours))
+
+    def partition_image(self, target: Region, sources: Partition, field: int, ranges: bool = False) -> Partition:
+        """Sub-region c has the points of `target` that the field names at the points of `sources`' sub-region c; with `ranges`
+        each value names a rectangle, by its lo and its hi."""
+        return self._by_names("cohort_partition_image", target, sources, field, ranges)
+
+    def partition_preimage(self, source: Region, targets: Partition, field: int, ranges: bool = False) -> Partition:
+        """Sub-region c has the points of `source` at which the field names a point of `targets`' sub-region c; with `ranges`
+        each value names a rectangle, by its lo and its hi."""
+        return self._by_names("cohort_partition_preimage", source, targets, field, ranges)
+
+    def _by_names(self, function: str, region: Region, parts: Partition, field: int, ranges: bool) -> Partition:
+        name = function + ("_range" if ranges else "")
+        return Partition(made(Partition._type, name, self.handle, region.handle, parts.handle, field))

@@ -1,0 +1,112 @@
+"""The shared library: where it lies, and its functions by name, raising what they refuse."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pathlib
+from typing import Any, List, Optional
+
+from . import abi
+from .errors import VersionError, error_of
+
+
+def _candidates() -> List[str]:
+    """Where libcohort may lie, the first that there is counts: COHORT_LIBRARY, the prefix of this module, the linker's path."""
+    chosen = os.environ.get("COHORT_LIBRARY")
+    if chosen:
+        return [chosen]
+    try:
+        from .installed import LIBRARY
+    except ImportError:
+        return ["libcohort.so.0"]
+    return [str(pathlib.Path(__file__).resolve().parent / LIBRARY)]
+
+
+class Library:
+    """The functions of cohort.h as attributes; each raises a subclass of Error when its status is not OK."""
+
+    def __init__(self) -> None:
+        self._loaded: Optional[ctypes.CDLL] = None
+
+    def _load(self) -> ctypes.CDLL:
+        if self._loaded is None:
+            where = _candidates()
+            for path in where:
+                try:
+                    loaded = ctypes.CDLL(path)
+                    break
+                except OSError as error:
+                    problem = error
+            else:
+                raise VersionError(f"cohort: the library does not load: {problem}; set COHORT_LIBRARY to the path of libcohort.so")
+            loaded.cohort_version.restype = ctypes.c_uint32
+            version = loaded.cohort_version()
+            if version != abi.VERSION:
+                raise VersionError(f"cohort: this module is of version {abi.VERSION} and {path} of version {version}; "
+                                   "use the module and the library of one installation")
+            loaded.cohort_last_error.restype = ctypes.c_char_p
+            self._loaded = loaded
+        return self._loaded
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in abi.FUNCTIONS:
+            raise AttributeError(f"cohort.h has no function {name}")
+        loaded = self._load()
+        try:
+            function = getattr(loaded, name)
+        except AttributeError:
+            raise VersionError(f"cohort: {loaded._name} has no function {name}, which this module knows; "
+                               "use the module and the library of one installation") from None
+        function.restype, function.argtypes = abi.FUNCTIONS[name]
+        if function.restype is ctypes.c_int32:
+            function.errcheck = self._check
+        setattr(self, name, function)
+        return function
+
+    def _check(self, status: int, _function: Any, _arguments: Any) -> None:
+        if status != abi.OK:
+            raise error_of(status, self._load().cohort_last_error().decode(errors="replace"))
+
+
+lib = Library()
+
+
+def refuse(function: str, problem: str) -> None:
+    """Raises the InvalidArgumentError of an argument that this module refuses by itself."""
+    lib.cohort_argument_error(function.encode(), problem.encode())
+
+
+def initial(kind: Any) -> Any:
+    """A struct as its _INIT macro makes it."""
+    return kind(**abi.INITIAL[kind])
+
+
+def assign(struct: Any, what: str, members: dict) -> None:
+    """Sets members of a struct by their names in cohort.h."""
+    known = [name for name, _ in struct._fields_]
+    for name, value in members.items():
+        if name not in known:
+            refuse(what, f"there is no {name}; use one of {', '.join(known)}")
+        try:
+            setattr(struct, name, getattr(value, "handle", value))
+        except TypeError as problem:
+            refuse(what, f"{name}: {problem}")
+
+
+def made(kind: Any, function: str, *arguments: Any) -> Any:
+    """What a function gives through its last argument, of a type of the C interface."""
+    result = kind()
+    getattr(lib, function)(*arguments, ctypes.byref(result))
+    return result if isinstance(result, ctypes.Structure) else result.value
+
+
+def numbers(values: Any, dim: Optional[int], what: str) -> Any:
+    """One number or several as int64_t[]; `dim` is how many there must be."""
+    try:
+        values = [int(value) for value in (values if hasattr(values, "__len__") else [values])]
+    except (TypeError, ValueError):
+        refuse(what, f"{values!r} is no list of whole numbers")
+    if dim is not None and len(values) != dim:
+        refuse(what, f"{tuple(values)} has {len(values)} numbers; give {dim}, one for each dimension")
+    return (ctypes.c_int64 * len(values))(*values)
