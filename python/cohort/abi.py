@@ -284,6 +284,12 @@ class cohort_halo_t(Structure):
 cohort_side_t = c_int32
 
 
+class cohort_mapping_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
 class cohort_config_t(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -365,6 +371,10 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_wait_on_host_for": (cohort_status_t, [cohort_context_t, cohort_handshake_t, c_double]),
     "cohort_test_on_host": (cohort_status_t, [cohort_context_t, cohort_handshake_t, POINTER(c_bool)]),
     "cohort_handshake_advance": (cohort_status_t, [cohort_context_t, cohort_handshake_t]),
+    "cohort_inline_map": (cohort_status_t, [cohort_context_t, POINTER(cohort_requirement_t), POINTER(cohort_mapping_t)]),
+    "cohort_inline_view": (cohort_status_t, [cohort_mapping_t, cohort_field_t, cohort_privilege_t, POINTER(cohort_view_t)]),
+    "cohort_inline_view_array": (cohort_status_t, [cohort_mapping_t, cohort_field_t, cohort_privilege_t, c_int32, c_size_t, POINTER(cohort_view_t)]),
+    "cohort_inline_unmap": (cohort_status_t, [POINTER(cohort_mapping_t)]),
     "cohort_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), POINTER(cohort_future_t)]),
     "cohort_index_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), c_uint32, cohort_reduction_t, cohort_type_t, POINTER(cohort_future_t)]),
     "cohort_wait_all": (cohort_status_t, [cohort_context_t]),
