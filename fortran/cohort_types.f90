@@ -62,7 +62,7 @@ module cohort_types
 
   integer(c_int32_t), parameter :: COHORT_NO_ACCESS = 0, COHORT_READ_ONLY = 1, COHORT_READ_WRITE = 2, &
     COHORT_WRITE_DISCARD = 3, COHORT_REDUCE = 4
-  integer(c_int32_t), parameter :: COHORT_EXCLUSIVE = 0, COHORT_SIMULTANEOUS = 1
+  integer(c_int32_t), parameter :: COHORT_EXCLUSIVE = 0, COHORT_SIMULTANEOUS = 1, COHORT_ATOMIC = 2, COHORT_RELAXED = 3
   integer(c_int32_t), parameter :: COHORT_REDUCTION_NONE = 0, COHORT_SUM = 1, COHORT_PRODUCT = 2, COHORT_MIN = 3, COHORT_MAX = 4
   integer(c_int32_t), parameter :: COHORT_TYPE_NONE = 0, COHORT_INT32 = 1, COHORT_INT64 = 2, COHORT_FLOAT = 3, &
     COHORT_DOUBLE = 4, COHORT_FLOAT_COMPLEX = 5, COHORT_DOUBLE_COMPLEX = 6

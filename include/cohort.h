@@ -392,6 +392,16 @@ typedef int32_t cohort_coherence_t;
  */
 #define COHORT_SIMULTANEOUS 1
 
+/**
+ * One after the other, in any order: tasks that update the data so that the order does not matter, a histogram say.
+ */
+#define COHORT_ATOMIC 2
+
+/**
+ * As COHORT_SIMULTANEOUS.
+ */
+#define COHORT_RELAXED 3
+
 #define COHORT_REDUCTION_NONE 0
 
 #define COHORT_SUM 1

@@ -61,3 +61,8 @@ fn tasks_that_wait_for_the_tasks_they_launched() {
 fn the_program_and_tasks_that_map_data_inline() {
     run("inline");
 }
+
+#[test]
+fn tasks_that_take_turns_in_any_order() {
+    run("coherence");
+}

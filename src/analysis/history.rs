@@ -1,6 +1,7 @@
 //! Who used a set of points, by field. Fields that have always been used together share one list of users.
 
-use crate::region::{dependence, Access, Dependence, FieldMask, Privilege};
+use crate::event::{Hold, Reservation};
+use crate::region::{dependence, Access, Coherence, Dependence, FieldMask, Privilege};
 use smallvec::SmallVec;
 
 /// Up to here groups are searched one by one; beyond, through the index by field.
@@ -15,6 +16,8 @@ pub trait Dependences {
     /// `earlier` is the last to reduce the same points in the same way: the two may run at once, but their contributions
     /// are folded in program order, or sums would differ from run to run in their last digits.
     fn reduces_alike(&mut self, _earlier: u64) {}
+    /// The operation analysed takes this reservation when it is ready to run: it comes before or after others that do.
+    fn take(&mut self, _reservation: &Reservation, _how: Hold) {}
 }
 
 /// A use of some points.
@@ -30,12 +33,40 @@ struct User {
     access: Access,
 }
 
+/// What excludes those from each other that use a group of fields atomically.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Pair {
+    /// Held alone by who writes, one way by who reads, and by those of parts (see `Reserved::older`).
+    all: Reservation,
+    /// Held one way by who reads, the other way by those who write parts.
+    readers: Reservation,
+}
+
+/// Working space, and the reservations of a region tree, which stay where they are as long as it.
+#[derive(Debug, Default)]
+pub struct Work {
+    rest: FieldMask,
+    pairs: Vec<Box<Pair>>,
+}
+
+/// The reservations of a group's atomic users, by number.
+#[derive(Clone, Debug, Default)]
+struct Reserved {
+    own: Option<u32>,
+    /// Of the sets and groups that this one was a part of when users held them, who may hold them still. Users of the part
+    /// share them with those of other parts, which are none of their business.
+    older: SmallVec<[u32; 2]>,
+}
+
 #[derive(Clone, Debug)]
 struct Group {
     mask: FieldMask,
     users: SmallVec<[User; 4]>,
     /// All users read: another reader need not look at them.
     only_read: bool,
+    /// `None` until somebody uses the group atomically.
+    reserved: Option<Box<Reserved>>,
 }
 
 /// The users of one equivalence set.
@@ -68,8 +99,14 @@ impl History {
         self.epoch != epoch || self.groups.iter().all(|g| g.users.iter().all(|u| is(u.operation)))
     }
 
-    /// As `conflicts`, but never for the operation itself, which is then recorded as a user. `rest` is working space.
-    pub fn record(&mut self, this: &Use, rest: &mut FieldMask, found: &mut impl Dependences) {
+    /// The history of a part of the points; the rest goes on with this one.
+    pub fn of_part(&mut self) -> History {
+        self.groups.iter_mut().for_each(Group::become_part);
+        self.clone()
+    }
+
+    /// As `conflicts`, but never for the operation itself, which is then recorded as a user.
+    pub fn record(&mut self, this: &Use, work: &mut Work, found: &mut impl Dependences) {
         let mask = this.mask;
         if self.group_of.is_empty() {
             let mut covered = 0;
@@ -80,48 +117,48 @@ impl History {
                 }
                 let group = self.narrow(i, mask);
                 covered += self.groups[group].mask.len();
-                self.groups[group].visit(this, found);
+                self.groups[group].visit(this, work, found);
                 if covered == wanted {
                     return;
                 }
             }
-            rest.copy_from(mask);
-            self.groups.iter().for_each(|g| rest.remove(&g.mask));
-            self.add(rest.clone(), this);
+            work.rest.copy_from(mask);
+            self.groups.iter().for_each(|g| work.rest.remove(&g.mask));
+            self.add(work.rest.clone(), this, work, found);
         } else {
-            self.record_by_field(this, rest, found);
+            self.record_by_field(this, work, found);
         }
         if self.group_of.is_empty() && self.groups.len() > SEARCHED {
             (0..self.groups.len()).for_each(|i| self.index(i));
         }
     }
 
-    fn record_by_field(&mut self, this: &Use, rest: &mut FieldMask, found: &mut impl Dependences) {
+    fn record_by_field(&mut self, this: &Use, work: &mut Work, found: &mut impl Dependences) {
         let mut unused = FieldMask::default();
-        rest.copy_from(this.mask);
-        let mut next = rest.first();
+        work.rest.copy_from(this.mask);
+        let mut next = work.rest.first();
         while let Some(field) = next {
             match self.group_of.get(field as usize) {
                 Some(&group) if group != 0 => {
                     let group = self.narrow(group as usize - 1, this.mask);
-                    self.groups[group].visit(this, found);
+                    self.groups[group].visit(this, work, found);
                     if self.groups[group].mask.len() > 1 {
-                        rest.remove(&self.groups[group].mask);
+                        work.rest.remove(&self.groups[group].mask);
                     }
                 }
                 _ => unused.extend(&[field]),
             }
-            next = rest.next_after(field);
+            next = work.rest.next_after(field);
         }
-        self.add(unused, this);
+        self.add(unused, this, work, found);
     }
 
-    fn add(&mut self, mask: FieldMask, this: &Use) {
+    fn add(&mut self, mask: FieldMask, this: &Use, work: &mut Work, found: &mut impl Dependences) {
         if mask.is_empty() {
             return;
         }
-        let mut group = Group { mask, users: SmallVec::new(), only_read: true };
-        group.push(this);
+        let mut group = Group { mask, users: SmallVec::new(), only_read: true, reserved: None };
+        group.visit(this, work, found);
         self.groups.push(group);
         if !self.group_of.is_empty() {
             self.index(self.groups.len() - 1);
@@ -143,6 +180,7 @@ impl History {
         if self.groups[group].mask.is_subset(mask) {
             return group;
         }
+        self.groups[group].become_part();
         let mut outside = self.groups[group].clone();
         outside.mask = outside.mask.minus(mask);
         self.groups[group].mask = self.groups[group].mask.and(mask);
@@ -155,7 +193,7 @@ impl History {
 }
 
 impl Group {
-    fn visit(&mut self, this: &Use, found: &mut impl Dependences) {
+    fn visit(&mut self, this: &Use, work: &mut Work, found: &mut impl Dependences) {
         let access = this.access;
         if !(self.only_read && access.privilege == Privilege::ReadOnly) {
             self.find(this, found);
@@ -163,8 +201,13 @@ impl Group {
         if access.conflicts_with_all() {
             // Whatever conflicts with an earlier user conflicts with this one too, which waits for them all.
             self.users.clear();
-        } else if self.users.len() == self.users.capacity() {
-            self.users.retain(|user| !found.is_complete(user.operation));
+        } else {
+            if self.users.len() == self.users.capacity() {
+                self.users.retain(|user| !found.is_complete(user.operation));
+            }
+            if access.coherence == Coherence::Atomic {
+                self.reserve(access.privilege != Privilege::ReadOnly, work, found);
+            }
         }
         self.push(this);
     }
@@ -172,7 +215,7 @@ impl Group {
     fn find(&self, this: &Use, found: &mut impl Dependences) {
         let access = this.access;
         for user in &self.users {
-            if user.operation != this.operation && dependence(user.access, access) != Dependence::None {
+            if user.operation != this.operation && dependence(user.access, access) == Dependence::True {
                 found.after(user.operation);
             }
         }
@@ -181,6 +224,43 @@ impl Group {
             if let Some(user) = self.users.iter().rev().find(alike) {
                 found.reduces_alike(user.operation);
             }
+        }
+    }
+
+    /// An atomic user takes its reservations.
+    fn reserve(&mut self, writes: bool, work: &mut Work, found: &mut impl Dependences) {
+        let Reserved { own, older } = &mut **self.reserved.get_or_insert_default();
+        if !self.users.iter().any(|user| user.access.coherence == Coherence::Atomic) {
+            // Whoever held them is complete, or there is somebody after them for whom this user waits.
+            older.clear();
+        }
+        let pairs = &mut work.pairs;
+        let own = *own.get_or_insert_with(|| {
+            pairs.push(Box::default());
+            pairs.len() as u32 - 1
+        });
+        let Pair { all, readers } = &*pairs[own as usize];
+        if writes {
+            found.take(all, Hold::Alone);
+        } else {
+            found.take(all, Hold::OneWay);
+            found.take(readers, Hold::OneWay);
+        }
+        for &older in &*older {
+            let Pair { all, readers } = &*pairs[older as usize];
+            found.take(all, Hold::OneWay);
+            if writes {
+                found.take(readers, Hold::OtherWay);
+            }
+        }
+    }
+
+    /// The group is about to be split: those who use a part exclude each other, and each excludes those who hold what the
+    /// whole has.
+    fn become_part(&mut self) {
+        if let Some(reserved) = &mut self.reserved {
+            let own = reserved.own.take();
+            reserved.older.extend(own);
         }
     }
 

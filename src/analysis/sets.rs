@@ -2,7 +2,7 @@
 //! part is split along the operation's bounds; regions remember the sets they touched. As in Legion's equivalence
 //! sets (Bauer et al., "Visibility algorithms for dynamic dependence analysis", PPoPP 2023), kept here per context and exact.
 
-use super::history::{Dependences, History, Use};
+use super::history::{Dependences, History, Use, Work};
 use crate::geometry::{Domain, Rect};
 use crate::region::{Access, Cuts, FieldMask, Privilege, RegionNode};
 use smallvec::SmallVec;
@@ -29,6 +29,7 @@ struct TreeSets {
     sets: Vec<Set>,
     /// By number of the region.
     regions: Vec<Option<Known>>,
+    work: Work,
 }
 
 /// What the operations of one context have used so far.
@@ -37,7 +38,6 @@ pub struct ContextAnalysis {
     trees: Vec<TreeSets>,
     /// Moved on when all operations so far are complete: what the sets know of users before is out of date.
     epoch: u32,
-    rest: FieldMask,
 }
 
 /// Closures as a place for dependences.
@@ -82,11 +82,11 @@ impl ContextAnalysis {
         let at = self.tree(region);
         let (tree, epoch) = (&mut self.trees[at], self.epoch);
         tree.refresh(region, epoch);
-        let TreeSets { sets, regions, .. } = tree;
+        let TreeSets { sets, regions, work, .. } = tree;
         for &set in regions[region.index as usize].iter().flat_map(|known| &known.leaves) {
             let history = &mut sets[set as usize].history;
             history.enter(epoch);
-            history.record(this, &mut self.rest, found);
+            history.record(this, work, found);
         }
     }
 
@@ -124,7 +124,7 @@ impl ContextAnalysis {
         let id = region.tree.id;
         self.trees.binary_search_by_key(&id, |t| t.tree).unwrap_or_else(|at| {
             let root = Set { domain: region.tree.space.domain.clone(), history: History::default(), parts: None };
-            self.trees.insert(at, TreeSets { tree: id, sets: vec![root], regions: Vec::new() });
+            self.trees.insert(at, TreeSets { tree: id, sets: vec![root], regions: Vec::new(), work: Work::default() });
             at
         })
     }
@@ -192,9 +192,9 @@ impl TreeSets {
         }
         let without = own.minus(&with);
         let first = self.sets.len() as u32;
-        let history = std::mem::take(&mut self.sets[set as usize].history);
+        let mut history = std::mem::take(&mut self.sets[set as usize].history);
         self.sets[set as usize].parts = Some([first, first + 1]);
-        self.sets.push(Set { domain: without, history: history.clone(), parts: None });
+        self.sets.push(Set { domain: without, history: history.of_part(), parts: None });
         self.sets.push(Set { domain: with, history, parts: None });
         first + 1
     }

@@ -65,6 +65,8 @@ struct Node {
     mark: AtomicU64,
     next_returned: AtomicU32,
     join: AtomicU32,
+    /// Who is next in the line where the node waits (see `reservation`).
+    next_in_line: AtomicU32,
     pool: UnsafeCell<*const Returned>,
     edges: [Edge; EDGES as usize],
 }
@@ -133,6 +135,15 @@ impl Graph {
         &self.node((id - 1) / EDGES).edges[((id - 1) % EDGES) as usize]
     }
 
+    pub(super) fn next_in_line(&self, index: u32) -> &AtomicU32 {
+        &self.node(index).next_in_line
+    }
+
+    /// The node that is pending at this index.
+    pub(super) fn pending(&self, index: u32) -> NodeRef {
+        NodeRef::new((self.node(index).successors.load(Ordering::Relaxed) >> 32) as u32, index)
+    }
+
     /// A chunk of new nodes for a pool that has none left: only while the program still finds its working set.
     fn grow(&self, pool: &mut Pool) {
         let first = self.next.fetch_add(CHUNK as u32, Ordering::Relaxed);
@@ -145,6 +156,7 @@ impl Graph {
                 mark: AtomicU64::new(0),
                 next_returned: AtomicU32::new(0),
                 join: AtomicU32::new(NOT_JOIN),
+                next_in_line: AtomicU32::new(0),
                 pool: UnsafeCell::new(&*pool.returned),
                 edges: std::array::from_fn(|_| Edge { next: AtomicU32::new(0), phase: AtomicU64::new(0) }),
             })
@@ -238,8 +250,7 @@ impl Graph {
         if node.waits.fetch_sub(count, Ordering::AcqRel) != count {
             return;
         }
-        let generation = (node.successors.load(Ordering::Relaxed) >> 32) as u32;
-        let reference = NodeRef::new(generation, index);
+        let reference = self.pending(index);
         if node.join.load(Ordering::Relaxed) == NOT_JOIN {
             ready(reference);
         } else {
@@ -277,8 +288,7 @@ impl Graph {
                 if !is_join {
                     self.release(waiting, 1, ready);
                 } else if self.node(waiting).waits.fetch_sub(1, Ordering::AcqRel) == 1 {
-                    let generation = (self.node(waiting).successors.load(Ordering::Relaxed) >> 32) as u32;
-                    finished.push((NodeRef::new(generation, waiting), 0));
+                    finished.push((self.pending(waiting), 0));
                 }
             }
         }

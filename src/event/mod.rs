@@ -5,8 +5,10 @@ mod barrier_words;
 mod collective_words;
 mod graph;
 mod phase;
+mod reservation;
 
 pub use barrier_words::{BarrierWords, MOST_ARRIVALS};
 pub use collective_words::{CollectiveHead, Entry, Value, RESULTS_KEPT};
 pub use graph::{Builder, Graph, NodeRef, Pool, State};
 pub use phase::PhaseCell;
+pub use reservation::{Hold, Reservation, Reservations};

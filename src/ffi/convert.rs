@@ -104,7 +104,9 @@ pub fn access(requirement: &cohort_requirement_t) -> Result<Access> {
     let coherence = match requirement.coherence {
         COHORT_EXCLUSIVE => Coherence::Exclusive,
         COHORT_SIMULTANEOUS => Coherence::Simultaneous,
-        other => fail!(InvalidArgument, "coherence is {other}; use COHORT_EXCLUSIVE or COHORT_SIMULTANEOUS"),
+        COHORT_ATOMIC => Coherence::Atomic,
+        COHORT_RELAXED => Coherence::Relaxed,
+        other => fail!(InvalidArgument, "coherence is {other}; use COHORT_EXCLUSIVE, SIMULTANEOUS, ATOMIC or RELAXED"),
     };
     let reduction = reduction(requirement.reduction, requirement.reduction_type)?;
     if (privilege == Privilege::Reduce) != reduction.is_some() {

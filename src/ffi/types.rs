@@ -119,6 +119,10 @@ pub type cohort_coherence_t = i32;
 pub const COHORT_EXCLUSIVE: cohort_coherence_t = 0;
 /// Tasks may use the data at the same time and order themselves, by phase barriers say.
 pub const COHORT_SIMULTANEOUS: cohort_coherence_t = 1;
+/// One after the other, in any order: tasks that update the data so that the order does not matter, a histogram say.
+pub const COHORT_ATOMIC: cohort_coherence_t = 2;
+/// As COHORT_SIMULTANEOUS.
+pub const COHORT_RELAXED: cohort_coherence_t = 3;
 
 pub type cohort_reduction_t = i32;
 pub const COHORT_REDUCTION_NONE: cohort_reduction_t = 0;

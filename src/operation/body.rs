@@ -5,9 +5,10 @@
 
 use super::object::{TreeData, TreeName};
 use super::{FutureCell, Launch, Launched, Processor, RegionObject, RegionRef, TaskKind};
+use crate::event::Reservations;
 use crate::geometry::Point;
 use crate::instance::Storage;
-use crate::region::{Access, ElementType, FieldMask, Privilege, Reduction, RegionNode};
+use crate::region::{Access, Coherence, ElementType, FieldMask, Privilege, Reduction, RegionNode};
 use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
 use std::mem::ManuallyDrop;
@@ -114,6 +115,8 @@ pub struct Body {
     pub member: bool,
     /// Whether a requirement reduces.
     pub reduces: bool,
+    /// Whether a requirement is atomic: there may be reservations to take.
+    pub reserves: bool,
     /// Whether anything below, or a region of its own, is in use.
     more: Cell<bool>,
     /// How many failures the launcher was told of.
@@ -129,6 +132,7 @@ pub struct Body {
     pub result: Option<Arc<FutureCell>>,
     pub value: UnsafeCell<SmallVec<[u8; 32]>>,
     pub arrivals: Vec<(Arc<dyn Arrival>, u64)>,
+    pub reservations: Reservations,
 }
 
 unsafe impl Send for Body {}
@@ -159,6 +163,7 @@ impl Body {
         let at = self.need_count as usize;
         self.need_count += 1;
         self.reduces |= access.privilege == Privilege::Reduce;
+        self.reserves |= access.coherence == Coherence::Atomic;
         match self.needs.get_mut(at) {
             Some(held) => (held.node, held.data) = (pointer(region.node), pointer(region.data)),
             None => self.needs.push(Held::new(region)),
@@ -170,6 +175,11 @@ impl Body {
             self.more.set(true);
         }
         held
+    }
+
+    /// The requirements, and where the reservations that they need go.
+    pub fn needs_and_reservations(&mut self) -> (&[Held], &mut Reservations) {
+        (&self.needs[..self.need_count as usize], &mut self.reservations)
     }
 
     pub fn last_need(&mut self) -> &mut Held {
@@ -232,7 +242,7 @@ impl Body {
     pub fn clear(&mut self) {
         self.work = Work::Nothing;
         self.parent = None;
-        self.reduces = false;
+        (self.reduces, self.reserves) = (false, false);
         if self.more.replace(false) {
             self.needs.iter_mut().for_each(|held| held.own = None);
             self.args.clear();

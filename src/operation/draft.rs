@@ -7,7 +7,7 @@ use super::launch::{check_fields, Launch};
 use super::{inline, Engine, Frame, RegionRef};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::Result;
-use crate::event::{Builder, NodeRef, State};
+use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
 use crate::fail;
 use crate::region::{dependence, Access, Dependence, FieldMask, Privilege, RegionNode};
 use std::ptr::NonNull;
@@ -84,7 +84,7 @@ impl<'a> Draft<'a> {
         self.body.parent = Some(NonNull::from(self.context));
         let Launching { pool, analysis, .. } = &mut *self.launching;
         let mut edges = Edges { engine: self.engine, builder: self.engine.graph.resume(pool, self.node), folds: None };
-        edges.record(analysis, self.node, self.body.needs());
+        edges.record(analysis, self.node, self.body, None);
         edges.wait_for(self.body, launch);
         edges.builder.seal(&mut |n| self.engine.offer(n))
     }
@@ -98,10 +98,10 @@ impl<'a> Draft<'a> {
         let fold = engine.graph.reserve(pool);
         folds.clear();
         let mut edges = Edges { engine, builder: engine.graph.resume(pool, self.node), folds: Some(folds) };
-        edges.record(analysis, fold, self.body.needs());
-        edges.wait_for(self.body, launch);
         // Neither is sealed, so nobody else has their bodies.
         let last = unsafe { engine.bodies.get(fold.index()) };
+        edges.record(analysis, fold, self.body, Some(&mut last.reservations));
+        edges.wait_for(self.body, launch);
         self.body.split_fold(last, fold.index());
         last.parent = Some(NonNull::from(self.context));
         edges.builder.seal(&mut |n| engine.offer(n));
@@ -132,10 +132,23 @@ struct Edges<'a> {
 }
 
 impl Edges<'_> {
-    fn record(&mut self, analysis: &mut ContextAnalysis, operation: NodeRef, needs: &[Held]) {
+    /// `of_fold`: what the fold takes, for requirements that reduce.
+    fn record(&mut self, analysis: &mut ContextAnalysis, operation: NodeRef, body: &mut Body, mut of_fold: Option<&mut Reservations>) {
+        let reserves = body.reserves;
+        let (needs, own) = body.needs_and_reservations();
         for held in needs {
             let this = Use { operation: operation.0, mask: &held.mask, access: held.access };
-            analysis.record_use(&held.shared_node(), &this, self);
+            let reservations = match &mut of_fold {
+                Some(of_fold) if held.access.privilege == Privilege::Reduce => of_fold,
+                _ => &mut *own,
+            };
+            analysis.record_use(&held.shared_node(), &this, &mut Uses { edges: self, reservations });
+        }
+        if reserves {
+            own.arrange();
+            if let Some(of_fold) = of_fold {
+                of_fold.arrange();
+            }
         }
     }
 
@@ -157,19 +170,30 @@ impl Edges<'_> {
     }
 }
 
-impl Dependences for Edges<'_> {
+/// What a requirement brings about.
+struct Uses<'a, 'b> {
+    edges: &'a mut Edges<'b>,
+    reservations: &'a mut Reservations,
+}
+
+impl Dependences for Uses<'_, '_> {
     fn is_complete(&self, operation: u64) -> bool {
-        self.engine.graph.state(NodeRef(operation)) == State::Complete
+        self.edges.engine.graph.state(NodeRef(operation)) == State::Complete
     }
 
     fn after(&mut self, earlier: u64) {
-        self.builder.after(NodeRef(earlier));
+        self.edges.builder.after(NodeRef(earlier));
     }
 
     fn reduces_alike(&mut self, earlier: u64) {
-        if let Some(folds) = &mut self.folds {
+        if let Some(folds) = &mut self.edges.folds {
             folds.push(NodeRef(earlier));
         }
+    }
+
+    fn take(&mut self, reservation: &Reservation, how: Hold) {
+        // The analysis keeps it as long as it knows the tree, and it knows that while operations use it.
+        unsafe { self.reservations.want(reservation, how) };
     }
 }
 

@@ -166,16 +166,40 @@ impl Engine {
     /// A node became ready while something else finished.
     #[inline]
     pub fn release(&self, node: NodeRef) {
+        let body = unsafe { self.bodies.get(node.index()) };
+        if body.reserves && !body.reservations.take(&self.graph, node) {
+            return;
+        }
+        self.let_run(node);
+    }
+
+    #[inline]
+    fn let_run(&self, node: NodeRef) {
         if unsafe { self.bodies.get(node.index()) }.member {
             return self.run_member(node);
         }
         self.scheduler.released(node.0, self.class_of(node));
     }
 
+    /// Operations that stand in line for what this one held may have all they want now.
+    fn give_back(&self, body: &mut Body) {
+        body.reservations.give_back(&self.graph, &mut |node| {
+            // Its body is this thread's from now on.
+            let waiting = unsafe { self.bodies.get(node.index()) };
+            if waiting.reservations.go_on(&self.graph, node) {
+                self.let_run(node);
+            }
+        });
+    }
+
     /// A node was ready when it was launched.
     #[inline]
     pub fn offer(&self, node: NodeRef) {
-        if unsafe { self.bodies.get(node.index()) }.member {
+        let body = unsafe { self.bodies.get(node.index()) };
+        if body.reserves && !body.reservations.take(&self.graph, node) {
+            return;
+        }
+        if body.member {
             return self.run_member(node);
         }
         self.scheduler.offer(node.0, self.class_of(node));
@@ -440,6 +464,9 @@ impl Engine {
         if body.reduces && !matches!(body.work, Work::Fold) {
             // The fold waits for this task, so nobody else has its body.
             unsafe { self.bodies.get(body.fold) }.task_error = error;
+        }
+        if body.reserves {
+            self.give_back(body);
         }
         let parent = body.parent.take();
         body.clear();

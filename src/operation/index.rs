@@ -151,6 +151,10 @@ impl<'a> IndexLaunch<'a> {
                 }
             }
         }
+        if dependence(a.access, b.access) == Dependence::Atomic {
+            // Points that meet take turns.
+            return Ok(());
+        }
         if self.points == 1 || !(a.access.writes() || b.access.writes()) {
             return Ok(());
         }

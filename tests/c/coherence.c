@@ -1,0 +1,258 @@
+/* Atomic and relaxed coherence: tasks that take turns in any order, and those that need not. */
+#include "cohort.h"
+#include <stdio.h>
+#include <time.h>
+#include "testing.h"
+enum { CELLS = 8, DEPOSITS = 200 };
+
+static cohort_runtime_t rt;
+static cohort_context_t root;
+static cohort_region_t region;
+static cohort_partition_t halves;
+static cohort_field_t fields[2] = {0, 1};
+static cohort_task_t deposit_task, count_task, meet_task, inner_task, slow_task, fail_task, contribute_task;
+
+/* Who is inside a task that nobody may be beside. */
+static int inside, children_done;
+
+static void wait_a_little(void) {
+  struct timespec moment = {0, 20000};
+  nanosleep(&moment, NULL);
+}
+
+static double *data(cohort_context_t task, cohort_field_t field, cohort_privilege_t right, int64_t *count) {
+  cohort_view_t view;
+  TRY(cohort_view(task, 0, field, right, &view));
+  *count = view.hi[0] - view.lo[0] + 1;
+  return view.base;
+}
+
+static void enter(void) { if (__atomic_fetch_add(&inside, 1, __ATOMIC_RELAXED) != 0) FAIL_HERE("two at once"); }
+static void leave(void) { __atomic_fetch_sub(&inside, 1, __ATOMIC_RELAXED); }
+
+/* Adds one everywhere, in a way that loses updates when another does so, too. */
+static int32_t deposit(cohort_context_t task, void *user) {
+  double seen[CELLS];
+  int64_t count, i;
+  double *cells = data(task, 0, COHORT_READ_WRITE, &count);
+  (void)user;
+  enter();
+  for (i = 0; i < count; i++) seen[i] = cells[i];
+  wait_a_little();
+  for (i = 0; i < count; i++) cells[i] = seen[i] + 1;
+  leave();
+  return 0;
+}
+
+/* The sum of what is there. */
+static int32_t count(cohort_context_t task, void *user) {
+  int64_t n, i;
+  double sum = 0, *cells = data(task, 0, COHORT_READ_ONLY, &n);
+  (void)user;
+  for (i = 0; i < n; i++) sum += cells[i];
+  return cohort_task_result(task, &sum, sizeof sum);
+}
+
+/* Returns when as many tasks are here as the barrier counts: they have to run at once. */
+static int32_t meet(cohort_context_t task, void *user) {
+  const void *args;
+  cohort_phase_barrier_t barrier;
+  (void)user;
+  TRY(cohort_task_args(task, &args, NULL));
+  barrier = *(const cohort_phase_barrier_t *)args;
+  TRY(cohort_phase_barrier_arrive(barrier, 1));
+  TRY(cohort_phase_barrier_advance(barrier, &barrier));
+  return cohort_phase_barrier_wait(task, barrier);
+}
+
+static int32_t slow(cohort_context_t task, void *user) {
+  (void)task, (void)user;
+  for (int i = 0; i < 20; i++) wait_a_little();
+  children_done++;
+  return 0;
+}
+
+/* Returns long before what it launched is done. */
+static int32_t inner(cohort_context_t task, void *user) {
+  cohort_launch_t launch = COHORT_LAUNCH_INIT;
+  (void)user;
+  if (children_done % 3) FAIL_HERE("the children of another are not done");
+  launch.task = slow_task;
+  for (int i = 0; i < 3; i++) {
+    cohort_requirement_t own = {.region = region, .fields = fields, .field_count = 1, .privilege = COHORT_READ_WRITE};
+    launch.requirements = &own; launch.requirement_count = 1;
+    TRY(cohort_launch(task, &launch, NULL));
+  }
+  return 0;
+}
+
+static int32_t fail(cohort_context_t task, void *user) {
+  (void)user;
+  return cohort_task_fail(task, "on purpose");
+}
+
+static int32_t contribute(cohort_context_t task, void *user) {
+  int64_t n, i;
+  double *cells = data(task, 0, COHORT_REDUCE, &n);
+  (void)user;
+  for (i = 0; i < n; i++) cells[i] += 1;
+  return 0;
+}
+
+static cohort_requirement_t need(cohort_privilege_t right, cohort_coherence_t coherence) {
+  cohort_requirement_t made = {.region = region, .fields = fields, .field_count = 1, .privilege = right, .coherence = coherence};
+  if (right == COHORT_REDUCE) { made.reduction = COHORT_SUM; made.reduction_type = COHORT_DOUBLE; }
+  return made;
+}
+
+static cohort_launch_t launch_of(cohort_task_t task, const cohort_requirement_t *need) {
+  cohort_launch_t launch = COHORT_LAUNCH_INIT;
+  launch.task = task; launch.requirements = need; launch.requirement_count = 1;
+  return launch;
+}
+
+static cohort_phase_barrier_t barrier_of(uint32_t arrivals) {
+  cohort_phase_barrier_t barrier;
+  TRY(cohort_phase_barrier_create(rt, arrivals, &barrier));
+  return barrier;
+}
+
+static double total(void) {
+  cohort_requirement_t all = need(COHORT_READ_ONLY, COHORT_EXCLUSIVE);
+  cohort_launch_t launch = launch_of(count_task, &all);
+  cohort_future_t future;
+  double sum;
+  TRY(cohort_launch(root, &launch, &future));
+  TRY(cohort_future_get(future, &sum, sizeof sum)); TRY(cohort_future_destroy(&future));
+  return sum;
+}
+
+static void clear(void) {
+  double zero = 0;
+  TRY(cohort_fill(root, region, 2, fields, &zero, sizeof zero));
+}
+
+static void deposits_take_turns(void) {
+  cohort_requirement_t all = need(COHORT_READ_WRITE, COHORT_ATOMIC), adds = need(COHORT_REDUCE, COHORT_ATOMIC);
+  cohort_launch_t whole = launch_of(deposit_task, &all), contribution = launch_of(contribute_task, &adds);
+  clear();
+  /* The points of one launch, single tasks and reductions. */
+  TRY(cohort_index_launch(root, &whole, DEPOSITS, 0, 0, NULL));
+  for (int i = 0; i < DEPOSITS; i++) {
+    TRY(cohort_launch(root, &whole, NULL));
+    TRY(cohort_launch(root, &contribution, NULL));
+  }
+  CHECK(total() == 3.0 * DEPOSITS * CELLS);
+}
+
+static void the_later_one_runs_first_if_the_earlier_one_is_held_back(cohort_privilege_t first, cohort_privilege_t second) {
+  cohort_requirement_t a = need(first, COHORT_ATOMIC), b = need(second, COHORT_ATOMIC);
+  cohort_launch_t held = launch_of(slow_task, &a), free_one = launch_of(slow_task, &b);
+  cohort_phase_barrier_t gate = barrier_of(1), open;
+  cohort_future_t last, sooner;
+  TRY(cohort_phase_barrier_advance(gate, &open));
+  held.wait_barriers = &open; held.wait_barrier_count = 1;
+  TRY(cohort_launch(root, &held, &last));
+  TRY(cohort_launch(root, &free_one, &sooner));
+  EXPECT(cohort_future_get(sooner, NULL, 0), COHORT_OK, "");
+  TRY(cohort_phase_barrier_arrive(gate, 1));
+  EXPECT(cohort_future_get(last, NULL, 0), COHORT_OK, "");
+  TRY(cohort_future_destroy(&last)); TRY(cohort_future_destroy(&sooner));
+}
+
+/* Tasks that can only end if all run at once. */
+static void at_once(uint32_t how_many, const cohort_requirement_t *needs) {
+  cohort_phase_barrier_t barrier = barrier_of(how_many);
+  for (uint32_t i = 0; i < how_many; i++) {
+    cohort_launch_t launch = launch_of(meet_task, &needs[i]);
+    launch.args = &barrier; launch.args_size = sizeof barrier;
+    TRY(cohort_launch(root, &launch, NULL));
+  }
+  TRY(cohort_wait_all(root));
+}
+
+static void those_that_do_not_meet_do_not_wait_for_each_other(void) {
+  cohort_requirement_t all = need(COHORT_READ_WRITE, COHORT_ATOMIC), reads = need(COHORT_READ_ONLY, COHORT_ATOMIC);
+  cohort_requirement_t left = all, right = all, other_field = all, sees = need(COHORT_READ_ONLY, COHORT_SIMULTANEOUS);
+  cohort_requirement_t relaxed = need(COHORT_READ_WRITE, COHORT_RELAXED), simultaneous = need(COHORT_READ_WRITE, COHORT_SIMULTANEOUS);
+  cohort_launch_t whole = launch_of(deposit_task, &all);
+  cohort_phase_barrier_t gate = barrier_of(1), open;
+  TRY(cohort_subregion(halves, 0, &left.region)); TRY(cohort_subregion(halves, 1, &right.region));
+  other_field.fields = &fields[1];
+  /* A use of the whole that is yet to come must not tie its parts together. */
+  TRY(cohort_phase_barrier_advance(gate, &open));
+  whole.wait_barriers = &open; whole.wait_barrier_count = 1;
+  TRY(cohort_launch(root, &whole, NULL));
+  cohort_requirement_t parts[] = {left, right, other_field}, half_reads[] = {left, right}, shared[] = {reads, reads, reads};
+  half_reads[0].privilege = COHORT_READ_ONLY;
+  cohort_phase_barrier_t barrier = barrier_of(3);
+  for (int i = 0; i < 3; i++) {
+    cohort_launch_t launch = launch_of(meet_task, &parts[i]);
+    launch.args = &barrier; launch.args_size = sizeof barrier;
+    cohort_future_t future;
+    TRY(cohort_launch(root, &launch, i == 2 ? &future : NULL));
+    if (i == 2) { TRY(cohort_future_get(future, NULL, 0)); TRY(cohort_future_destroy(&future)); }
+  }
+  TRY(cohort_phase_barrier_arrive(gate, 1));
+  TRY(cohort_wait_all(root));
+  at_once(3, shared);
+  at_once(2, half_reads);
+  cohort_requirement_t atomic_and_reader[] = {all, sees}, weak[] = {relaxed, simultaneous};
+  at_once(2, atomic_and_reader);
+  at_once(2, weak);
+}
+
+static void children_count_and_failures_give_back(void) {
+  cohort_requirement_t all = need(COHORT_READ_WRITE, COHORT_ATOMIC);
+  cohort_launch_t parents = launch_of(inner_task, &all), failing = launch_of(fail_task, &all), good = launch_of(deposit_task, &all);
+  children_done = 0;
+  TRY(cohort_index_launch(root, &parents, 5, 0, 0, NULL));
+  TRY(cohort_wait_all(root));
+  CHECK(children_done == 15);
+  clear();
+  TRY(cohort_launch(root, &good, NULL)); TRY(cohort_launch(root, &failing, NULL)); TRY(cohort_launch(root, &good, NULL));
+  EXPECT(cohort_wait_all(root), COHORT_ERROR_TASK_FAILED, "on purpose");
+  CHECK(total() == 2.0 * CELLS);
+}
+
+static void wrong_calls(void) {
+  cohort_requirement_t twice[2] = {need(COHORT_READ_WRITE, COHORT_ATOMIC), need(COHORT_READ_WRITE, COHORT_ATOMIC)};
+  cohort_launch_t launch = launch_of(deposit_task, twice), members[2];
+  launch.requirement_count = 2;
+  EXPECT(cohort_launch(root, &launch, NULL), COHORT_ERROR_INTERFERENCE, "merge them");
+  EXPECT(cohort_index_launch(root, &launch, 3, 0, 0, NULL), COHORT_ERROR_INTERFERENCE, "merge them");
+  twice[0].coherence = 4;
+  launch.requirement_count = 1;
+  EXPECT(cohort_launch(root, &launch, NULL), COHORT_ERROR_INVALID_ARGUMENT, "coherence is 4");
+  members[0] = members[1] = launch_of(deposit_task, &twice[1]);
+  if (cohort_must_epoch(root, 2, members, NULL) != COHORT_ERROR_RESOURCES)
+    EXPECT(cohort_must_epoch(root, 2, members, NULL), COHORT_ERROR_INTERFERENCE, "COHORT_ATOMIC");
+}
+
+int main(void) {
+  cohort_index_space_t space;
+  cohort_field_space_t names;
+  int64_t lo = 0, hi = CELLS - 1, two = 2;
+  TRY(cohort_init(NULL, &rt)); TRY(cohort_root_context(rt, &root));
+  TRY(cohort_index_space_create(rt, 1, &lo, &hi, &space)); TRY(cohort_field_space_create(rt, &names));
+  TRY(cohort_fields_allocate(names, sizeof(double), 2, &fields[0]));
+  TRY(cohort_region_create(rt, space, names, &region)); TRY(cohort_partition_blocks(region, &two, &halves));
+  TRY(cohort_task_register(rt, "deposit", deposit, NULL, COHORT_TASK_LEAF, &deposit_task));
+  TRY(cohort_task_register(rt, "count", count, NULL, COHORT_TASK_LEAF, &count_task));
+  TRY(cohort_task_register(rt, "meet", meet, NULL, 0, &meet_task));
+  TRY(cohort_task_register(rt, "slow", slow, NULL, COHORT_TASK_LEAF, &slow_task));
+  TRY(cohort_task_register(rt, "inner", inner, NULL, 0, &inner_task));
+  TRY(cohort_task_register(rt, "fail", fail, NULL, COHORT_TASK_LEAF, &fail_task));
+  TRY(cohort_task_register(rt, "contribute", contribute, NULL, COHORT_TASK_LEAF, &contribute_task));
+  deposits_take_turns();
+  the_later_one_runs_first_if_the_earlier_one_is_held_back(COHORT_READ_WRITE, COHORT_READ_WRITE);
+  the_later_one_runs_first_if_the_earlier_one_is_held_back(COHORT_READ_ONLY, COHORT_READ_WRITE);
+  the_later_one_runs_first_if_the_earlier_one_is_held_back(COHORT_REDUCE, COHORT_READ_WRITE);
+  the_later_one_runs_first_if_the_earlier_one_is_held_back(COHORT_READ_WRITE, COHORT_REDUCE);
+  those_that_do_not_meet_do_not_wait_for_each_other();
+  children_count_and_failures_give_back();
+  wrong_calls();
+  TRY(cohort_finalize(&rt));
+  printf("PASSED\n");
+  return 0;
+}
