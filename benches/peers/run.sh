@@ -24,6 +24,8 @@ compile handshake cc
 read -ra starpu <<<"$(pkg-config --cflags --libs starpu-1.3)"
 compile empty_tasks cc -fopenmp "${starpu[@]}"
 "$build/empty_tasks"
+compile launch_curves cc
+"$build/launch_curves"
 gfortran -O3 -march=native -c "$here/partition_loops.f90" -o "$build/partition_loops.o"
 compile partition_image cc "$build/partition_loops.o" -lgfortran
 "$build/partition_image"

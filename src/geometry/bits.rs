@@ -23,19 +23,18 @@ impl Bits {
         self.words[word] |= 1 << (number % WORD);
     }
 
+    /// Whether any of the numbers was set before.
     #[inline]
-    pub fn set(&mut self, first: u64, count: u64) {
+    pub fn set(&mut self, first: u64, count: u64) -> bool {
         let end = first + count - 1;
         let (word, last) = ((first / WORD) as usize, (end / WORD) as usize);
         self.touched[word / BLOCK..=last / BLOCK].fill(true);
         let (from_first, to_last) = (!0 << (first % WORD), !0 >> (WORD - 1 - end % WORD));
         if word == last {
-            self.words[word] |= from_first & to_last;
-        } else {
-            self.words[word] |= from_first;
-            self.words[word + 1..last].fill(!0);
-            self.words[last] |= to_last;
+            return merge(&mut self.words[word], from_first & to_last);
         }
+        let ends = merge(&mut self.words[word], from_first) | merge(&mut self.words[last], to_last);
+        self.words[word + 1..last].iter_mut().fold(ends, |before, word| before | merge(word, !0))
     }
 
     /// Calls `visit` with start and length of runs, which may continue each other, and leaves the set empty.
@@ -49,6 +48,14 @@ impl Bits {
             }
         }
     }
+}
+
+/// Whether any of the bits was there before.
+#[inline]
+fn merge(word: &mut u64, bits: u64) -> bool {
+    let before = *word & bits != 0;
+    *word |= bits;
+    before
 }
 
 #[inline]
@@ -74,7 +81,11 @@ mod tests {
         fn what_was_set_is_taken_once(runs in prop::collection::vec((0u64..20_000, 1u64..300), 0..40), ones in prop::collection::vec(0u64..20_300, 0..40)) {
             let mut bits = Bits::new(20_300);
             for _again in 0..2 {
-                runs.iter().for_each(|&(first, count)| bits.set(first, count));
+                let mut before = BTreeSet::new();
+                for &(first, count) in &runs {
+                    prop_assert_eq!(bits.set(first, count), before.range(first..first + count).next().is_some());
+                    before.extend(first..first + count);
+                }
                 ones.iter().for_each(|&one| bits.set_one(one));
                 let mut found = Vec::new();
                 bits.take(|first, count| found.extend(first..first + count));

@@ -1,18 +1,49 @@
 //! Finding two rectangles of many that overlap.
 
+use super::bits::Bits;
+use super::numbering::Numbering;
 use super::Rect;
 
 /// Up to here all pairs are tried.
 const FEW: usize = 16;
+/// Bits that a rectangle takes otherwise.
+const BITS_FOR_ONE: u128 = 8 * size_of::<Item>() as u128;
 
 /// A rectangle, which of two lists it is from, and its number there.
 pub type Item = (Rect, u32, u32);
 
 /// Two rectangles of one list that overlap and have different numbers, by these, or `None`: in n log n steps for rectangles
-/// that do not.
-pub fn overlap_within(rects: impl Iterator<Item = (u32, Rect)>) -> Option<(u32, u32)> {
-    let items = rects.map(|(i, r)| (r, 0, i)).collect();
-    search(items, &|a, b| a.2 != b.2)
+/// that do not, or in one step a row of points where the rectangles are so many that a bit for every point takes less memory.
+pub fn overlap_within(rects: impl Iterator<Item = (u32, Rect)> + Clone) -> Option<(u32, u32)> {
+    let count = rects.clone().count();
+    let bounds = around(rects.clone())?;
+    let points: u128 = (0..3).map(|d| bounds.extent(d) as u128).product();
+    if count > FEW && points <= count as u128 * BITS_FOR_ONE {
+        return mark(rects, bounds);
+    }
+    search(rects.map(|(i, r)| (r, 0, i)).collect(), &|a, b| a.2 != b.2)
+}
+
+fn around(rects: impl Iterator<Item = (u32, Rect)>) -> Option<Rect> {
+    let grow = |a: Rect, b: Rect| Rect::new(std::array::from_fn(|d| a.lo[d].min(b.lo[d])), std::array::from_fn(|d| a.hi[d].max(b.hi[d])));
+    rects.map(|(_, r)| r).reduce(grow)
+}
+
+/// Marks the points of one rectangle after the other, until one is marked already.
+fn mark(rects: impl Iterator<Item = (u32, Rect)> + Clone, bounds: Rect) -> Option<(u32, u32)> {
+    let numbering = Numbering::new(bounds);
+    let mut marked = Bits::new(bounds.volume() as u64);
+    for (own, rect) in rects.clone() {
+        let mut taken = false;
+        numbering.rows_of(&rect, |first, count| taken |= marked.set(first, count));
+        if taken {
+            let before = rects.clone().find(|(other, r)| *other != own && r.overlaps(&rect));
+            if let Some((other, _)) = before {
+                return Some((other, own));
+            }
+        }
+    }
+    None
 }
 
 /// A rectangle of `first` and one of `second` with another number that overlap.
@@ -73,7 +104,17 @@ mod tests {
         (prop::array::uniform3(0i64..60), prop::array::uniform3(0i64..6)).prop_map(|(lo, size)| Rect::new(lo, [lo[0] + size[0], lo[1] + size[1], lo[2] + size[2]]))
     }
 
-    fn numbered(rects: &[Rect]) -> impl Iterator<Item = (u32, Rect)> + use<'_> {
+    #[test]
+    fn scattered_points_are_marked_one_by_one() {
+        let point = |x: i64| Rect::new([x, 0, 0], [x, 0, 0]);
+        // Points of eight colours in turn, and one of them twice.
+        let points = (0..100_000u32).map(|i| (i % 8, point(i64::from(i))));
+        assert_eq!(overlap_within(points.clone()), None);
+        assert_eq!(overlap_within(points.clone().chain([(2, point(77_778))])), None, "of the same colour");
+        assert_eq!(overlap_within(points.chain([(9, point(77_777))])), Some((1, 9)));
+    }
+
+    fn numbered(rects: &[Rect]) -> impl Iterator<Item = (u32, Rect)> + Clone + use<'_> {
         (0..).zip(rects.iter().copied())
     }
 

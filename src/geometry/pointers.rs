@@ -141,7 +141,9 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], t
         match &mut bits {
             Some(bits) => {
                 if values.ranges {
-                    let mut add = |named: Rect| numbering.rows_of(&named.intersection(&bounds), |first, count| bits.set(first, count));
+                    let mut add = |named: Rect| numbering.rows_of(&named.intersection(&bounds), |first, count| {
+                        bits.set(first, count);
+                    });
                     values.each_range(points, |_, named| add(named));
                 } else {
                     values.each_point(points, |_, named| {
