@@ -15,32 +15,13 @@ contains
     real(8), intent(in) :: f(b%nx, b%ny, b%nz)
     type(ghost_t), intent(in) :: ghost
     real(8), intent(out) :: d(i2 - i1 + 1)
-    real(8) :: s
-    integer :: n
     if (.not. b%active(direction)) then
       d = 0
-      return
+    else if (direction == 1) then
+      call along_x(b, f, ghost, i1, i2, j, k, 1/b%dx(1), d)
+    else
+      call across_rows(b, direction, f, ghost, i1, i2, j, k, 1/b%dx(direction), d)
     end if
-    s = 1/b%dx(direction)
-    n = i2 - i1 + 1
-    select case (direction)
-    case (1)
-      call along_x(b, f, ghost, i1, i2, j, k, s, d)
-    case (2)
-      if (j > 4 .and. j <= b%ny - 4) then
-        call stencil8(n, f(i1, j - 4, k), f(i1, j - 3, k), f(i1, j - 2, k), f(i1, j - 1, k), &
-                      f(i1, j + 1, k), f(i1, j + 2, k), f(i1, j + 3, k), f(i1, j + 4, k), s, d)
-      else
-        call near_y_end(b, f, ghost, i1, i2, j, k, s, d)
-      end if
-    case (3)
-      if (k > 4 .and. k <= b%nz - 4) then
-        call stencil8(n, f(i1, j, k - 4), f(i1, j, k - 3), f(i1, j, k - 2), f(i1, j, k - 1), &
-                      f(i1, j, k + 1), f(i1, j, k + 2), f(i1, j, k + 3), f(i1, j, k + 4), s, d)
-      else
-        call near_z_end(b, f, ghost, i1, i2, j, k, s, d)
-      end if
-    end select
   end subroutine
 
   subroutine along_x(b, f, ghost, i1, i2, j, k, s, d)
@@ -82,58 +63,58 @@ contains
     end if
   end subroutine
 
-  subroutine near_y_end(b, f, ghost, i1, i2, j, k, s, d)
+  !> d/dy or d/dz: the same of rows that follow each other at another distance.
+  subroutine across_rows(b, direction, f, ghost, i1, i2, j, k, s, d)
     type(block_t), intent(in) :: b
-    integer, intent(in) :: i1, i2, j, k
-    real(8), intent(in) :: f(b%nx, b%ny, b%nz), s
+    integer, intent(in) :: direction, i1, i2, j, k
+    real(8), intent(in) :: f(b%nx, b%ny*b%nz), s
     type(ghost_t), intent(in) :: ghost
     real(8), intent(out) :: d(i2 - i1 + 1)
     real(8) :: w(i2 - i1 + 1, -4:4)
-    integer :: m
-    if (b%open_end(1, 2) .and. j <= 4) then
-      call closure(i2 - i1 + 1, j, f(i1:i2, 1:7, k), s, d)
-      return
-    else if (b%open_end(2, 2) .and. j > b%ny - 4) then
-      call closure(i2 - i1 + 1, b%ny + 1 - j, f(i1:i2, b%ny:b%ny - 6:-1, k), -s, d)
-      return
+    integer :: n, at, rows, step, first, last, r, m
+    n = i2 - i1 + 1
+    if (direction == 2) then
+      at = j
+      rows = b%ny
+      step = 1
+      first = (k - 1)*b%ny + 1
+    else
+      at = k
+      rows = b%nz
+      step = b%ny
+      first = j
     end if
-    do m = -4, 4
-      if (j + m < 1) then
-        w(:, m) = ghost%face(1, 2)%p(i1:i2, j + m + 4, k)
-      else if (j + m > b%ny) then
-        w(:, m) = ghost%face(2, 2)%p(i1:i2, j + m - b%ny, k)
-      else
-        w(:, m) = f(i1:i2, j + m, k)
-      end if
-    end do
-    call stencil_of_rows(i2 - i1 + 1, w, s, d)
-  end subroutine
-
-  subroutine near_z_end(b, f, ghost, i1, i2, j, k, s, d)
-    type(block_t), intent(in) :: b
-    integer, intent(in) :: i1, i2, j, k
-    real(8), intent(in) :: f(b%nx, b%ny, b%nz), s
-    type(ghost_t), intent(in) :: ghost
-    real(8), intent(out) :: d(i2 - i1 + 1)
-    real(8) :: w(i2 - i1 + 1, -4:4)
-    integer :: m
-    if (b%open_end(1, 3) .and. k <= 4) then
-      call closure(i2 - i1 + 1, k, f(i1:i2, j, 1:7), s, d)
-      return
-    else if (b%open_end(2, 3) .and. k > b%nz - 4) then
-      call closure(i2 - i1 + 1, b%nz + 1 - k, f(i1:i2, j, b%nz:b%nz - 6:-1), -s, d)
-      return
+    last = first + (rows - 1)*step
+    r = first + (at - 1)*step
+    if (at > 4 .and. at <= rows - 4) then
+      call stencil8(n, f(i1, r - 4*step), f(i1, r - 3*step), f(i1, r - 2*step), f(i1, r - step), &
+                    f(i1, r + step), f(i1, r + 2*step), f(i1, r + 3*step), f(i1, r + 4*step), s, d)
+    else if (b%open_end(1, direction) .and. at <= 4) then
+      call closure(n, at, f(i1:i2, first:first + 6*step:step), s, d)
+    else if (b%open_end(2, direction) .and. at > rows - 4) then
+      call closure(n, rows + 1 - at, f(i1:i2, last:last - 6*step:-step), -s, d)
+    else
+      do m = -4, 4
+        if (at + m < 1) then
+          w(:, m) = ghost_row(1, at + m + 4)
+        else if (at + m > rows) then
+          w(:, m) = ghost_row(2, at + m - rows)
+        else
+          w(:, m) = f(i1:i2, r + m*step)
+        end if
+      end do
+      call stencil_of_rows(n, w, s, d)
     end if
-    do m = -4, 4
-      if (k + m < 1) then
-        w(:, m) = ghost%face(1, 3)%p(i1:i2, j, k + m + 4)
-      else if (k + m > b%nz) then
-        w(:, m) = ghost%face(2, 3)%p(i1:i2, j, k + m - b%nz)
+  contains
+    function ghost_row(side, plane) result(row)
+      integer, intent(in) :: side, plane
+      real(8) :: row(n)
+      if (direction == 2) then
+        row = ghost%face(side, 2)%p(i1:i2, plane, k)
       else
-        w(:, m) = f(i1:i2, j, k + m)
+        row = ghost%face(side, 3)%p(i1:i2, j, plane)
       end if
-    end do
-    call stencil_of_rows(i2 - i1 + 1, w, s, d)
+    end function
   end subroutine
 
   subroutine stencil_of_rows(n, w, s, d)
