@@ -17,6 +17,7 @@ module cohort
   use cohort_inline
   use cohort_views
   use cohort_interop
+  use cohort_machine
   implicit none
   private
   public :: cohort_init, cohort_finalize, cohort_rank, cohort_size, cohort_workers, cohort_halo_create
@@ -27,6 +28,7 @@ module cohort
   public :: cohort_runtime, cohort_context, cohort_index_space, cohort_field_space, cohort_region, cohort_partition, cohort_task, &
     cohort_future, cohort_handshake, cohort_halo, cohort_phase_barrier, cohort_collective, cohort_ghost, cohort_config, &
     cohort_requirement, cohort_member, cohort_view_layout
+  public :: cohort_processor_info, cohort_memory_info, cohort_affinity, cohort_rank_info
   public :: COHORT_OK, COHORT_ERROR_INVALID_ARGUMENT, COHORT_ERROR_INVALID_HANDLE, COHORT_ERROR_WRONG_THREAD, &
     COHORT_ERROR_WRONG_ORDER, COHORT_ERROR_WRONG_RANK, COHORT_ERROR_PRIVILEGE, COHORT_ERROR_BOUNDS, COHORT_ERROR_OUT_OF_MEMORY, &
     COHORT_ERROR_TASK_FAILED, COHORT_ERROR_TIMEOUT, COHORT_ERROR_UNSUPPORTED, COHORT_ERROR_MPI, COHORT_ERROR_VERSION, &
@@ -60,6 +62,11 @@ module cohort
     cohort_collective_future, cohort_ghost_create, cohort_ghost_export, cohort_ghost_import, cohort_copy, cohort_acquire, &
     cohort_release, cohort_halo_create_neighbours, cohort_halo_exchange, cohort_halo_release, cohort_halo_region, &
     cohort_halo_destroy
+
+  ! The machine.
+  public :: cohort_machine_processors, cohort_machine_memories, cohort_machine_affinity, cohort_machine_ranks, &
+    cohort_machine_binding
+  public :: COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED
 
   !> Version of the library that this module was written for: major*10000 + minor*100 + patch.
   integer(c_int32_t), parameter :: MODULE_VERSION = 100

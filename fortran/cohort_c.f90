@@ -55,6 +55,52 @@ module cohort_c
       type(cohort_runtime), intent(out) :: rt
       integer(c_int32_t) :: status
     end function
+    function cohort_c_machine_processors(rt, kind, capacity, processors, count) &
+      bind(C, name="cohort_machine_processors") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: kind, capacity
+      type(cohort_processor_info), intent(inout) :: processors(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_machine_memories(rt, kind, capacity, memories, count) &
+      bind(C, name="cohort_machine_memories") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: kind, capacity
+      type(cohort_memory_info), intent(inout) :: memories(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_machine_affinity(rt, processor, memory, affinity) &
+      bind(C, name="cohort_machine_affinity") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: processor, memory
+      type(cohort_affinity), intent(inout) :: affinity
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_machine_ranks(rt, capacity, ranks, count) &
+      bind(C, name="cohort_machine_ranks") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      integer(c_int32_t), value :: capacity
+      type(cohort_rank_info), intent(inout) :: ranks(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_machine_binding(rt, text) bind(C, name="cohort_machine_binding") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(c_ptr), intent(out) :: text
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_root_context(rt, ctx) bind(C, name="cohort_root_context") result(status)
       import
       implicit none

@@ -6,7 +6,7 @@ module cohort_support
   use cohort_c, only: cohort_c_last_error, cohort_c_status_name, cohort_c_set_on_error, cohort_c_argument_error
   implicit none
   private
-  public :: finish, refuse, too_small, differ, c_text, cohort_error_message, cohort_status_name, cohort_set_on_error
+  public :: finish, refuse, too_small, differ, c_text, fortran_text, cohort_error_message, cohort_status_name, cohort_set_on_error
 
   interface
     pure function c_strlen(text) bind(C, name="strlen") result(length)

@@ -67,6 +67,7 @@ module cohort_types
   integer(c_int32_t), parameter :: COHORT_TYPE_NONE = 0, COHORT_INT32 = 1, COHORT_INT64 = 2, COHORT_FLOAT = 3, &
     COHORT_DOUBLE = 4, COHORT_FLOAT_COMPLEX = 5, COHORT_DOUBLE_COMPLEX = 6
   integer(c_int32_t), parameter :: COHORT_PROC_ANY = 0, COHORT_PROC_CPU = 1, COHORT_PROC_MPI = 2
+  integer(c_int32_t), parameter :: COHORT_MEMORY_ANY = 0, COHORT_MEMORY_SYSTEM = 1, COHORT_MEMORY_SHARED = 2
   integer(c_int32_t), parameter :: COHORT_SIDE_HOST = 0, COHORT_SIDE_TASKS = 1
   integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1, COHORT_TASK_MPI_THREAD = 2
 
@@ -118,6 +119,35 @@ module cohort_types
     type(c_ptr) :: fields = c_null_ptr
     integer(c_int32_t) :: field_count = 0
     integer(c_int32_t) :: privilege = 0, coherence = 0, reduction = 0, reduction_type = 0
+  end type
+
+  !> Something that runs tasks: the MPI thread (kind COHORT_PROC_MPI, number 0), or a worker thread (COHORT_PROC_CPU). `helps` is 0
+  !> for an MPI thread that was told not to run tasks of other kinds; `cpu` is -1 for one that may run on several of the system's
+  !> processors, `numa_node` for one that may run in several nodes.
+  type, bind(C) :: cohort_processor_info
+    integer(c_size_t) :: size = 0
+    integer(c_int32_t) :: number = 0, kind = 0, helps = 0, cpu = -1, numa_node = -1
+  end type
+
+  !> A memory: that of a NUMA node (kind COHORT_MEMORY_SYSTEM), or what ranks of the node share (COHORT_MEMORY_SHARED, numa_node
+  !> -1). Sizes are in bytes; `available` is what can be had now.
+  type, bind(C) :: cohort_memory_info
+    integer(c_size_t) :: size = 0
+    integer(c_int32_t) :: number = 0, kind = 0, numa_node = -1
+    integer(c_int64_t) :: bytes = 0, available = 0
+  end type
+
+  !> How fast a processor reaches a memory: bytes a second, and seconds to the value of a load that no cache holds.
+  type, bind(C) :: cohort_affinity
+    integer(c_size_t) :: size = 0
+    real(c_double) :: bandwidth = 0, latency = 0
+  end type
+
+  !> Where a rank is. `same_node` and `shares_memory` are 1 or 0: seen from the rank that asks. `numa_node` is -1 if its workers may
+  !> run in several.
+  type, bind(C) :: cohort_rank_info
+    integer(c_size_t) :: size = 0
+    integer(c_int32_t) :: rank = 0, node = 0, same_node = 0, shares_memory = 0, numa_node = -1, workers = 0
   end type
 
   !> The C side's view of a launch.

@@ -1,9 +1,14 @@
-//! What this process may run on: the processors of the mask that the launcher gave it, where each lies, and the binding
-//! of threads to them. Knows nothing of ranks' messages, workers' queues or tasks.
+//! What this process may run on: the processors of the mask that the launcher gave it, where each lies, the binding of
+//! threads to them, the node's memories, and how fast a processor reaches each. Knows nothing of ranks' messages, workers'
+//! queues or tasks.
 
+mod affinity;
+mod memory;
 mod node;
 mod topology;
 
+pub use affinity::{measure, Affinity, Place};
+pub use memory::{available_for_sharing, SystemMemory};
 pub use node::node_identity;
 
 use crate::base::Result;
@@ -58,6 +63,17 @@ impl Machine {
         &self.cpus
     }
 
+    /// The NUMA node in which all processors lie, if they lie in one.
+    pub fn node(&self) -> Option<u32> {
+        let node = self.cpus.first()?.node;
+        self.cpus.iter().all(|cpu| cpu.node == node).then_some(node)
+    }
+
+    /// The processor to which `bind` binds.
+    pub fn cpu(&self, index: usize) -> Cpu {
+        self.cpus[index % self.cpus.len()]
+    }
+
     /// Cores in the mask, hardware threads of one counted once: how many workers there are unless the user says.
     pub fn cores(&self) -> usize {
         self.cores
@@ -91,7 +107,7 @@ impl Machine {
     /// Binds the calling thread to processor `index` of this machine; wraps around when there are more workers than
     /// processors.
     pub fn bind(&self, index: usize) -> Result<()> {
-        let cpu = self.cpus[index % self.cpus.len()];
+        let cpu = self.cpu(index);
         match topology::bind(&[cpu.number]) {
             Ok(()) => Ok(()),
             Err(error) => fail!(Resources, "a worker cannot be bound to processor {}: {error}; COHORT_BIND=0 turns binding off", cpu.number),
@@ -165,6 +181,13 @@ mod tests {
         assert_eq!(parts.iter().collect::<std::collections::BTreeSet<_>>().len(), 8, "{parts:?}");
         assert_eq!(parts.len(), 8);
         assert_eq!(machine.share(0, 5), None);
+    }
+
+    #[test]
+    fn a_part_may_lie_in_one_node() {
+        let machine = eight();
+        assert_eq!(machine.node(), None);
+        assert_eq!(machine.share(1, 2).unwrap().node(), Some(1));
     }
 
     #[test]

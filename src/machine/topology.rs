@@ -1,11 +1,14 @@
-//! Where processors lie, which of them a thread may use, and the binding of threads, by hwloc.
+//! Where processors and memories lie, which of them a thread may use, and the binding of threads, by hwloc.
 
-use super::Cpu;
+use super::{Cpu, SystemMemory};
 use crate::base::Result;
 use crate::fail;
 use hwlocality::bitmap::BitmapIndex;
 use hwlocality::cpu::binding::CpuBindingFlags;
 use hwlocality::cpu::cpuset::CpuSet;
+use hwlocality::memory::binding::{MemoryBindingFlags, MemoryBindingPolicy};
+use hwlocality::memory::nodeset::NodeSet;
+use hwlocality::object::attributes::ObjectAttributes;
 use hwlocality::object::types::ObjectType;
 use hwlocality::object::TopologyObject;
 use hwlocality::Topology;
@@ -57,10 +60,53 @@ pub fn bind(numbers: &[u32]) -> Result<()> {
     }
 }
 
+/// The NUMA nodes that have memory and that this process may use.
+pub fn memories() -> Result<Vec<SystemMemory>> {
+    Ok(banks(this_machine()?))
+}
+
+fn banks(topology: &Topology) -> Vec<SystemMemory> {
+    let bank = |object: &TopologyObject| {
+        let Some(ObjectAttributes::NUMANode(attributes)) = object.attributes() else { return None };
+        Some(SystemMemory { node: object.os_index()? as u32, bytes: attributes.local_memory()?.get() })
+    };
+    let mut found: Vec<_> = topology.objects_with_type(ObjectType::NUMANode).filter_map(bank).collect();
+    found.sort_unstable_by_key(|memory| memory.node);
+    found
+}
+
+/// Bytes of the largest cache of a processor; 0 if hwloc sees none.
+pub fn cache_bytes(cpu: &Cpu) -> Result<usize> {
+    let topology = this_machine()?;
+    let pu = topology.objects_with_type(ObjectType::PU).find(|pu| pu.os_index() == Some(cpu.number as usize));
+    let size = |object: &TopologyObject| match object.attributes() {
+        Some(ObjectAttributes::Cache(cache)) => cache.size().map(|size| size.get() as usize),
+        _ => None,
+    };
+    Ok(pu.into_iter().flat_map(TopologyObject::ancestors).filter_map(size).max().unwrap_or(0))
+}
+
+/// Has the pages of an area that nobody touched yet come from this NUMA node.
+pub fn bind_area(area: &[u64], node: u32) -> Result<()> {
+    let nodes: NodeSet = BitmapIndex::try_from(node as usize).into_iter().collect();
+    let topology = this_machine()?;
+    match topology.bind_memory_area(area, &nodes, MemoryBindingPolicy::Bind, MemoryBindingFlags::empty()) {
+        Ok(()) => Ok(()),
+        Err(error) => fail!(Resources, "no memory can be had from NUMA node {node}, which has no processor of this process: {error}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use hwlocality::topology::builder::TopologyBuilder;
+
+    #[test]
+    fn memories_are_those_of_the_nodes() {
+        let machine = TopologyBuilder::new().from_synthetic("numa:3(memory=1048576) core:2 pu:1").unwrap().build().unwrap();
+        let bank = |node| SystemMemory { node, bytes: 1 << 20 };
+        assert_eq!(banks(&machine), [bank(0), bank(1), bank(2)]);
+    }
 
     #[test]
     fn places_are_found_in_any_machine() {

@@ -1,11 +1,13 @@
 //! The one runtime of a process: its start and end, and the tables behind the handles.
 
 mod epoch;
+mod machinery;
 mod objects;
 mod placement;
 mod watch;
 
 pub use epoch::must_epoch;
+pub use machinery::{Machinery, Memory, MemoryKind, Processor, RankPlace};
 pub use objects::Objects;
 use placement::Placement;
 use watch::Watch;
@@ -48,6 +50,7 @@ pub struct Runtime {
     pub collectives: Arc<Collectives>,
     attention: Arc<Attention>,
     pub transport: Arc<dyn Transport>,
+    pub machinery: Machinery,
     /// Dropped to end the watch.
     watch: Mutex<Option<Sender<()>>>,
     /// Results of the members of the last must epoch.
@@ -201,6 +204,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         messages: started.attention.messages.clone(),
         ghosts: started.ghosts,
         attention: started.attention,
+        machinery: started.machinery,
         transport,
     };
     let runtime = Box::into_raw(Box::new(runtime));
@@ -237,6 +241,7 @@ impl EngineRef {
 struct Started {
     engine: Box<Engine>,
     workers: u32,
+    machinery: Machinery,
     attention: Arc<Attention>,
     barriers: Arc<Barriers>,
     collectives: Arc<Collectives>,
@@ -251,12 +256,13 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     }
     let share = !config.force_messages.unwrap_or(false);
     let memory = Arc::new(NodeMemory::open(&*transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?);
+    let machinery = Machinery::take_stock(&placement, &*transport, memory.clone())?;
     let messages = Arc::new(Messages::new(transport.clone(), memory.clone()));
     let attention = Arc::new(Attention::new(memory, messages));
     let workers = placement.workers;
     let scheduler = Scheduler::new(Settings {
         workers,
-        host_helps: config.host_helps.unwrap_or(true),
+        host_helps: placement.host_helps,
         spin: config.spin_microseconds.map_or(DEFAULT_SPIN, |us| Duration::from_micros(us.into())),
         stack_bytes: config.task_stack_bytes.unwrap_or(DEFAULT_STACK) as usize,
         bind: placement.binder(),
@@ -268,7 +274,7 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let barriers = Arc::new(Barriers::new(attention.clone()));
     let collectives = Arc::new(Collectives::new(attention.clone()));
     let ghosts = Arc::new(Ghosts::new(attention.clone()));
-    let started = Started { engine, workers, attention, barriers, collectives, ghosts };
+    let started = Started { engine, workers, machinery, attention, barriers, collectives, ghosts };
     connect(&started, alone)?;
     Ok(started)
 }

@@ -1,18 +1,24 @@
 //! Which processors this rank takes, and whether its workers are bound to them.
 
 use crate::base::{Config, Result};
-use crate::machine::Machine;
+use crate::machine::{Cpu, Machine};
 use crate::transport::Transport;
+use std::collections::HashMap;
 use std::fmt;
 
 const MAX_WORKERS: u32 = 64;
 
+#[derive(Clone)]
 pub struct Placement {
     machine: Machine,
     pub workers: u32,
+    /// Whether the MPI thread is one of the workers.
+    pub host_helps: bool,
     bind: bool,
     /// What the launcher allowed, before it was shared out.
     allowed: Machine,
+    /// By rank: the number of its node, nodes being numbered in the order of their first ranks.
+    pub nodes: Vec<u32>,
 }
 
 impl Placement {
@@ -28,7 +34,25 @@ impl Placement {
         let workers = config.workers.unwrap_or(cores.min(MAX_WORKERS));
         // On processors that the whole node may use, the system moves threads out of the way of other programs.
         let bind = config.bind.unwrap_or(allowed.restricted() && share.is_some() && workers <= cores);
-        Ok(Self { machine: share.unwrap_or_else(|| allowed.clone()), workers, bind, allowed })
+        let host_helps = config.host_helps.unwrap_or(true);
+        let nodes = numbered(all.chunks_exact(mine.len()).map(|identity| identity[0]));
+        Ok(Self { machine: share.unwrap_or_else(|| allowed.clone()), workers, host_helps, bind, allowed, nodes })
+    }
+
+    /// The processor to which background worker `number`, from 1, is bound.
+    pub fn bound(&self, number: u32) -> Option<Cpu> {
+        let before = u32::from(!self.host_helps);
+        self.bind.then(|| self.machine.cpu((number - before) as usize))
+    }
+
+    /// Where threads may run that are not bound.
+    pub fn allowed(&self) -> &Machine {
+        &self.allowed
+    }
+
+    /// The NUMA node in which all processors of this rank lie, if they lie in one.
+    pub fn node(&self) -> Option<u32> {
+        if self.bind { &self.machine } else { &self.allowed }.node()
     }
 
     /// What binds worker `number`, in the thread that is it.
@@ -44,6 +68,16 @@ impl Placement {
     }
 }
 
+/// Each value's number, equal values having the same: 0 for the first, then counting up as new ones come.
+fn numbered(values: impl Iterator<Item = u64>) -> Vec<u32> {
+    let mut known = HashMap::new();
+    let number = |value| {
+        let next = known.len() as u32;
+        *known.entry(value).or_insert(next)
+    };
+    values.map(number).collect()
+}
+
 impl fmt::Display for Placement {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let (workers, of) = (self.workers, &self.allowed);
@@ -54,5 +88,13 @@ impl fmt::Display for Placement {
         } else {
             write!(f, "not bound, on processors {of} (COHORT_BIND=1 binds them)")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn nodes_are_numbered_by_their_first_ranks() {
+        assert_eq!(super::numbered([7, 7, 3, 9, 3, 7].into_iter()), [0, 0, 1, 2, 1, 0]);
     }
 }

@@ -219,6 +219,18 @@ impl Segment {
         Ok(offset)
     }
 
+    /// Whether other processes can find it.
+    pub fn is_shared(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Bytes that nobody uses, and how many of them the system has yet to give.
+    pub fn available(&self) -> (u64, u64) {
+        let space = self.space.lock();
+        let free: usize = space.free.values().sum();
+        (free as u64, (self.mapping.bytes - space.committed.min(self.mapping.bytes)) as u64)
+    }
+
     /// Gives back what `allocate` gave for as many bytes.
     pub fn release(&self, offset: usize, bytes: usize) {
         let free = &mut self.space.lock().free;
@@ -255,10 +267,12 @@ mod tests {
                 assert!(a + sizes[i] <= b || b + sizes[j] <= a, "{i} and {j}");
             }
         }
+        let first = round_up(size_of::<Header>(), GRAIN);
+        let taken: usize = sizes.iter().map(|&size| round_up(size, GRAIN)).sum();
+        assert_eq!(segment.available().0 as usize, (1 << 20) - first - taken);
         for i in [1, 3, 0, 4, 2] {
             segment.release(pieces[i], sizes[i]);
         }
-        let first = round_up(size_of::<Header>(), GRAIN);
         assert_eq!(segment.allocate((1 << 20) - first), Ok(first), "the pieces are one again");
         let error = segment.allocate(1).unwrap_err();
         assert_eq!(error.status, Status::OutOfMemory);

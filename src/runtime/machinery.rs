@@ -1,0 +1,161 @@
+//! What the program may ask about the machine: the processors and memories of this rank, how fast one reaches the other, and
+//! where the ranks are.
+
+use super::placement::Placement;
+use crate::base::sync::Mutex;
+use crate::base::Result;
+use crate::fail;
+use crate::machine::{available_for_sharing, measure, Affinity, Cpu, Place, SystemMemory};
+use crate::transport::{NodeMemory, Transport};
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::sync::Arc;
+
+/// Something that runs tasks. The first one is the MPI thread; the others are the background workers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Processor {
+    pub is_host: bool,
+    /// Whether it runs tasks of any kind: the MPI thread may have been told not to.
+    pub helps: bool,
+    /// The processor to which it is bound; `None` if the system may move it.
+    pub cpu: Option<u32>,
+    /// The NUMA node in which it runs; `None` if it may run in several.
+    pub numa_node: Option<u32>,
+    /// Its processor, or the first one that it may run on.
+    first: Cpu,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryKind {
+    System,
+    Shared,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    pub kind: MemoryKind,
+    /// `None` for node-shared memory, whose pages lie where they are touched first.
+    pub numa_node: Option<u32>,
+    pub bytes: u64,
+}
+
+/// Where a rank is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RankPlace {
+    /// Nodes are numbered in the order of their first ranks.
+    pub node: u32,
+    /// `None` if its threads may run in several.
+    pub numa_node: Option<u32>,
+    pub workers: u32,
+}
+
+pub struct Machinery {
+    pub processors: Vec<Processor>,
+    pub memories: Vec<Memory>,
+    pub ranks: Vec<RankPlace>,
+    /// How workers are bound, as COHORT_VERBOSE prints it.
+    pub binding: CString,
+    allowed: Vec<Cpu>,
+    shared: Arc<NodeMemory>,
+    /// By processor of the system and number of the memory.
+    measured: Mutex<HashMap<(u32, usize), Affinity>>,
+}
+
+impl Machinery {
+    /// Collective.
+    pub fn take_stock(placement: &Placement, transport: &dyn Transport, shared: Arc<NodeMemory>) -> Result<Self> {
+        let unknown = u64::from(u32::MAX);
+        let mine = [placement.node().map_or(unknown, u64::from), placement.workers.into()];
+        let all = transport.gather(&mine, &mut || Ok(false))?;
+        let place = |(words, &node): (&[u64], &u32)| {
+            RankPlace { node, numa_node: (words[0] != unknown).then_some(words[0] as u32), workers: words[1] as u32 }
+        };
+        Ok(Self {
+            processors: processors(placement),
+            memories: memories(&shared)?,
+            ranks: all.chunks_exact(mine.len()).zip(&placement.nodes).map(place).collect(),
+            binding: CString::new(placement.to_string()).unwrap_or_default(),
+            allowed: placement.allowed().cpus().to_vec(),
+            shared,
+            measured: Mutex::default(),
+        })
+    }
+
+    /// Whether this rank and another reach each other's node-shared memory.
+    pub fn shares_memory(&self, rank: u32) -> bool {
+        self.shared.own.is_shared() && self.shared.of(rank).is_some()
+    }
+
+    /// Bytes of a memory that can be had now.
+    pub fn available(&self, memory: &Memory) -> u64 {
+        match memory.kind {
+            MemoryKind::System => {
+                let node = memory.numa_node.unwrap_or(0);
+                SystemMemory { node, bytes: memory.bytes }.available()
+            }
+            MemoryKind::Shared => {
+                let (free, to_come) = self.shared.own.available();
+                // What /dev/shm has given lies in the segment already.
+                free.saturating_sub(to_come.saturating_sub(available_for_sharing()))
+            }
+        }
+    }
+
+    /// How fast a processor reaches a memory, measured when it is first asked for.
+    pub fn affinity(&self, processor: usize, memory: usize) -> Result<Affinity> {
+        let (Some(from), Some(to)) = (self.processors.get(processor), self.memories.get(memory)) else {
+            let (processors, memories) = (self.processors.len(), self.memories.len());
+            fail!(
+                Bounds,
+                "processor {processor} and memory {memory} of a rank with {processors} processors and {memories} memories; numbers \
+                 begin at 0, as cohort_machine_processors and cohort_machine_memories give them"
+            );
+        };
+        // Held while measuring: two measurements at a time would share the memory's bandwidth.
+        let mut measured = self.measured.lock();
+        let key = (from.first.number, memory);
+        if let Some(known) = measured.get(&key) {
+            return Ok(*known);
+        }
+        let found = measure(&from.first, self.place(from, to))?;
+        measured.insert(key, found);
+        Ok(found)
+    }
+
+    fn place(&self, from: &Processor, to: &Memory) -> Place {
+        let Some(node) = to.numa_node else { return Place::Shared };
+        let near = self.allowed.iter().find(|cpu| cpu.node == node);
+        match near {
+            _ if from.first.node == node => Place::Near(from.first),
+            Some(cpu) => Place::Near(*cpu),
+            None => Place::Node(node),
+        }
+    }
+}
+
+fn processors(placement: &Placement) -> Vec<Processor> {
+    let allowed = placement.allowed();
+    let background = placement.workers - u32::from(placement.host_helps);
+    let one = |number: u32| {
+        // The MPI thread is the program's, and stays where the launcher let it run.
+        let bound = if number == 0 { None } else { placement.bound(number) };
+        let only = bound.or((allowed.cpus().len() == 1).then(|| allowed.cpu(0)));
+        Processor {
+            is_host: number == 0,
+            helps: number > 0 || placement.host_helps,
+            cpu: only.map(|cpu| cpu.number),
+            numa_node: bound.map(|cpu| cpu.node).or(allowed.node()),
+            first: bound.unwrap_or(allowed.cpu(0)),
+        }
+    };
+    (0..=background).map(one).collect()
+}
+
+fn memories(shared: &NodeMemory) -> Result<Vec<Memory>> {
+    let system = |memory: SystemMemory| Memory { kind: MemoryKind::System, numa_node: Some(memory.node), bytes: memory.bytes };
+    let mut all: Vec<Memory> = SystemMemory::all()?.into_iter().map(system).collect();
+    if shared.own.is_shared() {
+        all.push(Memory { kind: MemoryKind::Shared, numa_node: None, bytes: shared.own.mapping.bytes() as u64 });
+    }
+    Ok(all)
+}
