@@ -275,6 +275,105 @@ typedef struct {
 } cohort_mapping_t;
 
 /**
+ * Something that runs tasks: the MPI thread, or a worker thread.
+ */
+typedef struct {
+  size_t size;
+  /**
+   * From 0 on, the MPI thread first.
+   */
+  int32_t number;
+  /**
+   * COHORT_PROC_MPI or COHORT_PROC_CPU.
+   */
+  int32_t kind;
+  /**
+   * 1 if tasks of any kind run here; 0 for an MPI thread that was told not to help.
+   */
+  int32_t helps;
+  /**
+   * The system's processor on which alone it runs; -1 if it may run on several.
+   */
+  int32_t cpu;
+  /**
+   * The NUMA node in which it runs; -1 if it may run in several.
+   */
+  int32_t numa_node;
+} cohort_processor_info_t;
+
+/**
+ * A kind of memory.
+ */
+typedef int32_t cohort_memory_t;
+
+/**
+ * A memory.
+ */
+typedef struct {
+  size_t size;
+  /**
+   * From 0 on.
+   */
+  int32_t number;
+  /**
+   * COHORT_MEMORY_SYSTEM or COHORT_MEMORY_SHARED.
+   */
+  int32_t kind;
+  /**
+   * -1 for node-shared memory: its pages lie where they are touched first.
+   */
+  int32_t numa_node;
+  uint64_t bytes;
+  /**
+   * Bytes that can be had now.
+   */
+  uint64_t available;
+} cohort_memory_info_t;
+
+/**
+ * How fast a processor reaches a memory.
+ */
+typedef struct {
+  size_t size;
+  /**
+   * Bytes that one thread reads in a second.
+   */
+  double bandwidth;
+  /**
+   * Seconds from a load to its value, for a line that is in no cache.
+   */
+  double latency;
+} cohort_affinity_t;
+
+/**
+ * Where a rank is.
+ */
+typedef struct {
+  size_t size;
+  int32_t rank;
+  /**
+   * From 0 on, in the order of the nodes' first ranks.
+   */
+  int32_t node;
+  /**
+   * 1 for the ranks of this rank's node, itself included.
+   */
+  int32_t same_node;
+  /**
+   * 1 if this rank reaches that one's node-shared memory: COHORT_FORCE_MESSAGES gives it up.
+   */
+  int32_t shares_memory;
+  /**
+   * The NUMA node in which its workers run; -1 if they may run in several.
+   */
+  int32_t numa_node;
+  /**
+   * Processors that run its tasks, as cohort_workers says there.
+   */
+  int32_t workers;
+} cohort_rank_info_t;
+
+/**
  * Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
  * (docs/environment.md), then from defaults.
  */
@@ -332,6 +431,18 @@ typedef int32_t (*cohort_task_function_t)(cohort_context_t task, void *user);
 typedef int32_t cohort_processor_t;
 
 typedef int32_t cohort_coherence_t;
+
+#define COHORT_MEMORY_ANY 0
+
+/**
+ * The memory of a NUMA node.
+ */
+#define COHORT_MEMORY_SYSTEM 1
+
+/**
+ * Memory of this rank that the ranks of its node reach, in which ghost regions and phase barriers lie.
+ */
+#define COHORT_MEMORY_SHARED 2
 
 #define COHORT_OK 0
 
@@ -843,6 +954,53 @@ cohort_status_t cohort_index_launch(cohort_context_t context,
 cohort_status_t cohort_wait_all(cohort_context_t context);
 
 /**
+ * The processors of this rank, of one kind or, with COHORT_PROC_ANY, all. Fills `processors` as far as its `capacity` goes,
+ * and gives how many there are. Before the call the first entry's `size` is set, by COHORT_PROCESSOR_INFO_INIT; `processors` may
+ * be NULL with a capacity of 0. Any thread.
+ */
+cohort_status_t cohort_machine_processors(cohort_runtime_t runtime,
+                                          int32_t kind,
+                                          uint32_t capacity,
+                                          cohort_processor_info_t *processors,
+                                          uint32_t *count);
+
+/**
+ * The memories that this rank can use, of one kind or, with COHORT_MEMORY_ANY, all; arguments as for cohort_machine_processors, with
+ * COHORT_MEMORY_INFO_INIT. One rank alone has no node-shared memory. Any thread.
+ */
+cohort_status_t cohort_machine_memories(cohort_runtime_t runtime,
+                                        cohort_memory_t kind,
+                                        uint32_t capacity,
+                                        cohort_memory_info_t *memories,
+                                        uint32_t *count);
+
+/**
+ * How fast a processor of this rank reaches a memory, both by their numbers. Measured when it is first asked for, which takes some
+ * tens of milliseconds, and kept: one thread of this rank, on that processor, reads an area in that memory; what else runs
+ * there at that time makes it slower. `affinity` is filled with COHORT_AFFINITY_INIT before the call. Any thread. Errors: BOUNDS (no
+ * such processor or memory), RESOURCES (the system gives no memory there).
+ */
+cohort_status_t cohort_machine_affinity(cohort_runtime_t runtime,
+                                        int32_t processor,
+                                        int32_t memory,
+                                        cohort_affinity_t *affinity);
+
+/**
+ * Where the ranks are, in order of rank; arguments as for cohort_machine_processors, with COHORT_RANK_INFO_INIT. Any thread.
+ */
+cohort_status_t cohort_machine_ranks(cohort_runtime_t runtime,
+                                     uint32_t capacity,
+                                     cohort_rank_info_t *ranks,
+                                     uint32_t *count);
+
+/**
+ * How many workers this rank has and on which processors they run, in words, as COHORT_VERBOSE=1 prints it. Owned by the
+ * runtime. Any thread.
+ */
+cohort_status_t cohort_machine_binding(cohort_runtime_t runtime,
+                                       const char **text);
+
+/**
  * Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
  */
 cohort_status_t cohort_partition_blocks(cohort_region_t region,
@@ -1252,6 +1410,10 @@ cohort_status_t cohort_view(cohort_context_t task,
 #define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0}
 #define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0}
 #define COHORT_HALO_OPTIONS_INIT {sizeof(cohort_halo_options_t), 0, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {-1, -1, -1, -1, -1, -1}, 0, 0}
+#define COHORT_PROCESSOR_INFO_INIT {sizeof(cohort_processor_info_t), 0, 0, 0, 0, 0}
+#define COHORT_MEMORY_INFO_INIT {sizeof(cohort_memory_info_t), 0, 0, 0, 0, 0}
+#define COHORT_AFFINITY_INIT {sizeof(cohort_affinity_t), 0.0, 0.0}
+#define COHORT_RANK_INFO_INIT {sizeof(cohort_rank_info_t), 0, 0, 0, 0, 0, 0}
 
 #ifdef __cplusplus
 extern "C" {

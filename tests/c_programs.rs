@@ -66,3 +66,8 @@ fn the_program_and_tasks_that_map_data_inline() {
 fn tasks_that_take_turns_in_any_order() {
     run("coherence");
 }
+
+#[test]
+fn what_the_machine_is_asked() {
+    run("machine");
+}

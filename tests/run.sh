@@ -54,6 +54,7 @@ check "what the static library needs of the system" "$root/tests/consumer/system
 
 section "Workers on the processors that the launcher gave"
 count "$root/tests/binding/run.sh" "$prefix" "$build/binding"
+count "$root/tests/info/run.sh" "$prefix" "$build/info"
 
 section "Examples, against the installed package"
 check "configure the examples" cmake -S "$root/c-examples" -B "$build/examples" -DCMAKE_PREFIX_PATH="$prefix" \

@@ -11,6 +11,9 @@ __all__ = [
     "TASK_LEAF",
     "TASK_MPI_THREAD",
     "VERSION",
+    "MEMORY_ANY",
+    "MEMORY_SYSTEM",
+    "MEMORY_SHARED",
     "OK",
     "ERROR_INVALID_ARGUMENT",
     "ERROR_INVALID_HANDLE",
@@ -36,6 +39,8 @@ __all__ = [
     "REDUCE",
     "EXCLUSIVE",
     "SIMULTANEOUS",
+    "ATOMIC",
+    "RELAXED",
     "REDUCTION_NONE",
     "SUM",
     "PRODUCT",
@@ -58,6 +63,9 @@ __all__ = [
 TASK_LEAF = 1
 TASK_MPI_THREAD = 2
 VERSION = 100
+MEMORY_ANY = 0
+MEMORY_SYSTEM = 1
+MEMORY_SHARED = 2
 OK = 0
 ERROR_INVALID_ARGUMENT = 1
 ERROR_INVALID_HANDLE = 2
@@ -83,6 +91,8 @@ WRITE_DISCARD = 3
 REDUCE = 4
 EXCLUSIVE = 0
 SIMULTANEOUS = 1
+ATOMIC = 2
+RELAXED = 3
 REDUCTION_NONE = 0
 SUM = 1
 PRODUCT = 2
@@ -290,6 +300,51 @@ class cohort_mapping_t(Structure):
     ]
 
 
+class cohort_processor_info_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("number", c_int32),
+        ("kind", c_int32),
+        ("helps", c_int32),
+        ("cpu", c_int32),
+        ("numa_node", c_int32),
+    ]
+
+
+cohort_memory_t = c_int32
+
+
+class cohort_memory_info_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("number", c_int32),
+        ("kind", c_int32),
+        ("numa_node", c_int32),
+        ("bytes", c_uint64),
+        ("available", c_uint64),
+    ]
+
+
+class cohort_affinity_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("bandwidth", c_double),
+        ("latency", c_double),
+    ]
+
+
+class cohort_rank_info_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("rank", c_int32),
+        ("node", c_int32),
+        ("same_node", c_int32),
+        ("shares_memory", c_int32),
+        ("numa_node", c_int32),
+        ("workers", c_int32),
+    ]
+
+
 class cohort_config_t(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -318,6 +373,10 @@ INITIAL: Dict[type, Dict[str, Any]] = {
     cohort_copy_t: {"size": sizeof(cohort_copy_t)},
     cohort_sync_t: {"size": sizeof(cohort_sync_t)},
     cohort_halo_options_t: {"size": sizeof(cohort_halo_options_t), "neighbours": (-1, -1, -1, -1, -1, -1)},
+    cohort_processor_info_t: {"size": sizeof(cohort_processor_info_t)},
+    cohort_memory_info_t: {"size": sizeof(cohort_memory_info_t)},
+    cohort_affinity_t: {"size": sizeof(cohort_affinity_t)},
+    cohort_rank_info_t: {"size": sizeof(cohort_rank_info_t)},
 }
 
 # By name: the type of the result, and the types of the arguments.
@@ -378,6 +437,11 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), POINTER(cohort_future_t)]),
     "cohort_index_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), c_uint32, cohort_reduction_t, cohort_type_t, POINTER(cohort_future_t)]),
     "cohort_wait_all": (cohort_status_t, [cohort_context_t]),
+    "cohort_machine_processors": (cohort_status_t, [cohort_runtime_t, c_int32, c_uint32, POINTER(cohort_processor_info_t), POINTER(c_uint32)]),
+    "cohort_machine_memories": (cohort_status_t, [cohort_runtime_t, cohort_memory_t, c_uint32, POINTER(cohort_memory_info_t), POINTER(c_uint32)]),
+    "cohort_machine_affinity": (cohort_status_t, [cohort_runtime_t, c_int32, c_int32, POINTER(cohort_affinity_t)]),
+    "cohort_machine_ranks": (cohort_status_t, [cohort_runtime_t, c_uint32, POINTER(cohort_rank_info_t), POINTER(c_uint32)]),
+    "cohort_machine_binding": (cohort_status_t, [cohort_runtime_t, POINTER(c_char_p)]),
     "cohort_partition_blocks": (cohort_status_t, [cohort_region_t, POINTER(c_int64), POINTER(cohort_partition_t)]),
     "cohort_partition_rects": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_partition_t)]),
     "cohort_partition_tiles_halo": (cohort_status_t, [cohort_partition_t, POINTER(c_int64), POINTER(cohort_partition_t)]),

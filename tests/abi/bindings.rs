@@ -3,6 +3,9 @@
 pub const COHORT_TASK_LEAF: i32 = 1;
 pub const COHORT_TASK_MPI_THREAD: i32 = 2;
 pub const COHORT_VERSION: i32 = 100;
+pub const COHORT_MEMORY_ANY: i32 = 0;
+pub const COHORT_MEMORY_SYSTEM: i32 = 1;
+pub const COHORT_MEMORY_SHARED: i32 = 2;
 pub const COHORT_OK: i32 = 0;
 pub const COHORT_ERROR_INVALID_ARGUMENT: i32 = 1;
 pub const COHORT_ERROR_INVALID_HANDLE: i32 = 2;
@@ -446,6 +449,111 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct cohort_processor_info_t {
+    pub size: usize,
+    pub number: i32,
+    pub kind: i32,
+    pub helps: i32,
+    pub cpu: i32,
+    pub numa_node: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_processor_info_t"]
+        [::core::mem::size_of::<cohort_processor_info_t>() - 32usize];
+    ["Alignment of cohort_processor_info_t"]
+        [::core::mem::align_of::<cohort_processor_info_t>() - 8usize];
+    ["Offset of field: cohort_processor_info_t::size"]
+        [::core::mem::offset_of!(cohort_processor_info_t, size) - 0usize];
+    ["Offset of field: cohort_processor_info_t::number"]
+        [::core::mem::offset_of!(cohort_processor_info_t, number) - 8usize];
+    ["Offset of field: cohort_processor_info_t::kind"]
+        [::core::mem::offset_of!(cohort_processor_info_t, kind) - 12usize];
+    ["Offset of field: cohort_processor_info_t::helps"]
+        [::core::mem::offset_of!(cohort_processor_info_t, helps) - 16usize];
+    ["Offset of field: cohort_processor_info_t::cpu"]
+        [::core::mem::offset_of!(cohort_processor_info_t, cpu) - 20usize];
+    ["Offset of field: cohort_processor_info_t::numa_node"]
+        [::core::mem::offset_of!(cohort_processor_info_t, numa_node) - 24usize];
+};
+pub type cohort_memory_t = i32;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cohort_memory_info_t {
+    pub size: usize,
+    pub number: i32,
+    pub kind: i32,
+    pub numa_node: i32,
+    pub bytes: u64,
+    pub available: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_memory_info_t"][::core::mem::size_of::<cohort_memory_info_t>() - 40usize];
+    ["Alignment of cohort_memory_info_t"][::core::mem::align_of::<cohort_memory_info_t>() - 8usize];
+    ["Offset of field: cohort_memory_info_t::size"]
+        [::core::mem::offset_of!(cohort_memory_info_t, size) - 0usize];
+    ["Offset of field: cohort_memory_info_t::number"]
+        [::core::mem::offset_of!(cohort_memory_info_t, number) - 8usize];
+    ["Offset of field: cohort_memory_info_t::kind"]
+        [::core::mem::offset_of!(cohort_memory_info_t, kind) - 12usize];
+    ["Offset of field: cohort_memory_info_t::numa_node"]
+        [::core::mem::offset_of!(cohort_memory_info_t, numa_node) - 16usize];
+    ["Offset of field: cohort_memory_info_t::bytes"]
+        [::core::mem::offset_of!(cohort_memory_info_t, bytes) - 24usize];
+    ["Offset of field: cohort_memory_info_t::available"]
+        [::core::mem::offset_of!(cohort_memory_info_t, available) - 32usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cohort_affinity_t {
+    pub size: usize,
+    pub bandwidth: f64,
+    pub latency: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_affinity_t"][::core::mem::size_of::<cohort_affinity_t>() - 24usize];
+    ["Alignment of cohort_affinity_t"][::core::mem::align_of::<cohort_affinity_t>() - 8usize];
+    ["Offset of field: cohort_affinity_t::size"]
+        [::core::mem::offset_of!(cohort_affinity_t, size) - 0usize];
+    ["Offset of field: cohort_affinity_t::bandwidth"]
+        [::core::mem::offset_of!(cohort_affinity_t, bandwidth) - 8usize];
+    ["Offset of field: cohort_affinity_t::latency"]
+        [::core::mem::offset_of!(cohort_affinity_t, latency) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cohort_rank_info_t {
+    pub size: usize,
+    pub rank: i32,
+    pub node: i32,
+    pub same_node: i32,
+    pub shares_memory: i32,
+    pub numa_node: i32,
+    pub workers: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_rank_info_t"][::core::mem::size_of::<cohort_rank_info_t>() - 32usize];
+    ["Alignment of cohort_rank_info_t"][::core::mem::align_of::<cohort_rank_info_t>() - 8usize];
+    ["Offset of field: cohort_rank_info_t::size"]
+        [::core::mem::offset_of!(cohort_rank_info_t, size) - 0usize];
+    ["Offset of field: cohort_rank_info_t::rank"]
+        [::core::mem::offset_of!(cohort_rank_info_t, rank) - 8usize];
+    ["Offset of field: cohort_rank_info_t::node"]
+        [::core::mem::offset_of!(cohort_rank_info_t, node) - 12usize];
+    ["Offset of field: cohort_rank_info_t::same_node"]
+        [::core::mem::offset_of!(cohort_rank_info_t, same_node) - 16usize];
+    ["Offset of field: cohort_rank_info_t::shares_memory"]
+        [::core::mem::offset_of!(cohort_rank_info_t, shares_memory) - 20usize];
+    ["Offset of field: cohort_rank_info_t::numa_node"]
+        [::core::mem::offset_of!(cohort_rank_info_t, numa_node) - 24usize];
+    ["Offset of field: cohort_rank_info_t::workers"]
+        [::core::mem::offset_of!(cohort_rank_info_t, workers) - 28usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct cohort_config_t {
     pub size: usize,
     pub version: u32,
@@ -845,6 +953,46 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn cohort_wait_all(context: cohort_context_t) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_machine_processors(
+        runtime: cohort_runtime_t,
+        kind: i32,
+        capacity: u32,
+        processors: *mut cohort_processor_info_t,
+        count: *mut u32,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_machine_memories(
+        runtime: cohort_runtime_t,
+        kind: cohort_memory_t,
+        capacity: u32,
+        memories: *mut cohort_memory_info_t,
+        count: *mut u32,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_machine_affinity(
+        runtime: cohort_runtime_t,
+        processor: i32,
+        memory: i32,
+        affinity: *mut cohort_affinity_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_machine_ranks(
+        runtime: cohort_runtime_t,
+        capacity: u32,
+        ranks: *mut cohort_rank_info_t,
+        count: *mut u32,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_machine_binding(
+        runtime: cohort_runtime_t,
+        text: *mut *const ::core::ffi::c_char,
+    ) -> cohort_status_t;
 }
 unsafe extern "C" {
     pub fn cohort_partition_blocks(

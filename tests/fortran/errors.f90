@@ -109,7 +109,12 @@ end module
 program errors
   use bodies
   implicit none
-  type(cohort_runtime) :: rt, other
+  type(cohort_runtime) :: rt, other, no_runtime
+  type(cohort_processor_info), allocatable :: processors(:)
+  type(cohort_memory_info), allocatable :: memories(:)
+  type(cohort_rank_info), allocatable :: ranks(:)
+  type(cohort_affinity) :: affinity
+  character(len=:), allocatable :: binding
   type(cohort_config) :: config
   type(cohort_context) :: ctx, no_context
   type(cohort_index_space) :: points, no_points
@@ -396,6 +401,22 @@ program errors
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'slots has 0 elements where fields has 1')
   call cohort_halo_destroy(halo, ierr)
   call must(ierr)
+
+  ! The machine.
+  call cohort_machine_processors(rt, processors, kind=9, ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'kind is 9')
+  if (size(processors) /= 0) wrong = wrong + 1
+  call cohort_machine_memories(rt, memories, kind=-1, ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'kind is -1')
+  call cohort_machine_affinity(rt, 0, 99, affinity, ierr)
+  call expect(ierr, COHORT_ERROR_BOUNDS, 'memory 99')
+  call cohort_machine_ranks(no_runtime, ranks, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'null handle')
+  call cohort_machine_binding(no_runtime, binding, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'null handle')
+  call cohort_machine_ranks(rt, ranks, ierr)
+  call must(ierr)
+  if (size(ranks) /= 1 .or. any(ranks%rank /= 0)) wrong = wrong + 1
 
   ! The same objects still serve a correct program; its task makes more wrong calls.
   call cohort_future_value(rt, 3d0, argument, ierr)
