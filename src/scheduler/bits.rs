@@ -27,6 +27,12 @@ impl<const WORDS: usize> Bits<WORDS> {
         }
     }
 
+    /// Takes this one out, if it is in: once.
+    pub fn take_this(&self, seat: usize) -> bool {
+        let bit = 1 << (seat % 64);
+        self.has(seat) && self.0[seat / 64].fetch_and(!bit, Ordering::AcqRel) & bit != 0
+    }
+
     /// Takes one out, of the first `words` words: each is taken once.
     #[inline]
     pub fn take(&self, words: usize) -> Option<usize> {

@@ -4,6 +4,8 @@
 mod bits;
 mod deque;
 mod park;
+mod preferred;
+mod queue;
 #[cfg(not(loom))]
 mod seats;
 mod sleepers;
@@ -13,6 +15,7 @@ mod threads;
 use bits::Bits;
 pub use deque::Deque;
 pub use park::Word;
+pub use preferred::{Preferred, Wish, PRIORITIES};
 pub use sleepers::Sleepers;
 #[cfg(not(loom))]
 pub use threads::{Class, Role, Runner, Scheduler, Settings};

@@ -18,6 +18,8 @@ pub(super) struct Seat {
     role: AtomicU8,
     /// The seat in which this thread looks for items after its own: that of the worker whose token it took last.
     pub follows: AtomicUsize,
+    /// The worker whose items this thread runs before those of others, plus 1; 0: none.
+    pub place: AtomicUsize,
 }
 
 impl Seat {
@@ -79,16 +81,17 @@ impl Seats {
     }
 
     /// Seats the calling thread at a place that was reserved.
-    pub fn occupy(self: &Arc<Self>, number: usize, role: Role, follows: usize) {
+    pub fn occupy(self: &Arc<Self>, number: usize, role: Role, follows: usize, place: usize) {
         match self.get(number) {
             Some(seat) => {
                 seat.role.store(role as u8, Ordering::Relaxed);
                 seat.follows.store(follows, Ordering::Relaxed);
+                seat.place.store(place, Ordering::Relaxed);
             }
             None => {
                 let deques = std::array::from_fn(|_| Deque::new(DEQUE));
                 let (role, follows) = (AtomicU8::new(role as u8), AtomicUsize::new(follows));
-                let seat = Box::new(Seat { deques, word: Word::default(), role, follows });
+                let seat = Box::new(Seat { deques, word: Word::default(), role, follows, place: AtomicUsize::new(place) });
                 self.places[number].store(Box::into_raw(seat), Ordering::Release);
             }
         }
@@ -146,7 +149,7 @@ mod tests {
             let shared = seats.clone();
             std::thread::spawn(move || {
                 let number = shared.reserve().unwrap();
-                shared.occupy(number, Role::Launcher, number);
+                shared.occupy(number, Role::Launcher, number, 0);
                 assert_eq!(shared.mine(), Some(number));
             })
             .join()
@@ -160,7 +163,7 @@ mod tests {
         for _ in 0..4 {
             let seats = Seats::new();
             assert_eq!(seats.mine(), None);
-            seats.occupy(seats.reserve().unwrap(), Role::Host, 0);
+            seats.occupy(seats.reserve().unwrap(), Role::Host, 0, 0);
             assert_eq!(seats.mine(), Some(0));
         }
     }

@@ -42,6 +42,12 @@ impl<const CLASSES: usize, const WORDS: usize> Sleepers<CLASSES, WORDS> {
         fence(Ordering::SeqCst);
         self.0[class].take(seats.div_ceil(64))
     }
+
+    /// As `take`, for the thread of one seat only.
+    pub fn take_seat(&self, class: usize, seat: usize) -> Option<usize> {
+        fence(Ordering::SeqCst);
+        self.0[class].take_this(seat).then_some(seat)
+    }
 }
 
 #[cfg(all(test, loom))]

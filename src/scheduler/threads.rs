@@ -12,7 +12,7 @@
 //! another.
 
 use super::seats::{Seat, Seats, SEATS, WORDS};
-use super::{Bits, Sleepers};
+use super::{Bits, Preferred, Sleepers, Wish};
 use crate::base::{Error, Result, Status};
 use crate::base::sync::Mutex;
 use std::cell::Cell;
@@ -87,6 +87,7 @@ struct Shared {
     /// Items that found their deque full, or came from a thread without a seat.
     overflow: [Mutex<VecDeque<u64>>; 3],
     overflowing: [AtomicU32; 3],
+    preferred: Preferred,
     host_inside: AtomicU32,
     stopping: AtomicBool,
     settings: Settings,
@@ -117,6 +118,7 @@ impl Scheduler {
             tokens: background.max(1),
             overflow: Default::default(),
             overflowing: Default::default(),
+            preferred: Preferred::new(settings.workers as usize),
             host_inside: AtomicU32::new(0),
             stopping: AtomicBool::new(false),
             settings,
@@ -132,11 +134,12 @@ impl Scheduler {
         self.sit(Role::Host)?;
         for number in 0..self.0.background {
             self.0.active.fetch_add(1, Ordering::Relaxed);
-            let cpu = number + u32::from(self.0.settings.host_helps);
+            let worker = number + u32::from(self.0.settings.host_helps);
             let seat = self.reserve()?;
+            debug_assert_eq!(seat, self.seat_of(worker as usize));
             self.spawn("cohort-worker", move |scheduler| {
-                (scheduler.0.settings.bind)(cpu);
-                scheduler.0.seats.occupy(seat, Role::Worker, seat);
+                (scheduler.0.settings.bind)(worker);
+                scheduler.0.seats.occupy(seat, Role::Worker, seat, worker as usize + 1);
                 scheduler.work(seat)
             })?;
         }
@@ -151,7 +154,7 @@ impl Scheduler {
     fn start_follower(&self, role: Role, seat: usize, follows: usize) -> Result<()> {
         let name = if role == Role::Standby { "cohort-standby" } else { "cohort-worker" };
         self.spawn(name, move |scheduler| {
-            scheduler.0.seats.occupy(seat, role, follows);
+            scheduler.0.seats.occupy(seat, role, follows, scheduler.place_of(follows));
             match role {
                 Role::Standby => scheduler.stand_by(seat),
                 _ => scheduler.work(seat),
@@ -185,7 +188,8 @@ impl Scheduler {
             return Ok(seat);
         }
         let number = self.reserve()?;
-        self.0.seats.occupy(number, role, number);
+        let place = usize::from(role == Role::Host && self.0.settings.host_helps);
+        self.0.seats.occupy(number, role, number, place);
         Ok(number)
     }
 
@@ -229,6 +233,48 @@ impl Scheduler {
         self.rouse(class);
     }
 
+    /// Offers an item that somebody has wishes about.
+    pub fn offer_as(&self, item: u64, class: Class, wish: Wish) {
+        if wish.is_none() || !self.0.preferred.add(item, class as usize, wish) {
+            return self.offer(item, class);
+        }
+        // The worker that it is meant for, or another that has nothing to do while that one does something else.
+        let meant = wish.worker().and_then(|worker| self.0.sleepers.take_seat(class as usize, self.seat_of(worker.into())));
+        match meant.and_then(|number| self.seat(number)) {
+            Some(seat) => seat.word.wake(),
+            None => self.rouse(class),
+        }
+    }
+
+    /// As `released`, of an item that somebody has wishes about.
+    pub fn released_as(&self, item: u64, class: Class, wish: Wish) {
+        let here = self.my_seat().map_or(0, |seat| self.place_of(seat));
+        if wish.is_none() || wish.priority == 0 && here == wish.place() {
+            self.released(item, class);
+        } else {
+            self.offer_as(item, class, wish);
+        }
+    }
+
+    /// The worker as which the calling thread runs items.
+    #[inline]
+    pub fn my_worker(&self) -> Option<u8> {
+        self.my_seat().and_then(|seat| self.place_of(seat).checked_sub(1)).map(|worker| worker as u8)
+    }
+
+    pub fn workers(&self) -> u32 {
+        self.0.settings.workers
+    }
+
+    /// The seat of a worker's own thread.
+    fn seat_of(&self, worker: usize) -> usize {
+        worker + usize::from(!self.0.settings.host_helps)
+    }
+
+    fn place_of(&self, seat: usize) -> usize {
+        self.seat(seat).map_or(0, |seat| seat.place.load(Ordering::Relaxed))
+    }
+
     /// Called while an item finishes, for what it released: the first leaf is run next by this thread, whose cache has
     /// its data; the rest are offered.
     #[inline]
@@ -270,14 +316,27 @@ impl Scheduler {
     }
 
     fn find(&self, classes: &[Class], newest_first: bool) -> Option<u64> {
+        let (preferred, mine) = (&self.0.preferred, self.my_seat().unwrap_or(0));
+        let any_preferred = classes.iter().any(|&class| preferred.any(class as usize));
+        let place = if any_preferred { self.place_of(mine) } else { 0 };
+        if any_preferred {
+            if let Some(item) = classes.iter().find_map(|&class| preferred.take_urgent(class as usize, place)) {
+                self.pass_on_next();
+                return Some(item);
+            }
+        }
         let next = NEXT.replace(0);
         if next != 0 {
             return Some(next - 1);
         }
-        let mine = self.my_seat().unwrap_or(0);
         let seated = self.0.seats.count();
         let first = self.seat(mine).map_or(mine, |s| s.follows.load(Ordering::Relaxed));
         for &class in classes {
+            if any_preferred {
+                if let Some(item) = preferred.take_own(class as usize, place) {
+                    return Some(item);
+                }
+            }
             if let Some(seat) = self.seat(mine) {
                 let deque = &seat.deques[class as usize];
                 if let Some(item) = if newest_first { deque.pop() } else { deque.steal() } {
@@ -297,12 +356,16 @@ impl Scheduler {
                 }
             }
         }
+        if any_preferred {
+            return classes.iter().find_map(|&class| preferred.take_late(class as usize, place));
+        }
         None
     }
 
     fn work_exists(&self, classes: &[Class]) -> bool {
         let seated = self.0.seats.count();
-        classes.iter().any(|&c| self.0.overflowing[c as usize].load(Ordering::Acquire) != 0)
+        let beside = |c| self.0.overflowing[c as usize].load(Ordering::Acquire) != 0 || self.0.preferred.any(c as usize);
+        classes.iter().any(|&c| beside(c))
             || (0..seated).any(|n| self.seat(n).is_some_and(|s| classes.iter().any(|&c| !s.deques[c as usize].is_empty())))
     }
 
@@ -492,6 +555,7 @@ impl Scheduler {
         if let Some(spare) = self.0.spares.take(WORDS) {
             let spare = self.seat(spare).expect("a spare has a seat");
             spare.follows.store(number, Ordering::Relaxed);
+            spare.place.store(self.place_of(number), Ordering::Relaxed);
             spare.word.wake();
             return true;
         }
@@ -594,6 +658,20 @@ mod tests {
                 }
                 wait_for(&scheduler, &count, round * 500);
             }
+            scheduler.stop();
+        }
+    }
+
+    #[test]
+    fn items_with_wishes_all_run_with_any_number_of_workers() {
+        for (workers, helps) in [(1, true), (1, false), (2, true), (3, false)] {
+            let (scheduler, count) = scheduler(workers, helps);
+            for item in 0..9000u64 {
+                let class = if item % 7 == 0 { Class::Blocking } else { Class::Leaf };
+                let worker = (item % 3 != 0).then_some((item % u64::from(workers)) as u8);
+                scheduler.offer_as(item, class, Wish::new((item % 15) as i8 - 7, worker));
+            }
+            wait_for(&scheduler, &count, 9000);
             scheduler.stop();
         }
     }
