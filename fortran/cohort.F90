@@ -12,6 +12,7 @@ module cohort
   use cohort_regions
   use cohort_partitions
   use cohort_tasks
+  use cohort_projections
   use cohort_launches
   use cohort_futures
   use cohort_inline
@@ -34,9 +35,9 @@ module cohort
     COHORT_ERROR_TASK_FAILED, COHORT_ERROR_TIMEOUT, COHORT_ERROR_UNSUPPORTED, COHORT_ERROR_MPI, COHORT_ERROR_VERSION, &
     COHORT_ERROR_INTERFERENCE, COHORT_ERROR_RESOURCES, COHORT_ERROR_PEER_LOST, COHORT_ERROR_INTERNAL
   public :: COHORT_NO_ACCESS, COHORT_READ_ONLY, COHORT_READ_WRITE, COHORT_WRITE_DISCARD, COHORT_REDUCE, COHORT_EXCLUSIVE, &
-    COHORT_SIMULTANEOUS, COHORT_ATOMIC, COHORT_RELAXED, COHORT_REDUCTION_NONE, COHORT_SUM, COHORT_PRODUCT, COHORT_MIN, COHORT_MAX, COHORT_INT32, COHORT_INT64, &
-    COHORT_FLOAT, COHORT_DOUBLE, COHORT_FLOAT_COMPLEX, COHORT_DOUBLE_COMPLEX, COHORT_PROC_ANY, COHORT_PROC_CPU, COHORT_PROC_MPI, &
-    COHORT_SIDE_HOST, COHORT_SIDE_TASKS
+    COHORT_SIMULTANEOUS, COHORT_ATOMIC, COHORT_RELAXED, COHORT_REDUCTION_NONE, COHORT_SUM, COHORT_PRODUCT, &
+    COHORT_MIN, COHORT_MAX, COHORT_INT32, COHORT_INT64, COHORT_FLOAT, COHORT_DOUBLE, COHORT_FLOAT_COMPLEX, COHORT_DOUBLE_COMPLEX, COHORT_PROC_ANY, COHORT_PROC_CPU, &
+    COHORT_PROC_MPI, COHORT_SIDE_HOST, COHORT_SIDE_TASKS, COHORT_PROJECTION_IDENTITY, COHORT_PROJECTION_OFFSET
   ! Regions.
   public :: cohort_index_space_create, cohort_index_space_destroy, cohort_field_space_create, cohort_field_space_destroy, &
     cohort_field_allocate, cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds, &
@@ -50,7 +51,8 @@ module cohort
   public :: cohort_task_body, cohort_task_register, cohort_task_variant, cohort_needs, cohort_launch, cohort_index_launch, &
     cohort_must_epoch, cohort_must_epoch_wait, cohort_wait_all, cohort_root_context, cohort_task_args, cohort_task_point, &
     cohort_task_result, cohort_task_fail, cohort_task_region, cohort_task_future, cohort_future_get, cohort_future_test, &
-    cohort_future_destroy, cohort_future_value, cohort_view, cohort_view_raw, cohort_current
+    cohort_future_destroy, cohort_future_value, cohort_view, cohort_view_raw, cohort_current, &
+    cohort_projection_function, cohort_projection_register
   ! Data in the hands of the program or of a task.
   public :: cohort_mapping, cohort_inline_map, cohort_inline_view, cohort_inline_view_raw, cohort_inline_unmap
   ! Between MPI and tasks, and between ranks.
@@ -149,7 +151,10 @@ contains
     integer, intent(out), optional :: ierr
     integer(c_int32_t) :: status
     status = cohort_c_finalize(rt)
-    if (rt%id == 0) call release_bodies()
+    if (rt%id == 0) then
+      call release_bodies()
+      call release_projections()
+    end if
     call finish(status, ierr)
   end subroutine
 

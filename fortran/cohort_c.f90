@@ -435,6 +435,17 @@ module cohort_c
       type(c_ptr), value :: result
       integer(c_int32_t) :: status
     end function
+    function cohort_c_projection_register(rt, name, function, user, projection) &
+      bind(C, name="cohort_projection_register") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      character(kind=c_char), intent(in) :: name(*)
+      type(c_funptr), value :: function
+      type(c_ptr), value :: user
+      integer(c_int32_t), intent(out) :: projection
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_index_launch(ctx, launch, points, reduction, element, result) &
       bind(C, name="cohort_index_launch") result(status)
       import

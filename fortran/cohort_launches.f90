@@ -12,8 +12,8 @@ module cohort_launches
   public :: cohort_wait_all, cohort_root_context, cohort_current
 
   !> cohort_needs(region or partition, fields, privilege [, coherence] [, reduction] [, reduction_type]): one requirement of a
-  !> launch. A partition is for index launches: point i gets sub-region i. With COHORT_REDUCE give `reduction` (COHORT_SUM ..)
-  !> and `reduction_type` (COHORT_DOUBLE ..).
+  !> launch. With COHORT_REDUCE give `reduction` (COHORT_SUM ..) and `reduction_type` (COHORT_DOUBLE ..). A partition is for
+  !> index launches: point i gets sub-region i, or i + `offset`, or what `projection` says, which cohort_projection_register gave.
   interface cohort_needs
     procedure needs_region, needs_partition
   end interface
@@ -40,14 +40,21 @@ contains
     if (present(reduction_type)) needs%reduction_type = reduction_type
   end function
 
-  !> For index launches: point i gets sub-region i of the partition.
-  pure function needs_partition(partition, fields, privilege, coherence, reduction, reduction_type) result(needs)
+  !> For index launches: each point gets the sub-region of the partition that the projection says; without one, its own.
+  pure function needs_partition(partition, fields, privilege, coherence, reduction, reduction_type, projection, offset) &
+    result(needs)
     type(cohort_partition), intent(in) :: partition
     integer(c_int32_t), intent(in) :: fields(:), privilege
-    integer(c_int32_t), intent(in), optional :: coherence, reduction, reduction_type
+    integer(c_int32_t), intent(in), optional :: coherence, reduction, reduction_type, projection
+    integer, intent(in), optional :: offset
     type(cohort_requirement) :: needs
     needs = needs_region(cohort_region(), fields, privilege, coherence, reduction, reduction_type)
     needs%partition = partition
+    if (present(offset)) then
+      needs%projection = COHORT_PROJECTION_OFFSET
+      needs%projection_offset = offset
+    end if
+    if (present(projection)) needs%projection = projection
   end function
 
   !> The C side's view of a requirement, which must outlive it.
@@ -137,7 +144,7 @@ contains
     call finish(cohort_c_launch(ctx, launch, future), ierr)
   end subroutine
 
-  !> Launches points 0..points-1 of one task; requirements on a partition give point i its sub-region i. With `result`,
+  !> Launches points 0..points-1 of one task; requirements on a partition give each point its sub-region. With `result`,
   !> the points' results are reduced with `reduction` (COHORT_SUM ..) on elements of `result_type`, in order of the points.
   subroutine cohort_index_launch(ctx, task, points, requirements, args, futures, wait_barriers, arrive_barriers, &
                                  wait_handshakes, arrive_handshakes, processor, reduction, result_type, result, ierr)

@@ -70,6 +70,7 @@ module cohort_types
   integer(c_int32_t), parameter :: COHORT_MEMORY_ANY = 0, COHORT_MEMORY_SYSTEM = 1, COHORT_MEMORY_SHARED = 2
   integer(c_int32_t), parameter :: COHORT_SIDE_HOST = 0, COHORT_SIDE_TASKS = 1
   integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1, COHORT_TASK_MPI_THREAD = 2
+  integer(c_int32_t), parameter :: COHORT_PROJECTION_IDENTITY = 0, COHORT_PROJECTION_OFFSET = 1
 
   !> Settings of a runtime; a component left at its default takes the environment's value or the library's own.
   type, bind(C) :: cohort_config
@@ -104,6 +105,8 @@ module cohort_types
     integer(c_int32_t) :: coherence = COHORT_EXCLUSIVE
     integer(c_int32_t) :: reduction = COHORT_REDUCTION_NONE
     integer(c_int32_t) :: reduction_type = COHORT_TYPE_NONE
+    integer(c_int32_t) :: projection = COHORT_PROJECTION_IDENTITY
+    integer(c_int64_t) :: projection_offset = 0
   end type
 
   !> One of several members of a must epoch: cohort_member(task, [cohort_needs(..), ..]), or cohort_member(task) if it needs none.
@@ -119,6 +122,8 @@ module cohort_types
     type(c_ptr) :: fields = c_null_ptr
     integer(c_int32_t) :: field_count = 0
     integer(c_int32_t) :: privilege = 0, coherence = 0, reduction = 0, reduction_type = 0
+    integer(c_int32_t) :: projection = 0
+    integer(c_int64_t) :: projection_offset = 0
   end type
 
   !> Something that runs tasks: the MPI thread (kind COHORT_PROC_MPI, number 0), or a worker thread (COHORT_PROC_CPU). `helps` is 0

@@ -105,8 +105,14 @@ typedef struct {
 typedef uint32_t cohort_field_t;
 
 /**
+ * Which sub-region of a requirement's partition a point of an index launch gets: one of these, or what
+ * cohort_projection_register gave.
+ */
+typedef uint32_t cohort_projection_t;
+
+/**
  * Fields of a region that a task uses, and how. In an index launch `partition` may be given instead of `region`:
- * point p gets sub-region p.
+ * each point gets the sub-region that `projection` says.
  */
 typedef struct {
   cohort_region_t region;
@@ -120,6 +126,11 @@ typedef struct {
   int32_t coherence;
   int32_t reduction;
   int32_t reduction_type;
+  cohort_projection_t projection;
+  /**
+   * With COHORT_PROJECTION_OFFSET.
+   */
+  int64_t projection_offset;
 } cohort_requirement_t;
 
 /**
@@ -374,6 +385,12 @@ typedef struct {
 } cohort_rank_info_t;
 
 /**
+ * The colour of the sub-region that point `point` of `points` gets. Called on the launching thread, for each point of a
+ * launch once; the same arguments give the same colour.
+ */
+typedef int64_t (*cohort_projection_function_t)(uint32_t point, uint32_t points, void *user);
+
+/**
  * Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
  * (docs/environment.md), then from defaults.
  */
@@ -549,6 +566,16 @@ typedef int32_t cohort_coherence_t;
 #define COHORT_SIDE_HOST 0
 
 #define COHORT_SIDE_TASKS 1
+
+/**
+ * Point p gets sub-region p.
+ */
+#define COHORT_PROJECTION_IDENTITY 0
+
+/**
+ * Point p gets sub-region p + projection_offset.
+ */
+#define COHORT_PROJECTION_OFFSET 1
 
 #ifdef __cplusplus
 extern "C" {
@@ -1146,6 +1173,16 @@ cohort_status_t cohort_subregion(cohort_partition_t partition, uint32_t colour, 
  * Ends the handles of its sub-regions too.
  */
 cohort_status_t cohort_partition_destroy(cohort_partition_t *partition);
+
+/**
+ * Registers a projection. `name` (copied) appears in messages. `user` is handed to every call and stays the caller's. Any
+ * thread; it lasts as long as the runtime. Errors: INVALID_ARGUMENT (no name, no function).
+ */
+cohort_status_t cohort_projection_register(cohort_runtime_t runtime,
+                                           const char *name,
+                                           cohort_projection_function_t function,
+                                           void *user,
+                                           cohort_projection_t *projection);
 
 /**
  * A rectangle of points of `dim` (1 to 3) dimensions; `lo` and `hi` have `dim` entries, both ends included.

@@ -71,3 +71,8 @@ fn tasks_that_take_turns_in_any_order() {
 fn what_the_machine_is_asked() {
     run("machine");
 }
+
+#[test]
+fn points_get_sub_regions_by_projection() {
+    run("projections");
+}

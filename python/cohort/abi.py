@@ -58,6 +58,8 @@ __all__ = [
     "PROC_MPI",
     "SIDE_HOST",
     "SIDE_TASKS",
+    "PROJECTION_IDENTITY",
+    "PROJECTION_OFFSET",
 ]
 
 TASK_LEAF = 1
@@ -110,6 +112,8 @@ PROC_CPU = 1
 PROC_MPI = 2
 SIDE_HOST = 0
 SIDE_TASKS = 1
+PROJECTION_IDENTITY = 0
+PROJECTION_OFFSET = 1
 
 cohort_status_t = c_int32
 
@@ -169,6 +173,7 @@ class cohort_partition_t(Structure):
 
 
 cohort_field_t = c_uint32
+cohort_projection_t = c_uint32
 
 
 class cohort_requirement_t(Structure):
@@ -181,6 +186,8 @@ class cohort_requirement_t(Structure):
         ("coherence", c_int32),
         ("reduction", c_int32),
         ("reduction_type", c_int32),
+        ("projection", cohort_projection_t),
+        ("projection_offset", c_int64),
     ]
 
 
@@ -345,6 +352,9 @@ class cohort_rank_info_t(Structure):
     ]
 
 
+cohort_projection_function_t = CFUNCTYPE(c_int64, c_uint32, c_uint32, c_void_p)
+
+
 class cohort_config_t(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -460,6 +470,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_partition_count": (cohort_status_t, [cohort_partition_t, POINTER(c_uint32)]),
     "cohort_subregion": (cohort_status_t, [cohort_partition_t, c_uint32, POINTER(cohort_region_t)]),
     "cohort_partition_destroy": (cohort_status_t, [POINTER(cohort_partition_t)]),
+    "cohort_projection_register": (cohort_status_t, [cohort_runtime_t, c_char_p, cohort_projection_function_t, c_void_p, POINTER(cohort_projection_t)]),
     "cohort_index_space_create": (cohort_status_t, [cohort_runtime_t, c_int32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_index_space_t)]),
     "cohort_index_space_create_rects": (cohort_status_t, [cohort_runtime_t, c_int32, c_uint32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_index_space_t)]),
     "cohort_index_space_destroy": (cohort_status_t, [POINTER(cohort_index_space_t)]),

@@ -7,6 +7,7 @@ use super::tasks::processor;
 use super::types::*;
 use crate::base::{Error, Result};
 use crate::fail;
+use super::projections::{colours, Lists};
 use crate::operation::{self, Draft, Engine, Frame, FutureCell, IndexLaunch, Launch, Launched, Need, RegionObject, Regions};
 use crate::runtime::{self, Runtime};
 use std::sync::Arc;
@@ -59,6 +60,9 @@ fn in_requirement(i: usize) -> impl Fn(Error) -> Error {
 
 /// The region of a requirement of one task.
 fn region(runtime: &'static Runtime, r: &cohort_requirement_t) -> Result<&'static RegionObject> {
+    if r.projection != COHORT_PROJECTION_IDENTITY {
+        fail!(InvalidArgument, "a projection, in a launch of one task; give a region, or use cohort_index_launch");
+    }
     if r.partition.id != 0 {
         fail!(InvalidArgument, "a partition, in a launch of one task; give a region, or use cohort_index_launch");
     }
@@ -146,6 +150,8 @@ pub unsafe extern "C" fn cohort_index_launch(
             fail!(InvalidArgument, "0 points; launch at least one");
         }
         let reduction = reduction(how, element)?;
+        // The program's projections may launch, so they are asked before this launch begins.
+        let lists = Lists::of(runtime, requirements(c)?, points)?;
         if result.is_null() == reduction.is_some() {
             fail!(InvalidArgument, "a reduction and a place for its result go together; give both or neither");
         }
@@ -153,9 +159,10 @@ pub unsafe extern "C" fn cohort_index_launch(
         let mut index = IndexLaunch::new(engine, frame, points);
         for (i, r) in requirements(c)?.iter().enumerate() {
             let mut need = || -> Result<()> {
+                let colours = colours(r, lists.get(i))?;
                 let regions = match r.partition.id {
                     0 => Regions::Whole(runtime.objects.regions.get(r.region.id)?.by_ref()),
-                    partition => Regions::Parts(runtime.objects.partitions.get(partition)?),
+                    partition => Regions::Parts(runtime.objects.partitions.get(partition)?, colours),
                 };
                 index.need(regions, fields(r)?, access(r)?)
             };

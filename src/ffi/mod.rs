@@ -14,6 +14,7 @@ pub mod inline;
 pub mod launches;
 pub mod machine;
 pub mod partitions;
+pub mod projections;
 pub mod regions;
 pub mod runtime;
 pub mod tasks;

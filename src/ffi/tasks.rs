@@ -11,13 +11,18 @@ use crate::runtime;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-struct UserPointer(*mut c_void);
+/// What the program wants handed to its own functions.
+pub(super) struct UserPointer(*mut c_void);
 // The caller promises that its tasks may use it on any thread.
 unsafe impl Send for UserPointer {}
 unsafe impl Sync for UserPointer {}
 
 impl UserPointer {
-    fn get(&self) -> *mut c_void {
+    pub fn new(user: *mut c_void) -> Self {
+        Self(user)
+    }
+
+    pub fn get(&self) -> *mut c_void {
         self.0
     }
 }
@@ -26,7 +31,7 @@ fn body(function: cohort_task_function_t, user: *mut c_void) -> Result<TaskBody>
     let Some(function) = function else {
         fail!(InvalidArgument, "the task's function is null; pass the address of a function");
     };
-    let user = UserPointer(user);
+    let user = UserPointer::new(user);
     Ok(Box::new(move |handle| unsafe { function(cohort_context_t { id: handle }, user.get()) }))
 }
 

@@ -191,8 +191,20 @@ pub struct cohort_config_t {
 /// returns. A result other than 0 is a failure.
 pub type cohort_task_function_t = Option<unsafe extern "C" fn(task: cohort_context_t, user: *mut c_void) -> i32>;
 
+/// The colour of the sub-region that point `point` of `points` gets. Called on the launching thread, for each point of a
+/// launch once; the same arguments give the same colour.
+pub type cohort_projection_function_t = Option<unsafe extern "C" fn(point: u32, points: u32, user: *mut c_void) -> i64>;
+
+/// Which sub-region of a requirement's partition a point of an index launch gets: one of these, or what
+/// cohort_projection_register gave.
+pub type cohort_projection_t = u32;
+/// Point p gets sub-region p.
+pub const COHORT_PROJECTION_IDENTITY: cohort_projection_t = 0;
+/// Point p gets sub-region p + projection_offset.
+pub const COHORT_PROJECTION_OFFSET: cohort_projection_t = 1;
+
 /// Fields of a region that a task uses, and how. In an index launch `partition` may be given instead of `region`:
-/// point p gets sub-region p.
+/// each point gets the sub-region that `projection` says.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_requirement_t {
@@ -205,6 +217,9 @@ pub struct cohort_requirement_t {
     pub coherence: i32,
     pub reduction: i32,
     pub reduction_type: i32,
+    pub projection: cohort_projection_t,
+    /// With COHORT_PROJECTION_OFFSET.
+    pub projection_offset: i64,
 }
 
 /// A barrier and one of its phases. Plain bytes: may be sent to other ranks.

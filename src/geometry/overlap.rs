@@ -9,8 +9,8 @@ const FEW: usize = 16;
 /// Bits that a rectangle takes otherwise.
 const BITS_FOR_ONE: u128 = 8 * size_of::<Item>() as u128;
 
-/// A rectangle, which of two lists it is from, and its number there.
-pub type Item = (Rect, u32, u32);
+/// A rectangle and its number.
+type Item = (Rect, u32);
 
 /// Two rectangles of one list that overlap and have different numbers, by these, or `None`: in n log n steps for rectangles
 /// that do not, or in one step a row of points where the rectangles are so many that a bit for every point takes less memory.
@@ -21,12 +21,11 @@ pub fn overlap_within(rects: impl Iterator<Item = (u32, Rect)> + Clone) -> Optio
     if count > FEW && points <= count as u128 * BITS_FOR_ONE {
         return mark(rects, bounds);
     }
-    search(rects.map(|(i, r)| (r, 0, i)).collect(), &|a, b| a.2 != b.2)
+    search(rects.map(|(i, r)| (r, i)).collect(), &|a, b| a.1 != b.1)
 }
 
 fn around(rects: impl Iterator<Item = (u32, Rect)>) -> Option<Rect> {
-    let grow = |a: Rect, b: Rect| Rect::new(std::array::from_fn(|d| a.lo[d].min(b.lo[d])), std::array::from_fn(|d| a.hi[d].max(b.hi[d])));
-    rects.map(|(_, r)| r).reduce(grow)
+    rects.map(|(_, r)| r).reduce(|a, b| a.hull(&b))
 }
 
 /// Marks the points of one rectangle after the other, until one is marked already.
@@ -46,21 +45,12 @@ fn mark(rects: impl Iterator<Item = (u32, Rect)> + Clone, bounds: Rect) -> Optio
     None
 }
 
-/// A rectangle of `first` and one of `second` with another number that overlap.
-pub fn overlap_between(
-    first: impl Iterator<Item = (u32, Rect)>,
-    second: impl Iterator<Item = (u32, Rect)>,
-) -> Option<(u32, u32)> {
-    let mut items: Vec<Item> = first.map(|(i, r)| (r, 0, i)).collect();
-    items.extend(second.map(|(i, r)| (r, 1, i)));
-    search(items, &|a, b| a.1 != b.1 && a.2 != b.2)
-}
-
 /// Halves the items by a cut through the space; those that the cut crosses go to both halves.
 fn search(items: Vec<Item>, counts: &impl Fn(&Item, &Item) -> bool) -> Option<(u32, u32)> {
-    let Some((below, above)) = (items.len() > FEW).then(|| halve(&items)).flatten() else {
+    let Some((d, at)) = (items.len() > FEW).then(|| cut(&items)).flatten() else {
         return all_pairs(&items, counts);
     };
+    let (below, above) = halve(&items, d, at);
     drop(items);
     search(below, counts).or_else(|| search(above, counts))
 }
@@ -68,15 +58,32 @@ fn search(items: Vec<Item>, counts: &impl Fn(&Item, &Item) -> bool) -> Option<(u
 fn all_pairs(items: &[Item], counts: &impl Fn(&Item, &Item) -> bool) -> Option<(u32, u32)> {
     for (i, a) in items.iter().enumerate() {
         if let Some(b) = items[..i].iter().find(|b| counts(a, b) && a.0.overlaps(&b.0)) {
-            let (first, second) = if a.1 <= b.1 { (a, b) } else { (b, a) };
-            return Some((first.2, second.2));
+            return Some((a.1, b.1));
         }
     }
     None
 }
 
+/// A rectangle of `any` and one of `disjoint` that overlap and of which `counts` is true. Those of `disjoint` do not overlap
+/// each other, or only where that is refused anyway; those of `any` may all be the same, so the cuts go by `disjoint`.
+pub fn overlap_between<A: Copy, B: Copy>(
+    mut any: Vec<(Rect, A)>,
+    disjoint: Vec<(Rect, B)>,
+    counts: &impl Fn(A, B) -> bool,
+) -> Option<(A, B)> {
+    let Some(bounds) = disjoint.iter().map(|(rect, _)| *rect).reduce(|a, b| a.hull(&b)) else { return None };
+    any.retain(|(rect, _)| rect.overlaps(&bounds));
+    let Some((d, at)) = (disjoint.len() > FEW && !any.is_empty()).then(|| cut(&disjoint)).flatten() else {
+        let meets = |a: &(Rect, A)| disjoint.iter().find(|b| counts(a.1, b.1) && a.0.overlaps(&b.0)).map(|b| (a.1, b.1));
+        return any.iter().find_map(meets);
+    };
+    let ((any_below, any_above), (below, above)) = (halve(&any, d, at), halve(&disjoint, d, at));
+    drop((any, disjoint));
+    overlap_between(any_below, below, counts).or_else(|| overlap_between(any_above, above, counts))
+}
+
 /// The best of three cuts, one a dimension; `None` if none takes much from either side.
-fn halve(items: &[Item]) -> Option<(Vec<Item>, Vec<Item>)> {
+fn cut<L>(items: &[(Rect, L)]) -> Option<(usize, i64)> {
     let sides = |d: usize, at: i64| {
         let below = items.iter().filter(|i| i.0.lo[d] < at).count();
         let above = items.iter().filter(|i| i.0.hi[d] >= at).count();
@@ -89,10 +96,12 @@ fn halve(items: &[Item]) -> Option<(Vec<Item>, Vec<Item>)> {
         (sides(d, at), d, at)
     });
     let (larger, d, at) = cuts.min()?;
-    (larger < items.len() - items.len() / 8).then(|| {
-        let part = |keep: &dyn Fn(&Item) -> bool| items.iter().filter(|i| keep(i)).copied().collect();
-        (part(&|i| i.0.lo[d] < at), part(&|i| i.0.hi[d] >= at))
-    })
+    (larger < items.len() - items.len() / 8).then_some((d, at))
+}
+
+fn halve<L: Copy>(items: &[(Rect, L)], d: usize, at: i64) -> (Vec<(Rect, L)>, Vec<(Rect, L)>) {
+    let part = |keep: &dyn Fn(&Rect) -> bool| items.iter().filter(|i| keep(&i.0)).copied().collect();
+    (part(&|r| r.lo[d] < at), part(&|r| r.hi[d] >= at))
 }
 
 #[cfg(test)]
@@ -128,7 +137,9 @@ mod tests {
                 }
                 all
             };
-            let (within, between) = (overlap_within(numbered(&a)), overlap_between(numbered(&a), numbered(&b)));
+            let list = |rects: &[Rect]| numbered(rects).map(|(i, r)| (r, i)).collect::<Vec<_>>();
+            let between = overlap_between(list(&a), list(&b), &|i, j| i != j);
+            let within = overlap_within(numbered(&a));
             prop_assert_eq!(within.is_some(), !pairs(&a, &a).is_empty());
             prop_assert!(within.is_none_or(|pair| pairs(&a, &a).contains(&pair)));
             prop_assert_eq!(between.is_some(), !pairs(&a, &b).is_empty());
@@ -143,12 +154,29 @@ mod tests {
             Rect::new(lo, [lo[0] + 3, lo[1] + 3, lo[2] + 3])
         }).collect();
         let counted = std::cell::Cell::new(0u64);
-        let items = blocks.iter().enumerate().map(|(i, r)| (*r, 0, i as u32)).collect();
+        let items = blocks.iter().enumerate().map(|(i, r)| (*r, i as u32)).collect();
         let found = search(items, &|a, b| {
             counted.set(counted.get() + 1);
-            a.2 != b.2
+            a.1 != b.1
         });
         assert_eq!(found, None);
         assert!(counted.get() < 40 * blocks.len() as u64, "{} pairs tried", counted.get());
+    }
+
+    #[test]
+    fn many_that_are_the_same_cost_no_more_than_many_that_differ() {
+        let row = |i: i64, y: i64| Rect::new([4 * i, y, 0], [4 * i + 3, y, 0]);
+        let n = 20_000i64;
+        let disjoint: Vec<(Rect, i64)> = (0..n).map(|i| (row(i, i % 2), i)).collect();
+        // In the gap between two of them, one within the other, or all alike.
+        let between = |i: i64| Rect::new([4 * (n / 2), (n / 2 + 1) % 2, 0], [4 * (n / 2) + i % 4, (n / 2 + 1) % 2, 0]);
+        let counted = std::cell::Cell::new(0);
+        let any: Vec<(Rect, i64)> = (0..n).map(|i| (between(i), i)).collect();
+        let found = overlap_between(any, disjoint, &|_, _| {
+            counted.set(counted.get() + 1);
+            true
+        });
+        assert_eq!(found, None);
+        assert!(counted.get() < 40 * n, "{} pairs tried", counted.get());
     }
 }

@@ -50,6 +50,11 @@ impl Rect {
     }
 
     #[inline]
+    /// The smallest rectangle around both.
+    pub fn hull(&self, other: &Rect) -> Rect {
+        Rect::new(std::array::from_fn(|d| self.lo[d].min(other.lo[d])), std::array::from_fn(|d| self.hi[d].max(other.hi[d])))
+    }
+
     pub fn intersection(&self, other: &Rect) -> Rect {
         let mut r = *self;
         for d in 0..3 {

@@ -37,6 +37,8 @@ pub(super) struct Launching {
     pub ends: Vec<NodeRef>,
     /// Fields of the requirements of an index launch.
     pub masks: Vec<FieldMask>,
+    /// Colours and points of one, to be sorted.
+    pub scratch: Vec<(u32, u32)>,
     /// What the execution reads and writes by itself.
     pub mapped: Vec<Arc<Mapping>>,
     /// The data of the trees that the analysis knows, by address: what operations use lives as long as they.

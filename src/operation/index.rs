@@ -4,40 +4,13 @@ use super::context::{Context, Launching};
 use super::draft::{missing, Draft};
 use super::inline::{check_use, Mapping};
 use super::launch::{check_fields, launch, Launch, Launched};
-use super::{Engine, Frame, FutureCell, PartitionObject, RegionRef};
+use super::{Engine, Frame, FutureCell, Regions};
 use crate::base::{Error, Result, Status};
 use crate::event::NodeRef;
 use crate::fail;
-use crate::geometry::overlap_between;
-use crate::region::{colour_rects, dependence, Access, Dependence, ElementType, FieldMask, Partition, Privilege, Reduction, RegionNode};
+use crate::region::{dependence, Access, Dependence, ElementType, FieldMask, Privilege, Reduction};
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-/// What the points of a requirement use.
-#[derive(Clone, Copy)]
-pub enum Regions<'a> {
-    /// All the same region.
-    Whole(RegionRef<'a>),
-    /// Point p sub-region p.
-    Parts(&'a PartitionObject),
-}
-
-impl<'a> Regions<'a> {
-    fn of(self, point: u32) -> Result<RegionRef<'a>> {
-        match self {
-            Self::Whole(region) => Ok(region),
-            Self::Parts(parts) => parts.by_ref(point),
-        }
-    }
-
-    /// A region that holds those of all points.
-    fn cover(self) -> &'a RegionNode {
-        match self {
-            Self::Whole(region) => region.node,
-            Self::Parts(parts) => &parts.partition.parent,
-        }
-    }
-}
 
 struct IndexNeed<'a> {
     regions: Regions<'a>,
@@ -67,8 +40,7 @@ impl<'a> IndexLaunch<'a> {
     /// Adds a requirement of every point.
     pub fn need(&mut self, regions: Regions<'a>, fields: &[u32], access: Access) -> Result<()> {
         check_fields(&regions.cover().tree.fields, fields, access)?;
-        // The last point has a sub-region, so all have.
-        regions.of(self.points - 1)?;
+        regions.check(self.points)?;
         let masks = &mut self.launching().masks;
         if masks.len() == self.needs.len() {
             masks.push(FieldMask::default());
@@ -82,16 +54,18 @@ impl<'a> IndexLaunch<'a> {
 
     /// The last thing that can fail.
     pub fn check(&self) -> Result<()> {
-        let Launching { masks, mapped, .. } = &*self.launching();
+        let Launching { masks, scratch, mapped, .. } = self.launching();
         if !mapped.is_empty() {
             self.check_mapped(mapped, masks)?;
         }
         for i in 0..self.needs.len() {
-            for j in 0..=i {
+            // With itself first: finding what meets a writer is quick when its own parts do not meet.
+            for j in (0..=i).rev() {
                 let (a, b) = (&self.needs[i], &self.needs[j]);
                 let alike = a.regions.cover().tree.id == b.regions.cover().tree.id;
-                if alike && dependence(a.access, b.access) != Dependence::None && masks[i].intersects(&masks[j]) {
-                    self.check_pair(i, j)?;
+                let found = dependence(a.access, b.access);
+                if alike && found != Dependence::None && masks[i].intersects(&masks[j]) {
+                    self.check_pair(i, j, found, scratch)?;
                 }
             }
         }
@@ -103,7 +77,7 @@ impl<'a> IndexLaunch<'a> {
         for (need, mask) in self.needs.iter().zip(masks) {
             match need.regions {
                 Regions::Whole(region) => check_use(mapped, region.node, mask, need.access)?,
-                Regions::Parts(_) => {
+                Regions::Parts(..) => {
                     (0..self.points).try_for_each(|p| check_use(mapped, need.regions.of(p)?.node, mask, need.access))?;
                 }
             }
@@ -136,8 +110,8 @@ impl<'a> IndexLaunch<'a> {
         Ok(())
     }
 
-    /// Whether requirements i and j, whose uses conflict, share points.
-    fn check_pair(&self, i: usize, j: usize) -> Result<()> {
+    /// Whether requirements i and j, whose uses depend on each other, share points.
+    fn check_pair(&self, i: usize, j: usize, found: Dependence, scratch: &mut Vec<(u32, u32)>) -> Result<()> {
         let (a, b) = (&self.needs[i], &self.needs[j]);
         if i != j {
             for point in 0..self.points {
@@ -151,41 +125,19 @@ impl<'a> IndexLaunch<'a> {
                 }
             }
         }
-        if dependence(a.access, b.access) == Dependence::Atomic {
-            // Points that meet take turns.
+        // Points that come one after the other in any order are no harm to each other.
+        if self.points == 1 || found != Dependence::True || !(a.access.writes() || b.access.writes()) {
             return Ok(());
         }
-        if self.points == 1 || !(a.access.writes() || b.access.writes()) {
-            return Ok(());
+        let ((i, a), (j, b)) = if a.access.writes() { ((i, a), (j, b)) } else { ((j, b), (i, a)) };
+        match a.regions.shared_with(b.regions, self.points, scratch) {
+            Some((p, q)) => fail!(
+                Interference,
+                "requirement {i} of point {p} writes what requirement {j} of point {q} uses, region {}; points of an index launch run in any order, so give them disjoint sub-regions",
+                b.regions.of(q)?.node.bounds_text()
+            ),
+            None => Ok(()),
         }
-        let Some((p, q)) = self.shared_by(a.regions, b.regions) else { return Ok(()) };
-        let ((i, p), (j, q)) = if a.access.writes() { ((i, p), (j, q)) } else { ((j, q), (i, p)) };
-        fail!(
-            Interference,
-            "requirement {i} of point {p} writes what requirement {j} of point {q} uses; points of an index launch run in any order, so give them disjoint sub-regions"
-        );
-    }
-
-    /// Two different points of which the first shares data, by `a`, with the second, by `b`.
-    fn shared_by(&self, a: Regions<'a>, b: Regions<'a>) -> Option<(u32, u32)> {
-        let other = |p: u32| u32::from(p == 0);
-        match (a, b) {
-            (Regions::Whole(a), Regions::Whole(b)) => a.node.domain.overlaps(&b.node.domain).then_some((0, 1)),
-            (Regions::Whole(a), Regions::Parts(b)) => self.first_meeting(a, b).map(|q| (other(q), q)),
-            (Regions::Parts(a), Regions::Whole(b)) => self.first_meeting(b, a).map(|p| (p, other(p))),
-            (Regions::Parts(a), Regions::Parts(b)) => {
-                let (a, b) = (&a.partition, &b.partition);
-                if std::ptr::eq(a, b) {
-                    return a.overlap_among(self.points);
-                }
-                let rects = |of: &'a Partition| colour_rects(&of.children[..self.points as usize]);
-                a.parent.domain.overlaps(&b.parent.domain).then(|| overlap_between(rects(a), rects(b))).flatten()
-            }
-        }
-    }
-
-    fn first_meeting(&self, whole: RegionRef, parts: &PartitionObject) -> Option<u32> {
-        (0..self.points).find(|&p| parts.partition.children[p as usize].domain.overlaps(&whole.node.domain))
     }
 
     /// Launches a task for each point. What `whole` waits for, each point waits for; what it arrives at, it arrives at when

@@ -12,7 +12,7 @@ mod tree;
 pub use access::{dependence, Access, Coherence, Dependence, ElementType, Privilege, Reduction};
 pub use cuts::Cuts;
 pub use fields::{FieldMask, FieldSpace, MAX_FIELDS};
-pub use partition::{colour_rects, Partition};
+pub use partition::Partition;
 pub use reduce::Run;
 pub use space::{check_dim, rects_of, IndexSpace};
 pub use tree::{RegionNode, Tree};

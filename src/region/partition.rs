@@ -16,8 +16,8 @@ const MOST_COLOURS: i64 = 1 << 24;
 pub struct Partition {
     pub parent: Arc<RegionNode>,
     pub children: Vec<Arc<RegionNode>>,
-    /// Two sub-regions that overlap, if any do; found when first asked for.
-    overlap: OnceLock<Option<(u32, u32)>>,
+    /// Found when first asked for, as is `complete`.
+    disjoint: OnceLock<bool>,
     complete: OnceLock<bool>,
 }
 
@@ -25,7 +25,7 @@ impl Partition {
     fn new(parent: &Arc<RegionNode>, domains: Vec<Domain>, cuts: Option<Cuts>) -> Self {
         let cuts = cuts.map(Arc::new);
         let children = domains.into_iter().enumerate().map(|(colour, domain)| parent.child(colour, domain, cuts.clone())).collect();
-        Self { parent: parent.clone(), children, overlap: OnceLock::new(), complete: OnceLock::new() }
+        Self { parent: parent.clone(), children, disjoint: OnceLock::new(), complete: OnceLock::new() }
     }
 
     /// Sub-regions with the given points as far as the parent has them.
@@ -71,7 +71,7 @@ impl Partition {
         let domains = all.points().map(|at| Domain::from(block(at)).intersection(&parent.domain)).collect();
         let planes = std::array::from_fn(|d| (0..=count[d]).map(|i| start(d, i)).collect());
         let partition = Self::new(parent, domains, Some(Cuts::Planes(planes)));
-        Ok(Self { overlap: OnceLock::from(None), complete: OnceLock::from(true), ..partition })
+        Ok(Self { disjoint: OnceLock::from(true), complete: OnceLock::from(true), ..partition })
     }
 
     /// Sub-regions by given rectangles, which may overlap.
@@ -111,7 +111,7 @@ impl Partition {
         let mut domains = Vec::with_capacity(colours as usize);
         bisect(&parent.domain, colours, &mut domains);
         let partition = Self::of_domains(parent, domains);
-        Ok(Self { overlap: OnceLock::from(None), complete: OnceLock::from(true), ..partition })
+        Ok(Self { disjoint: OnceLock::from(true), complete: OnceLock::from(true), ..partition })
     }
 
     /// One sub-region for each point `c` of a rectangle of colours, in Fortran order: the points of `extent` moved by
@@ -178,18 +178,8 @@ impl Partition {
         Ok(Self::of_domains(a, b.children.iter().map(|c| c.domain.clone())))
     }
 
-    /// Two of the first `count` sub-regions that overlap.
-    pub fn overlap_among(&self, count: u32) -> Option<(u32, u32)> {
-        let rects = |n: usize| colour_rects(&self.children[..n]);
-        let (p, q) = (*self.overlap.get_or_init(|| overlap_within(rects(self.children.len()))))?;
-        if p.max(q) < count {
-            return Some((p, q));
-        }
-        overlap_within(rects(count as usize))
-    }
-
     pub fn is_disjoint(&self) -> bool {
-        self.overlap_among(self.children.len() as u32).is_none()
+        *self.disjoint.get_or_init(|| overlap_within(colour_rects(&self.children)).is_none())
     }
 
     /// Whether every point of the parent is in a sub-region.
@@ -213,7 +203,7 @@ impl Partition {
 }
 
 /// The rectangles of sub-regions with their colours.
-pub fn colour_rects(children: &[Arc<RegionNode>]) -> impl Iterator<Item = (u32, Rect)> + Clone + use<'_> {
+fn colour_rects(children: &[Arc<RegionNode>]) -> impl Iterator<Item = (u32, Rect)> + Clone + use<'_> {
     children.iter().flat_map(|c| c.domain.rects().map(move |rect| (c.colour, rect)))
 }
 
@@ -281,7 +271,7 @@ mod tests {
         assert_eq!(bounds(&halo, 0), Rect::new([0, 0, 0], [6, 0, 0]));
         assert_eq!(bounds(&halo, 1), Rect::new([3, 0, 0], [9, 0, 0]));
         assert!(halo.child(2).unwrap_err().text.contains("colour 2"));
-        assert_eq!((halo.is_disjoint(), halo.is_complete(), halo.overlap_among(1)), (false, true, None));
+        assert_eq!((halo.is_disjoint(), halo.is_complete()), (false, true));
     }
 
     #[test]

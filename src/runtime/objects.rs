@@ -3,7 +3,7 @@
 use crate::base::{Kind, Result, Table};
 use crate::interop::{Halo, Handshake};
 use crate::operation::inline::Mapping;
-use crate::operation::{FutureCell, PartitionObject, RegionObject, TaskKind};
+use crate::operation::{FutureCell, PartitionObject, Projection, RegionObject, TaskKind};
 use crate::region::{FieldSpace, IndexSpace};
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ pub struct Objects {
     pub regions: Table<RegionObject>,
     pub partitions: Table<PartitionObject>,
     pub tasks: Table<Arc<TaskKind>>,
+    /// By number.
+    pub projections: boxcar::Vec<Projection>,
     pub futures: Table<Arc<FutureCell>>,
     pub handshakes: Table<Arc<Handshake>>,
     pub halos: Table<Halo>,
@@ -28,6 +30,7 @@ impl Default for Objects {
             regions: Table::new(Kind::Region),
             partitions: Table::new(Kind::Partition),
             tasks: Table::new(Kind::Task),
+            projections: boxcar::Vec::new(),
             futures: Table::new(Kind::Future),
             handshakes: Table::new(Kind::Handshake),
             halos: Table::new(Kind::Halo),

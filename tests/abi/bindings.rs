@@ -50,6 +50,8 @@ pub const COHORT_PROC_CPU: i32 = 1;
 pub const COHORT_PROC_MPI: i32 = 2;
 pub const COHORT_SIDE_HOST: i32 = 0;
 pub const COHORT_SIDE_TASKS: i32 = 1;
+pub const COHORT_PROJECTION_IDENTITY: i32 = 0;
+pub const COHORT_PROJECTION_OFFSET: i32 = 1;
 pub type cohort_status_t = i32;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -154,6 +156,7 @@ const _: () = {
         [::core::mem::offset_of!(cohort_partition_t, id) - 0usize];
 };
 pub type cohort_field_t = u32;
+pub type cohort_projection_t = u32;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct cohort_requirement_t {
@@ -165,10 +168,12 @@ pub struct cohort_requirement_t {
     pub coherence: i32,
     pub reduction: i32,
     pub reduction_type: i32,
+    pub projection: cohort_projection_t,
+    pub projection_offset: i64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_requirement_t"][::core::mem::size_of::<cohort_requirement_t>() - 48usize];
+    ["Size of cohort_requirement_t"][::core::mem::size_of::<cohort_requirement_t>() - 56usize];
     ["Alignment of cohort_requirement_t"][::core::mem::align_of::<cohort_requirement_t>() - 8usize];
     ["Offset of field: cohort_requirement_t::region"]
         [::core::mem::offset_of!(cohort_requirement_t, region) - 0usize];
@@ -186,6 +191,10 @@ const _: () = {
         [::core::mem::offset_of!(cohort_requirement_t, reduction) - 36usize];
     ["Offset of field: cohort_requirement_t::reduction_type"]
         [::core::mem::offset_of!(cohort_requirement_t, reduction_type) - 40usize];
+    ["Offset of field: cohort_requirement_t::projection"]
+        [::core::mem::offset_of!(cohort_requirement_t, projection) - 44usize];
+    ["Offset of field: cohort_requirement_t::projection_offset"]
+        [::core::mem::offset_of!(cohort_requirement_t, projection_offset) - 48usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -552,6 +561,9 @@ const _: () = {
     ["Offset of field: cohort_rank_info_t::workers"]
         [::core::mem::offset_of!(cohort_rank_info_t, workers) - 28usize];
 };
+pub type cohort_projection_function_t = ::core::option::Option<
+    unsafe extern "C" fn(point: u32, points: u32, user: *mut ::core::ffi::c_void) -> i64,
+>;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct cohort_config_t {
@@ -1134,6 +1146,15 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn cohort_partition_destroy(partition: *mut cohort_partition_t) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_projection_register(
+        runtime: cohort_runtime_t,
+        name: *const ::core::ffi::c_char,
+        function: cohort_projection_function_t,
+        user: *mut ::core::ffi::c_void,
+        projection: *mut cohort_projection_t,
+    ) -> cohort_status_t;
 }
 unsafe extern "C" {
     pub fn cohort_index_space_create(

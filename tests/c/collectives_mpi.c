@@ -71,7 +71,7 @@ static int32_t advance_time(cohort_context_t task, void *user) {
 /* Proposals, arrivals, and what uses the result, launched far ahead of all of them. */
 static void run_ahead(cohort_task_t proposing, cohort_task_t advancing, cohort_region_t clock) {
   cohort_field_t field = 0;
-  cohort_requirement_t in_order = {clock, {0}, &field, 1, COHORT_READ_WRITE, 0, 0, 0};
+  cohort_requirement_t in_order = {.region = clock, .fields = &field, .field_count = 1, .privilege = COHORT_READ_WRITE};
   double expected = 0;
   elapsed = 0;
   for (int step = 0; step < STEPS; step++) {

@@ -108,7 +108,7 @@ int main(void) {
   EXPECT(cohort_task_variant(task, COHORT_PROC_ANY, nothing, NULL), INVALID_ARGUMENT, "one kind of processor");
 
   cohort_launch_t l = COHORT_LAUNCH_INIT;
-  cohort_requirement_t q[2] = {{r, {0}, f, 1, COHORT_READ_ONLY, 0, 0, 0}, {r, {0}, f, 1, COHORT_READ_WRITE, 0, 0, 0}};
+  cohort_requirement_t q[2] = {{.region = r, .fields = f, .field_count = 1, .privilege = COHORT_READ_ONLY}, {.region = r, .fields = f, .field_count = 1, .privilege = COHORT_READ_WRITE}};
   EXPECT(cohort_launch(ctx, NULL, NULL), INVALID_ARGUMENT, "launch is null");
   l.task = null_task; EXPECT(cohort_launch(ctx, &l, NULL), INVALID_HANDLE, "task is the null handle"); l.task = task;
   l.size = 1; EXPECT(cohort_launch(ctx, &l, NULL), VERSION, "COHORT_LAUNCH_INIT"); l.size = sizeof l;

@@ -62,7 +62,7 @@ static int32_t member(cohort_context_t task, void *user)
     cohort_phase_barrier_t full_in = my_full, full_out = next_full, empty_in = my_empty, empty_out = next_empty;
     for (int step = 0; step < STEPS; step++) {
         cohort_field_t slot = (cohort_field_t)(step % 2), zero = 0;
-        cohort_requirement_t need = {source, {0}, &zero, 1, COHORT_WRITE_DISCARD, COHORT_EXCLUSIVE, 0, 0};
+        cohort_requirement_t need = {.region = source, .fields = &zero, .field_count = 1, .privilege = COHORT_WRITE_DISCARD};
         cohort_launch_t launch = COHORT_LAUNCH_INIT;
         cohort_phase_barrier_t came;
         launch.task = write_task;
@@ -101,7 +101,7 @@ static int32_t member(cohort_context_t task, void *user)
         TRY(cohort_acquire(task, &sync));
         full_in = came;
 
-        cohort_requirement_t read = {ghost, {0}, &slot, 1, COHORT_READ_ONLY, COHORT_SIMULTANEOUS, 0, 0};
+        cohort_requirement_t read = {.region = ghost, .fields = &slot, .field_count = 1, .privilege = COHORT_READ_ONLY, .coherence = COHORT_SIMULTANEOUS};
         launch.task = read_task;
         launch.requirements = &read;
         TRY(cohort_launch(task, &launch, NULL));
@@ -173,7 +173,7 @@ static void wrong_calls(cohort_context_t root, cohort_field_space_t fields, cons
     copy.shift[0] = 0;
     EXPECT(cohort_copy(root, &copy), COHORT_ERROR_INTERFERENCE, "share points");
     if (ranks > 1) {
-        cohort_requirement_t need = {next, {0}, &zero, 1, COHORT_READ_ONLY, COHORT_EXCLUSIVE, 0, 0};
+        cohort_requirement_t need = {.region = next, .fields = &zero, .field_count = 1, .privilege = COHORT_READ_ONLY};
         cohort_launch_t launch = COHORT_LAUNCH_INIT;
         const double one = 1;
         const int64_t stride = 8;
@@ -247,9 +247,9 @@ int main(int argc, char **argv)
     TRY(cohort_task_register(rt, "read ghost", read_ghost, NULL, COHORT_TASK_LEAF, &read_task));
     TRY(cohort_task_register(rt, "member", member, NULL, 0, &member_task));
     cohort_requirement_t needs[3] = {
-        {source, {0}, both, 2, COHORT_READ_WRITE, COHORT_SIMULTANEOUS, 0, 0},
-        {ghost, {0}, both, 2, COHORT_READ_WRITE, COHORT_SIMULTANEOUS, 0, 0},
-        {next, {0}, both, 2, COHORT_READ_WRITE, COHORT_SIMULTANEOUS, 0, 0},
+        {.region = source, .fields = both, .field_count = 2, .privilege = COHORT_READ_WRITE, .coherence = COHORT_SIMULTANEOUS},
+        {.region = ghost, .fields = both, .field_count = 2, .privilege = COHORT_READ_WRITE, .coherence = COHORT_SIMULTANEOUS},
+        {.region = next, .fields = both, .field_count = 2, .privilege = COHORT_READ_WRITE, .coherence = COHORT_SIMULTANEOUS},
     };
     cohort_launch_t launch = COHORT_LAUNCH_INIT;
     launch.task = member_task;

@@ -95,7 +95,7 @@ static void take_steps(cohort_context_t ctx, const exchange_t *x, MPI_Comm meet)
         MPI_Comm_rank(meet, &rank);
     for (int step = 0; step < STEPS; step++) {
         args_t args = {step, 0, rank % 2};
-        cohort_requirement_t need = {x->block, {0}, x->names, FIELDS, COHORT_WRITE_DISCARD, COHORT_EXCLUSIVE, 0, 0};
+        cohort_requirement_t need = {.region = x->block, .fields = x->names, .field_count = FIELDS, .privilege = COHORT_WRITE_DISCARD};
         cohort_launch_t launch = COHORT_LAUNCH_INIT;
         launch.task = x->writer;
         launch.args = &args;
@@ -108,7 +108,7 @@ static void take_steps(cohort_context_t ctx, const exchange_t *x, MPI_Comm meet)
             if (x->ghosts[face].id == 0)
                 continue;
             args.face = face;
-            cohort_requirement_t ghost = {x->ghosts[face], {0}, x->slots, FIELDS, COHORT_READ_ONLY, COHORT_EXCLUSIVE, 0, 0};
+            cohort_requirement_t ghost = {.region = x->ghosts[face], .fields = x->slots, .field_count = FIELDS, .privilege = COHORT_READ_ONLY};
             launch.task = x->checker;
             launch.requirements = &ghost;
             TRY(cohort_launch(ctx, &launch, NULL));
@@ -187,7 +187,7 @@ static void run(cohort_task_t writer, cohort_task_t checker, cohort_task_t stepp
     take_steps(root, &x, cart);
     /* The task holds the block; the halo's regions need no requirement. */
     const exchange_t *args = &x;
-    cohort_requirement_t need = {x.block, {0}, x.names, FIELDS, COHORT_READ_WRITE, COHORT_EXCLUSIVE, 0, 0};
+    cohort_requirement_t need = {.region = x.block, .fields = x.names, .field_count = FIELDS, .privilege = COHORT_READ_WRITE};
     cohort_launch_t launch = COHORT_LAUNCH_INIT;
     launch.task = stepper;
     launch.args = &args;

@@ -45,7 +45,7 @@ int main(void) {
   TRY(cohort_task_register(rt, "empty", empty, NULL, COHORT_TASK_LEAF, &nothing));
   TRY(cohort_task_register(rt, "rank_main", member, NULL, 0, &rank_main));
   TRY(cohort_handshake_create(rt, 1, 1, COHORT_SIDE_HOST, &hs));
-  cohort_requirement_t needs[2] = {{r, {0}, &f[0], 1, COHORT_READ_ONLY, 0, 0, 0}, {r, {0}, &f[1], 1, COHORT_WRITE_DISCARD, 0, 0, 0}};
+  cohort_requirement_t needs[2] = {{.region = r, .fields = &f[0], .field_count = 1, .privilege = COHORT_READ_ONLY}, {.region = r, .fields = &f[1], .field_count = 1, .privilege = COHORT_WRITE_DISCARD}};
   cohort_launch_t rhs_task = COHORT_LAUNCH_INIT, none = COHORT_LAUNCH_INIT;
   rhs_task.task = kernel; rhs_task.requirements = needs; rhs_task.requirement_count = 2;
   rhs_task.wait_handshakes = &hs; rhs_task.wait_handshake_count = 1;

@@ -62,8 +62,8 @@ static int32_t member(cohort_context_t task, void *user) {
     cohort_launch_t launch = COHORT_LAUNCH_INIT;
     cohort_copy_t copy = COHORT_COPY_INIT;
     cohort_sync_t sync = COHORT_SYNC_INIT;
-    cohort_requirement_t write = {source, {0}, &zero, 1, COHORT_WRITE_DISCARD, COHORT_EXCLUSIVE, 0, 0};
-    cohort_requirement_t read = {ghost, {0}, &zero, 1, COHORT_READ_ONLY, COHORT_SIMULTANEOUS, 0, 0};
+    cohort_requirement_t write = {.region = source, .fields = &zero, .field_count = 1, .privilege = COHORT_WRITE_DISCARD};
+    cohort_requirement_t read = {.region = ghost, .fields = &zero, .field_count = 1, .privilege = COHORT_READ_ONLY, .coherence = COHORT_SIMULTANEOUS};
     TRY(cohort_wait_on_host(task, turn));
     launch.task = write_task; launch.args = &step; launch.args_size = sizeof step;
     launch.requirements = &write; launch.requirement_count = 1;
@@ -152,8 +152,8 @@ static void set_up(void) {
 static void steps(cohort_context_t root) {
   cohort_field_t zero = 0;
   cohort_requirement_t needs[3] = {
-    {source, {0}, &zero, 1, COHORT_READ_WRITE, COHORT_SIMULTANEOUS, 0, 0}, {ghost, {0}, &zero, 1, COHORT_READ_WRITE, COHORT_SIMULTANEOUS, 0, 0},
-    {next, {0}, &zero, 1, COHORT_READ_WRITE, COHORT_SIMULTANEOUS, 0, 0}};
+    {.region = source, .fields = &zero, .field_count = 1, .privilege = COHORT_READ_WRITE, .coherence = COHORT_SIMULTANEOUS}, {.region = ghost, .fields = &zero, .field_count = 1, .privilege = COHORT_READ_WRITE, .coherence = COHORT_SIMULTANEOUS},
+    {.region = next, .fields = &zero, .field_count = 1, .privilege = COHORT_READ_WRITE, .coherence = COHORT_SIMULTANEOUS}};
   cohort_launch_t launch = COHORT_LAUNCH_INIT, sum = COHORT_LAUNCH_INIT;
   cohort_future_t summed;
   int total;

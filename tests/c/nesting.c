@@ -26,8 +26,8 @@ static int32_t add(cohort_context_t task, void *user) {
 
 /* Returns before its children are complete. */
 static int32_t parent(cohort_context_t task, void *user) {
-  cohort_requirement_t q = {{0}, blocks, &f0, 1, COHORT_READ_WRITE, 0, 0, 0};
-  cohort_requirement_t more = {{0}, blocks, &f1, 1, COHORT_READ_WRITE, 0, 0, 0};
+  cohort_requirement_t q = {.partition = blocks, .fields = &f0, .field_count = 1, .privilege = COHORT_READ_WRITE};
+  cohort_requirement_t more = {.partition = blocks, .fields = &f1, .field_count = 1, .privilege = COHORT_READ_WRITE};
   cohort_launch_t l = launch_of(add_one, &q, 1), denied = launch_of(add_one, &more, 1);
   (void)user;
   for (int step = 0; step < STEPS; step++) TRY(cohort_index_launch(task, &l, BLOCKS, 0, 0, NULL));
@@ -78,9 +78,9 @@ int main(void) {
   TRY(cohort_task_register(rt, "sum", sum, NULL, COHORT_TASK_LEAF, &sum_task));
   TRY(cohort_task_register(rt, "number", number, NULL, COHORT_TASK_LEAF, &number_task));
   TRY(cohort_task_register(rt, "failing", failing, NULL, COHORT_TASK_LEAF, &failing_task));
-  cohort_requirement_t whole = {r, {0}, &f0, 1, COHORT_READ_WRITE, 0, 0, 0};
-  cohort_requirement_t reduce[2] = {{{0}, blocks, &f0, 1, COHORT_READ_ONLY, 0, 0, 0},
-                                    {total, {0}, &f0, 1, COHORT_REDUCE, 0, COHORT_SUM, COHORT_DOUBLE}};
+  cohort_requirement_t whole = {.region = r, .fields = &f0, .field_count = 1, .privilege = COHORT_READ_WRITE};
+  cohort_requirement_t reduce[2] = {{.partition = blocks, .fields = &f0, .field_count = 1, .privilege = COHORT_READ_ONLY},
+                                    {.region = total, .fields = &f0, .field_count = 1, .privilege = COHORT_REDUCE, .reduction = COHORT_SUM, .reduction_type = COHORT_DOUBLE}};
   cohort_launch_t p = launch_of(parent_task, &whole, 1), s = launch_of(sum_task, reduce, 2);
   cohort_launch_t n = launch_of(number_task, NULL, 0), bad = launch_of(failing_task, &whole, 1);
   TRY(cohort_launch(ctx, &p, NULL)); TRY(cohort_index_launch(ctx, &s, BLOCKS, 0, 0, NULL)); TRY(cohort_wait_all(ctx));

@@ -27,8 +27,8 @@ int main(void) {
   TRY(cohort_region_create(rt, is, fs, &region)); TRY(cohort_partition_blocks(region, &count, &blocks));
   TRY(cohort_attach(ctx, region, 1, &f[0], x, &stride, 0)); TRY(cohort_attach(ctx, region, 1, &f[1], y, &stride, 0));
   TRY(cohort_task_register(rt, "saxpy", saxpy, NULL, COHORT_TASK_LEAF, &task));
-  cohort_requirement_t needs[2] = {{{0}, blocks, &f[0], 1, COHORT_READ_ONLY, COHORT_EXCLUSIVE, 0, 0},
-                                   {{0}, blocks, &f[1], 1, COHORT_READ_WRITE, COHORT_EXCLUSIVE, 0, 0}};
+  cohort_requirement_t needs[2] = {{.partition = blocks, .fields = &f[0], .field_count = 1, .privilege = COHORT_READ_ONLY},
+                                   {.partition = blocks, .fields = &f[1], .field_count = 1, .privilege = COHORT_READ_WRITE}};
   cohort_launch_t launch = COHORT_LAUNCH_INIT;
   launch.task = task; launch.args = &a; launch.args_size = sizeof a; launch.requirements = needs; launch.requirement_count = 2;
   for (int step = 0; step < 3; step++) TRY(cohort_index_launch(ctx, &launch, BLOCKS, COHORT_REDUCTION_NONE, COHORT_TYPE_NONE, NULL));

@@ -37,8 +37,8 @@ int main(int argc, char **argv)
   cohort_task_t task;
   cohort_handshake_t turn;
   cohort_field_t field[2];
-  cohort_requirement_t needs[2] = {{{0}, {0}, &field[0], 1, COHORT_READ_ONLY, COHORT_EXCLUSIVE, 0, 0},
-                                   {{0}, {0}, &field[1], 1, COHORT_WRITE_DISCARD, COHORT_EXCLUSIVE, 0, 0}};
+  cohort_requirement_t needs[2] = {{.fields = &field[0], .field_count = 1, .privilege = COHORT_READ_ONLY},
+                                   {.fields = &field[1], .field_count = 1, .privilege = COHORT_WRITE_DISCARD}};
   cohort_launch_t launch = COHORT_LAUNCH_INIT;
   int64_t lo = 1, hi = N, stride = sizeof(double);
 

@@ -366,8 +366,7 @@ impl<'p> World<'p> {
                 field_count: 1,
                 privilege: COHORT_READ_ONLY,
                 coherence: COHORT_EXCLUSIVE,
-                reduction: 0,
-                reduction_type: 0,
+                ..unsafe { std::mem::zeroed() }
             }];
             let args = [tree as u32, field];
             let mut launch = empty_launch(self.reader, args.as_ptr().cast(), size_of_val(&args));
@@ -544,6 +543,7 @@ impl<'w> Place<'w> {
                 coherence: if need.simultaneous { COHORT_SIMULTANEOUS } else { COHORT_EXCLUSIVE },
                 reduction,
                 reduction_type,
+                ..unsafe { std::mem::zeroed() }
             });
         }
         Ok(Needs { _fields: fields, list, cut })
