@@ -14,6 +14,8 @@ pub mod ffi;
 #[cfg(not(loom))]
 pub mod interop;
 #[cfg(not(loom))]
+pub mod mapping;
+#[cfg(not(loom))]
 pub mod operation;
 #[cfg(not(loom))]
 pub mod runtime;

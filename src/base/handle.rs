@@ -24,11 +24,12 @@ pub enum Kind {
     Collective = 11,
     Halo = 12,
     Mapping = 13,
+    Mapper = 14,
 }
 
 impl Kind {
     fn name(number: u8) -> &'static str {
-        const NAMES: [&str; 14] = [
+        const NAMES: [&str; 15] = [
             "unknown object",
             "runtime",
             "context",
@@ -43,6 +44,7 @@ impl Kind {
             "collective",
             "halo",
             "inline mapping",
+            "mapper",
         ];
         NAMES.get(number as usize).copied().unwrap_or(NAMES[0])
     }

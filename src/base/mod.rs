@@ -15,4 +15,4 @@ pub use handle::{Kind, Table};
 pub use lookup::Lookup;
 pub use stash::Stash;
 pub use status::{Error, Result, Status};
-pub use thread::thread_token;
+pub use thread::{as_callback, thread_token, CALLBACK};

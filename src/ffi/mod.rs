@@ -13,6 +13,7 @@ pub mod handshakes;
 pub mod inline;
 pub mod launches;
 pub mod machine;
+pub mod mappers;
 pub mod partitions;
 pub mod projections;
 pub mod regions;

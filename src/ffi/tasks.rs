@@ -56,14 +56,17 @@ pub unsafe extern "C" fn cohort_task_register(
     task: *mut cohort_task_t,
 ) -> cohort_status_t {
     guard("cohort_task_register", || {
-        let (objects, out) = (&runtime::of(runtime.id)?.objects, out(task)?);
+        let (runtime, out) = (runtime::of(runtime.id)?, out(task)?);
         let Some(name) = text(name, "name")? else { fail!(InvalidArgument, "name is null; give the task a name, messages need it") };
         if flags & !(COHORT_TASK_LEAF | COHORT_TASK_MPI_THREAD) != 0 {
             fail!(InvalidArgument, "flags is {flags:#x}; use 0, or COHORT_TASK_LEAF, COHORT_TASK_MPI_THREAD or their sum");
         }
         let mut kind = TaskKind::new(name, flags & COHORT_TASK_LEAF != 0, body(function, user)?);
         kind.mpi_thread = flags & COHORT_TASK_MPI_THREAD != 0;
-        out.id = objects.tasks.insert(Arc::new(kind))?;
+        let kind = Arc::new(kind);
+        out.id = runtime.objects.tasks.insert(kind.clone())?;
+        kind.set_handle(out.id);
+        runtime.engine.mappers.adopt(&kind.mappers);
         Ok(())
     })
 }

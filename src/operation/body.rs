@@ -3,12 +3,15 @@
 //!
 //! A body belongs to the launching thread until its node is sealed, then to whoever runs the node.
 
+use super::inline_task::InlineTask;
+use super::mapped::special;
 use super::object::{TreeData, TreeName};
 use super::{FutureCell, Launch, Launched, Processor, RegionObject, RegionRef, TaskKind};
 use crate::event::Reservations;
 use crate::geometry::Point;
 use crate::instance::Storage;
 use crate::region::{Access, Coherence, ElementType, FieldMask, Privilege, Reduction, RegionNode};
+use crate::scheduler::Wish;
 use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
 use std::mem::ManuallyDrop;
@@ -112,7 +115,9 @@ pub struct Body {
     /// How many of `needs` are in use; the others keep their buffers for later.
     need_count: u16,
     pub on: Option<Processor>,
-    pub member: bool,
+    /// Why it is not just offered when it is ready: bits of `special`.
+    pub special: u8,
+    pub wish: Wish,
     /// Whether a requirement reduces.
     pub reduces: bool,
     /// Whether a requirement is atomic: there may be reservations to take.
@@ -126,6 +131,8 @@ pub struct Body {
     /// Of a fold: why its task failed, or 0.
     pub task_error: u32,
     pub point: u32,
+    /// How many points the whole launch has; of special operations only.
+    pub points: u32,
     pub shift: Point,
     pub args: SmallVec<[u8; 64]>,
     pub futures: Vec<Arc<FutureCell>>,
@@ -133,6 +140,8 @@ pub struct Body {
     pub value: UnsafeCell<SmallVec<[u8; 32]>>,
     pub arrivals: Vec<(Arc<dyn Arrival>, u64)>,
     pub reservations: Reservations,
+    /// The launching thread, if it waits to run the task.
+    pub inline: Option<Arc<InlineTask>>,
 }
 
 unsafe impl Send for Body {}
@@ -209,7 +218,13 @@ impl Body {
             Launched::Nothing => (Work::Nothing, None),
         };
         self.point = launch.point;
-        self.member = launch.member;
+        self.special = launch.special | if launch.member { special::MEMBER } else { 0 };
+        if !launch.wish.is_none() {
+            self.special |= special::WISHED;
+        }
+        if self.special != 0 {
+            (self.wish, self.points) = (launch.wish, launch.points);
+        }
         if launch.args.is_empty() && launch.futures.is_empty() && launch.arrivals.is_empty() && launch.result.is_none() {
             return;
         }
@@ -224,7 +239,7 @@ impl Body {
     pub fn split_fold(&mut self, fold: &mut Body, index: u32) {
         self.fold = index;
         fold.work = Work::Fold;
-        (fold.on, fold.member) = (None, false);
+        (fold.on, fold.special) = (None, 0);
         for held in self.needs() {
             if held.access.privilege == Privilege::Reduce {
                 let same = held.shared_node();
@@ -250,6 +265,9 @@ impl Body {
             self.result = None;
             self.value.get_mut().clear();
             self.arrivals.clear();
+        }
+        if std::mem::take(&mut self.special) != 0 {
+            (self.wish, self.inline) = (Wish::default(), None);
         }
         self.need_count = 0;
     }

@@ -94,6 +94,8 @@ impl Launching {
 pub struct Context {
     pub(super) launching: UnsafeCell<Launching>,
     launched: Cell<u64>,
+    /// How many operations may be outstanding.
+    pub(super) window: Cell<u64>,
     completed: AtomicU64,
     end: AtomicU64,
     alarm: AtomicU64,
@@ -111,6 +113,7 @@ impl Default for Context {
         Self {
             launching: UnsafeCell::default(),
             launched: Cell::new(0),
+            window: Cell::new(0),
             completed: AtomicU64::new(0),
             end: AtomicU64::new(NEVER),
             alarm: AtomicU64::new(NEVER),
@@ -162,8 +165,9 @@ impl Context {
 
     /// Waits while the window is full, until a quarter of it is free; then room is left for one more operation.
     pub(super) fn make_room(&self, engine: &Engine) -> Result<()> {
-        if self.outstanding() >= engine.window {
-            self.wait_for(engine, self.launched.get() - engine.window / 4 * 3, || engine.untold())?;
+        let window = self.window.get();
+        if self.outstanding() >= window {
+            self.wait_for(engine, self.launched.get() - window / 4 * 3, || engine.untold())?;
         }
         // This thread is the context's own.
         unsafe { &mut *self.launching.get() }.look_for_unnamed(engine);

@@ -128,6 +128,7 @@ pub fn copy(
     operation.args = &pairs;
     operation.waits.extend(waits.iter().copied());
     operation.arrivals = arrivals;
+    operation.wish = engine.ask_about_copy(&operation);
     launch(engine, frame, operation).map(drop)
 }
 

@@ -2,8 +2,10 @@
 //! copies and allocates nothing. Until `launch` nothing outside has changed; a draft that is dropped leaves no trace.
 
 use super::body::{Body, Held};
+use super::inline_task::InlineTask;
+use super::mapped::special;
 use super::context::{Context, Launching};
-use super::launch::{check_fields, Launch};
+use super::launch::{check_fields, Launch, Launched};
 use super::{inline, Engine, Frame, RegionRef};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::Result;
@@ -11,6 +13,7 @@ use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
 use crate::fail;
 use crate::region::{dependence, Access, Dependence, FieldMask, Privilege, RegionNode};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 pub struct Draft<'a> {
     engine: &'a Engine,
@@ -73,7 +76,22 @@ impl<'a> Draft<'a> {
     }
 
     /// `launch` gives all but the requirements; its futures, arrivals and result are taken.
-    pub fn launch(mut self, launch: &mut Launch) -> NodeRef {
+    pub fn launch(self, launch: &mut Launch) -> NodeRef {
+        let Launched::Task(kind, _) = launch.work else { return self.launch_mapped(launch) };
+        let Some(chain) = kind.mappers() else { return self.launch_mapped(launch) };
+        self.engine.ask_at_launch(kind, chain, self.body, launch);
+        if launch.special & special::INLINE == 0 {
+            return self.launch_mapped(launch);
+        }
+        let (engine, frame, node) = (self.engine, self.frame, self.node);
+        let inline = Arc::new(InlineTask::default());
+        self.body.inline = Some(inline.clone());
+        let end = self.launch_mapped(launch);
+        inline.run(engine, frame, node, kind);
+        end
+    }
+
+    fn launch_mapped(mut self, launch: &mut Launch) -> NodeRef {
         self.launched = true;
         self.context.enter();
         self.body.begin(launch);

@@ -3,12 +3,14 @@
 use super::body::{Bodies, Body, Work};
 use super::context::Context;
 use super::frame::Frames;
+use super::mapped::special;
 use super::{inline, inside_task, reduction, told, Activity, Failures, Frame, Processor};
 use crate::base::{Error, Result, Stash, Status};
 use crate::copy;
 use crate::event::{Graph, NodeRef};
 use crate::instance::Storage;
-use crate::scheduler::{Class, Role, Runner, Scheduler};
+use crate::mapping::{Mappers, Setting};
+use crate::scheduler::{Class, Role, Runner, Scheduler, Wish};
 use crate::base::sync::Mutex;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr::NonNull;
@@ -65,7 +67,10 @@ pub trait Outside: Send + Sync {
 /// Bytes of a failure's text.
 pub const MOST_TEXT: usize = 1000;
 /// How long nothing moves before a wait believes that a failure keeps it from ending.
-const PATIENCE: Duration = Duration::from_millis(500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+
+/// One, where all tasks run that there are.
+const MEMORIES: u32 = 1;
 
 pub struct Engine {
     pub graph: Graph,
@@ -82,6 +87,7 @@ pub struct Engine {
     more_contexts: Mutex<Vec<Box<Context>>>,
     /// Copies that reducing tasks worked on.
     pub(super) buffers: Stash<Storage>,
+    pub mappers: Mappers,
     /// Threads that wait for something which a failure elsewhere may keep from happening.
     anxious: SeatSet,
     pub activity: Activity,
@@ -132,7 +138,9 @@ impl Runner for Driver {
 
 impl Engine {
     pub fn start(scheduler: Scheduler, rank: u32, window: u32, outside: Option<Arc<dyn Outside>>) -> Result<Box<Self>> {
+        let setting = Setting { workers: scheduler.workers(), memories: MEMORIES, rank };
         let engine = Box::new(Self {
+            mappers: Mappers::new(setting),
             graph: Graph::new(),
             bodies: Bodies::default(),
             scheduler,
@@ -175,8 +183,9 @@ impl Engine {
 
     #[inline]
     fn let_run(&self, node: NodeRef) {
-        if unsafe { self.bodies.get(node.index()) }.member {
-            return self.run_member(node);
+        let body = unsafe { self.bodies.get(node.index()) };
+        if body.special != 0 {
+            return self.place(node, body, Scheduler::released_as);
         }
         self.scheduler.released(node.0, self.class_of(node));
     }
@@ -199,10 +208,26 @@ impl Engine {
         if body.reserves && !body.reservations.take(&self.graph, node) {
             return;
         }
-        if body.member {
-            return self.run_member(node);
+        if body.special != 0 {
+            return self.place(node, body, Scheduler::offer_as);
         }
         self.scheduler.offer(node.0, self.class_of(node));
+    }
+
+    /// A node is ready that is not just offered.
+    #[cold]
+    fn place(&self, node: NodeRef, body: &mut Body, offer: fn(&Scheduler, u64, Class, Wish)) {
+        if body.special & special::MEMBER != 0 {
+            return self.run_member(node);
+        }
+        // From then on the node may be the launching thread's.
+        if body.inline.clone().is_some_and(|inline| inline.hand_over(self)) {
+            return;
+        }
+        if body.special & special::OPEN != 0 {
+            self.ask_when_ready(body);
+        }
+        offer(&self.scheduler, node.0, self.class_of(node), body.wish);
     }
 
     /// Members of a must epoch may wait for each other: each gets a thread.
@@ -226,7 +251,7 @@ impl Engine {
     }
 
     /// Blocks until `until`; `asleep` is called once before the thread first sleeps.
-    fn block(&self, until: impl Fn() -> bool, seats: &SeatSet, asleep: impl FnOnce(), deadline: Option<Instant>) -> Result<bool> {
+    pub(super) fn block(&self, until: impl Fn() -> bool, seats: &SeatSet, asleep: impl FnOnce(), deadline: Option<Instant>) -> Result<bool> {
         let mut asleep = Some(asleep);
         self.activity.wait_begins(inside_task());
         let register = |seat| {
@@ -358,7 +383,7 @@ impl Engine {
         number
     }
 
-    fn run(&self, node: NodeRef) {
+    pub(super) fn run(&self, node: NodeRef) {
         // Ready, and so this thread's.
         let body = unsafe { self.bodies.get(node.index()) };
         if matches!(body.work, Work::Fold) {
@@ -376,7 +401,7 @@ impl Engine {
             Work::Nothing => 0,
             Work::Task(kind) => {
                 let name = &*kind.name;
-                match self.run_task(node, body, &kind) {
+                match self.run_task(node, body, kind) {
                     Some(result) => self.number_of(result, name),
                     None => return,
                 }
@@ -407,9 +432,10 @@ impl Engine {
     }
 
     /// `None`: children are outstanding, and the last of them finishes the node.
-    fn run_task(&self, node: NodeRef, body: &mut Body, kind: &super::TaskKind) -> Option<Result<()>> {
+    fn run_task(&self, node: NodeRef, body: &mut Body, kind: &'static super::TaskKind) -> Option<Result<()>> {
         let prepared = if body.reduces { reduction::prepare(self, body) } else { Ok(()) };
-        let frame = self.frames.open(node, body);
+        let watched = kind.mappers().map(|chain| (chain, self.task_is_watched(chain, body)));
+        let frame = self.frames.open(node, body, kind);
         let handle = frame.handle();
         let outer = super::frame::enter_task(handle);
         let known = told::replace((self.serial, body.told));
@@ -435,6 +461,9 @@ impl Engine {
             result = Err(complaint.into());
         }
         frame.close();
+        if let Some((chain, start)) = watched {
+            self.task_was_watched(kind, chain, body, start);
+        }
         let result = result.map_err(|text| Error::new(Status::TaskFailed, text));
         if body.reduces {
             // The fold waits for this task, so nobody else has its body.
@@ -482,7 +511,11 @@ impl Engine {
     pub fn context_of<'a>(&self, frame: &'a Frame) -> &'a Context {
         // The frame's thread is the calling one.
         let slot = unsafe { &mut *frame.context.get() };
-        slot.get_or_insert_with(|| self.contexts.take().or_else(|| self.more_contexts.lock().pop()).unwrap_or_default())
+        slot.get_or_insert_with(|| {
+            let context = self.contexts.take().or_else(|| self.more_contexts.lock().pop()).unwrap_or_default();
+            context.window.set(self.window_of(frame));
+            context
+        })
     }
 
     /// A tree lost its last name: what only the execution or nobody uses lets go of it. By the execution's thread.

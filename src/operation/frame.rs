@@ -5,8 +5,8 @@
 //! `generation` is odd while the frame is in use. All other fields belong to the thread whose token is in `owner`, from
 //! `open` to `close`; the children that complete later touch the context alone.
 
-use super::{Body, Context};
-use crate::base::{thread_token, Kind, Result};
+use super::{Body, Context, TaskKind};
+use crate::base::{thread_token, Kind, Result, CALLBACK};
 use crate::event::NodeRef;
 use crate::fail;
 use std::cell::{Cell, UnsafeCell};
@@ -24,6 +24,8 @@ pub struct Frame {
     owner: AtomicU64,
     /// The task's body; null for the program outside of tasks.
     body: Cell<*const Body>,
+    /// The task's kind; none for the program outside of tasks.
+    kind: Cell<Option<&'static TaskKind>>,
     pub(super) context: UnsafeCell<Option<Box<Context>>>,
     /// What `cohort_task_fail` said.
     pub(super) complaint: UnsafeCell<Option<Box<str>>>,
@@ -58,6 +60,7 @@ impl Frame {
             generation: AtomicU32::new(generation),
             owner: AtomicU64::new(0),
             body: Cell::new(std::ptr::null()),
+            kind: Cell::new(None),
             context: UnsafeCell::new(None),
             complaint: UnsafeCell::new(None),
         }
@@ -89,6 +92,19 @@ impl Frame {
         self.body.set(body);
         self.owner.store(thread_token(), Ordering::Relaxed);
         self.turn();
+    }
+
+    pub(super) fn kind(&self) -> Option<&'static TaskKind> {
+        self.kind.get()
+    }
+
+    /// Closes the context to its own thread, which is inside a launch: the thread that it belongs to.
+    pub(super) fn lend(&self) -> u64 {
+        self.owner.swap(0, Ordering::Relaxed)
+    }
+
+    pub(super) fn give_back(&self, owner: u64) {
+        self.owner.store(owner, Ordering::Relaxed);
     }
 
     /// The handle is stale from here on.
@@ -129,8 +145,9 @@ impl Frames {
 
     /// The frame of the task at `node`, which the calling thread is about to run.
     #[inline]
-    pub(super) fn open(&self, node: NodeRef, body: *const Body) -> &Frame {
+    pub(super) fn open(&self, node: NodeRef, body: *const Body, kind: &'static TaskKind) -> &Frame {
         let frame = self.find(node.index()).unwrap_or_else(|| self.grow(node.index()));
+        frame.kind.set(Some(kind));
         frame.open(body);
         frame
     }
@@ -167,6 +184,9 @@ impl Frames {
         match self.find(handle as u32) {
             Some(frame) if frame.generation.load(Ordering::Acquire) == generation && generation % 2 == 1 => {
                 if frame.owner.load(Ordering::Relaxed) != thread_token() {
+                    if thread_token() == CALLBACK {
+                        fail!(WrongOrder, "called in a callback of a mapper; a mapper chooses and returns, it launches nothing and waits for nothing");
+                    }
                     fail!(WrongThread, "this context belongs to another thread; use a context only in the thread whose task received it (the root context: in the thread that called cohort_init)");
                 }
                 Ok(frame)

@@ -4,11 +4,13 @@ use super::context::{Context, Launching};
 use super::draft::{missing, Draft};
 use super::inline::{check_use, Mapping};
 use super::launch::{check_fields, launch, Launch, Launched};
-use super::{Engine, Frame, FutureCell, Regions};
+use super::{Engine, Frame, FutureCell, Regions, TaskKind};
 use crate::base::{Error, Result, Status};
 use crate::event::NodeRef;
 use crate::fail;
+use crate::mapping::NeedInfo;
 use crate::region::{dependence, Access, Dependence, ElementType, FieldMask, Privilege, Reduction};
+use crate::scheduler::Wish;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -149,9 +151,11 @@ impl<'a> IndexLaunch<'a> {
         let mut results = SmallVec::<[Arc<FutureCell>; 2]>::new();
         let mut ends = std::mem::take(&mut self.launching().ends);
         ends.clear();
+        let wishes = self.wishes(kind, whole);
         for point in 0..self.points {
             let mut one = Launch::new(Launched::Task(kind, processor));
-            (one.args, one.point) = (whole.args, point);
+            (one.args, one.point, one.points) = (whole.args, point, self.points);
+            one.wish = wishes.get(point as usize).copied().unwrap_or_default();
             one.futures.extend(whole.futures.iter().cloned());
             one.waits.extend_from_slice(&whole.waits);
             if reduction.is_some() {
@@ -168,6 +172,24 @@ impl<'a> IndexLaunch<'a> {
         };
         self.launching().ends = ends;
         Ok(reduced)
+    }
+
+    /// For each point, which worker a mapper wants it to run on; nothing if there is no mapper.
+    fn wishes(&self, kind: &'static TaskKind, whole: &Launch) -> Vec<Wish> {
+        if kind.mappers().is_none() {
+            return Vec::new();
+        }
+        let masks = &self.launching().masks;
+        let need = |(i, need): (usize, &IndexNeed<'a>)| {
+            NeedInfo { region: need.regions.cover(), fields: &masks[i], access: need.access }
+        };
+        let needs: SmallVec<[NeedInfo; 8]> = self.needs.iter().enumerate().map(need).collect();
+        let mut wishes = vec![Wish::default(); self.points as usize];
+        for slice in self.engine.ask_for_slices(kind, self.points, whole, &needs) {
+            let points = slice.first as usize..(slice.first + slice.count) as usize;
+            wishes[points].fill(Wish::new(0, u8::try_from(slice.worker).ok()));
+        }
+        wishes
     }
 
     fn launch_point(&self, point: u32, one: &mut Launch) -> Result<NodeRef> {

@@ -8,6 +8,7 @@ use crate::event::{NodeRef, PhaseCell};
 use crate::fail;
 use crate::geometry::Point;
 use crate::region::{dependence, Access, Dependence, ElementType, FieldMask, FieldSpace, Reduction};
+use crate::scheduler::Wish;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ pub struct Launch<'a> {
     pub work: Launched,
     pub args: &'a [u8],
     pub point: u32,
+    /// How many points the whole launch has.
+    pub points: u32,
     pub needs: SmallVec<[Need; 4]>,
     pub futures: SmallVec<[Arc<FutureCell>; 2]>,
     /// Operations to come after, besides those that the analysis finds.
@@ -67,6 +70,9 @@ pub struct Launch<'a> {
     pub result: Option<Arc<FutureCell>>,
     /// A member of a must epoch: runs on a thread of its own.
     pub member: bool,
+    pub wish: Wish,
+    /// What the mapper made of it: bits of `special`.
+    pub(super) special: u8,
 }
 
 pub enum Launched {
@@ -85,6 +91,7 @@ impl Launch<'_> {
             work,
             args: &[],
             point: 0,
+            points: 1,
             needs: SmallVec::new(),
             futures: SmallVec::new(),
             after: &[],
@@ -92,6 +99,8 @@ impl Launch<'_> {
             arrivals: SmallVec::new(),
             result: None,
             member: false,
+            wish: Wish::default(),
+            special: 0,
         }
     }
 }

@@ -2,18 +2,13 @@
 
 use crate::base::Result;
 use crate::fail;
+use crate::mapping::{Chain, ChainSlot, Processor};
+use std::ffi::CString;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::OnceLock;
 
 /// Gets the handle of its context; a result other than 0 is a failure.
 pub type TaskBody = Box<dyn Fn(u64) -> i32 + Send + Sync>;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Processor {
-    Any,
-    Cpu,
-    /// The thread that started the runtime.
-    Mpi,
-}
 
 pub struct TaskKind {
     pub name: Box<str>,
@@ -22,11 +17,50 @@ pub struct TaskKind {
     pub mpi_thread: bool,
     cpu: OnceLock<TaskBody>,
     mpi: OnceLock<TaskBody>,
+    /// Who is asked where the tasks run.
+    pub mappers: ChainSlot,
+    handle: AtomicU64,
+    c_name: CString,
+    /// A task of this kind that was to run inside its launch never became ready there: none is tried again.
+    pub never_inline: AtomicBool,
 }
 
 impl TaskKind {
     pub fn new(name: &str, leaf: bool, body: TaskBody) -> Self {
-        Self { name: name.into(), leaf, mpi_thread: false, cpu: OnceLock::from(body), mpi: OnceLock::new() }
+        Self {
+            name: name.into(),
+            leaf,
+            mpi_thread: false,
+            cpu: OnceLock::from(body),
+            mpi: OnceLock::new(),
+            mappers: ChainSlot::default(),
+            handle: AtomicU64::new(0),
+            c_name: CString::new(name).unwrap_or_default(),
+            never_inline: AtomicBool::new(false),
+        }
+    }
+
+    /// The mappers that are asked, if any.
+    #[inline]
+    pub fn mappers(&self) -> Option<&Chain> {
+        self.mappers.get()
+    }
+
+    /// The handle that names it, which mappers see.
+    pub fn set_handle(&self, handle: u64) {
+        self.handle.store(handle, Ordering::Relaxed);
+    }
+
+    pub(super) fn handle(&self) -> u64 {
+        self.handle.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn c_name(&self) -> &std::ffi::CStr {
+        &self.c_name
+    }
+
+    pub(super) fn has_mpi_variant(&self) -> bool {
+        self.mpi.get().is_some()
     }
 
     pub fn add_variant(&self, processor: Processor, body: TaskBody) -> Result<()> {

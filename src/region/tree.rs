@@ -2,7 +2,7 @@
 
 use super::{Cuts, FieldSpace, IndexSpace};
 use crate::geometry::{Domain, Point};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering};
 use std::sync::Arc;
 
 /// What the regions of one tree share.
@@ -35,21 +35,37 @@ pub struct RegionNode {
     pub cuts: Option<Arc<Cuts>>,
     /// In its partition.
     pub colour: u32,
+    /// The worker that ran a task on it last, plus 1: a hint, kept while somebody wants it.
+    toucher: AtomicU8,
 }
 
 impl RegionNode {
     pub fn root(tree: Arc<Tree>) -> Arc<Self> {
         let (domain, index) = (tree.space.domain.clone(), tree.nodes.fetch_add(1, Ordering::Relaxed));
-        Arc::new(Self { tree, domain, index, parent: None, cuts: None, colour: 0 })
+        Arc::new(Self { tree, domain, index, parent: None, cuts: None, colour: 0, toucher: AtomicU8::new(0) })
     }
 
     pub(super) fn child(self: &Arc<Self>, colour: usize, domain: Domain, cuts: Option<Arc<Cuts>>) -> Arc<Self> {
         let index = self.tree.nodes.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { tree: self.tree.clone(), domain, index, parent: Some(self.clone()), cuts, colour: colour as u32 })
+        let (tree, parent, toucher) = (self.tree.clone(), Some(self.clone()), AtomicU8::new(0));
+        Arc::new(Self { tree, domain, index, parent, cuts, colour: colour as u32, toucher })
     }
 
     pub fn dim(&self) -> usize {
         self.tree.space.dim
+    }
+
+    /// A worker runs a task on the region.
+    pub fn touch(&self, worker: u8) {
+        // Mostly the same again, and then nobody's copy of the line is taken away.
+        if self.toucher.load(Ordering::Relaxed) != worker + 1 {
+            self.toucher.store(worker + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// The worker that ran a task on it last.
+    pub fn toucher(&self) -> Option<u8> {
+        self.toucher.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// Whether `self` is `ancestor` or lies below it in the tree.

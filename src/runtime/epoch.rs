@@ -47,6 +47,7 @@ pub fn must_epoch(
             fail!(InvalidArgument, "rank {rank} launches other tasks than this rank, by name; every rank launches the same");
         }
     }
+    engine.ask_about_members(&launches, runtime.rank * members);
     let mut results = runtime.members.lock();
     results.clear();
     for (k, mut launch) in launches.into_iter().enumerate() {

@@ -12,9 +12,10 @@ pub use objects::Objects;
 use placement::Placement;
 use watch::Watch;
 
-use crate::base::{thread_token, Config, Error, Kind, Result};
+use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
-use crate::operation::{current_task, Engine, Frame, FutureCell, Outside};
+use crate::mapping::Registered;
+use crate::operation::{current_task, Engine, Frame, FutureCell, Outside, TaskKind};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
@@ -138,8 +139,22 @@ impl Runtime {
         self.objects.handshakes.for_each(|_, handshake| handshake.release(&self.engine));
     }
 
+    /// Has a mapper, or none, asked for these kinds of tasks; for everything, if there are none.
+    pub fn use_mapper(&self, mapper: Option<&Arc<Registered>>, kinds: &[&Arc<TaskKind>]) {
+        let mappers = &self.engine.mappers;
+        if kinds.is_empty() {
+            mappers.use_for(mapper, std::iter::empty(), true);
+            self.objects.tasks.for_each(|_, kind| mappers.use_for(mapper, std::iter::once(&kind.mappers), false));
+        } else {
+            mappers.use_for(mapper, kinds.iter().map(|kind| &kind.mappers), false);
+        }
+    }
+
     /// For functions of the MPI thread.
     pub fn check_mpi_thread(&self) -> Result<()> {
+        if thread_token() == CALLBACK {
+            fail!(WrongOrder, "called in a callback of a mapper; a mapper chooses and returns, it launches nothing and waits for nothing");
+        }
         if thread_token() != self.mpi_thread {
             fail!(WrongThread, "this is not the thread that called cohort_init; call it there");
         }

@@ -3,6 +3,7 @@
 use crate::base::{Kind, Result, Table};
 use crate::interop::{Halo, Handshake};
 use crate::operation::inline::Mapping;
+use crate::mapping::Registered;
 use crate::operation::{FutureCell, PartitionObject, Projection, RegionObject, TaskKind};
 use crate::region::{FieldSpace, IndexSpace};
 use std::sync::atomic::Ordering;
@@ -19,6 +20,7 @@ pub struct Objects {
     pub futures: Table<Arc<FutureCell>>,
     pub handshakes: Table<Arc<Handshake>>,
     pub halos: Table<Halo>,
+    pub mappers: Table<Arc<Registered>>,
     pub mappings: Table<Arc<Mapping>>,
 }
 
@@ -34,6 +36,7 @@ impl Default for Objects {
             futures: Table::new(Kind::Future),
             handshakes: Table::new(Kind::Handshake),
             halos: Table::new(Kind::Halo),
+            mappers: Table::new(Kind::Mapper),
             mappings: Table::new(Kind::Mapping),
         }
     }

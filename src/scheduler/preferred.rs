@@ -177,6 +177,8 @@ mod model {
     use crate::scheduler::{Sleepers, Word};
 
     const CLASS: usize = 0;
+    const FOR_THE_FIRST: Wish = Wish { priority: 0, place: 1 };
+    const URGENT: Wish = Wish { priority: 1, place: 0 };
 
     struct Model {
         sleepers: Sleepers<CLASSES, 1>,
@@ -186,7 +188,12 @@ mod model {
 
     impl Model {
         fn new() -> Arc<Self> {
-            Arc::new(Self { sleepers: Sleepers::default(), words: Default::default(), preferred: Preferred::new(2) })
+            let preferred = Preferred::new(2);
+            // loom cannot see that OnceLock orders what is made later.
+            for wish in [FOR_THE_FIRST, URGENT] {
+                preferred.places[wish.place()].queues[CLASS][level(wish.priority)].get_or_init(|| Queue::new(CAPACITY));
+            }
+            Arc::new(Self { sleepers: Sleepers::default(), words: Default::default(), preferred })
         }
 
         /// As `Scheduler::offer_as`: the worker that it is meant for is woken if it sleeps, else another.
@@ -218,7 +225,7 @@ mod model {
             let model = Model::new();
             let other = model.clone();
             let worker = thread::spawn(move || other.run_one(1));
-            model.add(1, Wish::new(0, Some(0)));
+            model.add(1, FOR_THE_FIRST);
             assert_eq!(worker.join().unwrap(), 1);
         });
     }
@@ -231,8 +238,8 @@ mod model {
                 let other = model.clone();
                 thread::spawn(move || other.run_one(seat))
             });
-            model.add(1, Wish::new(0, Some(0)));
-            model.add(2, Wish::new(1, None));
+            model.add(1, FOR_THE_FIRST);
+            model.add(2, URGENT);
             assert_eq!(workers.map(|w| w.join().unwrap()).into_iter().sum::<u64>(), 3);
         });
     }

@@ -13,7 +13,8 @@
 
 use super::seats::{Seat, Seats, SEATS, WORDS};
 use super::{Bits, Preferred, Sleepers, Wish};
-use crate::base::{Error, Result, Status};
+use crate::base::{thread_token, Error, Result, Status, CALLBACK};
+use crate::fail;
 use crate::base::sync::Mutex;
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -118,7 +119,7 @@ impl Scheduler {
             tokens: background.max(1),
             overflow: Default::default(),
             overflowing: Default::default(),
-            preferred: Preferred::new(settings.workers as usize),
+            preferred: Preferred::new(background as usize + 1),
             host_inside: AtomicU32::new(0),
             stopping: AtomicBool::new(false),
             settings,
@@ -134,12 +135,12 @@ impl Scheduler {
         self.sit(Role::Host)?;
         for number in 0..self.0.background {
             self.0.active.fetch_add(1, Ordering::Relaxed);
-            let worker = number + u32::from(self.0.settings.host_helps);
+            let cpu = number + u32::from(self.0.settings.host_helps);
             let seat = self.reserve()?;
-            debug_assert_eq!(seat, self.seat_of(worker as usize));
+            debug_assert_eq!(seat, number as usize + 1, "workers are named by their seats");
             self.spawn("cohort-worker", move |scheduler| {
-                (scheduler.0.settings.bind)(worker);
-                scheduler.0.seats.occupy(seat, Role::Worker, seat, worker as usize + 1);
+                (scheduler.0.settings.bind)(cpu);
+                scheduler.0.seats.occupy(seat, Role::Worker, seat, seat + 1);
                 scheduler.work(seat)
             })?;
         }
@@ -196,7 +197,7 @@ impl Scheduler {
     fn reserve(&self) -> Result<usize> {
         match self.0.seats.reserve() {
             Some(number) => Ok(number),
-            None => crate::fail!(Resources, "more than {SEATS} threads launch or run tasks at once; let fewer threads do so"),
+            None => fail!(Resources, "more than {SEATS} threads launch or run tasks at once; let fewer threads do so"),
         }
     }
 
@@ -239,7 +240,7 @@ impl Scheduler {
             return self.offer(item, class);
         }
         // The worker that it is meant for, or another that has nothing to do while that one does something else.
-        let meant = wish.worker().and_then(|worker| self.0.sleepers.take_seat(class as usize, self.seat_of(worker.into())));
+        let meant = wish.worker().and_then(|worker| self.0.sleepers.take_seat(class as usize, worker.into()));
         match meant.and_then(|number| self.seat(number)) {
             Some(seat) => seat.word.wake(),
             None => self.rouse(class),
@@ -256,19 +257,15 @@ impl Scheduler {
         }
     }
 
-    /// The worker as which the calling thread runs items.
+    /// The worker as which the calling thread runs items: the number of the seat of that worker's own thread.
     #[inline]
     pub fn my_worker(&self) -> Option<u8> {
         self.my_seat().and_then(|seat| self.place_of(seat).checked_sub(1)).map(|worker| worker as u8)
     }
 
-    pub fn workers(&self) -> u32 {
-        self.0.settings.workers
-    }
-
-    /// The seat of a worker's own thread.
-    fn seat_of(&self, worker: usize) -> usize {
-        worker + usize::from(!self.0.settings.host_helps)
+    /// The workers: the host is 0, if it runs items, the others follow.
+    pub fn workers(&self) -> std::ops::RangeInclusive<u32> {
+        u32::from(!self.0.settings.host_helps)..=self.0.background
     }
 
     fn place_of(&self, seat: usize) -> usize {
@@ -470,6 +467,9 @@ impl Scheduler {
     }
 
     fn block_until(&self, until: &impl Fn() -> bool, register: &mut impl FnMut(usize), deadline: Option<Instant>) -> Result<bool> {
+        if thread_token() == CALLBACK {
+            fail!(WrongOrder, "a wait in a callback of a mapper; a mapper chooses and returns, it launches nothing and waits for nothing");
+        }
         let number = self.sit(Role::Launcher)?;
         let role = self.seat(number).expect("its own seat").role();
         let classes: &[Class] = match role {
@@ -668,7 +668,7 @@ mod tests {
             let (scheduler, count) = scheduler(workers, helps);
             for item in 0..9000u64 {
                 let class = if item % 7 == 0 { Class::Blocking } else { Class::Leaf };
-                let worker = (item % 3 != 0).then_some((item % u64::from(workers)) as u8);
+                let worker = (item % 3 != 0).then_some((item % u64::from(workers)) as u8 + u8::from(!helps));
                 scheduler.offer_as(item, class, Wish::new((item % 15) as i8 - 7, worker));
             }
             wait_for(&scheduler, &count, 9000);

@@ -1,0 +1,277 @@
+//! What mappers choose, in the numbers in which they say it, and the rules that a choice has to keep.
+
+use super::{Answer, Processor, TaskInfo};
+use crate::scheduler::{Wish, PRIORITIES};
+use smallvec::{smallvec, SmallVec};
+use std::ops::RangeInclusive;
+
+/// No worker in particular.
+pub const ANY: i32 = -1;
+/// The memory in which a requirement's data lies.
+pub const WHERE_IT_IS: i32 = -1;
+
+/// What there is to choose from.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub workers: RangeInclusive<u32>,
+    pub memories: u32,
+    pub rank: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskOptions {
+    /// A `Processor`; any: the default's choice.
+    pub processor: i32,
+    pub priority: i32,
+    /// 1: the launching thread runs the task itself, before the launch returns.
+    pub inline: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeedChoice {
+    pub rank: i32,
+    pub memory: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskChoice {
+    pub processor: i32,
+    pub worker: i32,
+    pub priority: i32,
+    /// One for each requirement.
+    pub needs: SmallVec<[NeedChoice; 8]>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyChoice {
+    pub worker: i32,
+    pub priority: i32,
+}
+
+/// Points `first..first + count` of an index launch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    pub first: u32,
+    pub count: u32,
+    pub worker: i32,
+}
+
+/// Where a member of a must epoch runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub rank: i32,
+}
+
+fn check_priority(priority: i32) -> Answer {
+    let most = i32::from(PRIORITIES);
+    if (-most..=most).contains(&priority) {
+        return Ok(());
+    }
+    Err(format!("priority is {priority}; priorities are -{most} to {most}"))
+}
+
+fn check_processor(number: i32, task: &TaskInfo) -> Answer {
+    let Some(processor) = Processor::from_number(number) else {
+        return Err(format!("processor is {number}; this rank has COHORT_PROC_CPU (1) and COHORT_PROC_MPI (2), and COHORT_PROC_ANY (0) leaves it open"));
+    };
+    if task.fixed && processor != Processor::Any && processor != task.processor {
+        return Err(format!("processor is {number}, and the launch asks for {}; a mapper chooses where the launch says COHORT_PROC_ANY", task.processor as i32));
+    }
+    Ok(())
+}
+
+fn check_worker(worker: i32, setting: &Setting) -> Answer {
+    if worker == ANY || u32::try_from(worker).is_ok_and(|worker| setting.workers.contains(&worker)) {
+        return Ok(());
+    }
+    Err(format!("worker is {worker}; workers are {} to {}, and -1 is any", setting.workers.start(), setting.workers.end()))
+}
+
+pub(super) fn wish(priority: i32, worker: i32) -> Wish {
+    // Both were checked.
+    Wish::new(priority as i8, u8::try_from(worker).ok())
+}
+
+impl TaskOptions {
+    pub fn default_for(task: &TaskInfo) -> Self {
+        Self { processor: task.processor as i32, priority: 0, inline: 0 }
+    }
+
+    pub(super) fn check(&self, task: &TaskInfo) -> Answer {
+        check_processor(self.processor, task)?;
+        check_priority(self.priority)?;
+        if !(0..=1).contains(&self.inline) {
+            return Err(format!("run_inline is {}; 0 or 1", self.inline));
+        }
+        if self.inline == 1 && !task.can_be_inline {
+            return Err("run_inline is 1; the task waits for a barrier or a handshake that the launching thread may have to reach first".into());
+        }
+        Ok(())
+    }
+}
+
+impl TaskChoice {
+    pub fn default_for(task: &TaskInfo, wish: Wish, setting: &Setting) -> Self {
+        let need = NeedChoice { rank: setting.rank as i32, memory: WHERE_IT_IS };
+        Self {
+            processor: task.processor as i32,
+            worker: wish.worker().map_or(ANY, i32::from),
+            priority: wish.priority.into(),
+            needs: smallvec![need; task.needs.len()],
+        }
+    }
+
+    pub(super) fn check(&self, task: &TaskInfo, setting: &Setting) -> Answer {
+        check_processor(self.processor, task)?;
+        check_worker(self.worker, setting)?;
+        check_priority(self.priority)?;
+        if self.needs.len() != task.needs.len() {
+            return Err(format!("requirement_count is {}; the task has {} requirements", self.needs.len(), task.needs.len()));
+        }
+        for (i, need) in self.needs.iter().enumerate() {
+            if need.rank != setting.rank as i32 {
+                return Err(format!("requirement {i} is put into memory of rank {}; this is rank {}, which has its own alone", need.rank, setting.rank));
+            }
+            if need.memory != WHERE_IT_IS && !u32::try_from(need.memory).is_ok_and(|memory| memory < setting.memories) {
+                return Err(format!("requirement {i} is put into memory {}; this rank has {}, numbered from 0, and -1 is where the data is", need.memory, setting.memories));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn wish(&self) -> Wish {
+        wish(self.priority, self.worker)
+    }
+}
+
+impl CopyChoice {
+    pub(super) fn check(&self, setting: &Setting) -> Answer {
+        check_worker(self.worker, setting)?;
+        check_priority(self.priority)
+    }
+
+    pub fn wish(&self) -> Wish {
+        wish(self.priority, self.worker)
+    }
+}
+
+/// Slices cover every point once.
+pub(super) fn check_slices(slices: &[Slice], points: u32, setting: &Setting) -> Answer {
+    let mut order: Vec<&Slice> = slices.iter().collect();
+    order.sort_by_key(|slice| slice.first);
+    let mut next = 0u64;
+    for slice in order {
+        let (first, count) = (u64::from(slice.first), u64::from(slice.count));
+        if count == 0 {
+            return Err(format!("the slice that begins at point {first} has 0 points; give each at least one"));
+        }
+        if first > next {
+            return Err(format!("points {next} to {} are in no slice; slices cover every point once", first - 1));
+        }
+        if first < next {
+            return Err(format!("point {first} is in two slices; slices cover every point once"));
+        }
+        next = first + count;
+        check_worker(slice.worker, setting)?;
+    }
+    if next != u64::from(points) {
+        return Err(format!("slices end before point {next} and the launch has {points} points; slices cover every point once"));
+    }
+    Ok(())
+}
+
+/// The one choice that could corrupt: a member on another rank would write another's ghost data (`must_epoch` checks the points).
+pub(super) fn check_members(members: &[Member], tasks: &[TaskInfo], setting: &Setting) -> Answer {
+    if members.len() != tasks.len() {
+        return Err(format!("member_count is {}; this rank has {} members", members.len(), tasks.len()));
+    }
+    match members.iter().zip(tasks).find(|(member, _)| member.rank != setting.rank as i32) {
+        Some((member, task)) => Err(format!(
+            "the member that is point {} is put on rank {}; it belongs to rank {}, and would write another's ghost data there",
+            task.point, member.rank, setting.rank
+        )),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting() -> Setting {
+        Setting { workers: 0..=3, memories: 2, rank: 5 }
+    }
+
+    fn task() -> TaskInfo<'static> {
+        TaskInfo {
+            handle: 1,
+            name: c"task",
+            point: 0,
+            points: 1,
+            args: &[],
+            processor: Processor::Cpu,
+            fixed: false,
+            leaf: true,
+            has_mpi_variant: false,
+            can_be_inline: true,
+            needs: Default::default(),
+        }
+    }
+
+    fn refused(answer: Answer, part: &str) {
+        let text = answer.unwrap_err();
+        assert!(text.contains(part), "{text}");
+    }
+
+    #[test]
+    fn options_name_processors_and_priorities_that_exist() {
+        let check = |processor, priority, inline| TaskOptions { processor, priority, inline }.check(&task());
+        for good in [(0, 0, 0), (1, -7, 1), (2, 7, 0)] {
+            check(good.0, good.1, good.2).unwrap();
+        }
+        refused(check(3, 0, 0), "processor is 3");
+        refused(check(1, 8, 0), "priority is 8; priorities are -7 to 7");
+        refused(check(1, 0, 2), "run_inline is 2");
+        let fixed = TaskInfo { fixed: true, can_be_inline: false, ..task() };
+        refused(TaskOptions { processor: 2, priority: 0, inline: 0 }.check(&fixed), "the launch asks for 1");
+        refused(TaskOptions { processor: 1, priority: 0, inline: 1 }.check(&fixed), "waits for a barrier");
+    }
+
+    #[test]
+    fn tasks_go_to_workers_and_memories_of_this_rank() {
+        let good = TaskChoice::default_for(&task(), Wish::new(2, Some(3)), &setting());
+        good.check(&task(), &setting()).unwrap();
+        assert_eq!((good.worker, good.priority, good.wish()), (3, 2, Wish::new(2, Some(3))));
+        refused(TaskChoice { worker: 4, ..good.clone() }.check(&task(), &setting()), "worker is 4; workers are 0 to 3");
+        refused(TaskChoice { worker: -2, ..good.clone() }.check(&task(), &setting()), "worker is -2");
+        let extra = smallvec![NeedChoice { rank: 5, memory: 0 }];
+        refused(TaskChoice { needs: extra, ..good }.check(&task(), &setting()), "requirement_count is 1; the task has 0");
+    }
+
+    #[test]
+    fn slices_cover_every_point_once() {
+        let check = |slices: &[(u32, u32, i32)]| {
+            let slices: Vec<Slice> = slices.iter().map(|&(first, count, worker)| Slice { first, count, worker }).collect();
+            check_slices(&slices, 10, &setting())
+        };
+        check(&[(0, 10, ANY)]).unwrap();
+        check(&[(6, 4, 1), (0, 6, 2)]).unwrap();
+        refused(check(&[(0, 4, 0), (5, 5, 0)]), "points 4 to 4 are in no slice");
+        refused(check(&[(0, 6, 0), (5, 5, 0)]), "point 5 is in two slices");
+        refused(check(&[(0, 9, 0)]), "end before point 9 and the launch has 10");
+        refused(check(&[(0, 11, 0)]), "end before point 11");
+        refused(check(&[(0, u32::MAX, 0), (5, 2, 0)]), "two slices");
+        refused(check(&[]), "end before point 0");
+        refused(check(&[(0, 0, 0), (0, 10, 0)]), "0 points");
+        refused(check(&[(0, 10, 9)]), "worker is 9");
+    }
+
+    #[test]
+    fn members_stay_on_their_rank() {
+        let tasks = [task(), TaskInfo { point: 11, ..task() }];
+        let on = |ranks: &[i32]| check_members(&ranks.iter().map(|&rank| Member { rank }).collect::<Vec<_>>(), &tasks, &setting());
+        on(&[5, 5]).unwrap();
+        refused(on(&[5, 4]), "point 11 is put on rank 4; it belongs to rank 5");
+        refused(on(&[5]), "member_count is 1; this rank has 2");
+    }
+}

@@ -1,0 +1,81 @@
+//! What mappers are told. Borrowed for the call.
+
+use crate::region::{Access, FieldMask, RegionNode};
+use smallvec::SmallVec;
+use std::ffi::CStr;
+
+/// Where a task may run. The numbers are part of the ABI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Processor {
+    Any = 0,
+    Cpu = 1,
+    /// The thread that started the runtime.
+    Mpi = 2,
+}
+
+impl Processor {
+    pub fn from_number(number: i32) -> Option<Self> {
+        [Self::Any, Self::Cpu, Self::Mpi].into_iter().find(|&kind| kind as i32 == number)
+    }
+}
+
+/// What an operation uses, and how.
+#[derive(Clone, Copy)]
+pub struct NeedInfo<'a> {
+    pub region: &'a RegionNode,
+    pub fields: &'a FieldMask,
+    pub access: Access,
+}
+
+impl NeedInfo<'_> {
+    /// Of the fields at the region's points.
+    pub fn bytes(&self) -> u64 {
+        let fields = &self.region.tree.fields;
+        let each: usize = self.fields.iter().filter_map(|field| fields.bytes(field)).sum();
+        each as u64 * self.region.domain.volume() as u64
+    }
+}
+
+pub struct TaskInfo<'a> {
+    pub handle: u64,
+    pub name: &'a CStr,
+    /// Which point of its index launch or must epoch it is, and how many there are.
+    pub point: u32,
+    pub points: u32,
+    pub args: &'a [u8],
+    /// Where it is to run so far.
+    pub processor: Processor,
+    /// The launch asked for that processor.
+    pub fixed: bool,
+    pub leaf: bool,
+    /// Whether it has a body of its own for the MPI thread.
+    pub has_mpi_variant: bool,
+    /// Whether the launching thread can run it by itself.
+    pub can_be_inline: bool,
+    pub needs: SmallVec<[NeedInfo<'a>; 8]>,
+}
+
+pub struct CopyInfo<'a> {
+    pub source: NeedInfo<'a>,
+    pub destination: NeedInfo<'a>,
+}
+
+/// The task that a context is of.
+pub struct ContextInfo<'a> {
+    /// 0 for the program outside of tasks.
+    pub task: u64,
+    pub name: &'a CStr,
+}
+
+/// What was measured of a task that ran.
+pub struct Report<'a> {
+    pub handle: u64,
+    pub name: &'a CStr,
+    pub point: u32,
+    pub processor: Processor,
+    pub worker: Option<u8>,
+    /// Nanoseconds of the steady clock.
+    pub start: u64,
+    pub stop: u64,
+}

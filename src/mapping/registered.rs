@@ -1,0 +1,281 @@
+//! The mappers in force: each with its name, its lock if it wants to be asked by one thread at a time, and the count of answers
+//! that were refused; and for each kind of task the chain of those that are asked, the last of which has the last word.
+
+use super::choice::{check_members, check_slices};
+use super::{
+    Answer, ContextInfo, CopyChoice, CopyInfo, Mapper, Member, Question, Report, Setting, Slice, TaskChoice, TaskInfo, TaskOptions,
+};
+use crate::base::{as_callback, sync::Mutex};
+use std::collections::BTreeSet;
+use std::ffi::{CStr, CString};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::Arc;
+
+#[derive(Default)]
+struct Said {
+    /// What was printed, by question and subject: each once.
+    subjects: BTreeSet<(u32, CString)>,
+    last: CString,
+}
+
+pub struct Registered {
+    name: Box<str>,
+    mapper: Box<dyn Mapper>,
+    one_at_a_time: Option<Mutex<()>>,
+    refusals: AtomicU64,
+    said: Mutex<Said>,
+}
+
+impl Registered {
+    pub fn new(name: &str, mapper: Box<dyn Mapper>, serialised: bool) -> Self {
+        let one_at_a_time = serialised.then(Mutex::default);
+        Self { name: name.into(), mapper, one_at_a_time, refusals: AtomicU64::new(0), said: Mutex::default() }
+    }
+
+    fn answers(&self, question: Question) -> bool {
+        self.mapper.answers() & question as u32 != 0
+    }
+
+    fn call<R>(&self, call: impl FnOnce(&dyn Mapper) -> R) -> R {
+        let _alone = self.one_at_a_time.as_ref().map(Mutex::lock);
+        as_callback(|| call(&*self.mapper))
+    }
+
+    /// Asks for a better choice than `choice`, which holds if the answer breaks a rule.
+    fn ask<C: Clone>(
+        &self,
+        question: Question,
+        subject: &CStr,
+        choice: &mut C,
+        call: impl FnOnce(&dyn Mapper, &mut C) -> Answer,
+        check: impl FnOnce(&C) -> Answer,
+    ) {
+        if !self.answers(question) {
+            return;
+        }
+        let mut other = choice.clone();
+        match self.call(|mapper| call(mapper, &mut other)).and_then(|_| check(&other)) {
+            Ok(()) => *choice = other,
+            Err(rule) => self.refuse(question, subject, &rule),
+        }
+    }
+
+    /// Said once for each callback and task, counted always.
+    #[cold]
+    fn refuse(&self, question: Question, subject: &CStr, rule: &str) {
+        self.refusals.fetch_add(1, Ordering::Relaxed);
+        let about = match question {
+            Question::SelectTunable => "tunable",
+            Question::MapCopy => "a copy of",
+            _ => "task",
+        };
+        let text = format!(
+            "mapper \"{}\", {}, {about} \"{}\": {rule}; the default is used",
+            self.name,
+            question.name(),
+            subject.to_string_lossy()
+        );
+        let mut said = self.said.lock();
+        if said.subjects.insert((question as u32, subject.into())) {
+            eprintln!("cohort: {text}");
+        }
+        said.last = CString::new(text).unwrap_or_default();
+    }
+
+    /// How many answers were refused, and what was said of the last one.
+    pub fn refusals(&self) -> (u64, CString) {
+        (self.refusals.load(Ordering::Relaxed), self.said.lock().last.clone())
+    }
+}
+
+/// The mappers that are asked about a task, in order.
+#[derive(Default)]
+pub struct Chain {
+    mappers: Vec<Arc<Registered>>,
+    answers: u32,
+}
+
+impl Chain {
+    fn new(mappers: Vec<Arc<Registered>>) -> Self {
+        let answers = mappers.iter().fold(0, |all, one| all | one.mapper.answers());
+        Self { mappers, answers }
+    }
+
+    #[inline]
+    pub fn answers(&self, question: Question) -> bool {
+        self.answers & question as u32 != 0
+    }
+
+    pub fn task_options(&self, task: &TaskInfo) -> TaskOptions {
+        let mut options = TaskOptions::default_for(task);
+        for one in &self.mappers {
+            let call = |mapper: &dyn Mapper, options: &mut _| mapper.select_task_options(task, options);
+            one.ask(Question::SelectTaskOptions, task.name, &mut options, call, |options| options.check(task));
+        }
+        options
+    }
+
+    /// A task that was to run inside its launch did not become ready there.
+    pub fn refuse_inline(&self, task: &CStr) {
+        let rule = "run_inline is 1; nothing moved while the launching thread waited to run the task, so it went on without";
+        let asked = self.mappers.iter().rev().find(|one| one.answers(Question::SelectTaskOptions));
+        asked.inspect(|one| one.refuse(Question::SelectTaskOptions, task, rule));
+    }
+
+    pub fn slices(&self, task: &TaskInfo, setting: &Setting) -> Vec<Slice> {
+        let mut slices = vec![Slice { first: 0, count: task.points, worker: super::ANY }];
+        for one in &self.mappers {
+            let call = |mapper: &dyn Mapper, slices: &mut _| mapper.slice_index_launch(task, slices);
+            let check = |slices: &Vec<Slice>| check_slices(slices, task.points, setting);
+            one.ask(Question::SliceIndexLaunch, task.name, &mut slices, call, check);
+        }
+        slices
+    }
+
+    /// Where the task runs; `choice` is what was chosen before.
+    pub fn map_task(&self, task: &TaskInfo, choice: &mut TaskChoice, setting: &Setting) {
+        for one in &self.mappers {
+            let call = |mapper: &dyn Mapper, choice: &mut _| mapper.map_task(task, choice);
+            one.ask(Question::MapTask, task.name, choice, call, |choice| choice.check(task, setting));
+        }
+    }
+
+    pub fn map_copy(&self, copy: &CopyInfo, setting: &Setting) -> CopyChoice {
+        let mut choice = CopyChoice { worker: super::ANY, priority: 0 };
+        let subject = CString::new(copy.source.region.bounds_text()).unwrap_or_default();
+        for one in &self.mappers {
+            let call = |mapper: &dyn Mapper, choice: &mut _| mapper.map_copy(copy, choice);
+            one.ask(Question::MapCopy, &subject, &mut choice, call, |choice| choice.check(setting));
+        }
+        choice
+    }
+
+    /// Asks where the members run, and refuses all but where they have to.
+    pub fn map_must_epoch(&self, tasks: &[TaskInfo], setting: &Setting) {
+        let mut members = vec![Member { rank: setting.rank as i32 }; tasks.len()];
+        let subject = tasks.first().map_or(c"", |task| task.name);
+        for one in &self.mappers {
+            let call = |mapper: &dyn Mapper, members: &mut _| mapper.map_must_epoch(tasks, members);
+            let check = |members: &Vec<Member>| check_members(members, tasks, setting);
+            one.ask(Question::MapMustEpoch, subject, &mut members, call, check);
+        }
+    }
+
+    pub fn tunable(&self, context: &ContextInfo, name: &CStr, default: i64) -> i64 {
+        let mut value = default;
+        for one in &self.mappers {
+            let call = |mapper: &dyn Mapper, value: &mut _| mapper.select_tunable(context, name, value);
+            one.ask(Question::SelectTunable, name, &mut value, call, |_| Ok(()));
+        }
+        value
+    }
+
+    pub fn window(&self, context: &ContextInfo, default: u64) -> u64 {
+        let mut window = default as i64;
+        for one in &self.mappers {
+            let call = |mapper: &dyn Mapper, window: &mut _| mapper.configure_context(context, window);
+            let check = |window: &i64| match window {
+                4..=1_000_000 => Ok(()),
+                _ => Err(format!("window is {window}; use 4 to 1000000")),
+            };
+            one.ask(Question::ConfigureContext, context.name, &mut window, call, check);
+        }
+        window as u64
+    }
+
+    pub fn report(&self, report: &Report) {
+        for one in self.mappers.iter().filter(|one| one.answers(Question::Report)) {
+            one.call(|mapper| mapper.report(report));
+        }
+    }
+}
+
+/// The place of a chain in a kind of task: null where nobody is asked.
+#[derive(Default)]
+pub struct ChainSlot(AtomicPtr<Chain>);
+
+impl ChainSlot {
+    #[inline]
+    pub fn get(&self) -> Option<&Chain> {
+        // Chains live as long as the mappers, which outlive kinds of tasks and operations.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
+    fn set(&self, chain: Option<&Arc<Chain>>) {
+        self.0.store(chain.map_or(std::ptr::null_mut(), |chain| Arc::as_ptr(chain).cast_mut()), Ordering::Release);
+    }
+}
+
+#[derive(Default)]
+struct Made {
+    /// Asked first, and asked last: for every task.
+    first: Vec<Arc<Registered>>,
+    last: Vec<Arc<Registered>>,
+    for_all: Option<Arc<Registered>>,
+    chains: Vec<Arc<Chain>>,
+}
+
+impl Made {
+    /// The chain with `mapper` in the middle; `None` where it would be empty.
+    fn chain(&mut self, mapper: Option<&Arc<Registered>>) -> Option<Arc<Chain>> {
+        let wanted: Vec<_> = self.first.iter().chain(mapper).chain(&self.last).cloned().collect();
+        if wanted.is_empty() {
+            return None;
+        }
+        let same = |chain: &&Arc<Chain>| {
+            chain.mappers.len() == wanted.len() && chain.mappers.iter().zip(&wanted).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
+        if let Some(known) = self.chains.iter().find(same) {
+            return Some(known.clone());
+        }
+        let made = Arc::new(Chain::new(wanted));
+        self.chains.push(made.clone());
+        Some(made)
+    }
+}
+
+pub struct Mappers {
+    pub setting: Setting,
+    /// For what belongs to no task, and tasks that are registered from now on.
+    general: ChainSlot,
+    made: Mutex<Made>,
+}
+
+impl Mappers {
+    pub fn new(setting: Setting) -> Self {
+        Self { setting, general: ChainSlot::default(), made: Mutex::default() }
+    }
+
+    #[inline]
+    pub fn general(&self) -> Option<&Chain> {
+        self.general.get()
+    }
+
+    /// Has a mapper asked for every task before the program's own; or after them, so that it has the last word. Before any
+    /// kind of task is registered.
+    pub fn install(&self, mapper: Registered, last: bool) {
+        let mut made = self.made.lock();
+        let list = if last { &mut made.last } else { &mut made.first };
+        list.push(Arc::new(mapper));
+        let chain = made.chain(None);
+        self.general.set(chain.as_ref());
+    }
+
+    /// The chain of a kind of task that is new.
+    pub fn adopt(&self, slot: &ChainSlot) {
+        let mut made = self.made.lock();
+        let for_all = made.for_all.clone();
+        slot.set(made.chain(for_all.as_ref()).as_ref());
+    }
+
+    /// Uses `mapper`, or none, for these kinds; and for all to come, if `all`.
+    pub fn use_for<'a>(&self, mapper: Option<&Arc<Registered>>, slots: impl Iterator<Item = &'a ChainSlot>, all: bool) {
+        let mut made = self.made.lock();
+        let chain = made.chain(mapper);
+        if all {
+            made.for_all = mapper.cloned();
+            self.general.set(chain.as_ref());
+        }
+        slots.for_each(|slot| slot.set(chain.as_ref()));
+    }
+}

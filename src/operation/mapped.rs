@@ -1,0 +1,199 @@
+//! Where operations ask mappers: what they tell of an operation, and what becomes of the answer. Nothing here runs while a kind of
+//! task has no mapper.
+
+use super::body::{Body, Held, Work};
+use super::{Engine, Frame, Launch, Launched, Processor, TaskKind};
+use crate::mapping::{Chain, ContextInfo, CopyInfo, NeedInfo, Question, Report, Slice, TaskChoice, TaskInfo};
+use crate::scheduler::Wish;
+use std::ffi::CStr;
+use std::sync::atomic::Ordering;
+
+/// What makes an operation special when it is ready: bits of `Body::special`.
+pub mod special {
+    /// A member of a must epoch.
+    pub const MEMBER: u8 = 1;
+    /// It has a wish.
+    pub const WISHED: u8 = 2;
+    /// A mapper is asked where it runs.
+    pub const OPEN: u8 = 4;
+    /// The launching thread runs it.
+    pub const INLINE: u8 = 8;
+    /// Its launch asked for the processor that it has.
+    pub const FIXED: u8 = 16;
+}
+
+fn need_of(held: &Held) -> NeedInfo<'_> {
+    NeedInfo { region: held.node(), fields: &held.mask, access: held.access }
+}
+
+impl Engine {
+    /// A task is about to be launched whose kind has mappers. `body` has its requirements.
+    #[cold]
+    pub(super) fn ask_at_launch(&self, kind: &'static TaskKind, chain: &Chain, body: &Body, launch: &mut Launch) {
+        let Launched::Task(_, wanted) = launch.work else { return };
+        if launch.member {
+            return;
+        }
+        let fixed = wanted != Processor::Any || kind.mpi_thread;
+        if chain.answers(Question::SelectTaskOptions) {
+            let info = TaskInfo {
+                handle: kind.handle(),
+                name: kind.c_name(),
+                point: launch.point,
+                points: launch.points,
+                args: launch.args,
+                processor: kind.place(wanted),
+                fixed,
+                leaf: kind.leaf,
+                has_mpi_variant: kind.has_mpi_variant(),
+                can_be_inline: launch.waits.is_empty(),
+                needs: body.needs().iter().map(need_of).collect(),
+            };
+            let options = chain.task_options(&info);
+            let processor = Processor::from_number(options.processor).filter(|&chosen| chosen != Processor::Any);
+            let processor = kind.place(processor.unwrap_or(wanted));
+            launch.work = Launched::Task(kind, processor);
+            launch.wish = Wish::new(options.priority as i8, launch.wish.worker());
+            // What only the MPI thread runs, another cannot run by itself.
+            let here = processor != Processor::Mpi || self.scheduler.my_seat() == Some(0);
+            if options.inline == 1 && here && !kind.never_inline.load(Ordering::Relaxed) {
+                launch.special |= special::INLINE;
+            }
+        }
+        if chain.answers(Question::MapTask) {
+            launch.special |= special::OPEN | if fixed { special::FIXED } else { 0 };
+        }
+    }
+
+    /// A task is ready whose mapper chooses where it runs.
+    pub(super) fn ask_when_ready(&self, body: &mut Body) {
+        let Work::Task(kind) = body.work else { return };
+        let Some(chain) = kind.mappers() else { return };
+        let setting = &self.mappers.setting;
+        let info = TaskInfo {
+            handle: kind.handle(),
+            name: kind.c_name(),
+            point: body.point,
+            points: body.points,
+            args: &body.args,
+            processor: body.on.unwrap_or(Processor::Cpu),
+            fixed: body.special & special::FIXED != 0,
+            leaf: kind.leaf,
+            has_mpi_variant: kind.has_mpi_variant(),
+            can_be_inline: false,
+            needs: body.needs().iter().map(need_of).collect(),
+        };
+        let mut choice = TaskChoice::default_for(&info, body.wish, setting);
+        chain.map_task(&info, &mut choice, setting);
+        drop(info);
+        if let Some(processor) = Processor::from_number(choice.processor).filter(|&chosen| chosen != Processor::Any) {
+            body.on = Some(kind.place(processor));
+        }
+        body.wish = choice.wish();
+    }
+
+    /// The slices of an index launch, or none if nobody is asked.
+    pub(super) fn ask_for_slices(&self, kind: &'static TaskKind, points: u32, launch: &Launch, needs: &[NeedInfo]) -> Vec<Slice> {
+        let Some(chain) = kind.mappers().filter(|chain| chain.answers(Question::SliceIndexLaunch)) else { return Vec::new() };
+        let Launched::Task(_, wanted) = launch.work else { return Vec::new() };
+        let info = TaskInfo {
+            handle: kind.handle(),
+            name: kind.c_name(),
+            point: 0,
+            points,
+            args: launch.args,
+            processor: kind.place(wanted),
+            fixed: wanted != Processor::Any || kind.mpi_thread,
+            leaf: kind.leaf,
+            has_mpi_variant: kind.has_mpi_variant(),
+            can_be_inline: launch.waits.is_empty(),
+            needs: needs.iter().copied().collect(),
+        };
+        chain.slices(&info, &self.mappers.setting)
+    }
+
+    /// What mappers wish for a copy.
+    pub(super) fn ask_about_copy(&self, launch: &Launch) -> Wish {
+        let Some(chain) = self.mappers.general().filter(|chain| chain.answers(Question::MapCopy)) else { return Wish::default() };
+        let info = |i: usize| {
+            let need: &super::Need = &launch.needs[i];
+            NeedInfo { region: &need.region.node, fields: &need.mask, access: need.access }
+        };
+        chain.map_copy(&CopyInfo { source: info(0), destination: info(1) }, &self.mappers.setting).wish()
+    }
+
+    /// Asks where the members of a must epoch run; they run where they have to.
+    pub fn ask_about_members(&self, launches: &[Launch], first: u32) {
+        let mut chains = launches.iter().filter_map(|launch| match launch.work {
+            Launched::Task(kind, _) => kind.mappers(),
+            _ => None,
+        });
+        let Some(chain) = chains.find(|chain| chain.answers(Question::MapMustEpoch)) else { return };
+        let infos = (first..).zip(launches).filter_map(|(point, launch)| {
+            let Launched::Task(kind, wanted) = launch.work else { return None };
+            let needs = launch.needs.iter();
+            Some(TaskInfo {
+                handle: kind.handle(),
+                name: kind.c_name(),
+                point,
+                points: launches.len() as u32,
+                args: launch.args,
+                processor: kind.place(wanted),
+                fixed: true,
+                leaf: kind.leaf,
+                has_mpi_variant: kind.has_mpi_variant(),
+                can_be_inline: false,
+                needs: needs.map(|need| NeedInfo { region: &need.region.node, fields: &need.mask, access: need.access }).collect(),
+            })
+        });
+        chain.map_must_epoch(&infos.collect::<Vec<_>>(), &self.mappers.setting);
+    }
+
+    /// Who is asked about a context, and what they are told of it.
+    fn chain_of<'a>(&'a self, frame: &'a Frame) -> Option<(&'a Chain, ContextInfo<'a>)> {
+        match frame.kind() {
+            Some(kind) => Some((kind.mappers()?, ContextInfo { task: kind.handle(), name: kind.c_name() })),
+            None => Some((self.mappers.general()?, ContextInfo { task: 0, name: c"" })),
+        }
+    }
+
+    /// How many operations of the execution may be outstanding.
+    pub(super) fn window_of(&self, frame: &Frame) -> u64 {
+        self.chain_of(frame).map_or(self.window, |(chain, info)| chain.window(&info, self.window))
+    }
+
+    /// What the mapper of the execution says that a tunable is.
+    pub fn tunable(&self, frame: &Frame, name: &CStr, default: i64) -> i64 {
+        self.chain_of(frame).map_or(default, |(chain, info)| chain.tunable(&info, name, default))
+    }
+
+    /// A task whose kind has mappers begins to run: when.
+    pub(super) fn task_is_watched(&self, chain: &Chain, body: &Body) -> u64 {
+        if let Some(worker) = self.scheduler.my_worker() {
+            body.needs().iter().for_each(|held| held.node().touch(worker));
+        }
+        if chain.answers(Question::Report) { now() } else { 0 }
+    }
+
+    /// It has run.
+    pub(super) fn task_was_watched(&self, kind: &TaskKind, chain: &Chain, body: &Body, start: u64) {
+        if start != 0 {
+            chain.report(&Report {
+                handle: kind.handle(),
+                name: kind.c_name(),
+                point: body.point,
+                processor: body.on.unwrap_or(Processor::Cpu),
+                worker: self.scheduler.my_worker(),
+                start,
+                stop: now(),
+            });
+        }
+    }
+}
+
+/// Nanoseconds of the clock that `clock_gettime(CLOCK_MONOTONIC)` shows, so that the program's own times compare.
+fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
