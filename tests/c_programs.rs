@@ -53,6 +53,11 @@ fn nesting_reductions_futures_and_failures() {
 }
 
 #[test]
+fn mappers_choose_and_nonsense_is_refused() {
+    run("mapper");
+}
+
+#[test]
 fn tasks_that_wait_for_the_tasks_they_launched() {
     run("waiting");
 }
