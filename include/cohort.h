@@ -18,6 +18,11 @@
 #include <stdint.h>
 
 /**
+ * Flag of a mapper: its callbacks are called by one thread at a time.
+ */
+#define COHORT_MAPPER_SERIALISED 1
+
+/**
  * The task launches nothing and waits for nothing, so it may run on the stack of a thread that waits.
  */
 #define COHORT_TASK_LEAF 1
@@ -383,6 +388,230 @@ typedef struct {
    */
   int32_t workers;
 } cohort_rank_info_t;
+
+/**
+ * What a mapper is told of a requirement.
+ */
+typedef struct {
+  int32_t dim;
+  /**
+   * Bounds of the region, both ends included. Of an index launch that is being sliced: of what holds the points' regions.
+   */
+  int64_t lo[3];
+  int64_t hi[3];
+  /**
+   * Points of the region.
+   */
+  uint64_t volume;
+  const cohort_field_t *fields;
+  uint32_t field_count;
+  int32_t privilege;
+  int32_t coherence;
+  /**
+   * The worker that ran a task on the region last; -1: none that is known.
+   */
+  int32_t worker;
+  /**
+   * Of the fields at the region's points.
+   */
+  uint64_t bytes;
+} cohort_requirement_info_t;
+
+/**
+ * What a mapper is told of a task. `name` and the arrays are valid during the call.
+ */
+typedef struct {
+  cohort_task_t task;
+  const char *name;
+  /**
+   * Which point of its index launch or must epoch it is, and how many there are.
+   */
+  uint32_t point;
+  uint32_t points;
+  const void *args;
+  size_t args_size;
+  const cohort_requirement_info_t *requirements;
+  uint32_t requirement_count;
+  /**
+   * Where it runs unless the mapper says something else.
+   */
+  int32_t processor;
+  /**
+   * Kinds of processors for which it has a body of its own: bit COHORT_PROC_CPU, bit COHORT_PROC_MPI.
+   */
+  uint32_t variants;
+  bool leaf;
+} cohort_task_info_t;
+
+/**
+ * `processor` is COHORT_PROC_CPU or COHORT_PROC_MPI; where the launch names one, no other. `priority` is -7 to 7: of ready tasks
+ * those of higher priority run first. `run_inline` 1: the launching thread runs the task itself before the launch returns.
+ */
+typedef struct {
+  int32_t processor;
+  int32_t priority;
+  int32_t run_inline;
+} cohort_task_options_t;
+
+/**
+ * When a task is launched, on the launching thread.
+ */
+typedef int32_t (*cohort_select_task_options_t)(const cohort_task_info_t *task,
+                                                cohort_task_options_t *options,
+                                                void *user);
+
+/**
+ * Points first .. first + count - 1, for `worker`, or for any: -1.
+ */
+typedef struct {
+  uint32_t first;
+  uint32_t count;
+  int32_t worker;
+} cohort_slice_t;
+
+/**
+ * The slices of an index launch: `count` of them, at most `capacity`, cover every point once.
+ */
+typedef struct {
+  cohort_slice_t *slices;
+  uint32_t capacity;
+  uint32_t count;
+} cohort_slices_t;
+
+/**
+ * When an index launch begins, on the launching thread.
+ */
+typedef int32_t (*cohort_slice_index_launch_t)(const cohort_task_info_t *task, cohort_slices_t *slices, void *user);
+
+/**
+ * Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is.
+ */
+typedef struct {
+  int32_t rank;
+  int32_t memory;
+} cohort_requirement_mapping_t;
+
+/**
+ * Where a task runs. `worker`: a processor's number, which is a preference, as workers with nothing else to do take what was
+ * meant for others; -1: any.
+ */
+typedef struct {
+  int32_t processor;
+  int32_t worker;
+  int32_t priority;
+  uint32_t requirement_count;
+  cohort_requirement_mapping_t *requirements;
+} cohort_task_mapping_t;
+
+/**
+ * When a task is ready to run, on the thread that made it ready.
+ */
+typedef int32_t (*cohort_map_task_t)(const cohort_task_info_t *task, cohort_task_mapping_t *mapping, void *user);
+
+/**
+ * What a mapper is told of an explicit copy.
+ */
+typedef struct {
+  cohort_requirement_info_t source;
+  cohort_requirement_info_t destination;
+} cohort_copy_info_t;
+
+typedef struct {
+  int32_t worker;
+  int32_t priority;
+} cohort_copy_mapping_t;
+
+/**
+ * When an explicit copy is launched.
+ */
+typedef int32_t (*cohort_map_copy_t)(const cohort_copy_info_t *copy, cohort_copy_mapping_t *mapping, void *user);
+
+/**
+ * Where a member of a must epoch runs: on its own rank.
+ */
+typedef struct {
+  int32_t rank;
+} cohort_member_mapping_t;
+
+/**
+ * When a must epoch is launched: this rank's members and where they run.
+ */
+typedef int32_t (*cohort_map_must_epoch_t)(const cohort_task_info_t *members,
+                                           uint32_t count,
+                                           cohort_member_mapping_t *mapping,
+                                           void *user);
+
+/**
+ * The task of a context; for the program outside of tasks the null handle, and an empty name.
+ */
+typedef struct {
+  cohort_task_t task;
+  const char *name;
+} cohort_context_info_t;
+
+/**
+ * When the program asks for a tunable; `value` starts as the program's default.
+ */
+typedef int32_t (*cohort_select_tunable_t)(const cohort_context_info_t *context,
+                                           const char *name,
+                                           int64_t *value,
+                                           void *user);
+
+/**
+ * When a context first launches: how many of its operations may be outstanding, 4 to 1000000.
+ */
+typedef int32_t (*cohort_configure_context_t)(const cohort_context_info_t *context, int64_t *window, void *user);
+
+/**
+ * What was measured of a task that ran. Times are nanoseconds of CLOCK_MONOTONIC.
+ */
+typedef struct {
+  cohort_task_t task;
+  const char *name;
+  uint32_t point;
+  int32_t processor;
+  /**
+   * -1: no worker, as a member of a must epoch.
+   */
+  int32_t worker;
+  uint64_t start;
+  uint64_t stop;
+} cohort_report_t;
+
+/**
+ * When a task has run, on the thread that ran it.
+ */
+typedef void (*cohort_report_times_t)(const cohort_report_t *report, void *user);
+
+/**
+ * A mapper; fill with COHORT_MAPPER_INIT, then set the callbacks that it has. They are called on any thread, at the same time
+ * unless `flags` says COHORT_MAPPER_SERIALISED. They choose and return: launching or waiting in one is an error (WRONG_ORDER).
+ * One that returns 0 has chosen; anything else is "no choice". A choice that makes no sense is told on stderr and counted, and
+ * what holds without the mapper holds.
+ */
+typedef struct {
+  size_t size;
+  /**
+   * Handed to every callback; the caller's, until cohort_finalize.
+   */
+  void *user;
+  uint32_t flags;
+  cohort_select_task_options_t select_task_options;
+  cohort_slice_index_launch_t slice_index_launch;
+  cohort_map_task_t map_task;
+  cohort_map_copy_t map_copy;
+  cohort_map_must_epoch_t map_must_epoch;
+  cohort_select_tunable_t select_tunable;
+  cohort_configure_context_t configure_context;
+  cohort_report_times_t report;
+} cohort_mapper_t;
+
+/**
+ * A mapper that was registered.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_mapper_handle_t;
 
 /**
  * The colour of the sub-region that point `point` of `points` gets. Called on the launching thread, for each point of a
@@ -1028,6 +1257,41 @@ cohort_status_t cohort_machine_binding(cohort_runtime_t runtime,
                                        const char **text);
 
 /**
+ * Registers a mapper (copied), which `cohort_mapper_use` then puts to use. `name` (copied) appears in messages. It lasts until
+ * the runtime ends. Any thread. Errors: INVALID_ARGUMENT (no callback, an unknown flag), VERSION.
+ */
+cohort_status_t cohort_mapper_register(cohort_runtime_t runtime,
+                                       const cohort_mapper_t *mapper,
+                                       const char *name,
+                                       cohort_mapper_handle_t *handle);
+
+/**
+ * Has the mapper asked for `count` tasks from now on, in the place of any other; with 0 for all tasks, those registered later
+ * included, for copies and for the program outside of tasks. The null handle: no mapper but the default. Any thread.
+ */
+cohort_status_t cohort_mapper_use(cohort_mapper_handle_t mapper,
+                                  const cohort_task_t *tasks,
+                                  uint32_t count);
+
+/**
+ * How many choices of a mapper were refused, and what was said of the last one: `text` (NULL, or `bytes` bytes) gets it, cut if
+ * need be and ended by a zero. Any thread.
+ */
+cohort_status_t cohort_mapper_refusals(cohort_mapper_handle_t mapper,
+                                       uint64_t *count,
+                                       char *text,
+                                       size_t bytes);
+
+/**
+ * The value of a tunable: what the mapper of the context's task says (of the program, outside of tasks: the mapper of all), else
+ * `otherwise`.
+ */
+cohort_status_t cohort_tunable(cohort_context_t context,
+                               const char *name,
+                               int64_t otherwise,
+                               int64_t *value);
+
+/**
  * Blocks of near-equal size, `counts[d]` of them in dimension d. Colour of block (i,j,k): i + counts[0]*(j + counts[1]*k).
  */
 cohort_status_t cohort_partition_blocks(cohort_region_t region,
@@ -1446,6 +1710,7 @@ cohort_status_t cohort_view(cohort_context_t task,
 #define COHORT_LAUNCH_INIT {sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0}
 #define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0}
+#define COHORT_MAPPER_INIT {sizeof(cohort_mapper_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define COHORT_HALO_OPTIONS_INIT {sizeof(cohort_halo_options_t), 0, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {-1, -1, -1, -1, -1, -1}, 0, 0}
 #define COHORT_PROCESSOR_INFO_INIT {sizeof(cohort_processor_info_t), 0, 0, 0, 0, 0}
 #define COHORT_MEMORY_INFO_INIT {sizeof(cohort_memory_info_t), 0, 0, 0, 0, 0}

@@ -8,6 +8,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_double, c
 from typing import Any, Dict, List, Tuple
 
 __all__ = [
+    "MAPPER_SERIALISED",
     "TASK_LEAF",
     "TASK_MPI_THREAD",
     "VERSION",
@@ -62,6 +63,7 @@ __all__ = [
     "PROJECTION_OFFSET",
 ]
 
+MAPPER_SERIALISED = 1
 TASK_LEAF = 1
 TASK_MPI_THREAD = 2
 VERSION = 100
@@ -352,6 +354,161 @@ class cohort_rank_info_t(Structure):
     ]
 
 
+class cohort_requirement_info_t(Structure):
+    _fields_ = [
+        ("dim", c_int32),
+        ("lo", c_int64 * 3),
+        ("hi", c_int64 * 3),
+        ("volume", c_uint64),
+        ("fields", POINTER(cohort_field_t)),
+        ("field_count", c_uint32),
+        ("privilege", c_int32),
+        ("coherence", c_int32),
+        ("worker", c_int32),
+        ("bytes", c_uint64),
+    ]
+
+
+class cohort_task_info_t(Structure):
+    _fields_ = [
+        ("task", cohort_task_t),
+        ("name", c_char_p),
+        ("point", c_uint32),
+        ("points", c_uint32),
+        ("args", c_void_p),
+        ("args_size", c_size_t),
+        ("requirements", POINTER(cohort_requirement_info_t)),
+        ("requirement_count", c_uint32),
+        ("processor", c_int32),
+        ("variants", c_uint32),
+        ("leaf", c_bool),
+    ]
+
+
+class cohort_task_options_t(Structure):
+    _fields_ = [
+        ("processor", c_int32),
+        ("priority", c_int32),
+        ("run_inline", c_int32),
+    ]
+
+
+cohort_select_task_options_t = CFUNCTYPE(c_int32, POINTER(cohort_task_info_t), POINTER(cohort_task_options_t), c_void_p)
+
+
+class cohort_slice_t(Structure):
+    _fields_ = [
+        ("first", c_uint32),
+        ("count", c_uint32),
+        ("worker", c_int32),
+    ]
+
+
+class cohort_slices_t(Structure):
+    _fields_ = [
+        ("slices", POINTER(cohort_slice_t)),
+        ("capacity", c_uint32),
+        ("count", c_uint32),
+    ]
+
+
+cohort_slice_index_launch_t = CFUNCTYPE(c_int32, POINTER(cohort_task_info_t), POINTER(cohort_slices_t), c_void_p)
+
+
+class cohort_requirement_mapping_t(Structure):
+    _fields_ = [
+        ("rank", c_int32),
+        ("memory", c_int32),
+    ]
+
+
+class cohort_task_mapping_t(Structure):
+    _fields_ = [
+        ("processor", c_int32),
+        ("worker", c_int32),
+        ("priority", c_int32),
+        ("requirement_count", c_uint32),
+        ("requirements", POINTER(cohort_requirement_mapping_t)),
+    ]
+
+
+cohort_map_task_t = CFUNCTYPE(c_int32, POINTER(cohort_task_info_t), POINTER(cohort_task_mapping_t), c_void_p)
+
+
+class cohort_copy_info_t(Structure):
+    _fields_ = [
+        ("source", cohort_requirement_info_t),
+        ("destination", cohort_requirement_info_t),
+    ]
+
+
+class cohort_copy_mapping_t(Structure):
+    _fields_ = [
+        ("worker", c_int32),
+        ("priority", c_int32),
+    ]
+
+
+cohort_map_copy_t = CFUNCTYPE(c_int32, POINTER(cohort_copy_info_t), POINTER(cohort_copy_mapping_t), c_void_p)
+
+
+class cohort_member_mapping_t(Structure):
+    _fields_ = [
+        ("rank", c_int32),
+    ]
+
+
+cohort_map_must_epoch_t = CFUNCTYPE(c_int32, POINTER(cohort_task_info_t), c_uint32, POINTER(cohort_member_mapping_t), c_void_p)
+
+
+class cohort_context_info_t(Structure):
+    _fields_ = [
+        ("task", cohort_task_t),
+        ("name", c_char_p),
+    ]
+
+
+cohort_select_tunable_t = CFUNCTYPE(c_int32, POINTER(cohort_context_info_t), c_char_p, POINTER(c_int64), c_void_p)
+cohort_configure_context_t = CFUNCTYPE(c_int32, POINTER(cohort_context_info_t), POINTER(c_int64), c_void_p)
+
+
+class cohort_report_t(Structure):
+    _fields_ = [
+        ("task", cohort_task_t),
+        ("name", c_char_p),
+        ("point", c_uint32),
+        ("processor", c_int32),
+        ("worker", c_int32),
+        ("start", c_uint64),
+        ("stop", c_uint64),
+    ]
+
+
+cohort_report_times_t = CFUNCTYPE(None, POINTER(cohort_report_t), c_void_p)
+
+
+class cohort_mapper_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("user", c_void_p),
+        ("flags", c_uint32),
+        ("select_task_options", cohort_select_task_options_t),
+        ("slice_index_launch", cohort_slice_index_launch_t),
+        ("map_task", cohort_map_task_t),
+        ("map_copy", cohort_map_copy_t),
+        ("map_must_epoch", cohort_map_must_epoch_t),
+        ("select_tunable", cohort_select_tunable_t),
+        ("configure_context", cohort_configure_context_t),
+        ("report", cohort_report_times_t),
+    ]
+
+
+class cohort_mapper_handle_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
 cohort_projection_function_t = CFUNCTYPE(c_int64, c_uint32, c_uint32, c_void_p)
 
 
@@ -382,6 +539,7 @@ INITIAL: Dict[type, Dict[str, Any]] = {
     cohort_launch_t: {"size": sizeof(cohort_launch_t)},
     cohort_copy_t: {"size": sizeof(cohort_copy_t)},
     cohort_sync_t: {"size": sizeof(cohort_sync_t)},
+    cohort_mapper_t: {"size": sizeof(cohort_mapper_t)},
     cohort_halo_options_t: {"size": sizeof(cohort_halo_options_t), "neighbours": (-1, -1, -1, -1, -1, -1)},
     cohort_processor_info_t: {"size": sizeof(cohort_processor_info_t)},
     cohort_memory_info_t: {"size": sizeof(cohort_memory_info_t)},
@@ -452,6 +610,10 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_machine_affinity": (cohort_status_t, [cohort_runtime_t, c_int32, c_int32, POINTER(cohort_affinity_t)]),
     "cohort_machine_ranks": (cohort_status_t, [cohort_runtime_t, c_uint32, POINTER(cohort_rank_info_t), POINTER(c_uint32)]),
     "cohort_machine_binding": (cohort_status_t, [cohort_runtime_t, POINTER(c_char_p)]),
+    "cohort_mapper_register": (cohort_status_t, [cohort_runtime_t, POINTER(cohort_mapper_t), c_char_p, POINTER(cohort_mapper_handle_t)]),
+    "cohort_mapper_use": (cohort_status_t, [cohort_mapper_handle_t, POINTER(cohort_task_t), c_uint32]),
+    "cohort_mapper_refusals": (cohort_status_t, [cohort_mapper_handle_t, POINTER(c_uint64), c_char_p, c_size_t]),
+    "cohort_tunable": (cohort_status_t, [cohort_context_t, c_char_p, c_int64, POINTER(c_int64)]),
     "cohort_partition_blocks": (cohort_status_t, [cohort_region_t, POINTER(c_int64), POINTER(cohort_partition_t)]),
     "cohort_partition_rects": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_partition_t)]),
     "cohort_partition_tiles_halo": (cohort_status_t, [cohort_partition_t, POINTER(c_int64), POINTER(cohort_partition_t)]),

@@ -562,9 +562,6 @@ const _: () = {
     ["Offset of field: cohort_rank_info_t::workers"]
         [::core::mem::offset_of!(cohort_rank_info_t, workers) - 28usize];
 };
-pub type cohort_projection_function_t = ::core::option::Option<
-    unsafe extern "C" fn(point: u32, points: u32, user: *mut ::core::ffi::c_void) -> i64,
->;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct cohort_requirement_info_t {
@@ -944,6 +941,9 @@ const _: () = {
     ["Offset of field: cohort_mapper_handle_t::id"]
         [::core::mem::offset_of!(cohort_mapper_handle_t, id) - 0usize];
 };
+pub type cohort_projection_function_t = ::core::option::Option<
+    unsafe extern "C" fn(point: u32, points: u32, user: *mut ::core::ffi::c_void) -> i64,
+>;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct cohort_config_t {
