@@ -540,7 +540,12 @@ impl<'w> Place<'w> {
                 fields: fields.as_ptr(),
                 field_count: fields.len() as u32,
                 privilege: number(need.right),
-                coherence: if need.simultaneous { COHORT_SIMULTANEOUS } else { COHORT_EXCLUSIVE },
+                coherence: match need.coherence {
+                    Coherence::Exclusive => COHORT_EXCLUSIVE,
+                    Coherence::Simultaneous => COHORT_SIMULTANEOUS,
+                    Coherence::Atomic => COHORT_ATOMIC,
+                    Coherence::Relaxed => COHORT_RELAXED,
+                },
                 reduction,
                 reduction_type,
                 ..unsafe { std::mem::zeroed() }
@@ -686,12 +691,13 @@ fn arguments(task: &Task, path: u64) -> Vec<u64> {
 }
 
 /// The data of a task through its views.
-struct Views {
+struct Views<'w> {
+    world: &'w World<'w>,
     views: Vec<Vec<cohort_view_t>>,
     bytes: Vec<Vec<usize>>,
 }
 
-impl Views {
+impl Views<'_> {
     fn at(&self, need: usize, field: usize, point: [i64; 3]) -> *mut u8 {
         let view = &self.views[need][field];
         let moved: i64 = (0..view.dim as usize).map(|d| (point[d] - view.lo[d]) * view.stride[d]).sum();
@@ -699,7 +705,7 @@ impl Views {
     }
 }
 
-impl Data for Views {
+impl Data for Views<'_> {
     fn read(&self, need: usize, field: usize, point: [i64; 3]) -> Element {
         let mut element = [0; 16];
         unsafe { element.as_mut_ptr().copy_from_nonoverlapping(self.at(need, field, point), self.bytes[need][field]) };
@@ -708,6 +714,14 @@ impl Data for Views {
 
     fn write(&mut self, need: usize, field: usize, point: [i64; 3], value: &Element) {
         unsafe { self.at(need, field, point).copy_from_nonoverlapping(value.as_ptr(), self.bytes[need][field]) };
+    }
+
+    fn others_turn(&mut self) {
+        std::thread::yield_now();
+    }
+
+    fn changed_meanwhile(&mut self) {
+        self.world.complain("data of a task that holds it atomically changed under its hands".into());
     }
 }
 
@@ -770,8 +784,8 @@ fn fail(world: &World, context: cohort_context_t, task: &Task) -> i32 {
 }
 
 /// The views of all requirements; and that what was not declared is refused.
-fn look(world: &World, context: cohort_context_t, task: &Task) -> (Vec<Operand>, Views) {
-    let mut views = Views { views: Vec::new(), bytes: Vec::new() };
+fn look<'w>(world: &'w World, context: cohort_context_t, task: &Task) -> (Vec<Operand>, Views<'w>) {
+    let mut views = Views { world, views: Vec::new(), bytes: Vec::new() };
     let mut operands = Vec::new();
     for (n, need) in task.needs.iter().enumerate() {
         let kinds = &world.program.trees[need.tree].kinds;
@@ -795,7 +809,7 @@ fn look(world: &World, context: cohort_context_t, task: &Task) -> (Vec<Operand>,
         bounds.hi[..dim].copy_from_slice(&of_need[0].hi[..dim]);
         let fields: Vec<(u32, Kind)> = need.fields.iter().map(|&f| (f, kinds[f as usize])).collect();
         views.bytes.push(fields.iter().map(|f| f.1.bytes()).collect());
-        operands.push(Operand { right: need.right, bounds, fields });
+        operands.push(Operand { right: need.right, takes_turns: need.coherence == Coherence::Atomic, bounds, fields });
         views.views.push(of_need);
     }
     (operands, views)
@@ -810,7 +824,7 @@ unsafe extern "C" fn run_reader(context: cohort_context_t, user: *mut c_void) ->
     let mut view = std::mem::MaybeUninit::<cohort_view_t>::zeroed();
     world.must("cohort_view", cohort_view(context, 0, field, COHORT_READ_ONLY, view.as_mut_ptr()));
     let kind = data.kinds[field as usize];
-    let views = Views { views: vec![vec![view.assume_init()]], bytes: vec![vec![kind.bytes()]] };
+    let views = Views { world, views: vec![vec![view.assume_init()]], bytes: vec![vec![kind.bytes()]] };
     let content = data.regions[0].bounds.points().flat_map(|p| kind.plain(views.read(0, 0, p))[..kind.bytes()].to_vec()).collect();
     world.found.lock().expect("no panic").insert((tree as usize, field), content);
     0

@@ -44,10 +44,10 @@ struct Generator {
     plain: bool,
 }
 
-/// Uses with SIMULTANEOUS coherence so far in a context, and the results that its operations may take.
+/// Uses so far in a context that are not exclusive, and the results that its operations may take.
 #[derive(Default)]
 struct Context {
-    simultaneous: Vec<Need>,
+    shared: Vec<Need>,
     results: Vec<u32>,
 }
 
@@ -242,7 +242,24 @@ impl Generator {
         let mut fields = self.fields(tree, None);
         let right = self.right();
         let right = self.settle_right(tree, &mut fields, right);
-        Need { id: self.id(), tree, target, fields, right, simultaneous: self.random.one_in(8) }
+        let (right, coherence) = self.coherence(right, 6);
+        Need { id: self.id(), tree, target, fields, right, coherence }
+    }
+
+    /// Not exclusive one time in so many; with the right that goes with it.
+    fn coherence(&mut self, right: Right, one_in: usize) -> (Right, Coherence) {
+        if !self.random.one_in(one_in) {
+            return (right, Coherence::Exclusive);
+        }
+        match *self.random.pick(&[Coherence::Simultaneous, Coherence::Relaxed, Coherence::Atomic, Coherence::Atomic]) {
+            // Tasks that come in any order give one result only if all of them add.
+            Coherence::Atomic if !self.plain => match right {
+                Right::Discard => (Right::Write, Coherence::Atomic),
+                Right::Reduce(operator) if operator != Operator::Sum => (right, Coherence::Exclusive),
+                _ => (right, Coherence::Atomic),
+            },
+            coherence => (right, coherence),
+        }
     }
 
     /// Some of what the parent may do with one of its requirements; rarely more.
@@ -271,7 +288,8 @@ impl Generator {
             Target::Region(region) if self.random.one_in(2) => Target::Region(self.descendant(held.tree, region)),
             _ => Target::Parents(held.id),
         };
-        Some(Need { id: self.id(), tree: held.tree, target, fields, right, simultaneous: self.plain && self.random.one_in(4) })
+        let (right, coherence) = self.coherence(right, if self.plain { 3 } else { 6 });
+        Some(Need { id: self.id(), tree: held.tree, target, fields, right, coherence })
     }
 
     fn descendant(&mut self, tree: usize, region: usize) -> usize {
@@ -293,12 +311,12 @@ impl Generator {
         for _ in 0..8 {
             let mut task = self.launch(scope, context);
             if !self.plain {
-                limit_simultaneous(&mut task, context);
+                limit_coherence(&mut task, context);
             }
             if !may_be_wrong && scope.parent.is_none() && self.is_refused(&task) {
                 continue;
             }
-            context.simultaneous.extend(task.needs.iter().filter(|n| n.simultaneous).cloned());
+            context.shared.extend(task.needs.iter().filter(|n| n.coherence != Coherence::Exclusive).cloned());
             if task.result {
                 context.results.push(task.id);
             }
@@ -369,7 +387,7 @@ impl Generator {
 
     fn fill(&mut self, scope: Scope) -> Option<Action> {
         let mut need = self.need(scope, false)?;
-        (need.right, need.simultaneous) = (Right::Discard, false);
+        (need.right, need.coherence) = (Right::Discard, Coherence::Exclusive);
         let kinds = &self.program.trees[need.tree].kinds;
         let first = kinds[need.fields[0] as usize];
         need.fields.retain(|&f| kinds[f as usize] == first);
@@ -379,16 +397,16 @@ impl Generator {
     fn chain(&mut self, scope: Scope, context: &mut Context) -> Option<Action> {
         let mut shared = self.need(scope, false)?;
         let may_write = scope.parent.is_none_or(|parent| {
-            let holds = |n: &Need| n.tree == shared.tree && n.right.writes() && !n.simultaneous;
+            let holds = |n: &Need| n.tree == shared.tree && n.right.writes() && n.coherence == Coherence::Exclusive;
             parent.needs.iter().all(holds)
         });
         if !may_write {
             return None;
         }
         shared.right = Right::Write;
-        shared.simultaneous = true;
+        shared.coherence = *self.random.pick(&[Coherence::Simultaneous, Coherence::Relaxed]);
         let fields = &shared.fields;
-        if context.simultaneous.iter().any(|o| o.tree == shared.tree && o.fields.iter().any(|f| fields.contains(f))) {
+        if context.shared.iter().any(|o| o.tree == shared.tree && o.fields.iter().any(|f| fields.contains(f))) {
             return None;
         }
         let tasks: Vec<Task> = (0..2 + self.random.below(4))
@@ -406,7 +424,7 @@ impl Generator {
                 task
             })
             .collect();
-        context.simultaneous.extend(tasks.iter().flat_map(|t| t.needs.iter().cloned()));
+        context.shared.extend(tasks.iter().flat_map(|t| t.needs.iter().cloned()));
         Some(Action::Chain(tasks, scope.parent.is_none() && !self.fails && self.random.one_in(3)))
     }
 
@@ -430,7 +448,7 @@ impl Generator {
                 target: Target::Region(0),
                 fields: all.clone(),
                 right: Right::Write,
-                simultaneous: false,
+                coherence: Coherence::Exclusive,
             };
             Task::with_needs(generator.id(), vec![need])
         };
@@ -439,7 +457,7 @@ impl Generator {
             let mut round = vec![gate(self)];
             for _ in 0..self.random.below(4) {
                 let mut need = self.root_need(tree, false);
-                need.simultaneous = false;
+                need.coherence = Coherence::Exclusive;
                 let mut task = Task::with_needs(self.id(), vec![need]);
                 task.leaf = self.random.one_in(2);
                 if !task.leaf {
@@ -481,7 +499,7 @@ impl Generator {
                 let mut fields = self.fields(tree, None);
                 let right = self.right();
                 let right = self.settle_right(tree, &mut fields, right);
-                let need = Need { id: self.id(), tree, target: Target::Region(child), fields, right, simultaneous: false };
+                let need = Need { id: self.id(), tree, target: Target::Region(child), fields, right, coherence: Coherence::Exclusive };
                 let mut task = Task::with_needs(self.id(), vec![need]);
                 task.leaf = false;
                 task.children = self.children(&task, 2);
@@ -518,18 +536,28 @@ impl Generator {
     }
 }
 
-/// Takes simultaneous coherence back where nothing else would order a use against an earlier one.
-fn limit_simultaneous(task: &mut Task, context: &Context) {
+/// Makes a use exclusive where nothing else would order it against an earlier one, and the order shows.
+fn limit_coherence(task: &mut Task, context: &Context) {
     for n in 0..task.needs.len() {
         let need = &task.needs[n];
-        let unordered = |other: &Need| {
-            let harmless = need.right == other.right && !need.right.writes();
-            other.simultaneous && other.tree == need.tree && !harmless && other.fields.iter().any(|f| need.fields.contains(f))
+        let races = |other: &Need| {
+            other.tree == need.tree && order_shows(need, other) && other.fields.iter().any(|f| need.fields.contains(f))
         };
-        let within = task.needs.iter().enumerate().any(|(m, other)| m != n && unordered(other));
-        let points_meet = need.right.writes() && task.points.is_some();
-        if within || points_meet || !task.leaf || context.simultaneous.iter().any(unordered) {
-            task.needs[n].simultaneous = false;
+        let within = task.needs.iter().enumerate().any(|(m, other)| m != n && races(other));
+        let points_meet = need.coherence.is_weak() && need.right.writes() && task.points.is_some();
+        if within || points_meet || !task.leaf || context.shared.iter().any(races) {
+            task.needs[n].coherence = Coherence::Exclusive;
         }
+    }
+}
+
+/// Whether the order of two uses shows in what is computed, and their coherence leaves it open.
+fn order_shows(a: &Need, b: &Need) -> bool {
+    use Coherence::{Atomic, Exclusive};
+    match (a.coherence, b.coherence) {
+        (Exclusive, _) | (_, Exclusive) | (Atomic, Atomic) => false,
+        (Atomic, _) => b.right == Right::Read,
+        (_, Atomic) => a.right == Right::Read,
+        _ => a.right != b.right || a.right.writes(),
     }
 }

@@ -137,6 +137,8 @@ impl Kind {
 /// A requirement as the kernel sees it.
 pub struct Operand {
     pub right: Right,
+    /// Tasks that hold it so come in any order: they add to it and tell nobody what they saw.
+    pub takes_turns: bool,
     pub bounds: Bounds,
     pub fields: Vec<(u32, Kind)>,
 }
@@ -144,13 +146,43 @@ pub struct Operand {
 pub trait Data {
     fn read(&self, need: usize, field: usize, point: [i64; 3]) -> Element;
     fn write(&mut self, need: usize, field: usize, point: [i64; 3], value: &Element);
+    /// A moment in which somebody who must not be there could do harm.
+    fn others_turn(&mut self) {}
+    fn changed_meanwhile(&mut self) {}
+}
+
+/// Reads, waits a moment, and looks again, or writes what was read and something more: the same in whatever order tasks come,
+/// as long as they do not come at once.
+fn take_turn(n: usize, operand: &Operand, hash: u64, data: &mut impl Data) {
+    let seen = |data: &mut dyn Data| {
+        let of = |f: usize, kind: Kind| operand.bounds.points().map(move |point| (f, kind, point));
+        let places = operand.fields.iter().enumerate().flat_map(|(f, (_, kind))| of(f, *kind));
+        places.map(|(f, kind, point)| (f, kind, point, data.read(n, f, point))).collect::<Vec<_>>()
+    };
+    let before = seen(data);
+    data.others_turn();
+    if operand.right == Right::Read {
+        if seen(data) != before {
+            data.changed_meanwhile();
+        }
+        return;
+    }
+    for (at, (f, kind, point, mut element)) in before.into_iter().enumerate() {
+        let own = mix(mix(hash, f as u64), at as u64);
+        match kind {
+            Kind::Raw(_) => element.iter_mut().zip(own.to_ne_bytes()).for_each(|(a, b)| *a = a.wrapping_add(b)),
+            _ => kind.fold(Operator::Sum, &mut element, &kind.contribution(Operator::Sum, own)),
+        }
+        data.write(n, f, point, &element);
+    }
 }
 
 /// `again`: the task computes a second time, when what it could not read at first is there.
 pub fn compute(seed: u64, operands: &[Operand], again: bool, data: &mut impl Data) -> u64 {
     let mut hash = seed;
     for (n, operand) in operands.iter().enumerate() {
-        let reads = matches!(operand.right, Right::Read | Right::Write) || again && operand.right == Right::Discard;
+        let looks = matches!(operand.right, Right::Read | Right::Write) || again && operand.right == Right::Discard;
+        let reads = looks && !operand.takes_turns;
         for (f, (field, kind)) in operand.fields.iter().enumerate().filter(|_| reads) {
             for point in operand.bounds.points() {
                 let element = kind.plain(data.read(n, f, point));
@@ -161,6 +193,10 @@ pub fn compute(seed: u64, operands: &[Operand], again: bool, data: &mut impl Dat
         }
     }
     for (n, operand) in operands.iter().enumerate() {
+        if operand.takes_turns && (operand.right == Right::Read || operand.right.writes()) {
+            take_turn(n, operand, hash, data);
+            continue;
+        }
         for (f, (field, kind)) in operand.fields.iter().enumerate() {
             for (at, point) in operand.bounds.points().enumerate() {
                 let own = mix(mix(hash, u64::from(*field)), at as u64);

@@ -137,7 +137,21 @@ pub struct Need {
     pub target: Target,
     pub fields: Vec<u32>,
     pub right: Right,
-    pub simultaneous: bool,
+    pub coherence: Coherence,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Coherence {
+    Exclusive,
+    Simultaneous,
+    Atomic,
+    Relaxed,
+}
+
+impl Coherence {
+    pub fn is_weak(self) -> bool {
+        matches!(self, Coherence::Simultaneous | Coherence::Relaxed)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -380,8 +394,7 @@ fn write_task(f: &mut fmt::Formatter, task: &Task, depth: usize) -> fmt::Result 
     }
     writeln!(f)?;
     for n in &task.needs {
-        let coherence = if n.simultaneous { " simultaneous" } else { "" };
-        writeln!(f, "{indent}  need #{} tree {} {:?} {:?}{coherence} fields {:?}", n.id, n.tree, n.target, n.right, n.fields)?;
+        writeln!(f, "{indent}  need #{} tree {} {:?} {:?} {:?} fields {:?}", n.id, n.tree, n.target, n.right, n.coherence, n.fields)?;
     }
     task.children.iter().try_for_each(|s| write_step(f, s, depth + 2))
 }

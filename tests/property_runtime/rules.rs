@@ -1,7 +1,7 @@
 //! When a launch is refused and when two operations depend on each other, written down a second time: pair by pair, from the
 //! rules of Legion's region requirements, and without a look at what the library does.
 
-use super::program::{Bounds, Kind, Operator, Partition, Program, Right, Target, Task};
+use super::program::{Bounds, Coherence, Kind, Operator, Partition, Program, Right, Target, Task};
 use std::rc::Rc;
 
 pub const INVALID_ARGUMENT: i32 = 1;
@@ -38,7 +38,7 @@ pub struct Use {
     pub place: Rc<Place>,
     pub fields: Vec<u32>,
     pub right: Right,
-    pub simultaneous: bool,
+    pub coherence: Coherence,
     /// Of the fields of a reduction.
     pub kind: Option<Kind>,
 }
@@ -51,27 +51,48 @@ impl Use {
         }
     }
 
+    pub fn reduces(&self) -> bool {
+        self.reduction().is_some()
+    }
+
     fn meets(&self, other: &Use) -> bool {
         self.place.tree == other.place.tree
             && self.place.bounds.overlaps(&other.place.bounds)
             && self.fields.iter().any(|f| other.fields.contains(f))
     }
 
+    /// Whether the two have to come in program order.
     pub fn conflicts(&self, other: &Use) -> bool {
-        if !self.meets(other) || self.right == Right::Nothing || other.right == Right::Nothing {
+        if !self.touches(other) {
             return false;
         }
-        let both_exclusive_or_not = self.simultaneous == other.simultaneous;
-        match (self.reduction(), other.reduction()) {
-            (Some(a), Some(b)) => a != b || !both_exclusive_or_not,
-            (None, None) if self.right == Right::Read && other.right == Right::Read => false,
-            _ => !self.simultaneous || !other.simultaneous,
+        if let (Some(a), Some(b)) = (self.reduction(), other.reduction()) {
+            return a != b || self.coherence.is_weak() != other.coherence.is_weak();
         }
+        let both = [self, other];
+        if both.iter().any(|u| u.coherence == Coherence::Exclusive) {
+            return true;
+        }
+        // An atomic use and one that is weak: only if the weak one just reads may they meet.
+        let weak = both.iter().find(|u| u.coherence.is_weak());
+        both.iter().any(|u| u.coherence == Coherence::Atomic) && weak.is_some_and(|weak| weak.right != Right::Read)
+    }
+
+    /// Whether the two may come in any order, but not at once.
+    pub fn excludes(&self, other: &Use) -> bool {
+        let both_reduce = self.reduces() && other.reduces();
+        self.touches(other) && !both_reduce && [self, other].iter().all(|u| u.coherence == Coherence::Atomic)
+    }
+
+    /// Whether the two use common data, and one of them changes it.
+    fn touches(&self, other: &Use) -> bool {
+        let both = |right| self.right == right && other.right == right;
+        self.meets(other) && self.right != Right::Nothing && other.right != Right::Nothing && !both(Right::Read)
     }
 
     /// Whether the two reduce common elements alike: they run at once, and their contributions are folded in in program order.
     pub fn reduces_alike(&self, other: &Use) -> bool {
-        self.meets(other) && self.reduction().is_some() && !self.conflicts(other) && other.reduction().is_some()
+        self.meets(other) && self.reduces() && other.reduces() && !self.conflicts(other)
     }
 
     fn covers(&self, asked: &Use, field: u32) -> bool {
@@ -111,8 +132,8 @@ pub fn uses(program: &Program, parent: &[Use], task: &Task, path: u64) -> Result
             }
         };
         for (of_point, place) in all.iter_mut().zip(places) {
-            let (fields, right, simultaneous) = (need.fields.clone(), need.right, need.simultaneous);
-            of_point.push(Use { need: need.id, place, fields, right, simultaneous, kind });
+            let (fields, right, coherence) = (need.fields.clone(), need.right, need.coherence);
+            of_point.push(Use { need: need.id, place, fields, right, coherence, kind });
         }
     }
     Ok(all)
@@ -127,7 +148,7 @@ pub fn refusal(parent: Option<&[Use]>, points: &[Vec<Use>]) -> i32 {
             return INTERFERENCE;
         }
     }
-    let interferes = |uses: &Vec<Use>| uses.iter().enumerate().any(|(i, a)| uses[..i].iter().any(|b| a.conflicts(b)));
+    let interferes = |uses: &Vec<Use>| uses.iter().enumerate().any(|(i, a)| uses[..i].iter().any(|b| a.conflicts(b) || a.excludes(b)));
     if points.iter().any(interferes) {
         return INTERFERENCE;
     }

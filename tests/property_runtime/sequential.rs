@@ -1,7 +1,7 @@
 //! The meaning of a program: its tasks executed one after another, in program order.
 
 use super::kernel::{compute, hash_of, mix, result_of, Data, Element, Operand};
-use super::program::{Action, Bounds, Failure, Kind, Need, Program, Right, Step, Task};
+use super::program::{Action, Bounds, Coherence, Failure, Kind, Need, Program, Right, Step, Task};
 use super::rules::{refusal, uses, Use, INTERFERENCE, RESOURCES, TASK_FAILED};
 use std::collections::HashMap;
 
@@ -169,7 +169,7 @@ impl Model<'_> {
             return RESOURCES;
         }
         for (i, a) in members.iter().enumerate() {
-            if members[..i].iter().flatten().any(|b| a.iter().any(|a| a.conflicts(b))) {
+            if members[..i].iter().flatten().any(|b| a.iter().any(|a| a.conflicts(b) || a.excludes(b))) {
                 return INTERFERENCE;
             }
         }
@@ -297,7 +297,7 @@ impl Model<'_> {
     fn operand(&self, used: &Use) -> Operand {
         let kinds = &self.program.trees[used.place.tree].kinds;
         let fields = used.fields.iter().map(|&f| (f, kinds[f as usize])).collect();
-        Operand { right: used.right, bounds: used.place.bounds, fields }
+        Operand { right: used.right, takes_turns: used.coherence == Coherence::Atomic, bounds: used.place.bounds, fields }
     }
 }
 
