@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the groups named; without root says which.
-# usage: cmake/dependencies.sh [build] [mpi] [mpich] [fortran] [flang] [mini-app] [benches] [tests]   (default: build mpi fortran)
+# usage: cmake/dependencies.sh [build] [mpi] [mpich] [fortran] [flang] [mini-app] [benches] [python] [tests]   (default: build mpi fortran)
 set -euo pipefail
 
 packages_of() {
@@ -11,9 +11,10 @@ packages_of() {
         fortran) echo gfortran ;;
         flang) echo flang-22 ;;
         mini-app) echo zlib1g-dev ;;
+        python) echo python3-numpy python3-mpi4py ;;
         benches) echo libstarpu-dev ;;
-        tests) echo python3 libclang-dev util-linux valgrind ;;
-        *) echo "dependencies.sh: unknown group '$1'; groups are build, mpi, mpich, fortran, flang, mini-app, benches, tests" >&2; return 2 ;;
+        tests) echo python3 python3-venv python3-mypy libclang-dev util-linux valgrind ;;
+        *) echo "dependencies.sh: unknown group '$1'; groups are build, mpi, mpich, fortran, flang, mini-app, python, benches, tests" >&2; return 2 ;;
     esac
 }
 

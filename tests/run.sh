@@ -10,7 +10,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 source "$root/tests/lib.sh"
 
 section "Packages"
-if ! "$root/cmake/dependencies.sh" build mpi mpich fortran flang mini-app tests; then
+if ! "$root/cmake/dependencies.sh" build mpi mpich fortran flang mini-app python tests; then
     echo "0 passed, 1 failed"
     exit 1
 fi
@@ -58,9 +58,12 @@ count "$root/tests/info/run.sh" "$prefix" "$build/info"
 
 section "Examples, against the installed package"
 check "configure the examples" cmake -S "$root/c-examples" -B "$build/examples" -DCMAKE_PREFIX_PATH="$prefix" \
-    -DMPIEXEC_PREFLAGS=--oversubscribe
+    -DMPIEXEC_PREFLAGS=--oversubscribe -DPython3_EXECUTABLE=/usr/bin/python3
 check "build the examples" cmake --build "$build/examples"
 check_ctest "$build/examples"
+
+section "The Python module, installed by pip and as it lies"
+count "$root/tests/python/run.sh" "$prefix" "$build/python"
 
 section "The Fortran module, against the installed package"
 check "configure the Fortran tests" cmake -S "$root/tests/fortran" -B "$build/fortran" -DCMAKE_PREFIX_PATH="$prefix"

@@ -53,8 +53,8 @@ class Context:
         return self._context
 
     def attach(self, region: Region, fields: Fields, array: np.ndarray, field_axis: Optional[int] = None) -> Attachment:
-        """Makes a NumPy array the storage of fields of a root region, in place, whatever its strides. Axis d is dimension d of the
-        region; `field_axis` is the axis that counts the fields, if there is more than one. The array is kept alive, and may be
+        """Makes a NumPy array the storage of fields of a root region, in place, whatever its strides. Axis d is dimension d of
+        the region; `field_axis` is the axis that counts the fields, if there is more than one. The array is kept alive, and may be
         looked at only when no outstanding operation uses it: after wait_all, detach, or the wait on a handshake."""
         what = "cohort.Context.attach"
         if not isinstance(array, np.ndarray):
@@ -85,7 +85,7 @@ class Context:
 
     def fill(self, region: Region, fields: Fields, value: Value) -> None:
         """Launches an operation that writes a value into every point of the fields; a number becomes one of a Field's dtype."""
-        first = fields if isinstance(fields, int) else next(iter(fields), None)
+        first = fields if isinstance(fields, int) else fields[0] if fields else None
         data = np.asarray(value, dtype=first.dtype).tobytes() if isinstance(first, Field) else encode(value, "cohort.Context.fill")
         chosen = field_numbers(fields)
         lib.cohort_fill(self.handle, region.handle, len(chosen), chosen, data, len(data))

@@ -5,22 +5,35 @@ from __future__ import annotations
 import ctypes
 import os
 import pathlib
-from typing import Any, List, Optional
+from typing import Any, Optional
 
 from . import abi
 from .errors import VersionError, error_of
 
+SONAME = "libcohort.so.0"
 
-def _candidates() -> List[str]:
-    """Where libcohort may lie, the first that there is counts: COHORT_LIBRARY, the prefix of this module, the linker's path."""
+
+def _load() -> ctypes.CDLL:
+    """The library that COHORT_LIBRARY names, else the one that the process has loaded already, else that of this installation."""
     chosen = os.environ.get("COHORT_LIBRARY")
-    if chosen:
-        return [chosen]
+    if chosen is None:
+        try:
+            return ctypes.CDLL(SONAME, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+        except OSError:
+            chosen = _installed()
     try:
-        from .installed import LIBRARY
+        return ctypes.CDLL(chosen)
+    except OSError as problem:
+        raise VersionError(f"cohort: the library does not load: {problem}; "
+                           "set COHORT_LIBRARY to the path of libcohort.so") from None
+
+
+def _installed() -> str:
+    try:
+        from .installed import LIBRARY  # type: ignore[import]  # CMake writes it.
     except ImportError:
-        return ["libcohort.so.0"]
-    return [str(pathlib.Path(__file__).resolve().parent / LIBRARY)]
+        return SONAME
+    return str(pathlib.Path(__file__).resolve().parent / LIBRARY)
 
 
 class Library:
@@ -29,21 +42,13 @@ class Library:
     def __init__(self) -> None:
         self._loaded: Optional[ctypes.CDLL] = None
 
-    def _load(self) -> ctypes.CDLL:
+    def _library(self) -> ctypes.CDLL:
         if self._loaded is None:
-            where = _candidates()
-            for path in where:
-                try:
-                    loaded = ctypes.CDLL(path)
-                    break
-                except OSError as error:
-                    problem = error
-            else:
-                raise VersionError(f"cohort: the library does not load: {problem}; set COHORT_LIBRARY to the path of libcohort.so")
+            loaded = _load()
             loaded.cohort_version.restype = ctypes.c_uint32
             version = loaded.cohort_version()
             if version != abi.VERSION:
-                raise VersionError(f"cohort: this module is of version {abi.VERSION} and {path} of version {version}; "
+                raise VersionError(f"cohort: this module is of version {abi.VERSION} and {loaded._name} of version {version}; "
                                    "use the module and the library of one installation")
             loaded.cohort_last_error.restype = ctypes.c_char_p
             self._loaded = loaded
@@ -52,7 +57,7 @@ class Library:
     def __getattr__(self, name: str) -> Any:
         if name not in abi.FUNCTIONS:
             raise AttributeError(f"cohort.h has no function {name}")
-        loaded = self._load()
+        loaded = self._library()
         try:
             function = getattr(loaded, name)
         except AttributeError:
@@ -66,7 +71,7 @@ class Library:
 
     def _check(self, status: int, _function: Any, _arguments: Any) -> None:
         if status != abi.OK:
-            raise error_of(status, self._load().cohort_last_error().decode(errors="replace"))
+            raise error_of(status, self._library().cohort_last_error().decode(errors="replace"))
 
 
 lib = Library()

@@ -68,9 +68,12 @@ class Runtime(Context):
     def __exit__(self, kind: Any, error: Any, _trace: Any) -> None:
         if not self._started_here:
             return
-        # A failed task is told to every rank, which all end alike. Another exception is this rank's own: others would wait for it.
-        if error is None or isinstance(error, TaskFailedError) or self.size == 1:
-            self.finalize()
+        if error is not None and not isinstance(error, TaskFailedError) and self._runtime.id:
+            if self.size > 1:
+                # Of this rank alone; the end is for all ranks. A failed task in contrast is told to every rank.
+                return
+            print(f"cohort: waits for all work to end the runtime, after {kind.__name__}: {error}", file=sys.stderr)
+        self.finalize()
 
     def index_space_create(self, lo: Numbers, hi: Numbers) -> IndexSpace:
         """A rectangle of points of 1 to 3 dimensions, both ends included."""
@@ -120,7 +123,8 @@ class Runtime(Context):
 
     def handshake_create(self, host_participants: int = 1, task_participants: int = 1, first: int = abi.SIDE_HOST) -> Handshake:
         """A handshake between threads of the host and tasks; `first` hands off first in every phase."""
-        return Handshake(made(Handshake._type, "cohort_handshake_create", self._runtime, host_participants, task_participants, first))
+        return Handshake(made(Handshake._type, "cohort_handshake_create", self._runtime, host_participants, task_participants,
+                              first))
 
     def future_value(self, value: Value) -> Future:
         """A future that has a value from the start."""

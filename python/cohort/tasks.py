@@ -15,7 +15,7 @@ from .context import Context
 from .data import Point, Region
 from .errors import WrongOrderError, task_raised
 from .library import lib, made, refuse
-from .values import Value, decode, encode
+from .values import Value, decode, encode, size_of
 
 
 class _Memory:
@@ -50,19 +50,15 @@ class TaskContext(Context):
 
     def args_get(self, dtype: Any = float) -> Any:
         """The arguments of the launch, as one value of a dtype or ctypes struct."""
-        return self._value("the block of arguments", self.args, dtype)
+        buffer = ctypes.create_string_buffer(size_of(dtype))
+        lib.cohort_task_args_get(self.handle, buffer, len(buffer))
+        return decode(buffer.raw, dtype)
 
     def future_get(self, index: int, dtype: Any = float) -> Any:
         """The value of a future that the launch handed over, of a dtype or ctypes struct."""
-        start, size = ctypes.c_void_p(), ctypes.c_size_t()
-        lib.cohort_task_future(self.handle, index, ctypes.byref(start), ctypes.byref(size))
-        return self._value(f"future {index}", ctypes.string_at(start, size.value) if start.value else b"", dtype)
-
-    def _value(self, what: str, data: bytes, dtype: Any) -> Any:
-        try:
-            return decode(data, dtype)
-        except (ValueError, IndexError):
-            refuse(f"task \"{self.name}\"", f"{what} has {len(data)} bytes, which are no {dtype}; ask for the type that was passed")
+        buffer = ctypes.create_string_buffer(size_of(dtype))
+        lib.cohort_task_future_get(self.handle, index, buffer, len(buffer))
+        return decode(buffer.raw, dtype)
 
     @property
     def point(self) -> int:
@@ -122,7 +118,8 @@ class TaskContext(Context):
     def _fail(self, error: BaseException) -> None:
         # Below this module's own frame.
         inner = error.__traceback__.tb_next if error.__traceback__ else None
-        text = "".join(traceback.format_exception(type(error), error, inner)).rstrip()
+        # What happened comes first: the text of a failure has an end.
+        text = "".join(traceback.format_exception_only(type(error), error) + traceback.format_tb(inner)).rstrip()
         traceback.clear_frames(error.__traceback__)  # They refer to views.
         task_raised(error)
         lib.cohort_task_fail(self.handle, text.replace("\0", "\\0").encode(errors="backslashreplace"))
