@@ -1,4 +1,4 @@
-//! What the documents say is what the code does: environment variables, statuses, and every snippet of C and Fortran, which must
+//! What the documents say is what the code does: environment variables, statuses, and every snippet of C, Fortran and Python, which must
 //! stand in an example that ctest runs, or in the mini-app.
 
 use std::collections::BTreeSet;
@@ -84,7 +84,7 @@ fn every_status_is_on_its_page_with_number_cause_and_fix() {
 fn documents_name_only_what_exists() {
     let mut known = String::new();
     let mut sources = Vec::new();
-    for (folder, suffix) in [("include", ".h"), ("fortran", ""), ("src", ".rs"), ("cmake", ""), ("tests", ""), ("s3d-mini", ".txt")] {
+    for (folder, suffix) in [("include", ".h"), ("fortran", ""), ("src", ".rs"), ("cmake", ""), ("python", ".py"), ("tests", ""), ("s3d-mini", ".txt")] {
         files(&Path::new(ROOT).join(folder), suffix, &mut sources);
     }
     sources.push(Path::new(ROOT).join("CMakeLists.txt"));
@@ -124,7 +124,7 @@ fn occurs(snippet: &[&str], file: &str) -> Result<(), String> {
 
 #[test]
 fn every_snippet_stands_in_an_example_that_runs() {
-    let runs = read("c-examples/CMakeLists.txt") + &read("s3d-mini/CMakeLists.txt");
+    let runs = read("c-examples/CMakeLists.txt") + &read("s3d-mini/CMakeLists.txt") + &read("tests/python/run.sh");
     let mut snippets = 0;
     for document in documents() {
         let text = std::fs::read_to_string(&document).unwrap();
@@ -135,13 +135,13 @@ fn every_snippet_stands_in_an_example_that_runs() {
             let body: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```").collect();
             let mut words = info.split_whitespace();
             let language = words.next().unwrap_or_else(|| panic!("{shown}:{}: say which language the block is in", number + 1));
-            if !["c", "fortran"].contains(&language) {
+            if !["c", "fortran", "python"].contains(&language) {
                 continue;
             }
             let from = words.find_map(|word| word.strip_prefix("from="));
             let from = from.unwrap_or_else(|| panic!("{shown}:{}: say from=FILE, where the snippet stands", number + 1));
             let stem = Path::new(from).file_stem().unwrap().to_str().unwrap();
-            assert!(runs.contains(&format!("example({stem} ")) || runs.contains(&format!("{stem}.f90")), "{shown}: {from} is not run by ctest");
+            assert!(runs.contains(&format!("example({stem} ")) || runs.contains(&format!("{stem}.f90")) || runs.contains(&format!("{stem}.py")), "{shown}: {from} is not run by ctest");
             if let Err(line) = occurs(&body, &read(from)) {
                 panic!("{shown}:{}: not in {from}: {line}", number + 1);
             }
