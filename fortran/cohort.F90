@@ -19,6 +19,7 @@ module cohort
   use cohort_views
   use cohort_interop
   use cohort_machine
+  use cohort_mappers
   implicit none
   private
   public :: cohort_init, cohort_finalize, cohort_rank, cohort_size, cohort_workers, cohort_halo_create
@@ -65,6 +66,13 @@ module cohort
     cohort_collective_future, cohort_ghost_create, cohort_ghost_export, cohort_ghost_import, cohort_copy, cohort_acquire, &
     cohort_release, cohort_halo_create_neighbours, cohort_halo_exchange, cohort_halo_release, cohort_halo_region, &
     cohort_halo_destroy
+
+  ! Mappers.
+  public :: cohort_mapper, cohort_mapper_handle, cohort_task_info, cohort_requirement_info, cohort_context_info, cohort_copy_info, &
+    cohort_report, cohort_task_options, cohort_slice, cohort_task_mapping, cohort_requirement_mapping, cohort_copy_mapping, &
+    cohort_member_mapping, cohort_select_task_options, cohort_slice_index_launch, cohort_map_task, cohort_map_copy, &
+    cohort_map_must_epoch, cohort_select_tunable, cohort_configure_context, cohort_report_times, cohort_mapper_register, &
+    cohort_mapper_use, cohort_mapper_refusals, cohort_tunable, cohort_info_fields
 
   ! The machine.
   public :: cohort_machine_processors, cohort_machine_memories, cohort_machine_affinity, cohort_machine_ranks, &
@@ -155,6 +163,7 @@ contains
     if (rt%id == 0) then
       call release_bodies()
       call release_projections()
+      call release_mappers()
     end if
     call finish(status, ierr)
   end subroutine

@@ -599,6 +599,41 @@ module cohort_c
       type(cohort_mapping), intent(inout) :: mapping
       integer(c_int32_t) :: status
     end function
+    function cohort_c_mapper_register(rt, mapper, name, handle) bind(C, name="cohort_mapper_register") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(cohort_mapper_c), intent(in) :: mapper
+      character(kind=c_char), intent(in) :: name(*)
+      type(cohort_mapper_handle), intent(out) :: handle
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_mapper_use(handle, tasks, count) bind(C, name="cohort_mapper_use") result(status)
+      import
+      implicit none
+      type(cohort_mapper_handle), value :: handle
+      type(cohort_task), intent(in) :: tasks(*)
+      integer(c_int32_t), value :: count
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_mapper_refusals(handle, count, text, bytes) bind(C, name="cohort_mapper_refusals") result(status)
+      import
+      implicit none
+      type(cohort_mapper_handle), value :: handle
+      integer(c_int64_t), intent(out) :: count
+      character(kind=c_char), intent(out) :: text(*)
+      integer(c_size_t), value :: bytes
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_tunable(ctx, name, otherwise, value) bind(C, name="cohort_tunable") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      character(kind=c_char), intent(in) :: name(*)
+      integer(c_int64_t), value :: otherwise
+      integer(c_int64_t), intent(out) :: value
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_argument_error(procedure, problem) bind(C, name="cohort_argument_error") result(status)
       import
       implicit none

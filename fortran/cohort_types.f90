@@ -1,6 +1,7 @@
 !> Types and constants of the Fortran interface: what crosses the C ABI, by value, with the same names.
 module cohort_types
-  use, intrinsic :: iso_c_binding, only: c_int32_t, c_int64_t, c_size_t, c_double, c_ptr, c_null_ptr
+  use, intrinsic :: iso_c_binding, only: c_int32_t, c_int64_t, c_size_t, c_double, c_bool, c_ptr, c_null_ptr, c_funptr, &
+    c_null_funptr
   implicit none
   public
 
@@ -70,6 +71,7 @@ module cohort_types
   integer(c_int32_t), parameter :: COHORT_MEMORY_ANY = 0, COHORT_MEMORY_SYSTEM = 1, COHORT_MEMORY_SHARED = 2
   integer(c_int32_t), parameter :: COHORT_SIDE_HOST = 0, COHORT_SIDE_TASKS = 1
   integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1, COHORT_TASK_MPI_THREAD = 2
+  integer(c_int32_t), parameter :: COHORT_MAPPER_SERIALISED = 1
   integer(c_int32_t), parameter :: COHORT_PROJECTION_IDENTITY = 0, COHORT_PROJECTION_OFFSET = 1
 
   !> Settings of a runtime; a component left at its default takes the environment's value or the library's own.
@@ -174,6 +176,89 @@ module cohort_types
     type(c_ptr) :: arrive_handshakes = c_null_ptr
     integer(c_int32_t) :: arrive_handshake_count = 0
     integer(c_int32_t) :: processor = COHORT_PROC_ANY
+  end type
+
+  !> A mapper that was registered.
+  type, bind(C) :: cohort_mapper_handle
+    integer(c_int64_t) :: id = 0
+  end type
+
+  !> What a mapper is told of a requirement: bounds and number of points of the region, the fields (a C array; see
+  !> cohort_info_fields), the right, the worker that ran a task on it last (-1: none that is known), the bytes of all that.
+  type, bind(C) :: cohort_requirement_info
+    integer(c_int32_t) :: dim = 0
+    integer(c_int64_t) :: lo(3) = 0, hi(3) = 0
+    integer(c_int64_t) :: volume = 0
+    type(c_ptr) :: fields = c_null_ptr
+    integer(c_int32_t) :: field_count = 0, privilege = 0, coherence = 0, worker = -1
+    integer(c_int64_t) :: bytes = 0
+  end type
+
+  !> What a mapper chooses when a task is launched. `priority` is -7 to 7; with `run_inline` 1 the launching thread runs the task.
+  type, bind(C) :: cohort_task_options
+    integer(c_int32_t) :: processor = COHORT_PROC_ANY, priority = 0, run_inline = 0
+  end type
+
+  !> Points first .. first + count - 1 of an index launch, for a worker, or for any: -1.
+  type, bind(C) :: cohort_slice
+    integer(c_int32_t) :: first = 0, count = 0, worker = -1
+  end type
+
+  !> Where the data of a requirement is to lie: a memory of this rank by its number; -1: where it is.
+  type, bind(C) :: cohort_requirement_mapping
+    integer(c_int32_t) :: rank = 0, memory = -1
+  end type
+
+  !> What a mapper is told of an explicit copy.
+  type, bind(C) :: cohort_copy_info
+    type(cohort_requirement_info) :: source, destination
+  end type
+  !> What it chooses for one.
+  type, bind(C) :: cohort_copy_mapping
+    integer(c_int32_t) :: worker = -1, priority = 0
+  end type
+
+  !> The rank of a member of a must epoch: its own.
+  type, bind(C) :: cohort_member_mapping
+    integer(c_int32_t) :: rank = 0
+  end type
+
+  !> The C side's views of what mappers are told and choose.
+  type, bind(C) :: cohort_task_info_c
+    type(cohort_task) :: task
+    type(c_ptr) :: name = c_null_ptr
+    integer(c_int32_t) :: point = 0, points = 0
+    type(c_ptr) :: args = c_null_ptr
+    integer(c_size_t) :: args_size = 0
+    type(c_ptr) :: requirements = c_null_ptr
+    integer(c_int32_t) :: requirement_count = 0, processor = 0, variants = 0
+    logical(c_bool) :: leaf = .false.
+  end type
+  type, bind(C) :: cohort_slices_c
+    type(c_ptr) :: slices = c_null_ptr
+    integer(c_int32_t) :: capacity = 0, count = 0
+  end type
+  type, bind(C) :: cohort_task_mapping_c
+    integer(c_int32_t) :: processor = 0, worker = -1, priority = 0, requirement_count = 0
+    type(c_ptr) :: requirements = c_null_ptr
+  end type
+  type, bind(C) :: cohort_context_info_c
+    type(cohort_task) :: task
+    type(c_ptr) :: name = c_null_ptr
+  end type
+  type, bind(C) :: cohort_report_c
+    type(cohort_task) :: task
+    type(c_ptr) :: name = c_null_ptr
+    integer(c_int32_t) :: point = 0, processor = 0, worker = -1
+    integer(c_int64_t) :: start = 0, stop = 0
+  end type
+  type, bind(C) :: cohort_mapper_c
+    integer(c_size_t) :: size = 0
+    type(c_ptr) :: user = c_null_ptr
+    integer(c_int32_t) :: flags = 0
+    type(c_funptr) :: select_task_options = c_null_funptr, slice_index_launch = c_null_funptr, map_task = c_null_funptr
+    type(c_funptr) :: map_copy = c_null_funptr, map_must_epoch = c_null_funptr, select_tunable = c_null_funptr
+    type(c_funptr) :: configure_context = c_null_funptr, report = c_null_funptr
   end type
 
   !> The C side's view of an explicit copy.
