@@ -81,3 +81,8 @@ fn what_the_machine_is_asked() {
 fn points_get_sub_regions_by_projection() {
     run("projections");
 }
+
+#[test]
+fn tasks_of_the_mpi_thread_run_there() {
+    run("mpi_thread");
+}

@@ -8,7 +8,7 @@ every function of the header, and `cohort.abi`, which has its types.
 
 from . import abi
 from .abi import *  # noqa: F403
-from .context import Attachment, Context
+from .context import Attachment, Context, Mapping
 from .data import Field, FieldSpace, Handle, IndexSpace, Partition, Region
 from .errors import (BoundsError, Error, InterferenceError, InternalError, InvalidArgumentError, InvalidHandleError, MpiError,
                      OutOfMemoryError, PeerLostError, PrivilegeError, ResourcesError, TaskFailedError, TimeoutError,
@@ -22,8 +22,8 @@ from .values import Future
 
 __all__ = abi.__all__ + [
     "Attachment", "BoundsError", "Context", "Error", "Field", "FieldSpace", "Future", "Handle", "Handshake", "IndexSpace",
-    "InterferenceError", "InternalError", "InvalidArgumentError", "InvalidHandleError", "MpiError", "OutOfMemoryError", "Partition",
-    "PeerLostError", "PrivilegeError", "Region", "Requirement", "ResourcesError", "Runtime", "Task", "TaskContext",
-    "TaskFailedError", "TimeoutError", "UnsupportedError", "VersionError", "WrongOrderError", "WrongRankError", "WrongThreadError",
-    "abi", "current", "init", "lib", "read_only", "read_write", "reduce", "write_discard",
+    "InterferenceError", "InternalError", "InvalidArgumentError", "InvalidHandleError", "Mapping", "MpiError",
+    "OutOfMemoryError", "Partition", "PeerLostError", "PrivilegeError", "Region", "Requirement", "ResourcesError", "Runtime",
+    "Task", "TaskContext", "TaskFailedError", "TimeoutError", "UnsupportedError", "VersionError", "WrongOrderError",
+    "WrongRankError", "WrongThreadError", "abi", "current", "init", "lib", "read_only", "read_write", "reduce", "write_discard",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from .data import Field, Numbers, Partition, Region, field_numbers
 from .launches import Fields, Launch, Requirement, Task
 from .library import assign, initial, lib, made, numbers, refuse
 from .values import Future, Value, element, encode
+from .views import Views
 
 # Attached arrays by region and field, kept until they are detached, or else until the runtime ends: it holds their addresses.
 # The weak reference besides keeps ndarray.resize from moving one, even with refcheck=False.
@@ -39,6 +40,31 @@ class Attachment:
 
     def __exit__(self, *_: object) -> None:
         self.detach()
+
+
+class Mapping:
+    """Data in the hands of the program, or of a task, while no operation uses it; `with` ends it."""
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+        self._views = Views()
+
+    def view(self, field: int, right: int = abi.READ_ONLY, dtype: Any = None) -> np.ndarray:
+        """The values of a field as a NumPy array, in place; read-only unless another right is asked for. Good until `unmap`,
+        which makes it read-only; its memory may end with the region's."""
+        return self._views.array("cohort.Mapping.view", field, right, dtype, lambda size, view: lib.cohort_inline_view_array(
+            self.handle, field, right, 0, size, view))
+
+    def unmap(self) -> None:
+        """What was written shows to the operations launched from here on. A second time it does nothing."""
+        self._views.freeze()
+        lib.cohort_inline_unmap(ctypes.byref(self.handle))
+
+    def __enter__(self) -> Mapping:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.unmap()
 
 
 class Context:
@@ -82,6 +108,11 @@ class Context:
         lib.cohort_detach(self.handle, region.handle, len(chosen), chosen)
         for field in chosen:
             _attached.pop((region.handle.id, field), None)
+
+    def inline_map(self, requirement: Requirement) -> Mapping:
+        """Waits for the operations that conflict with the requirement, then hands its data over until `unmap`; operations of this
+        context that conflict are refused meanwhile."""
+        return Mapping(made(abi.cohort_mapping_t, "cohort_inline_map", self.handle, ctypes.byref(requirement.struct)))
 
     def fill(self, region: Region, fields: Fields, value: Value) -> None:
         """Launches an operation that writes a value into every point of the fields; a number becomes one of a Field's dtype."""

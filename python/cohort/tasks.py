@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import ctypes
-import gc
-import sys
+import threading
 import traceback
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, Tuple
 
 import numpy as np
 
 from . import abi
 from .context import Context
 from .data import Point, Region
-from .errors import WrongOrderError, task_raised
-from .library import lib, made, refuse
+from .errors import WrongOrderError, WrongThreadError, task_raised
+from .library import lib, made
 from .values import Value, decode, encode, size_of
-
-
-class _Memory:
-    """Memory of the runtime, for NumPy. An array refers to it for as long as the array, or any part of it, lives."""
-
-    def __init__(self, address: int, shape: Tuple[int, ...], strides: Tuple[int, ...], dtype: np.dtype, read_only: bool) -> None:
-        self.__array_interface__ = {"data": (address, read_only), "shape": shape, "strides": strides, "version": 3,
-                                    "typestr": dtype.str, "descr": dtype.descr}
+from .views import Views
 
 
 class TaskContext(Context):
@@ -32,7 +24,7 @@ class TaskContext(Context):
     def __init__(self, handle: Any, name: str) -> None:
         super().__init__(handle)
         self.name = name
-        self._views: List[Tuple[_Memory, str]] = []
+        self._views = Views()
         self._over = False
 
     @property
@@ -78,20 +70,9 @@ class TaskContext(Context):
         """The values of a field as a NumPy array, in place; read-only unless another right is asked for. It is the task's: one
         that is still referred to when the body has returned makes the task fail. Copy what is to be kept. `dtype` is needed
         for a field that is only a number."""
-        dtype = getattr(field, "dtype", None) if dtype is None else dtype
-        if dtype is None:
-            refuse("cohort.TaskContext.view", f"field {field} is only a number; say which dtype it has, "
-                                              "or make a cohort.Field(number, dtype)")
-        kind = np.dtype(dtype)
-        view = abi.cohort_view_t()
         # Rank 0: with any strides, but elements of the dtype's size.
-        lib.cohort_view_array(self.handle, requirement, field, right, 0, kind.itemsize, ctypes.byref(view))
-        shape = tuple(view.hi[d] - view.lo[d] + 1 for d in range(view.dim))
-        if 0 in shape or not view.base:
-            return np.empty(shape, kind)
-        memory = _Memory(view.base, shape, tuple(view.stride[:view.dim]), kind, right == abi.READ_ONLY)
-        self._views.append((memory, getattr(field, "name", "") or str(int(field))))
-        return np.asarray(memory)
+        return self._views.array("cohort.TaskContext.view", field, right, dtype, lambda size, view: lib.cohort_view_array(
+            self.handle, requirement, field, right, 0, size, view))
 
     def result(self, value: Value) -> None:
         """Sets the value of the launch's future; what the body returns does the same."""
@@ -101,19 +82,6 @@ class TaskContext(Context):
     def handoff_to_host(self, handshake: Any) -> None:
         """The host may go on."""
         lib.cohort_handoff_to_host(self.handle, handshake.handle)
-
-    def _kept_views(self) -> List[str]:
-        # The list's pair, the loop's variable and getrefcount's own argument.
-        return [name for memory, name in self._views if sys.getrefcount(memory) > 3]
-
-    def _finish(self) -> None:
-        if self._kept_views():
-            gc.collect()  # Cycles that nobody refers to any more.
-        kept = self._kept_views()
-        if kept:
-            raise WrongOrderError(f"cohort: a view of field {', '.join(kept)} is still referred to after the body of task "
-                                  f"\"{self.name}\" (an attribute, a list, a closure?), and its memory is the task's only while "
-                                  "it runs; keep a copy (view.copy())")
 
     def _fail(self, error: BaseException) -> None:
         # Below this module's own frame.
@@ -127,15 +95,19 @@ class TaskContext(Context):
 
 def body(function: Callable[[TaskContext], Value], name: str) -> Any:
     """A cohort_task_function_t around a Python callable. No exception leaves it: it is the task's failure, with its traceback."""
+    mpi_thread = threading.get_ident()
 
     def run(handle: Any, _user: Any) -> int:
         context = TaskContext(handle, name)
         try:
+            if threading.get_ident() != mpi_thread:
+                raise WrongThreadError(f"cohort: task \"{name}\" is Python's, and was launched for a thread of its own; "
+                                       "launch it without that")
             value = function(context)
             if value is not None:
                 context.result(value)
             del value
-            context._finish()
+            context._views.check_forgotten(name)
             return 0
         except BaseException as error:  # pylint: disable=broad-except
             try:

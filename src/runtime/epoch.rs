@@ -94,6 +94,15 @@ fn check(runtime: &Runtime, launches: &[Launch], members: u32, points: Option<&[
         }
     }
     for (i, a) in launches.iter().enumerate() {
+        if let Launched::Task(kind, _) = a.work {
+            if kind.mpi_thread {
+                fail!(
+                    InvalidArgument,
+                    "member {i}: task \"{}\" runs on the MPI thread only, and members have threads of their own; register it without COHORT_TASK_MPI_THREAD",
+                    kind.name
+                );
+            }
+        }
         for (j, b) in launches[..i].iter().enumerate() {
             if a.needs.iter().any(|a| b.needs.iter().any(|b| a.conflicts(b))) {
                 fail!(

@@ -145,6 +145,8 @@ program errors
   call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'null handle')
   call cohort_wait_all(no_context, ierr)
   call expect(ierr, COHORT_ERROR_WRONG_ORDER, 'no runtime is running')
+  call cohort_current(other, ierr)
+  call expect(ierr, COHORT_ERROR_WRONG_ORDER, 'cohort_current: no runtime is running')
   call cohort_set_on_error(7, ierr)
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'on_error is 7')
   config%workers = 0

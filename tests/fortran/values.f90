@@ -109,9 +109,9 @@ end module
 program main
   use value_tasks
   implicit none
-  type(cohort_runtime) :: rt
+  type(cohort_runtime) :: rt, found
   type(cohort_context) :: ctx
-  type(cohort_task) :: struct_task, array_task, write_task(3)
+  type(cohort_task) :: struct_task, array_task, here, write_task(3)
   type(cohort_future) :: three, sum_of_three, given
   type(cohort_field_space) :: fields
   real(8), target :: d1(6), d2(6, 4), d3(6, 4, 3)
@@ -131,6 +131,14 @@ program main
   call cohort_task_register(rt, 'write_1', write_task(1), write_1, leaf=.true.)
   call cohort_task_register(rt, 'write_2', write_task(2), write_2, leaf=.true.)
   call cohort_task_register(rt, 'write_3', write_task(3), write_3, leaf=.true.)
+
+  call cohort_current(found)
+  call check(found%id == rt%id, 'the runtime that runs')
+  call cohort_task_register(rt, 'take_struct here', here, take_struct, leaf=.true., mpi_thread=.true.)
+  call cohort_launch(ctx, here, args=settings(1.5d0, [1, 2, 3], 'settings'), result=three)
+  call cohort_future_get(three, values)
+  call check(all(values == [1.5d0, 3d0, 4.5d0]), 'a task of the MPI thread')
+  call cohort_future_destroy(three)
 
   odd = [(i, i=1, 8)]
   call cohort_launch(ctx, struct_task, args=settings(1.5d0, [1, 2, 3], 'settings'), result=three)

@@ -142,6 +142,30 @@ class Arrays(Alone):
             self.rt.launch(task, cohort.read_only(part, self.a))
         self.assertEqual(seen, [array.ctypes.data, array[4:].ctypes.data])
 
+    def test_mapped_inline(self):
+        @self.rt.task
+        def double(task):
+            task.view(0, self.a, cohort.READ_WRITE)[:] *= 2
+
+        self.rt.fill(self.region, self.a, 1)
+        with self.rt.inline_map(cohort.read_write(self.region, self.a)) as mapping:
+            view = mapping.view(self.a, cohort.READ_WRITE)
+            self.assertTrue((view == 1).all() and view.shape == (12, 10))
+            view[3, 4] = 5
+            self.assertFalse(mapping.view(self.a).flags.writeable)
+            with self.refused(cohort.InterferenceError, "unmap first"):
+                self.rt.launch(double, cohort.read_write(self.region, self.a))
+            with self.refused(cohort.PrivilegeError, "field"):
+                mapping.view(self.b)
+        with self.assertRaisesRegex(ValueError, "read-only"):
+            view[0, 0] = 7
+        with self.refused(cohort.InvalidHandleError, "null handle"):
+            mapping.view(self.a)
+        self.rt.launch(double, cohort.read_write(self.region, self.a))
+        part = self.region.partition_blocks((12, 10))[3 + 12 * 4]
+        with self.rt.inline_map(cohort.read_only(part, self.a)) as mapping:
+            self.assertEqual(mapping.view(self.a).tolist(), [[10]])
+
     def test_one_axis_may_count_the_fields(self):
         array = np.zeros((2, 12, 10))
         with self.rt.attach(self.region, (self.a, self.b), array, field_axis=0):
