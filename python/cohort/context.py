@@ -91,8 +91,8 @@ class Context:
         for field in names:
             wanted = getattr(field, "dtype", array.dtype)
             if wanted != array.dtype:
-                refuse(what, f"the array has dtype {array.dtype}, and {field!r} holds {wanted}; attach an array of the field's dtype "
-                             f"(array.astype makes a copy)")
+                refuse(what, f"the array has dtype {array.dtype}, and {field!r} holds {wanted}; attach an array of the field's "
+                             "dtype (array.astype makes a copy)")
         if field_axis is not None and not 0 <= field_axis < array.ndim:
             refuse(what, f"field_axis is {field_axis}; the array has axes 0 to {array.ndim - 1}")
         shape, strides = (ctypes.c_int64 * array.ndim)(*array.shape), (ctypes.c_int64 * array.ndim)(*array.strides)
