@@ -1,0 +1,196 @@
+//! A mapper that is a text file: the user of an installed program says for tasks, by patterns of their names, where and how urgently
+//! they run, and answers the program's tunables (docs/guide/mapping-file.md). It is asked last, so that it has the last word.
+
+mod glob;
+mod parse;
+
+use super::{Answer, ContextInfo, Mapper, Processor, Question, Setting, TaskChoice, TaskInfo, TaskOptions, ANY, WHERE_IT_IS};
+use crate::base::{sync::Mutex, Error, Lookup, Result, Status};
+use crate::scheduler::PRIORITIES;
+use parse::{Choices, Limits, Mistake, Place, Rule, Tunable, Worker};
+use std::collections::BTreeSet;
+use std::ffi::CStr;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+/// More are counted, not told.
+const MISTAKES_TOLD: usize = 20;
+
+/// Something of the file, and whether anything in the program was meant by it.
+struct Used<T> {
+    what: T,
+    used: AtomicBool,
+}
+
+impl<T> Used<T> {
+    fn all(list: Vec<T>) -> Vec<Self> {
+        list.into_iter().map(|what| Self { what, used: AtomicBool::new(false) }).collect()
+    }
+}
+
+pub struct FileMapper {
+    path: String,
+    rules: Vec<Used<Rule>>,
+    tunables: Vec<Used<Tunable>>,
+    answers: u32,
+    workers: RangeInclusive<u32>,
+    /// What all rules together say for each kind of task that was asked about: place in `merged`, from 1, by the kind's handle.
+    known: Lookup,
+    merged: boxcar::Vec<Choices>,
+    names: Mutex<BTreeSet<String>>,
+}
+
+impl FileMapper {
+    /// From the file at `path`; an error names every mistake with line and column.
+    pub fn read(path: &str, setting: &Setting) -> Result<Self> {
+        match std::fs::read(path) {
+            Ok(bytes) => Self::from_bytes(path, &bytes, setting),
+            Err(error) => crate::fail!(InvalidArgument, "COHORT_MAPPING names the mapping file \"{path}\", which cannot be read: {error}"),
+        }
+    }
+
+    fn from_bytes(path: &str, bytes: &[u8], setting: &Setting) -> Result<Self> {
+        let refuse = |mistakes: Vec<Mistake>| Error::new(Status::InvalidArgument, told(path, &mistakes));
+        let text = std::str::from_utf8(bytes).map_err(|error| refuse(vec![no_text(&bytes[..error.valid_up_to()])]))?;
+        let priorities = -i32::from(PRIORITIES)..=i32::from(PRIORITIES);
+        let limits = Limits { workers: setting.workers.clone(), memories: setting.memories, priorities };
+        let rules = parse::parse(text, &limits).map_err(refuse)?;
+        let says = |what: fn(&Choices) -> bool| rules.tasks.iter().any(|rule| what(&rule.choices));
+        let asked = [
+            // For every task, so that patterns that match none are found.
+            (Question::SelectTaskOptions, !rules.tasks.is_empty()),
+            (Question::MapTask, says(|choices| choices.worker.is_some() || choices.memory.is_some())),
+            (Question::ConfigureContext, says(|choices| choices.window.is_some())),
+            (Question::SelectTunable, !rules.tunables.is_empty()),
+        ];
+        Ok(Self {
+            path: path.into(),
+            answers: asked.into_iter().filter(|&(_, wanted)| wanted).fold(0, |all, (question, _)| all | question as u32),
+            rules: Used::all(rules.tasks),
+            tunables: Used::all(rules.tunables),
+            workers: setting.workers.clone(),
+            known: Lookup::default(),
+            merged: boxcar::Vec::new(),
+            names: Mutex::default(),
+        })
+    }
+
+    /// What holds for a kind of task.
+    fn choices(&self, handle: u64, name: &CStr) -> &Choices {
+        let place = self.known.get(handle).unwrap_or_else(|| {
+            let made = self.known.get_or_insert(handle, || Ok::<_, std::convert::Infallible>(self.merge(name) as u64 + 1));
+            made.unwrap_or_else(|never| match never {})
+        });
+        &self.merged[place as usize - 1]
+    }
+
+    #[cold]
+    fn merge(&self, name: &CStr) -> usize {
+        let name = name.to_string_lossy();
+        let mut all = Choices::default();
+        for Used { what, used } in self.rules.iter().filter(|rule| glob::matches(&rule.what.pattern, &name)) {
+            used.store(true, Ordering::Relaxed);
+            let later = what.choices.clone();
+            all = Choices {
+                processor: later.processor.or(all.processor),
+                worker: later.worker.or(all.worker),
+                memory: later.memory.or(all.memory),
+                priority: later.priority.or(all.priority),
+                inline: later.inline.or(all.inline),
+                window: later.window.or(all.window),
+            };
+        }
+        if !name.is_empty() {
+            self.names.lock().insert(name.into());
+        }
+        self.merged.push(all)
+    }
+
+    /// Where a point goes whose launch is spread: equal runs of points over all workers.
+    fn spread(&self, task: &TaskInfo) -> i32 {
+        let workers = u64::from(self.workers.end() - self.workers.start() + 1);
+        let turn = u64::from(task.point) * workers / u64::from(task.points.max(1));
+        // Below their number.
+        *self.workers.start() as i32 + turn as i32
+    }
+
+    /// What the file says of nothing that the program has, a line each.
+    pub fn unused(&self) -> Vec<String> {
+        let names: Vec<String> = self.names.lock().iter().map(|name| format!("\"{name}\"")).collect();
+        let names = if names.is_empty() { "nothing was launched".into() } else { format!("tasks were {}", names.join(", ")) };
+        let at = |place: Place| format!("{}:{place}", self.path);
+        let never = |used: &AtomicBool| !used.load(Ordering::Relaxed);
+        let rules = self.rules.iter().filter(|rule| never(&rule.used)).map(|Used { what, .. }| {
+            format!("{}: no task was launched that matches \"{}\"; {names}", at(what.place), what.pattern)
+        });
+        let tunables = self.tunables.iter().filter(|tunable| never(&tunable.used)).map(|Used { what, .. }| {
+            format!("{}: the program asked for no tunable \"{}\"", at(what.place), what.name)
+        });
+        rules.chain(tunables).collect()
+    }
+}
+
+fn told(path: &str, mistakes: &[Mistake]) -> String {
+    let mut lines: Vec<String> =
+        mistakes.iter().take(MISTAKES_TOLD).map(|mistake| format!("{path}:{}: {}", mistake.place, mistake.text)).collect();
+    if mistakes.len() > MISTAKES_TOLD {
+        lines.push(format!("and {} more mistakes", mistakes.len() - MISTAKES_TOLD));
+    }
+    lines.join("\n")
+}
+
+/// The mistake after the part of a file that is text.
+fn no_text(before: &[u8]) -> Mistake {
+    let before = String::from_utf8_lossy(before);
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    let place = Place { line: before.matches('\n').count() + 1, column: last.chars().count() + 1 };
+    Mistake { place, text: "this is not UTF-8; a mapping file is text".into() }
+}
+
+impl Mapper for Arc<FileMapper> {
+    fn answers(&self) -> u32 {
+        self.answers
+    }
+
+    /// A launch that names its processor, and a task that must not run inline, keep to that.
+    fn select_task_options(&self, task: &TaskInfo, options: &mut TaskOptions) -> Answer {
+        let choices = self.choices(task.handle, task.name);
+        if let Some(processor) = choices.processor.filter(|&kind| !task.fixed && kind != Processor::Any) {
+            options.processor = processor as i32;
+        }
+        options.priority = choices.priority.unwrap_or(options.priority);
+        if let Some(inline) = choices.inline {
+            options.inline = i32::from(inline && task.can_be_inline);
+        }
+        Ok(())
+    }
+
+    fn map_task(&self, task: &TaskInfo, choice: &mut TaskChoice) -> Answer {
+        let choices = self.choices(task.handle, task.name);
+        match choices.worker {
+            Some(Worker::Number(number)) => choice.worker = number as i32,
+            Some(Worker::Spread) => choice.worker = self.spread(task),
+            Some(Worker::Any) => choice.worker = ANY,
+            None => {}
+        }
+        if let Some(memory) = choices.memory {
+            let memory = memory.map_or(WHERE_IT_IS, |number| number as i32);
+            choice.needs.iter_mut().for_each(|need| need.memory = memory);
+        }
+        Ok(())
+    }
+
+    fn select_tunable(&self, _: &ContextInfo, name: &CStr, value: &mut i64) -> Answer {
+        if let Some(found) = self.tunables.iter().find(|tunable| tunable.what.name.as_bytes() == name.to_bytes()) {
+            found.used.store(true, Ordering::Relaxed);
+            *value = found.what.value;
+        }
+        Ok(())
+    }
+
+    fn configure_context(&self, context: &ContextInfo, window: &mut i64) -> Answer {
+        *window = self.choices(context.task, context.name).window.unwrap_or(*window);
+        Ok(())
+    }
+}
