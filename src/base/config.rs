@@ -23,6 +23,8 @@ pub struct Config {
     pub on_error: Option<OnError>,
     /// Whether each rank says at start on which processors its workers run.
     pub verbose: Option<bool>,
+    /// The path of a mapping file.
+    pub mapping: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,9 @@ impl Config {
                 _ => None,
             })?),
             verbose: self.verbose.or(switch(lookup, "COHORT_VERBOSE")?),
+            mapping: self.mapping.or(parsed(lookup, "COHORT_MAPPING", "the path of a mapping file", |s| {
+                (!s.is_empty()).then(|| s.to_string())
+            })?),
         };
         merged.check()?;
         merged.watchdog_seconds = merged.watchdog_seconds.filter(|&seconds| seconds > 0.0);

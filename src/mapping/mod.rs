@@ -4,10 +4,12 @@
 //! of callbacks is one implementation of the trait (`ffi::mappers`).
 
 mod choice;
+mod file;
 mod info;
 mod registered;
 
 pub use choice::{CopyChoice, Member, NeedChoice, Setting, Slice, TaskChoice, TaskOptions, ANY, WHERE_IT_IS};
+pub use file::FileMapper;
 pub use info::{ContextInfo, CopyInfo, NeedInfo, Processor, Report, TaskInfo};
 pub use registered::{Chain, ChainSlot, Mappers, Registered};
 

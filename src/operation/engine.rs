@@ -69,9 +69,6 @@ pub const MOST_TEXT: usize = 1000;
 /// How long nothing moves before a wait believes that a failure keeps it from ending.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
-/// One, where all tasks run that there are.
-const MEMORIES: u32 = 1;
-
 pub struct Engine {
     pub graph: Graph,
     pub(super) bodies: Bodies,
@@ -137,8 +134,8 @@ impl Runner for Driver {
 }
 
 impl Engine {
-    pub fn start(scheduler: Scheduler, rank: u32, window: u32, outside: Option<Arc<dyn Outside>>) -> Result<Box<Self>> {
-        let setting = Setting { workers: scheduler.workers(), memories: MEMORIES, rank };
+    pub fn start(scheduler: Scheduler, setting: Setting, window: u32, outside: Option<Arc<dyn Outside>>) -> Result<Box<Self>> {
+        let rank = setting.rank;
         let engine = Box::new(Self {
             mappers: Mappers::new(setting),
             graph: Graph::new(),

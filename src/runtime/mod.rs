@@ -2,6 +2,7 @@
 
 mod epoch;
 mod machinery;
+mod mapping_file;
 mod objects;
 mod placement;
 mod watch;
@@ -14,7 +15,7 @@ use watch::Watch;
 
 use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
-use crate::mapping::Registered;
+use crate::mapping::{FileMapper, Registered, Setting};
 use crate::operation::{current_task, Engine, Frame, FutureCell, Outside, TaskKind};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
@@ -52,6 +53,7 @@ pub struct Runtime {
     attention: Arc<Attention>,
     pub transport: Arc<dyn Transport>,
     pub machinery: Machinery,
+    mapping_file: Option<Arc<FileMapper>>,
     /// Dropped to end the watch.
     watch: Mutex<Option<Sender<()>>>,
     /// Results of the members of the last must epoch.
@@ -220,6 +222,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         ghosts: started.ghosts,
         attention: started.attention,
         machinery: started.machinery,
+        mapping_file: started.mapping_file,
         transport,
     };
     let runtime = Box::into_raw(Box::new(runtime));
@@ -257,6 +260,7 @@ struct Started {
     engine: Box<Engine>,
     workers: u32,
     machinery: Machinery,
+    mapping_file: Option<Arc<FileMapper>>,
     attention: Arc<Attention>,
     barriers: Arc<Barriers>,
     collectives: Arc<Collectives>,
@@ -285,11 +289,16 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let window = config.window.unwrap_or(DEFAULT_WINDOW);
     let alone = transport.size() == 1;
     let outside = (!alone).then(|| attention.clone() as Arc<dyn Outside>);
-    let engine = Engine::start(scheduler, transport.rank(), window, outside)?;
+    let setting = Setting { workers: scheduler.workers(), memories: machinery.memories.len() as u32, rank: transport.rank() };
+    let mapping_file = mapping_file::read(config.mapping.as_deref(), &setting, &*transport)?;
+    let engine = Engine::start(scheduler, setting, window, outside)?;
+    if let Some(file) = &mapping_file {
+        engine.mappers.install(Registered::new("mapping file", Box::new(file.clone()), false), true);
+    }
     let barriers = Arc::new(Barriers::new(attention.clone()));
     let collectives = Arc::new(Collectives::new(attention.clone()));
     let ghosts = Arc::new(Ghosts::new(attention.clone()));
-    let started = Started { engine, workers, machinery, attention, barriers, collectives, ghosts };
+    let started = Started { engine, workers, machinery, mapping_file, attention, barriers, collectives, ghosts };
     connect(&started, alone)?;
     Ok(started)
 }
@@ -344,6 +353,9 @@ pub fn finalize(handle: u64) -> Result<()> {
     let (engine, frame) = context(runtime.root)?;
     engine.context_of(frame).check_mappings_closed()?;
     let result = runtime.settle();
+    if let Some(file) = runtime.mapping_file.as_ref().filter(|_| runtime.rank == 0) {
+        file.unused().iter().for_each(|line| eprintln!("cohort: {line}"));
+    }
     let drained = runtime.messages.drain();
     // From here on this process may end.
     if let Some(board) = runtime.attention.memory.board(runtime.rank) {

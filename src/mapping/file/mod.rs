@@ -10,6 +10,7 @@ use crate::scheduler::PRIORITIES;
 use parse::{Choices, Limits, Mistake, Place, Rule, Tunable, Worker};
 use std::collections::BTreeSet;
 use std::ffi::CStr;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -31,6 +32,8 @@ impl<T> Used<T> {
 
 pub struct FileMapper {
     path: String,
+    /// Equal for files of equal content.
+    pub identity: u64,
     rules: Vec<Used<Rule>>,
     tunables: Vec<Used<Tunable>>,
     answers: u32,
@@ -64,8 +67,11 @@ impl FileMapper {
             (Question::ConfigureContext, says(|choices| choices.window.is_some())),
             (Question::SelectTunable, !rules.tunables.is_empty()),
         ];
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
         Ok(Self {
             path: path.into(),
+            identity: hasher.finish(),
             answers: asked.into_iter().filter(|&(_, wanted)| wanted).fold(0, |all, (question, _)| all | question as u32),
             rules: Used::all(rules.tasks),
             tunables: Used::all(rules.tunables),
@@ -192,5 +198,101 @@ impl Mapper for Arc<FileMapper> {
     fn configure_context(&self, context: &ContextInfo, window: &mut i64) -> Answer {
         *window = self.choices(context.task, context.name).window.unwrap_or(*window);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapper(text: &str) -> Result<Arc<FileMapper>> {
+        FileMapper::from_bytes("some.map", text.as_bytes(), &Setting { workers: 0..=3, memories: 2, rank: 0 }).map(Arc::new)
+    }
+
+    fn task(name: &'static CStr, handle: u64) -> TaskInfo<'static> {
+        TaskInfo {
+            handle,
+            name,
+            point: 0,
+            points: 1,
+            args: &[],
+            processor: Processor::Cpu,
+            fixed: false,
+            leaf: true,
+            has_mpi_variant: false,
+            can_be_inline: true,
+            needs: Default::default(),
+        }
+    }
+
+    fn options(mapper: &Arc<FileMapper>, task: &TaskInfo) -> (i32, i32, i32) {
+        let mut options = TaskOptions::default_for(task);
+        mapper.select_task_options(task, &mut options).unwrap();
+        (options.processor, options.priority, options.inline)
+    }
+
+    #[test]
+    fn later_sections_win_where_they_say_something() {
+        let mapper = mapper("[task *]\npriority = -2\nprocessor = mpi\n[task fl*]\npriority = 5\n[task flux]\ninline = yes\n").unwrap();
+        assert_eq!(options(&mapper, &task(c"other", 1)), (2, -2, 0));
+        assert_eq!(options(&mapper, &task(c"flow", 2)), (2, 5, 0));
+        assert_eq!(options(&mapper, &task(c"flux", 3)), (2, 5, 1));
+        assert_eq!(options(&mapper, &task(c"flux", 3)), (2, 5, 1), "and again");
+        let fixed = TaskInfo { fixed: true, can_be_inline: false, ..task(c"flux", 3) };
+        assert_eq!(options(&mapper, &fixed), (1, 5, 0), "what the launch fixes stays");
+        assert_eq!(mapper.answers, Question::SelectTaskOptions as u32);
+    }
+
+    #[test]
+    fn points_are_spread_and_requirements_placed() {
+        let mapper = mapper("[task a]\nworker = spread\nmemory = 1\n[task b]\nworker = 2\n").unwrap();
+        let chosen = |task: &TaskInfo| {
+            let mut choice = TaskChoice { processor: 1, worker: ANY, priority: 3, needs: Default::default() };
+            mapper.map_task(task, &mut choice).unwrap();
+            choice.worker
+        };
+        let workers: Vec<i32> = (0..8).map(|point| chosen(&TaskInfo { point, points: 8, ..task(c"a", 1) })).collect();
+        assert_eq!(workers, [0, 0, 1, 1, 2, 2, 3, 3]);
+        assert_eq!((chosen(&task(c"b", 2)), chosen(&task(c"c", 3))), (2, ANY));
+    }
+
+    #[test]
+    fn tunables_and_windows_come_from_the_file() {
+        let mapper = mapper("[tunables]\ntile = 8\n[task main]\nwindow = 99\n").unwrap();
+        let (main, root) = (ContextInfo { task: 1, name: c"main" }, ContextInfo { task: 0, name: c"" });
+        let (mut tile, mut other) = (1, 1);
+        mapper.select_tunable(&root, c"tile", &mut tile).unwrap();
+        mapper.select_tunable(&root, c"til", &mut other).unwrap();
+        assert_eq!((tile, other), (8, 1));
+        let (mut inside, mut outside) = (1024, 1024);
+        mapper.configure_context(&main, &mut inside).unwrap();
+        mapper.configure_context(&root, &mut outside).unwrap();
+        assert_eq!((inside, outside), (99, 1024));
+    }
+
+    #[test]
+    fn what_nothing_was_meant_by_is_told() {
+        let mapper = mapper("[tunables]\ntile = 8\n[task flux]\n[task flox*]\npriority = 1\n").unwrap();
+        assert!(mapper.unused()[0].contains("nothing was launched"));
+        options(&mapper, &task(c"flux", 1));
+        let unused = mapper.unused();
+        assert_eq!(unused.len(), 2, "{unused:?}");
+        assert!(unused[0].starts_with("some.map:4:7: no task was launched that matches \"flox*\"; tasks were \"flux\""), "{}", unused[0]);
+        assert!(unused[1].starts_with("some.map:2:1:") && unused[1].contains("no tunable \"tile\""), "{}", unused[1]);
+    }
+
+    #[test]
+    fn errors_tell_every_mistake() {
+        let error = mapper("[task a]\nworker = 7\ncolour = red\n").err().unwrap();
+        assert_eq!(error.status, Status::InvalidArgument);
+        let lines: Vec<&str> = error.text.lines().collect();
+        assert!(lines.len() == 2 && lines[0].starts_with("some.map:2:10: ") && lines[1].starts_with("some.map:3:1: "), "{}", error.text);
+        let many = mapper(&"x\n[task a]\n".repeat(25)).err().unwrap();
+        assert!(many.text.ends_with("and 5 more mistakes"), "{}", many.text);
+        let setting = Setting { workers: 0..=3, memories: 2, rank: 0 };
+        let binary = FileMapper::from_bytes("some.map", b"[task a]\n\xc3\xa9\xff", &setting).err().unwrap();
+        assert!(binary.text.starts_with("some.map:2:2: this is not UTF-8"), "{}", binary.text);
+        let missing = FileMapper::read("/no/such/file", &setting).err().unwrap();
+        assert!(missing.text.contains("\"/no/such/file\"") && missing.text.contains("cannot be read"), "{}", missing.text);
     }
 }
