@@ -1021,15 +1021,18 @@ cohort_status_t cohort_copy(cohort_context_t context,
 
 /**
  * Launches the beginning of this context's use of fields that other ranks write: later operations on them wait for it, and
- * it for the barriers.
+ * it for the barriers. Until the release, operations of this context are not restricted to the instance that others share.
+ * Errors: WRONG_ORDER (acquired already), PRIVILEGE.
  */
 cohort_status_t cohort_acquire(cohort_context_t context,
                                const cohort_sync_t *sync);
 
 /**
- * Launches the end of that use: it waits for earlier operations on the fields, and arrives at the barriers.
+ * Launches the end of that use: it waits for earlier operations on the fields, and arrives at the barriers. A context that ends
+ * releases what it has acquired, but arrives nowhere for it. Errors: WRONG_ORDER (not acquired in this context), PRIVILEGE.
  */
-cohort_status_t cohort_release(cohort_context_t context, const cohort_sync_t *sync);
+cohort_status_t cohort_release(cohort_context_t context,
+                               const cohort_sync_t *sync);
 
 /**
  * The ghost regions around this rank's block: beyond each face with a neighbour `depth` points, for `field_count` fields

@@ -1,7 +1,8 @@
 //! Random programs against a brute-force oracle: every dependence found is a real one between two operations, and every
-//! real one is found, directly or through others.
+//! real one is found, directly or through others; and those take turns, by reservations, that come in any order but not at once.
 
-use cohort::analysis::ContextAnalysis;
+use cohort::analysis::{ContextAnalysis, Dependences, Use};
+use cohort::event::{Hold, Reservation};
 use cohort::geometry::{Domain, PointSet, Rect};
 use cohort::region::{
     Access, Coherence, ElementType, FieldMask, FieldSpace, IndexSpace, Partition, Privilege, Reduction, RegionNode, Tree,
@@ -82,7 +83,8 @@ fn random_access(random: &mut Random) -> Access {
     let privileges =
         [Privilege::ReadOnly, Privilege::ReadOnly, Privilege::ReadWrite, Privilege::WriteDiscard, Privilege::Reduce, Privilege::NoAccess];
     let privilege = *random.pick(&privileges);
-    let coherence = if random.below(3) == 0 { Coherence::Simultaneous } else { Coherence::Exclusive };
+    use Coherence::{Atomic, Exclusive, Relaxed, Simultaneous};
+    let coherence = *random.pick(&[Exclusive, Exclusive, Exclusive, Simultaneous, Relaxed, Atomic, Atomic]);
     let operator = *random.pick(&[Reduction::Sum, Reduction::Min]);
     Access { privilege, coherence, reduction: (privilege == Privilege::Reduce).then_some((operator, ElementType::Double)) }
 }
@@ -110,16 +112,59 @@ fn must_wait(a: Access, b: Access) -> bool {
         return false;
     }
     match (a.reduction, b.reduction) {
-        (Some(one), Some(other)) if one == other => a.coherence != b.coherence,
+        (Some(one), Some(other)) if one == other => weak(a) != weak(b),
         (Some(_), Some(_)) => true,
-        _ => [a, b].iter().any(|access| access.coherence == Coherence::Exclusive),
+        _ if [a, b].iter().any(|access| access.coherence == Coherence::Exclusive) => true,
+        // Beside an atomic access there may be others that are atomic, and those that read and are weak.
+        _ => weak(a) && !weak(b) && !reads(a) || weak(b) && !weak(a) && !reads(b),
     }
 }
 
-fn depends(later: &[Requirement], earlier: &[Requirement]) -> bool {
+fn weak(access: Access) -> bool {
+    matches!(access.coherence, Coherence::Simultaneous | Coherence::Relaxed)
+}
+
+fn must_take_turns(a: Access, b: Access) -> bool {
+    let all = |what: &dyn Fn(Access) -> bool| what(a) && what(b);
+    all(&|x| x.coherence == Coherence::Atomic && x.privilege != Privilege::NoAccess)
+        && !all(&|x| x.privilege == Privilege::ReadOnly)
+        && !all(&|x| x.privilege == Privilege::Reduce)
+}
+
+fn related(later: &[Requirement], earlier: &[Requirement], how: fn(Access, Access) -> bool) -> bool {
     later.iter().any(|(ra, fa, a)| {
-        earlier.iter().any(|(rb, fb, b)| overlap(&ra.domain, &rb.domain) && must_wait(*a, *b) && fa.iter().any(|f| fb.contains(f)))
+        earlier.iter().any(|(rb, fb, b)| overlap(&ra.domain, &rb.domain) && how(*a, *b) && fa.iter().any(|f| fb.contains(f)))
     })
+}
+
+fn depends(later: &[Requirement], earlier: &[Requirement]) -> bool {
+    related(later, earlier, must_wait)
+}
+
+/// What the analysis finds for an operation.
+struct Found<'a> {
+    complete: &'a [bool],
+    after: Vec<usize>,
+    /// Reservations, by address.
+    taken: Vec<(usize, Hold)>,
+}
+
+impl Dependences for Found<'_> {
+    fn is_complete(&self, operation: u64) -> bool {
+        self.complete[operation as usize]
+    }
+    fn after(&mut self, earlier: u64) {
+        self.after.push(earlier as usize);
+    }
+    fn take(&mut self, reservation: &Reservation, how: Hold) {
+        self.taken.push((reservation as *const Reservation as usize, how));
+    }
+}
+
+/// Whether two operations with these reservations cannot hold them at once.
+fn exclude(a: &[(usize, Hold)], b: &[(usize, Hold)]) -> bool {
+    let clash = |x: Hold, y: Hold| x == Hold::Alone || y == Hold::Alone || x != y;
+    a.iter().any(|(r, x)| b.iter().any(|(s, y)| r == s && clash(*x, *y)))
 }
 
 fn reached_by(found: &[usize], reached: &[Vec<bool>], op: usize) -> bool {
@@ -142,15 +187,19 @@ fn check_program(seed: u64) {
     // Ancestors of each operation in the graph found, and what had completed when it was launched.
     let mut reached = vec![vec![false; count]; count];
     let mut complete = vec![false; count];
+    let mut taken: Vec<Vec<(usize, Hold)>> = Vec::new();
     for (now, requirements) in program.iter().enumerate() {
-        let (mut found, mut asked) = (Vec::new(), Vec::new());
+        let mut asked = Vec::new();
         for (region, fields, access) in requirements {
             analysis.conflicts(region, &FieldMask::of(fields), *access, &mut |op| asked.push(op as usize));
         }
+        let mut of_now = Found { complete: &complete, after: Vec::new(), taken: Vec::new() };
         for (region, fields, access) in requirements {
-            let done = |op: u64| complete[op as usize];
-            analysis.record(now as u64, region, &FieldMask::of(fields), *access, &done, &mut |op| found.push(op as usize));
+            let this = Use { operation: now as u64, mask: &FieldMask::of(fields), access: *access };
+            analysis.record_use(region, &this, &mut of_now);
         }
+        taken.push(of_now.taken);
+        let mut found = of_now.after;
         found.sort_unstable();
         asked.sort_unstable();
         found.dedup();
@@ -168,6 +217,11 @@ fn check_program(seed: u64) {
         for before in 0..now {
             let must = depends(requirements, &program[before]) && !complete[before];
             assert!(!must || reached[now][before], "seed {seed}: {now} on {before} is missing");
+            let (turns, kept_apart) = (related(requirements, &program[before], must_take_turns), exclude(&taken[now], &taken[before]));
+            assert!(!turns || kept_apart || complete[before] || reached[now][before], "seed {seed}: {now} and {before} may meet");
+            let both_reduce = |a: Access, b: Access| a.privilege == Privilege::Reduce && b.privilege == Privilege::Reduce;
+            let excused = turns || related(requirements, &program[before], both_reduce);
+            assert!(!kept_apart || excused, "seed {seed}: {now} and {before} need not take turns");
         }
         // Operations complete in any order that their dependences allow.
         for op in 0..=now {

@@ -123,6 +123,19 @@ impl World {
         ok(ln::cohort_launch(ctx, &launch_of(self.leaf, &[read]), null_mut()));
     }
 
+    /// Turns at one tile and at parts of it, by writers and readers.
+    unsafe fn atomic(&self, ctx: cohort_context_t) {
+        let mut needs = [need(&self.fields[..2], COHORT_READ_WRITE)];
+        needs[0].coherence = COHORT_ATOMIC;
+        for i in 0..TILES as usize {
+            needs[0].region = if i % 4 == 0 { self.whole } else { self.tile[i % 2] };
+            needs[0].privilege = if i % 3 == 0 { COHORT_READ_ONLY } else { COHORT_READ_WRITE };
+            ok(ln::cohort_launch(ctx, &launch_of(self.leaf, &needs), null_mut()));
+        }
+        needs[0].region = self.whole;
+        ok(ln::cohort_index_launch(ctx, &launch_of(self.leaf, &needs), TILES, 0, 0, null_mut()));
+    }
+
     unsafe fn nested(&self, ctx: cohort_context_t) {
         let mut held = [need(self.scattered(), COHORT_READ_WRITE)];
         held[0].region = self.whole;
@@ -227,13 +240,14 @@ unsafe fn settle(world: &World, ctx: cohort_context_t, step: Step, lock_free: bo
 #[test]
 fn what_repeats_allocates_nothing_and_locks_nothing() {
     // A fold takes the lock of its region: tasks of other contexts may reduce to it at the same time.
-    let shapes: [(&str, Step, bool); 6] = [
+    let shapes: [(&str, Step, bool); 7] = [
         ("single launches", World::singles, true),
         ("handshakes", World::hands, true),
         ("index launches", World::indexed, true),
         ("nested launches", World::nested, true),
         ("ghost copies", World::copies, true),
         ("reductions", World::reductions, false),
+        ("atomic launches", World::atomic, true),
     ];
     let mut found = Vec::new();
     for (workers, helps) in [(1, 1), (1, 0), (2, 1)] {

@@ -6,8 +6,9 @@ use super::types::*;
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::Point;
-use crate::operation::copy::{copy, order, Arrivals};
-use crate::operation::{current_task, Gate};
+use crate::operation::acquire::{acquire, release, Sync};
+use crate::operation::copy::{copy, Arrivals};
+use crate::operation::{current_task, Engine, Frame, Gate};
 use crate::runtime::{self, Runtime};
 use smallvec::SmallVec;
 
@@ -102,25 +103,29 @@ pub unsafe extern "C" fn cohort_copy(context: cohort_context_t, what: *const coh
     })
 }
 
-unsafe fn synchronise(context: cohort_context_t, sync: *const cohort_sync_t) -> Result<()> {
+type Launcher = fn(&Engine, &Frame, Sync) -> Result<()>;
+
+unsafe fn synchronise(context: cohort_context_t, sync: *const cohort_sync_t, launch: Launcher) -> Result<()> {
     let (engine, frame) = runtime::context(context.id)?;
     let (runtime, c) = (runtime::current()?, given(sync, "sync")?);
     check_size(c.size, size_of::<cohort_sync_t>(), "sync", "COHORT_SYNC_INIT")?;
     let region = runtime.objects.regions.get(c.region.id)?;
     let fields = slice(c.fields, c.field_count as usize, "fields")?;
     let found = order_of(runtime, (c.wait_barriers, c.wait_barrier_count), (c.arrive_barriers, c.arrive_barrier_count))?;
-    order(engine, frame, region, fields, &found.waits, found.arrivals)
+    launch(engine, frame, Sync { region, fields, waits: &found.waits, arrivals: found.arrivals })
 }
 
 /// Launches the beginning of this context's use of fields that other ranks write: later operations on them wait for it, and
-/// it for the barriers.
+/// it for the barriers. Until the release, operations of this context are not restricted to the instance that others share.
+/// Errors: WRONG_ORDER (acquired already), PRIVILEGE.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_acquire(context: cohort_context_t, sync: *const cohort_sync_t) -> cohort_status_t {
-    guard("cohort_acquire", || synchronise(context, sync))
+    guard("cohort_acquire", || synchronise(context, sync, acquire))
 }
 
-/// Launches the end of that use: it waits for earlier operations on the fields, and arrives at the barriers.
+/// Launches the end of that use: it waits for earlier operations on the fields, and arrives at the barriers. A context that ends
+/// releases what it has acquired, but arrives nowhere for it. Errors: WRONG_ORDER (not acquired in this context), PRIVILEGE.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_release(context: cohort_context_t, sync: *const cohort_sync_t) -> cohort_status_t {
-    guard("cohort_release", || synchronise(context, sync))
+    guard("cohort_release", || synchronise(context, sync, release))
 }

@@ -36,6 +36,8 @@ pub struct Held {
     data: NonNull<TreeData>,
     pub mask: FieldMask,
     pub access: Access,
+    /// Others may use the data meanwhile: the operation works on the instance that all share, and on no copy of it.
+    pub restricted: bool,
     /// Contributions of a reduction, by field, until they are folded in.
     pub private: Vec<(u32, Box<Storage>)>,
     /// The region, where the context does not keep it: the analysis never hears of requirements without access.
@@ -57,6 +59,7 @@ impl Held {
             data: pointer(region.data),
             mask: FieldMask::default(),
             access: Access::exclusive(Privilege::NoAccess),
+            restricted: false,
             private: Vec::new(),
             own: None,
         }
@@ -120,8 +123,8 @@ pub struct Body {
     pub wish: Wish,
     /// Whether a requirement reduces.
     pub reduces: bool,
-    /// Whether a requirement is atomic: there may be reservations to take.
-    pub reserves: bool,
+    /// Whether a requirement is restricted to the instance that others share.
+    pub restricted: bool,
     /// Whether anything below, or a region of its own, is in use.
     more: Cell<bool>,
     /// How many failures the launcher was told of.
@@ -172,13 +175,18 @@ impl Body {
         let at = self.need_count as usize;
         self.need_count += 1;
         self.reduces |= access.privilege == Privilege::Reduce;
-        self.reserves |= access.coherence == Coherence::Atomic;
         match self.needs.get_mut(at) {
             Some(held) => (held.node, held.data) = (pointer(region.node), pointer(region.data)),
             None => self.needs.push(Held::new(region)),
         }
         let held = &mut self.needs[at];
         held.access = access;
+        held.restricted = false;
+        match access.coherence {
+            Coherence::Exclusive => (),
+            Coherence::Atomic => self.special |= special::RESERVES,
+            Coherence::Simultaneous | Coherence::Relaxed => self.restricted = true,
+        }
         if access.privilege == Privilege::NoAccess {
             held.own = Some(Box::new((region.node.clone(), region.data.clone())));
             self.more.set(true);
@@ -218,7 +226,7 @@ impl Body {
             Launched::Nothing => (Work::Nothing, None),
         };
         self.point = launch.point;
-        self.special = launch.special | if launch.member { special::MEMBER } else { 0 };
+        self.special |= launch.special | if launch.member { special::MEMBER } else { 0 };
         if !launch.wish.is_none() {
             self.special |= special::WISHED;
         }
@@ -257,7 +265,7 @@ impl Body {
     pub fn clear(&mut self) {
         self.work = Work::Nothing;
         self.parent = None;
-        (self.reduces, self.reserves) = (false, false);
+        (self.reduces, self.restricted) = (false, false);
         if self.more.replace(false) {
             self.needs.iter_mut().for_each(|held| held.own = None);
             self.args.clear();

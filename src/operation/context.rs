@@ -10,6 +10,7 @@
 //! * `alarm`: what `completed` must reach to wake the context's thread. Set before the thread looks for the last time,
 //!   looked at after `completed` has moved on, all sequentially consistent: one of the two sees the other.
 
+use super::acquire::Acquired;
 use super::engine::SeatSet;
 use super::inline::{check_use, left_open, Mapping};
 use super::object::{times_unnamed, TreeData};
@@ -41,6 +42,7 @@ pub(super) struct Launching {
     pub scratch: Vec<(u32, u32)>,
     /// What the execution reads and writes by itself.
     pub mapped: Vec<Arc<Mapping>>,
+    pub acquired: Acquired,
     /// The data of the trees that the analysis knows, by address: what operations use lives as long as they.
     kept: Vec<Arc<TreeData>>,
     /// How often a tree had lost its last name when this context last let go of such trees.
@@ -59,7 +61,7 @@ impl Launching {
     /// Lets go of trees that no handle names and no operation uses any more. `idle`: nothing launched here is outstanding.
     #[cold]
     pub fn let_go(&mut self, engine: &Engine, idle: bool) {
-        let Self { kept, analysis, .. } = self;
+        let Self { kept, analysis, acquired, .. } = self;
         let done = |op: u64| engine.graph.state(NodeRef(op)) != State::Pending;
         let seen = times_unnamed();
         let mut in_use = false;
@@ -68,6 +70,7 @@ impl Launching {
             let goes = !data.is_named() && (idle || analysis.tree_is_idle(tree, done));
             if goes {
                 analysis.forget(tree);
+                acquired.forget(|over| over == tree);
             }
             in_use |= !goes && !data.is_named();
             !goes
@@ -155,6 +158,12 @@ impl Context {
         &mut unsafe { &mut *self.launching.get() }.mapped
     }
 
+    /// What is acquired. By the context's thread, and not held across another call of this.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) fn acquired(&self) -> &mut Acquired {
+        &mut unsafe { &mut *self.launching.get() }.acquired
+    }
+
     /// An error that says so if inline mappings are open. By the context's thread.
     pub fn check_mappings_closed(&self) -> Result<()> {
         match left_open(self.mappings()) {
@@ -227,6 +236,7 @@ impl Context {
         context.end = AtomicU64::new(NEVER);
         context.failed = AtomicU32::new(0);
         context.launching.get_mut().analysis.all_complete();
+        context.launching.get_mut().acquired.forget(|_| true);
         engine.recycle(context);
         engine.finish(node, error);
     }

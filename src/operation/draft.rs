@@ -95,6 +95,9 @@ impl<'a> Draft<'a> {
         self.launched = true;
         self.context.enter();
         self.body.begin(launch);
+        if self.body.restricted || self.frame.body().is_some_and(|parent| parent.restricted) {
+            self.restrict();
+        }
         self.body.told = self.engine.told();
         if self.body.reduces {
             return self.launch_with_fold(launch);
@@ -105,6 +108,18 @@ impl<'a> Draft<'a> {
         edges.record(analysis, self.node, self.body, None);
         edges.wait_for(self.body, launch);
         edges.builder.seal(&mut |n| self.engine.offer(n))
+    }
+
+    /// Finds which requirements are restricted to the instance that others share.
+    #[cold]
+    fn restrict(&mut self) {
+        let parents = self.frame.body().map_or(&[][..], Body::needs);
+        self.body.restricted = false;
+        for i in 0..self.body.needs().len() {
+            let restricted = self.launching.acquired.leaves_restricted(&self.body.needs()[i], parents);
+            self.body.needs_mut()[i].restricted = restricted;
+            self.body.restricted |= restricted;
+        }
     }
 
     /// A task that reduces works on a copy of its own, at the same time as others that reduce alike; a second operation
@@ -152,7 +167,7 @@ struct Edges<'a> {
 impl Edges<'_> {
     /// `of_fold`: what the fold takes, for requirements that reduce.
     fn record(&mut self, analysis: &mut ContextAnalysis, operation: NodeRef, body: &mut Body, mut of_fold: Option<&mut Reservations>) {
-        let reserves = body.reserves;
+        let reserves = body.special & special::RESERVES != 0;
         let (needs, own) = body.needs_and_reservations();
         for held in needs {
             let this = Use { operation: operation.0, mask: &held.mask, access: held.access };

@@ -172,17 +172,8 @@ impl Engine {
     #[inline]
     pub fn release(&self, node: NodeRef) {
         let body = unsafe { self.bodies.get(node.index()) };
-        if body.reserves && !body.reservations.take(&self.graph, node) {
-            return;
-        }
-        self.let_run(node);
-    }
-
-    #[inline]
-    fn let_run(&self, node: NodeRef) {
-        let body = unsafe { self.bodies.get(node.index()) };
         if body.special != 0 {
-            return self.place(node, body, Scheduler::released_as);
+            return self.reserve(node, body, Scheduler::released_as);
         }
         self.scheduler.released(node.0, self.class_of(node));
     }
@@ -193,7 +184,7 @@ impl Engine {
             // Its body is this thread's from now on.
             let waiting = unsafe { self.bodies.get(node.index()) };
             if waiting.reservations.go_on(&self.graph, node) {
-                self.let_run(node);
+                self.place(node, waiting, Scheduler::released_as);
             }
         });
     }
@@ -202,17 +193,21 @@ impl Engine {
     #[inline]
     pub fn offer(&self, node: NodeRef) {
         let body = unsafe { self.bodies.get(node.index()) };
-        if body.reserves && !body.reservations.take(&self.graph, node) {
-            return;
-        }
         if body.special != 0 {
-            return self.place(node, body, Scheduler::offer_as);
+            return self.reserve(node, body, Scheduler::offer_as);
         }
         self.scheduler.offer(node.0, self.class_of(node));
     }
 
     /// A node is ready that is not just offered.
     #[cold]
+    fn reserve(&self, node: NodeRef, body: &mut Body, offer: fn(&Scheduler, u64, Class, Wish)) {
+        // If it stands in line for what it wants, it is no longer this thread's.
+        if body.special & special::RESERVES == 0 || body.reservations.take(&self.graph, node) {
+            self.place(node, body, offer);
+        }
+    }
+
     fn place(&self, node: NodeRef, body: &mut Body, offer: fn(&Scheduler, u64, Class, Wish)) {
         if body.special & special::MEMBER != 0 {
             return self.run_member(node);
@@ -491,7 +486,7 @@ impl Engine {
             // The fold waits for this task, so nobody else has its body.
             unsafe { self.bodies.get(body.fold) }.task_error = error;
         }
-        if body.reserves {
+        if body.special & special::RESERVES != 0 {
             self.give_back(body);
         }
         let parent = body.parent.take();

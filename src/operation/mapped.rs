@@ -20,6 +20,8 @@ pub mod special {
     pub const INLINE: u8 = 8;
     /// Its launch asked for the processor that it has.
     pub const FIXED: u8 = 16;
+    /// It takes reservations first.
+    pub const RESERVES: u8 = 32;
 }
 
 fn need_of(held: &Held) -> NeedInfo<'_> {

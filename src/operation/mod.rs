@@ -2,6 +2,7 @@
 //! operation is a node of the completion graph and a body at the same index. Knows regions and storage, not handshakes,
 //! ranks or C: what else an operation waits for or arrives at comes as `Gate`s.
 
+pub mod acquire;
 mod activity;
 pub mod attach;
 mod body;

@@ -20,7 +20,7 @@ pub enum Coherence {
 
 impl Coherence {
     /// Whether operations may work on the same points at once, whatever they do there.
-    fn is_weak(self) -> bool {
+    pub fn is_weak(self) -> bool {
         matches!(self, Coherence::Simultaneous | Coherence::Relaxed)
     }
 }

@@ -1,4 +1,4 @@
-/* Atomic and relaxed coherence: tasks that take turns in any order, and those that need not. */
+/* Atomic and relaxed coherence: tasks that take turns in any order, and those that need not. Acquire and release. */
 #include "cohort.h"
 #include <stdio.h>
 #include <time.h>
@@ -10,7 +10,7 @@ static cohort_context_t root;
 static cohort_region_t region;
 static cohort_partition_t halves;
 static cohort_field_t fields[2] = {0, 1};
-static cohort_task_t deposit_task, count_task, meet_task, inner_task, slow_task, fail_task, contribute_task;
+static cohort_task_t deposit_task, count_task, meet_task, inner_task, slow_task, fail_task, contribute_task, keep_task;
 
 /* Who is inside a task that nobody may be beside. */
 static int inside, children_done;
@@ -229,6 +229,39 @@ static void wrong_calls(void) {
     EXPECT(cohort_must_epoch(root, 2, members, NULL), COHORT_ERROR_INTERFERENCE, "COHORT_ATOMIC");
 }
 
+/* Acquires and does not release. */
+static int32_t keep(cohort_context_t task, void *user) {
+  cohort_sync_t sync = COHORT_SYNC_INIT;
+  (void)user;
+  sync.region = region; sync.fields = fields; sync.field_count = 1;
+  return cohort_acquire(task, &sync);
+}
+
+static void acquires_and_releases_pair_in_one_context(void) {
+  cohort_sync_t sync = COHORT_SYNC_INIT, half = COHORT_SYNC_INIT;
+  cohort_requirement_t held = need(COHORT_READ_WRITE, COHORT_SIMULTANEOUS);
+  cohort_launch_t launch = launch_of(keep_task, &held);
+  sync.region = region; sync.fields = fields; sync.field_count = 2;
+  half = sync;
+  TRY(cohort_subregion(halves, 1, &half.region));
+  half.field_count = 1;
+  EXPECT(cohort_release(root, &sync), COHORT_ERROR_WRONG_ORDER, "call cohort_acquire first");
+  TRY(cohort_acquire(root, &sync));
+  EXPECT(cohort_acquire(root, &sync), COHORT_ERROR_WRONG_ORDER, "is acquired already");
+  EXPECT(cohort_acquire(root, &half), COHORT_ERROR_WRONG_ORDER, "call cohort_release first");
+  TRY(cohort_release(root, &half));
+  EXPECT(cohort_release(root, &half), COHORT_ERROR_WRONG_ORDER, "not acquired in this context");
+  EXPECT(cohort_release(root, &sync), COHORT_ERROR_WRONG_ORDER, "at least not everywhere");
+  TRY(cohort_acquire(root, &half));
+  TRY(cohort_release(root, &sync));
+  /* What a task has acquired is released with it, and is none of its parent's. */
+  for (int i = 0; i < 3; i++) TRY(cohort_launch(root, &launch, NULL));
+  TRY(cohort_wait_all(root));
+  EXPECT(cohort_release(root, &half), COHORT_ERROR_WRONG_ORDER, "in the same task");
+  TRY(cohort_acquire(root, &half));
+  TRY(cohort_release(root, &half));
+}
+
 int main(void) {
   cohort_index_space_t space;
   cohort_field_space_t names;
@@ -244,6 +277,7 @@ int main(void) {
   TRY(cohort_task_register(rt, "inner", inner, NULL, 0, &inner_task));
   TRY(cohort_task_register(rt, "fail", fail, NULL, COHORT_TASK_LEAF, &fail_task));
   TRY(cohort_task_register(rt, "contribute", contribute, NULL, COHORT_TASK_LEAF, &contribute_task));
+  TRY(cohort_task_register(rt, "keep", keep, NULL, 0, &keep_task));
   deposits_take_turns();
   the_later_one_runs_first_if_the_earlier_one_is_held_back(COHORT_READ_WRITE, COHORT_READ_WRITE);
   the_later_one_runs_first_if_the_earlier_one_is_held_back(COHORT_READ_ONLY, COHORT_READ_WRITE);
@@ -252,6 +286,7 @@ int main(void) {
   those_that_do_not_meet_do_not_wait_for_each_other();
   children_count_and_failures_give_back();
   wrong_calls();
+  acquires_and_releases_pair_in_one_context();
   TRY(cohort_finalize(&rt));
   printf("PASSED\n");
   return 0;
