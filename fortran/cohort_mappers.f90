@@ -24,6 +24,8 @@ module cohort_mappers
     type(cohort_requirement_info), pointer :: requirements(:) => null()
     integer :: processor = 0, variants = 0
     logical :: leaf = .false.
+    !> Whether the launch leaves the kind of processor open, and whether the launching thread can run the task itself.
+    logical :: processor_is_open = .false., may_run_inline = .false.
   end type
 
   !> Where a task runs: `worker` is a preference, -1 is any.
@@ -159,6 +161,8 @@ contains
     info%processor = c%processor
     info%variants = c%variants
     info%leaf = c%leaf
+    info%processor_is_open = c%processor_is_open
+    info%may_run_inline = c%may_run_inline
   end function
 
   !> Without requirements the pointer is this module's own.

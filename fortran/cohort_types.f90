@@ -232,7 +232,7 @@ module cohort_types
     integer(c_size_t) :: args_size = 0
     type(c_ptr) :: requirements = c_null_ptr
     integer(c_int32_t) :: requirement_count = 0, processor = 0, variants = 0
-    logical(c_bool) :: leaf = .false.
+    logical(c_bool) :: leaf = .false., processor_is_open = .false., may_run_inline = .false.
   end type
   type, bind(C) :: cohort_slices_c
     type(c_ptr) :: slices = c_null_ptr

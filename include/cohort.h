@@ -441,6 +441,14 @@ typedef struct {
    */
   uint32_t variants;
   bool leaf;
+  /**
+   * Whether the launch leaves the kind of processor open.
+   */
+  bool processor_is_open;
+  /**
+   * Whether `run_inline` can be chosen: the launch waits for no barrier or handshake, which its own thread may have to reach.
+   */
+  bool may_run_inline;
 } cohort_task_info_t;
 
 /**

@@ -58,6 +58,11 @@ fn mappers_choose_and_nonsense_is_refused() {
 }
 
 #[test]
+fn mappers_order_tune_and_run_inline() {
+    run("mapper_context");
+}
+
+#[test]
 fn tasks_that_wait_for_the_tasks_they_launched() {
     run("waiting");
 }

@@ -382,6 +382,8 @@ class cohort_task_info_t(Structure):
         ("processor", c_int32),
         ("variants", c_uint32),
         ("leaf", c_bool),
+        ("processor_is_open", c_bool),
+        ("may_run_inline", c_bool),
     ]
 
 

@@ -65,6 +65,10 @@ pub struct cohort_task_info_t {
     /// Kinds of processors for which it has a body of its own: bit COHORT_PROC_CPU, bit COHORT_PROC_MPI.
     pub variants: u32,
     pub leaf: bool,
+    /// Whether the launch leaves the kind of processor open.
+    pub processor_is_open: bool,
+    /// Whether `run_inline` can be chosen: the launch waits for no barrier or handshake, which its own thread may have to reach.
+    pub may_run_inline: bool,
 }
 
 /// `processor` is COHORT_PROC_CPU or COHORT_PROC_MPI; where the launch names one, no other. `priority` is -7 to 7: of ready tasks
@@ -279,6 +283,8 @@ fn with_tasks<R>(tasks: &[TaskInfo], call: impl FnOnce(&[cohort_task_info_t]) ->
             processor: task.processor as i32,
             variants: 1 << COHORT_PROC_CPU | u32::from(task.has_mpi_variant) << COHORT_PROC_MPI,
             leaf: task.leaf,
+            processor_is_open: !task.fixed,
+            may_run_inline: task.can_be_inline,
         }
     };
     let tasks: SmallVec<[cohort_task_info_t; 1]> = tasks.iter().map(info).collect();

@@ -617,6 +617,8 @@ pub struct cohort_task_info_t {
     pub processor: i32,
     pub variants: u32,
     pub leaf: bool,
+    pub processor_is_open: bool,
+    pub may_run_inline: bool,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -644,6 +646,10 @@ const _: () = {
         [::core::mem::offset_of!(cohort_task_info_t, variants) - 56usize];
     ["Offset of field: cohort_task_info_t::leaf"]
         [::core::mem::offset_of!(cohort_task_info_t, leaf) - 60usize];
+    ["Offset of field: cohort_task_info_t::processor_is_open"]
+        [::core::mem::offset_of!(cohort_task_info_t, processor_is_open) - 61usize];
+    ["Offset of field: cohort_task_info_t::may_run_inline"]
+        [::core::mem::offset_of!(cohort_task_info_t, may_run_inline) - 62usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

@@ -1,12 +1,13 @@
 //! The program through the library's C interface, compared call by call and field by field with what is expected.
 
 use super::gates::Watch;
+use super::mapper::RandomMapper;
 use super::kernel::{compute, hash_of, mix, result_of, Data, Element, Operand};
 use super::program::*;
 use super::rules::TASK_FAILED;
 use super::sequential::{array_value, fill_value, host_value, path_of, Answer, Expected, ROOT};
 use cohort::ffi::types::*;
-use cohort::ffi::{barriers::*, epoch::*, futures::*, handshakes::*, launches::*, partitions::*, regions::*, runtime::*, tasks::*};
+use cohort::ffi::{barriers::*, epoch::*, futures::*, handshakes::*, launches::*, mappers::cohort_mapper_refusals, partitions::*, regions::*, runtime::*, tasks::*};
 use std::collections::HashMap;
 use std::ffi::{c_void, CStr};
 use std::ptr::{null, null_mut};
@@ -33,6 +34,7 @@ pub struct World<'p> {
     trees: Vec<TreeHandles>,
     pub wrong: Mutex<Vec<String>>,
     found: Mutex<HashMap<(usize, u32), Vec<u8>>>,
+    mapper: Option<Box<RandomMapper>>,
 }
 
 /// Where launches are made: everything outside of tasks, or a running task.
@@ -145,6 +147,7 @@ impl<'p> World<'p> {
             trees: Vec::new(),
             wrong: Mutex::default(),
             found: Mutex::default(),
+            mapper: None,
         });
         config.size = size_of::<cohort_config_t>();
         let user = (&raw mut *world).cast::<c_void>();
@@ -159,6 +162,12 @@ impl<'p> World<'p> {
             world.must("inner", register(c"inner", run_task, 0, &mut w.inner));
             world.must("reader", register(c"reader", run_reader, COHORT_TASK_LEAF, &mut w.reader));
         }
+        let settings = &program.settings;
+        match settings.mapper.map(|seed| RandomMapper::start(world.runtime, seed, settings.workers, settings.host_helps)) {
+            Some(Ok(mapper)) => world.mapper = Some(mapper),
+            Some(Err(status)) => world.must("mapper", status),
+            None => {}
+        }
         let trees = program.trees.iter().map(|t| world.make_tree(t)).collect();
         world.trees = trees;
         world
@@ -167,6 +176,15 @@ impl<'p> World<'p> {
     /// Ends the runtime; what was wrong.
     pub fn finish(self: Box<Self>) -> Vec<String> {
         let mut runtime = self.runtime;
+        if let Some(mapper) = &self.mapper {
+            let (mut refused, mut text) = (0, [0; 300]);
+            self.must("refusals", unsafe { cohort_mapper_refusals(mapper.handle, &mut refused, text.as_mut_ptr(), text.len()) });
+            let said = unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy();
+            // A task that never became ready in its launch is the program's doing.
+            if refused != 0 && !said.contains("nothing moved") {
+                self.complain(format!("{refused} choices of the mapper were refused: {said}"));
+            }
+        }
         self.must("cohort_finalize", unsafe { cohort_finalize(&mut runtime) });
         self.wrong.into_inner().expect("no panic")
     }

@@ -68,6 +68,7 @@ pub fn program(aim: Aim, seed: u64) -> Program {
         host_helps: !random.one_in(3),
         window: if plain { 1024 } else { *random.pick(&[4, 5, 16, 1024, 1024]) },
         spin_microseconds: *random.pick(&[0, 1, 20]),
+        mapper: if !plain && seed % 2 == 1 { Some(seed) } else { None },
     };
     let fails = !plain && random.one_in(4);
     let program = Program { seed, settings, trees: Vec::new(), steps: Vec::new() };

@@ -1,6 +1,6 @@
 //! Random programs through the whole runtime against their sequential execution. Each runs in the library as its C interface
 //! offers it, with 1 to 4 workers, and must give, bit for bit, what its tasks give one after another in program order.
-//! In further programs each task waits for no more and no fewer of the others than a comparison of all pairs says.
+//! Half of them run under a mapper that chooses at random. In further programs each task waits for no more and no fewer of the others than a comparison of all pairs says.
 //!
 //! Programs run in child processes, so that one which crashes or hangs can be made smaller as well: what is printed is the
 //! smallest program found that still fails. For longer runs set `COHORT_TEST_PROGRAMS` (how many) and `COHORT_TEST_FIRST`
@@ -10,6 +10,7 @@ mod execute;
 mod gates;
 mod generate;
 mod kernel;
+mod mapper;
 mod program;
 mod rules;
 mod sequential;

@@ -230,6 +230,8 @@ pub struct Settings {
     pub host_helps: bool,
     pub window: u32,
     pub spin_microseconds: i32,
+    /// The seed of a mapper that chooses at random, if there is one.
+    pub mapper: Option<u64>,
 }
 
 #[derive(Clone, Debug)]

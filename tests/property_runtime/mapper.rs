@@ -1,0 +1,105 @@
+//! A mapper that chooses at random, as often otherwise as it is asked: no choice may change a result.
+
+use super::kernel::mix;
+use cohort::ffi::mappers::*;
+use cohort::ffi::types::*;
+use std::ffi::c_void;
+use std::ptr::null;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub struct RandomMapper {
+    seed: u64,
+    asked: AtomicU64,
+    workers: std::ops::RangeInclusive<i32>,
+    pub handle: cohort_mapper_handle_t,
+}
+
+impl RandomMapper {
+    /// Registers it and has it asked about everything. It lives as long as the runtime.
+    pub fn start(runtime: cohort_runtime_t, seed: u64, workers: i32, host_helps: bool) -> Result<Box<Self>, i32> {
+        let first = i32::from(!host_helps);
+        let workers = first..=workers - i32::from(host_helps);
+        let mut random = Box::new(Self { seed, asked: AtomicU64::new(0), workers, handle: cohort_mapper_handle_t { id: 0 } });
+        let table = cohort_mapper_t {
+            size: size_of::<cohort_mapper_t>(),
+            user: (&raw const *random).cast_mut().cast(),
+            flags: if seed % 5 == 0 { COHORT_MAPPER_SERIALISED } else { 0 },
+            select_task_options: Some(options),
+            slice_index_launch: Some(slices),
+            map_task: Some(task),
+            map_copy: Some(copy),
+            map_must_epoch: None,
+            select_tunable: None,
+            configure_context: None,
+            report: if seed % 3 == 0 { Some(report) } else { None },
+        };
+        let status = unsafe {
+            match cohort_mapper_register(runtime, &table, c"random".as_ptr(), &mut random.handle) {
+                0 => cohort_mapper_use(random.handle, null(), 0),
+                status => status,
+            }
+        };
+        if status == 0 { Ok(random) } else { Err(status) }
+    }
+
+    /// A number below `bound`.
+    fn below(&self, bound: u64) -> u64 {
+        mix(self.seed, self.asked.fetch_add(1, Ordering::Relaxed)) % bound
+    }
+
+    /// A worker, or -1 for any.
+    fn worker(&self) -> i32 {
+        let worker = self.below(2 + *self.workers.end() as u64) as i32 - 1;
+        if self.workers.contains(&worker) { worker } else { -1 }
+    }
+
+    fn priority(&self) -> i32 {
+        self.below(15) as i32 - 7
+    }
+
+    /// The MPI thread now and then, where the launch leaves that open.
+    fn processor(&self, task: &cohort_task_info_t) -> i32 {
+        if task.processor_is_open && self.below(8) == 0 { COHORT_PROC_MPI } else { COHORT_PROC_ANY }
+    }
+}
+
+unsafe extern "C" fn options(info: *const cohort_task_info_t, options: *mut cohort_task_options_t, user: *mut c_void) -> i32 {
+    let random = &*user.cast::<RandomMapper>();
+    (*options).processor = random.processor(&*info);
+    (*options).priority = random.priority();
+    (*options).run_inline = i32::from((*info).may_run_inline && random.below(8) == 0);
+    0
+}
+
+unsafe extern "C" fn slices(info: *const cohort_task_info_t, chosen: *mut cohort_slices_t, user: *mut c_void) -> i32 {
+    let random = &*user.cast::<RandomMapper>();
+    let (points, mut first, mut count) = ((*info).points, 0, 0);
+    while first < points {
+        let length = 1 + random.below(u64::from(points - first)) as u32;
+        *(*chosen).slices.add(count) = cohort_slice_t { first, count: length, worker: random.worker() };
+        (first, count) = (first + length, count + 1);
+    }
+    (*chosen).count = count as u32;
+    0
+}
+
+unsafe extern "C" fn task(info: *const cohort_task_info_t, chosen: *mut cohort_task_mapping_t, user: *mut c_void) -> i32 {
+    let random = &*user.cast::<RandomMapper>();
+    (*chosen).processor = random.processor(&*info);
+    (*chosen).worker = if (*chosen).processor == COHORT_PROC_MPI { -1 } else { random.worker() };
+    (*chosen).priority = random.priority();
+    0
+}
+
+unsafe extern "C" fn copy(_: *const cohort_copy_info_t, chosen: *mut cohort_copy_mapping_t, user: *mut c_void) -> i32 {
+    let random = &*user.cast::<RandomMapper>();
+    (*chosen).worker = random.worker();
+    (*chosen).priority = random.priority();
+    0
+}
+
+unsafe extern "C" fn report(times: *const cohort_report_t, user: *mut c_void) {
+    let random = &*user.cast::<RandomMapper>();
+    assert!((*times).stop >= (*times).start);
+    random.asked.fetch_add(1, Ordering::Relaxed);
+}
