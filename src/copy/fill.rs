@@ -1,6 +1,6 @@
 //! Fills.
 
-use super::strided::Loops;
+use super::strided::{each_loops, Loops};
 use crate::geometry::Rect;
 use crate::instance::FieldInstance;
 
@@ -13,15 +13,17 @@ pub unsafe fn fill_rect(to: &FieldInstance, rect: &Rect, value: &[u8]) {
         return;
     }
     assert_eq!(value.len(), to.bytes, "a value for elements of another size");
-    let loops = Loops::new(rect, to.stride, to.stride, to.bytes);
-    let first = to.at(rect.lo);
-    match to.bytes {
-        1 => fill_known::<1>(&loops, first, value),
-        2 => fill_known::<2>(&loops, first, value),
-        4 => fill_known::<4>(&loops, first, value),
-        8 => fill_known::<8>(&loops, first, value),
-        16 => fill_known::<16>(&loops, first, value),
-        _ => each_run(&loops, first, |run| {
+    each_loops(to, to, rect, [0; 3], |loops, _, first| fill_loops(loops, first, value));
+}
+
+unsafe fn fill_loops(loops: &Loops, first: *mut u8, value: &[u8]) {
+    match value.len() {
+        1 => fill_known::<1>(loops, first, value),
+        2 => fill_known::<2>(loops, first, value),
+        4 => fill_known::<4>(loops, first, value),
+        8 => fill_known::<8>(loops, first, value),
+        16 => fill_known::<16>(loops, first, value),
+        _ => each_run(loops, first, |run| {
             for element in (0..loops.run).step_by(value.len()) {
                 std::ptr::copy_nonoverlapping(value.as_ptr(), run.add(element), value.len());
             }

@@ -1,6 +1,6 @@
 //! Reductions from one instance into another.
 
-use super::strided::Loops;
+use super::strided::{each_loops, Loops};
 use crate::geometry::{Point, Rect};
 use crate::instance::FieldInstance;
 use crate::region::{ElementType, Reduction, Run};
@@ -15,9 +15,12 @@ pub unsafe fn fold_rect(op: Reduction, element: ElementType, from: &FieldInstanc
         return;
     }
     debug_assert!(from.bytes == to.bytes && from.rect.contains(rect) && to.rect.contains(&rect.shifted(shift)));
-    let loops = Loops::new(rect, from.stride, to.stride, from.bytes);
+    each_loops(from, to, rect, shift, |loops, from, to| fold_loops(op, element, loops, from, to));
+}
+
+unsafe fn fold_loops(op: Reduction, element: ElementType, loops: &Loops, from: *const u8, to: *mut u8) {
     let (size, x) = (element.bytes(), loops.dims[0]);
-    loops.rows(from.at(rect.lo), to.at(rect.shifted(shift).lo), |from, to| {
+    loops.rows(from, to, |from, to| {
         let from = from.cast_mut();
         if loops.run == size {
             let (into, from) = (Run { at: to, stride: x.to as i64 }, Run { at: from, stride: x.from as i64 });

@@ -4,7 +4,7 @@
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::{Point, Rect};
-use crate::instance::{dense_bytes, FieldInstance};
+use crate::instance::{dense_bytes, Blocks, FieldInstance};
 
 /// One dimension of a transfer: so many steps, this many bytes apart on either side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,21 +14,21 @@ pub(super) struct Dim {
     pub to: isize,
 }
 
-/// Loops over `dims`, the first innermost, around runs of `run` bytes that lie without gaps on both sides.
+const NO_LOOP: Dim = Dim { count: 1, from: 0, to: 0 };
+
+/// Loops over `dims`, the first innermost, around runs of `run` bytes that lie without gaps on both sides. One more than
+/// there are dimensions: one of them may come in blocks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Loops {
     pub run: usize,
-    pub dims: [Dim; 3],
+    pub dims: [Dim; 4],
 }
 
 impl Loops {
-    /// For a transfer over a rectangle that is not empty. Stores cost more than loads: the destination's shortest stride
-    /// goes inside.
-    pub fn new(rect: &Rect, from: [i64; 3], to: [i64; 3], bytes: usize) -> Self {
-        let step = |d: usize| Dim { count: rect.extent(d) as usize, from: from[d] as isize, to: to[d] as isize };
-        let mut given = [step(0), step(1), step(2)];
+    /// Stores cost more than loads: the destination's shortest stride goes inside.
+    pub fn new(mut given: [Dim; 4], bytes: usize) -> Self {
         given.sort_by_key(|dim| if dim.count == 1 { usize::MAX } else { dim.to.unsigned_abs() });
-        let mut loops = Self { run: bytes, dims: [Dim { count: 1, from: 0, to: 0 }; 3] };
+        let mut loops = Self { run: bytes, dims: [NO_LOOP; 4] };
         let mut used = 0;
         for dim in given.into_iter().filter(|dim| dim.count > 1) {
             let run = loops.run as isize;
@@ -53,10 +53,11 @@ impl Loops {
     /// Calls `row` with the addresses of each innermost row.
     #[inline]
     pub unsafe fn rows(&self, from: *const u8, to: *mut u8, mut row: impl FnMut(*const u8, *mut u8)) {
-        let [_, y, z] = self.dims;
-        for k in 0..z.count as isize {
-            for j in 0..y.count as isize {
-                row(from.offset(j * y.from + k * z.from), to.offset(j * y.to + k * z.to));
+        let [_, y, z, w] = self.dims;
+        for l in 0..w.count as isize {
+            for k in 0..z.count as isize {
+                let (from, to) = (from.offset(k * z.from + l * w.from), to.offset(k * z.to + l * w.to));
+                (0..y.count as isize).for_each(|j| row(from.offset(j * y.from), to.offset(j * y.to)));
             }
         }
     }
@@ -94,6 +95,56 @@ impl Loops {
     }
 }
 
+/// Calls `each` with loops over the elements of `rect`, in one go or in several, and with the addresses of the first element
+/// on both sides. `from` holds `rect`, which is not empty, and `to` holds it shifted.
+#[inline]
+pub(super) fn each_loops(from: &FieldInstance, to: &FieldInstance, rect: &Rect, shift: Point, mut each: impl FnMut(&Loops, *const u8, *mut u8)) {
+    if from.blocks.is_none() && to.blocks.is_none() {
+        let step = |d: usize| Dim { count: rect.extent(d) as usize, from: from.stride[d] as isize, to: to.stride[d] as isize };
+        return each(&Loops::new([step(0), step(1), step(2), NO_LOOP], from.bytes), from.at(rect.lo), to.at(rect.shifted(shift).lo));
+    }
+    each_block(from, to, rect, shift, &mut each);
+}
+
+/// Cuts a rectangle at the blocks of either side, so that both are affine in each piece; runs of whole blocks stay one piece,
+/// where the dimension of blocks counts as two, unless both sides have blocks and these do not match.
+fn each_block(from: &FieldInstance, to: &FieldInstance, rect: &Rect, shift: Point, each: &mut impl FnMut(&Loops, *const u8, *mut u8)) {
+    let moved = to.blocks.map(|blocks| Blocks { origin: blocks.origin - shift[blocks.dim], ..blocks });
+    let mut piece = |part: &Rect, whole: Option<&Blocks>| {
+        let mut dims = [NO_LOOP; 4];
+        for (d, dim) in dims.iter_mut().enumerate().take(3) {
+            *dim = Dim { count: part.extent(d) as usize, from: from.stride[d] as isize, to: to.stride[d] as isize };
+        }
+        if let Some(&Blocks { dim, points, .. }) = whole {
+            dims[3] = Dim { count: dims[dim].count / points as usize, from: from.step(dim, points) as isize, to: to.step(dim, points) as isize };
+            dims[dim].count = points as usize;
+        }
+        each(&Loops::new(dims, from.bytes), from.at(part.lo), to.at(part.shifted(shift).lo));
+    };
+    match (&from.blocks, &moved) {
+        (Some(a), Some(b)) if (a.dim, a.points, a.phase(b.origin)) != (b.dim, b.points, 0) => {
+            cut(rect, a, false, &mut |part, _| cut(part, b, false, &mut |smaller, _| piece(smaller, None)));
+        }
+        (Some(blocks), _) | (None, Some(blocks)) => cut(rect, blocks, true, &mut |part, whole| piece(part, whole.then_some(blocks))),
+        (None, None) => piece(rect, None),
+    }
+}
+
+/// Cuts a rectangle where blocks begin. With `together` neighbouring whole blocks stay together, and `part` is told so.
+fn cut(rect: &Rect, blocks: &Blocks, together: bool, part: &mut impl FnMut(&Rect, bool)) {
+    let (d, last) = (blocks.dim, rect.hi[blocks.dim]);
+    let mut at = *rect;
+    while at.lo[d] <= last {
+        let phase = blocks.phase(at.lo[d]);
+        let left = last - at.lo[d] + 1;
+        let whole = together && phase == 0 && left >= blocks.points;
+        let points = if whole { left - left % blocks.points } else { left.min(blocks.points - phase) };
+        at.hi[d] = at.lo[d] + points - 1;
+        part(&at, whole);
+        at.lo[d] += points;
+    }
+}
+
 /// Copies the elements of `rect` in `from` to the points `shift` away in `to`.
 ///
 /// # Safety
@@ -104,8 +155,7 @@ pub unsafe fn copy_rect(from: &FieldInstance, to: &FieldInstance, rect: &Rect, s
         return;
     }
     debug_assert!(from.bytes == to.bytes && from.rect.contains(rect) && to.rect.contains(&rect.shifted(shift)));
-    let loops = Loops::new(rect, from.stride, to.stride, from.bytes);
-    loops.copy(from.at(rect.lo), to.at(rect.shifted(shift).lo));
+    each_loops(from, to, rect, shift, |loops, from, to| loops.copy(from, to));
 }
 
 /// Gathers the elements of `rect` into `buffer` in Fortran order; returns the bytes used.
@@ -141,7 +191,8 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// An instance in a buffer of its own: dimensions in any order, each with padding and either direction.
+    /// An instance in a buffer of its own: dimensions in any order, each with padding and either direction, or blocks along one
+    /// of them.
     #[derive(Clone, Debug)]
     pub struct Held {
         pub instance: FieldInstance,
@@ -150,17 +201,34 @@ pub(super) mod tests {
 
     pub fn held(rect: Rect, bytes: usize) -> impl Strategy<Value = Held> {
         let order = Just([0usize, 1, 2]).prop_shuffle();
-        (order, prop::array::uniform3(0i64..3), prop::array::uniform3(any::<bool>()), any::<u8>()).prop_map(
-            move |(order, padding, reversed, seed)| {
+        (order, prop::array::uniform3(0i64..3), prop::array::uniform3(any::<bool>()), any::<u8>(), prop::option::of(1i64..5)).prop_map(
+            move |(order, padding, mut reversed, seed, blocks)| {
                 let (mut stride, mut size, mut first) = ([0; 3], bytes as i64, 0);
-                for d in order {
+                if let Some(points) = blocks {
+                    (stride[order[0]], reversed[order[0]]) = (size, false);
+                    // Room for more in each block, and for the origin of blocks anywhere.
+                    size = (size * points + padding[0]) * ((rect.extent(order[0]) + padding[0]) / points + 1);
+                }
+                for d in order.into_iter().skip(blocks.is_some().into()) {
                     stride[d] = if reversed[d] { -size } else { size };
                     first += if reversed[d] { size * (rect.extent(d) - 1) } else { 0 };
                     size *= rect.extent(d) + padding[d];
                 }
                 let mut memory: Vec<u8> = (0..size).map(|i| (i * 7 + i / 251) as u8 ^ seed).collect();
                 let base = memory.as_mut_ptr().wrapping_offset(first as isize);
-                Held { instance: FieldInstance::new(base, rect, stride, bytes), bytes: memory }
+                let instance = match blocks {
+                    None => FieldInstance::new(base, rect, stride, bytes),
+                    Some(points) => {
+                        // What is held may begin in the middle of a block.
+                        let mut wider = rect;
+                        wider.lo[order[0]] -= padding[0];
+                        let block = bytes as i64 * points + padding[0];
+                        let mut instance = FieldInstance::blocked(base, wider, stride, bytes, order[0], points, block);
+                        instance.rect = rect;
+                        instance
+                    }
+                };
+                Held { instance, bytes: memory }
             },
         )
     }
@@ -228,12 +296,32 @@ pub(super) mod tests {
     fn contiguous_dimensions_merge() {
         let block = Rect::new([0; 3], [47, 47, 3]);
         let dense = [8, 8 * 48, 8 * 48 * 48];
-        let one = Dim { count: 1, from: 0, to: 0 };
-        let whole = Loops::new(&block, dense, dense, 8);
-        assert_eq!(whole, Loops { run: 8 * 48 * 48 * 4, dims: [one; 3] });
+        let loops = |rect: &Rect, from: [isize; 3], to: [isize; 3]| {
+            let step = |d: usize| Dim { count: rect.extent(d) as usize, from: from[d], to: to[d] };
+            Loops::new([step(0), step(1), step(2), NO_LOOP], 8)
+        };
+        let whole = loops(&block, dense, dense);
+        assert_eq!(whole, Loops { run: 8 * 48 * 48 * 4, dims: [NO_LOOP; 4] });
         // An x face four points deep into a dense ghost region: one loop of 32-byte runs.
         let face = Rect::new([0; 3], [3, 47, 47]);
-        let loops = Loops::new(&face, dense, [8, 32, 32 * 48], 8);
-        assert_eq!(loops, Loops { run: 32, dims: [Dim { count: 48 * 48, from: 8 * 48, to: 32 }, one, one] });
+        let loops = loops(&face, dense, [8, 32, 32 * 48]);
+        assert_eq!(loops, Loops { run: 32, dims: [Dim { count: 48 * 48, from: 8 * 48, to: 32 }, NO_LOOP, NO_LOOP, NO_LOOP] });
+    }
+
+    #[test]
+    fn whole_blocks_are_copied_in_one_go() {
+        let rect = Rect::new([0; 3], [63, 9, 9]);
+        let blocked = FieldInstance::blocked(0x10000 as *mut u8, rect, [8, 1024, 10240], 8, 0, 8, 128);
+        let dense = FieldInstance::dense(0x90000 as *mut u8, rect, 8);
+        let pieces = |part: Rect| {
+            let mut pieces = 0;
+            each_loops(&blocked, &dense, &part, [0; 3], |_, _, _| pieces += 1);
+            pieces
+        };
+        assert_eq!(pieces(rect), 1);
+        assert_eq!(pieces(Rect::new([3, 0, 0], [60, 9, 9])), 3);
+        let mut runs = 0;
+        each_loops(&blocked, &blocked, &rect, [8, 0, 0], |loops, _, _| runs += loops.run);
+        assert_eq!(runs, 64);
     }
 }

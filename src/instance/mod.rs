@@ -1,10 +1,14 @@
-//! Where the elements of a region's fields lie: storage of our own, arrays of the caller, memory that several processes
-//! share. Knows addresses and strides; knows nothing of who uses them when (the analysis orders that) nor of copies.
+//! Where the elements of a region's fields lie: storage of our own in whatever layout was asked for, arrays of the caller,
+//! memory that several processes share. Knows addresses and strides; knows nothing of who uses them when (the analysis
+//! orders that) nor of copies.
 
+mod field;
 mod layout;
+mod overlap;
 mod storage;
 mod table;
 
-pub use layout::{dense_bytes, dense_strides, FieldInstance};
-pub use storage::Storage;
+pub use field::{dense_bytes, dense_strides, Blocks, FieldInstance};
+pub use layout::{Difference, Grouping, Layout, Order, Plan, What};
+pub use storage::{Arrangement, Storage};
 pub use table::InstanceTable;

@@ -1,77 +1,120 @@
-//! Memory of our own for one field.
+//! Memory of our own: for one field, or for several fields in a layout.
 
-use super::layout::{dense_bytes, FieldInstance};
+use super::field::FieldInstance;
+use super::layout::{Layout, Plan};
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::Rect;
-use std::alloc::{alloc_zeroed, dealloc, Layout};
+use std::alloc::{alloc_zeroed, dealloc};
 
-const LINE: usize = 64;
-/// Fields of one size start at different offsets within this: kernels walk many fields in step, and with equal page
-/// offsets they would all fall into the same sets of the first-level cache (a sum over 24 or 48 fields of 32^3 and 64^3
-/// doubles, point by point, ran 1 to 16 % faster with it).
-const STAGGER: usize = 4096;
-
-/// A zeroed block in Fortran order, aligned to a cache line; freed when dropped.
+/// A zeroed block; freed when dropped.
 #[derive(Debug)]
-pub struct Storage {
-    memory: *mut u8,
-    layout: Layout,
-    pub instance: FieldInstance,
+struct Memory {
+    start: *mut u8,
+    layout: std::alloc::Layout,
 }
 
-unsafe impl Send for Storage {}
-unsafe impl Sync for Storage {}
+unsafe impl Send for Memory {}
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    fn new(bytes: usize, alignment: usize) -> Result<Self> {
+        // Aligned by hand: asked for more than malloc's own alignment, the standard library clears the block itself, and
+        // all of it would be resident near the thread that asked instead of near the tasks that touch it first.
+        let Ok(layout) = std::alloc::Layout::from_size_align(bytes.max(1).saturating_add(alignment), 16) else {
+            fail!(OutOfMemory, "{bytes} bytes of field data exceed the address space");
+        };
+        let start = unsafe { alloc_zeroed(layout) };
+        if start.is_null() {
+            fail!(OutOfMemory, "{bytes} bytes of field data cannot be had from the system");
+        }
+        Ok(Self { start, layout })
+    }
+
+    /// The first aligned address, if so many bytes fit behind it.
+    fn base(&self, bytes: usize, alignment: usize) -> Option<*mut u8> {
+        let fits = bytes.checked_add(alignment).is_some_and(|needed| needed <= self.layout.size());
+        fits.then(|| unsafe { self.start.add(self.start.align_offset(alignment)) })
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        unsafe { dealloc(self.start, self.layout) };
+    }
+}
+
+/// One field in Fortran order.
+#[derive(Debug)]
+pub struct Storage {
+    memory: Memory,
+    pub instance: FieldInstance,
+}
 
 impl Storage {
     /// `turn` picks one of the starting offsets; a field's number does.
     pub fn new(rect: Rect, bytes: usize, turn: usize) -> Result<Self> {
-        let content = dense_bytes(&rect, bytes)?;
-        let offset = offset(content, turn);
-        // Aligned by hand: asked for more than malloc's own alignment, the standard library clears the block itself, and
-        // all of it would be resident near the thread that asked instead of near the tasks that touch it first.
-        let layout = match Layout::from_size_align((content + offset).max(1).saturating_add(LINE), 16) {
-            Ok(layout) => layout,
-            Err(_) => fail!(OutOfMemory, "{content} bytes for one field exceed the address space"),
-        };
-        let memory = unsafe { alloc_zeroed(layout) };
-        if memory.is_null() {
-            fail!(OutOfMemory, "{content} bytes for one field of {} points cannot be had from the system", rect.volume());
-        }
-        let base = unsafe { memory.add(memory.align_offset(LINE) + offset) };
-        Ok(Self { memory, layout, instance: FieldInstance::dense(base, rect, bytes) })
+        let plan = Layout::default().plan(rect, 3, [bytes].into_iter())?;
+        let (total, instance) = one(&plan, std::ptr::null_mut(), bytes, turn)?;
+        let mut storage = Self { memory: Memory::new(total, plan.alignment())?, instance };
+        storage.reuse(rect, bytes, turn);
+        Ok(storage)
     }
 
     /// Takes another shape, as `new` would give it but with what lies there, if the memory is large enough.
     pub fn reuse(&mut self, rect: Rect, bytes: usize, turn: usize) -> bool {
-        let Ok(content) = dense_bytes(&rect, bytes) else { return false };
-        let offset = offset(content, turn);
-        let fits = (content + offset).saturating_add(LINE) <= self.layout.size();
-        if fits {
-            let base = unsafe { self.memory.add(self.memory.align_offset(LINE) + offset) };
-            self.instance = FieldInstance::dense(base, rect, bytes);
-        }
-        fits
+        let Ok(plan) = Layout::default().plan(rect, 3, [bytes].into_iter()) else { return false };
+        let Ok((total, _)) = one(&plan, std::ptr::null_mut(), bytes, turn) else { return false };
+        let Some(base) = self.memory.base(total, plan.alignment()) else { return false };
+        let Ok((_, instance)) = one(&plan, base, bytes, turn) else { return false };
+        self.instance = instance;
+        true
     }
 }
 
-fn offset(content: usize, turn: usize) -> usize {
-    if content > STAGGER {
-        turn * 3 * LINE % STAGGER
-    } else {
-        0
-    }
+fn one(plan: &Plan, base: *mut u8, bytes: usize, turn: usize) -> Result<(usize, FieldInstance)> {
+    let mut found = None;
+    let total = plan.place(base, std::iter::once((turn as u32, bytes)), |_, instance| found = Some(instance))?;
+    Ok((total, found.expect("the one field was placed")))
 }
 
-impl Drop for Storage {
-    fn drop(&mut self) {
-        unsafe { dealloc(self.memory, self.layout) };
+/// Several fields in one block of memory.
+#[derive(Debug)]
+pub struct Arrangement {
+    memory: Memory,
+    /// By field, in the order in which they were given.
+    pub fields: Vec<(u32, FieldInstance)>,
+}
+
+impl Arrangement {
+    /// Zeroed, `fields` as planned. `fields` says the size of each field's elements.
+    pub fn new(plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone) -> Result<Self> {
+        let total = plan.place(std::ptr::null_mut(), fields.clone(), |_, _| ())?;
+        let mut made = Self { memory: Memory::new(total, plan.alignment())?, fields: Vec::new() };
+        made.reuse(plan, fields)?;
+        Ok(made)
+    }
+
+    /// Takes another shape, with what lies there, if the memory is large enough; whether it is.
+    pub fn reuse(&mut self, plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone) -> Result<bool> {
+        let total = plan.place(std::ptr::null_mut(), fields.clone(), |_, _| ())?;
+        let Some(base) = self.memory.base(total, plan.alignment()) else { return Ok(false) };
+        self.fields.clear();
+        plan.place(base, fields, |field, instance| self.fields.push((field, instance)))?;
+        Ok(true)
+    }
+
+    pub fn get(&self, field: u32) -> Option<&FieldInstance> {
+        self.fields.iter().find(|place| place.0 == field).map(|place| &place.1)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::layout::Grouping;
     use super::*;
+
+    const LINE: usize = 64;
 
     #[test]
     fn memory_serves_again_for_what_fits() {
@@ -82,7 +125,7 @@ mod tests {
         assert_eq!((storage.instance.rect, storage.instance.bytes), (smaller, 16));
         let (first, last) = (storage.instance.at(smaller.lo) as usize, storage.instance.at(smaller.hi) as usize);
         assert_eq!((first % LINE, last - first), (0, 124 * 16));
-        assert!(last + 16 <= storage.memory as usize + storage.layout.size());
+        assert!(last + 16 <= storage.memory.start as usize + storage.memory.layout.size());
     }
 
     #[test]
@@ -98,8 +141,22 @@ mod tests {
                 *last = 1.0;
             }
             assert_eq!(last as usize - first as usize + 8, rect.volume() as usize * 8);
-            assert!(last as usize + 8 <= storage.memory as usize + storage.layout.size());
+            assert!(last as usize + 8 <= storage.memory.start as usize + storage.memory.layout.size());
         }
         assert!(Storage::new(Rect::new([0; 3], [1 << 20; 3]), 8, 0).is_err());
+    }
+
+    #[test]
+    fn an_arrangement_is_aligned_and_serves_again() {
+        let layout = Layout { grouping: Grouping::Blocks(4), alignment: 256, ..Layout::default() };
+        let fields = [(3, 8), (9, 4)];
+        let plan = |hi| layout.plan(Rect::new([0; 3], [hi, 3, 0]), 2, [8, 4].into_iter()).unwrap();
+        let mut held = Arrangement::new(&plan(9), fields.into_iter()).unwrap();
+        let base = held.get(3).unwrap().at([0; 3]) as usize;
+        assert_eq!((base % 256, held.get(9).unwrap().at([0; 3]) as usize - base), (0, 32));
+        assert!(held.reuse(&plan(5), fields.into_iter()).unwrap());
+        assert_eq!(held.fields[0].1.rect.hi, [5, 3, 0]);
+        assert!(!held.reuse(&plan(99), fields.into_iter()).unwrap());
+        assert!(held.get(4).is_none());
     }
 }

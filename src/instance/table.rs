@@ -1,7 +1,9 @@
 //! The instances of one region tree, by field: one each, made when first needed, attached or placed.
 
-use super::layout::{dense_strides, elements_overlap, FieldInstance};
-use super::storage::Storage;
+use super::field::{dense_strides, FieldInstance};
+use super::overlap::elements_overlap;
+use super::layout::Layout;
+use super::storage::{Arrangement, Storage};
 use crate::base::sync::atomic::{AtomicU8, Ordering};
 use crate::base::sync::UnsafeCell;
 use crate::base::Result;
@@ -27,8 +29,21 @@ struct Slot {
 
 struct Content {
     instance: FieldInstance,
-    /// Present where the memory is ours to free.
-    _storage: Option<Storage>,
+    _memory: Owner,
+}
+
+/// Who frees the memory.
+enum Owner {
+    Caller,
+    Field { _storage: Storage },
+    Fields { _shared: Arc<Arrangement> },
+}
+
+/// Fields that were asked to be laid out together, and where they are once one of them was used.
+struct Group {
+    layout: Layout,
+    fields: Vec<u32>,
+    held: Option<Arc<Arrangement>>,
 }
 
 impl Slot {
@@ -52,7 +67,7 @@ impl Slot {
 pub struct InstanceTable {
     tree: Arc<Tree>,
     chunks: Box<[OnceLock<Box<[Slot]>>]>,
-    change: Mutex<()>,
+    change: Mutex<Vec<Group>>,
 }
 
 unsafe impl Send for InstanceTable {}
@@ -60,7 +75,7 @@ unsafe impl Sync for InstanceTable {}
 
 impl InstanceTable {
     pub fn new(tree: Arc<Tree>) -> Self {
-        Self { tree, chunks: (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect(), change: Mutex::new(()) }
+        Self { tree, chunks: (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect(), change: Mutex::default() }
     }
 
     fn slot(&self, field: u32) -> &Slot {
@@ -81,13 +96,57 @@ impl InstanceTable {
             return Ok(instance);
         }
         let bytes = self.element_bytes(field)?;
-        let _change = self.change.lock();
+        let mut groups = self.change.lock();
         let slot = self.slot(field);
         if slot.instance().is_none() {
-            let storage = Storage::new(self.tree.space.domain.bounds, bytes, field as usize)?;
-            slot.set(OWNED, Some(Content { instance: storage.instance, _storage: Some(storage) }));
+            let content = match groups.iter_mut().find(|group| group.fields.contains(&field)) {
+                Some(group) => self.member(group, field)?,
+                None => {
+                    let storage = Storage::new(self.tree.space.domain.bounds, bytes, field as usize)?;
+                    Content { instance: storage.instance, _memory: Owner::Field { _storage: storage } }
+                }
+            };
+            slot.set(OWNED, Some(content));
         }
         Ok(slot.instance().expect("it was just set"))
+    }
+
+    /// The place of a field among those it is laid out with.
+    fn member(&self, group: &mut Group, field: u32) -> Result<Content> {
+        if group.held.is_none() {
+            let size = |field: u32| self.tree.fields.bytes(field).unwrap_or(0);
+            let sizes: Vec<(u32, usize)> = group.fields.iter().map(|&field| (field, size(field))).collect();
+            let space = &self.tree.space;
+            let plan = group.layout.plan(space.domain.bounds, space.dim, sizes.iter().map(|s| s.1))?;
+            group.held = Some(Arc::new(Arrangement::new(&plan, sizes.iter().copied())?));
+        }
+        let shared = group.held.clone().expect("it was just made");
+        let instance = *shared.get(field).expect("the group has the field");
+        Ok(Content { instance, _memory: Owner::Fields { _shared: shared } })
+    }
+
+    /// The layout that `fields`, in this order, will have once one of them is used. Nothing changes if any of them was.
+    pub fn set_layout(&self, fields: &[u32], layout: Layout) -> Result<()> {
+        layout.check()?;
+        let mut groups = self.change.lock();
+        for (i, &field) in fields.iter().enumerate() {
+            self.element_bytes(field)?;
+            let label = || self.tree.fields.label(field);
+            if fields[..i].contains(&field) {
+                fail!(InvalidArgument, "field {} is named twice", label());
+            }
+            if groups.iter().any(|group| group.fields.contains(&field)) {
+                fail!(WrongOrder, "field {} was given a layout before; give each field one", label());
+            }
+            match self.slot(field).origin.load(Ordering::Relaxed) {
+                EMPTY => (),
+                OWNED => fail!(WrongOrder, "field {} has storage already; say the layout before the field is first used", label()),
+                ATTACHED => fail!(WrongOrder, "field {} is attached, and lies as the array does; say the layout before, or detach it", label()),
+                _ => fail!(Unsupported, "field {} of a ghost region lies in memory that other ranks write; its layout cannot be changed", label()),
+            }
+        }
+        groups.push(Group { layout, fields: fields.to_vec(), held: None });
+        Ok(())
     }
 
     /// The field's instance, made if there is none, as long as it holds all points of `rect`.
@@ -159,7 +218,7 @@ impl InstanceTable {
         for (i, &field) in fields.iter().enumerate() {
             let first = base.wrapping_offset((i as i64 * field_stride) as isize);
             let instance = FieldInstance::new(first, rect, stride, self.element_bytes(field)?);
-            self.slot(field).set(ATTACHED, Some(Content { instance, _storage: None }));
+            self.slot(field).set(ATTACHED, Some(Content { instance, _memory: Owner::Caller }));
         }
         Ok(())
     }
@@ -179,7 +238,7 @@ impl InstanceTable {
         let _change = self.change.lock();
         self.check_free_to_move(field)?;
         let instance = FieldInstance::new(base, rect, dense_strides(&rect, bytes), bytes);
-        self.slot(field).set(PLACED, Some(Content { instance, _storage: None }));
+        self.slot(field).set(PLACED, Some(Content { instance, _memory: Owner::Caller }));
         Ok(())
     }
 
@@ -201,6 +260,7 @@ impl InstanceTable {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Grouping;
     use super::*;
     use crate::base::Status;
     use crate::region::{FieldSpace, IndexSpace, Partition};
@@ -285,6 +345,29 @@ mod tests {
         table.attach(&half, &[0], base, [8, 16, 0], 0).unwrap();
         assert_eq!(table.covering(0, &half.domain.bounds).unwrap().at([3, 1, 0]), base);
         assert_eq!(table.covering(0, &region.domain.bounds).unwrap_err().status, Status::Bounds);
+    }
+
+    #[test]
+    fn fields_lie_as_they_were_asked_to() {
+        let region = root(4);
+        let table = InstanceTable::new(region.tree.clone());
+        let layout = Layout { grouping: Grouping::Together, ..Layout::default() };
+        table.set_layout(&[3, 1], layout).unwrap();
+        let three = *table.ensure(3).unwrap();
+        assert_eq!(three.stride, [16, 64, 16 * 4 * 3]);
+        assert_eq!(table.ensure(1).unwrap().at([1, 1, 0]), three.at([1, 1, 0]).wrapping_add(8));
+        assert_eq!(table.ensure(0).unwrap().stride[0], 8);
+        let base = 0x1000 as *mut u8;
+        table.attach(&region, &[1], base, [8, 32, 0], 0).unwrap();
+        for (fields, text) in [(&[3][..], "given a layout before"), (&[0], "has storage already"), (&[2, 2], "twice"), (&[9], "field 9")] {
+            assert!(table.set_layout(fields, layout).unwrap_err().text.contains(text), "{text}");
+        }
+        table.detach(&[1]).unwrap();
+        assert_eq!(table.ensure(1).unwrap().at([1, 1, 0]), three.at([1, 1, 0]).wrapping_add(8));
+        table.attach(&region, &[2], base, [8, 32, 0], 0).unwrap();
+        assert!(table.set_layout(&[2], layout).unwrap_err().text.contains("is attached"));
+        let blocks_of_none = Layout { grouping: Grouping::Blocks(0), ..layout };
+        assert!(table.set_layout(&[2], blocks_of_none).is_err());
     }
 
     #[test]
