@@ -56,6 +56,9 @@ section "Workers on the processors that the launcher gave"
 count "$root/tests/binding/run.sh" "$prefix" "$build/binding"
 count "$root/tests/info/run.sh" "$prefix" "$build/info"
 
+section "Mapping files"
+count "$root/tests/mapping/run.sh" "$prefix" "$build/mapping"
+
 section "Examples, against the installed package"
 check "configure the examples" cmake -S "$root/c-examples" -B "$build/examples" -DCMAKE_PREFIX_PATH="$prefix" \
     -DMPIEXEC_PREFLAGS=--oversubscribe -DPython3_EXECUTABLE=/usr/bin/python3
