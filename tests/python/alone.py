@@ -417,6 +417,14 @@ class Tasks(Alone):
         self.rt.launch(self.rt.task_register("compiled", function))
         self.ends('task "compiled" failed')
 
+    def test_code_that_keeps_the_interpreters_lock_may_wait(self):
+        # As a solver wrapped by f2py does.
+        ran = []
+        self.rt.launch(self.rt.task_register("under the lock", lambda _: ran.append(1)))
+        wait = ctypes.PyDLL(cohort.lib._library()._name).cohort_wait_all
+        wait.argtypes = [cohort.abi.cohort_context_t]
+        self.assertEqual((wait(self.rt.handle), ran), (0, [1]))
+
     def test_another_thread_is_refused(self):
         caught = []
 
