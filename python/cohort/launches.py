@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Optional, Sequence, Union
 
 from . import abi
 from .data import Field, Handle, Partition, Region, field_numbers
@@ -65,12 +65,6 @@ class Task(Handle):
         """Tasks live until the runtime ends."""
 
 
-def array(kind: Any, handles: Sequence[Any]) -> Tuple[Any, int]:
-    """Handles (or their structs) as an array of C, and their number."""
-    structs = [getattr(handle, "handle", handle) for handle in handles]
-    return (kind * len(structs))(*structs), len(structs)
-
-
 class Launch:
     """A cohort_launch_t, with all that it points to."""
 
@@ -83,23 +77,11 @@ class Launch:
             if not isinstance(requirement, Requirement):
                 refuse(what, f"{requirement!r} is no Requirement; cohort.read_only(region, field) and its like make one")
         self.struct.task = task.handle
-        self._args = ctypes.create_string_buffer(encode(args, what))
-        self.struct.args = ctypes.cast(self._args, ctypes.c_void_p) if len(self._args) > 1 else None
-        self.struct.args_size = len(self._args) - 1
-        self._requirements = (abi.cohort_requirement_t * len(requirements))(*(r.struct for r in requirements))
-        self._fields = [requirement.fields for requirement in requirements]
-        self.struct.requirements, self.struct.requirement_count = self._requirements, len(requirements)
-        self._lists: List[Any] = []
-        self._list("futures", "future_count", abi.cohort_future_t, futures)
-        for name, count, kind in (("wait_barriers", "wait_barrier_count", abi.cohort_phase_barrier_t),
-                                  ("arrive_barriers", "arrive_barrier_count", abi.cohort_phase_barrier_t),
-                                  ("wait_handshakes", "wait_handshake_count", abi.cohort_handshake_t),
-                                  ("arrive_handshakes", "arrive_handshake_count", abi.cohort_handshake_t)):
-            self._list(name, count, kind, members.pop(name, ()))
-        assign(self.struct, what, members)
-
-    def _list(self, name: str, count: str, kind: Any, handles: Sequence[Any]) -> None:
-        pointed, number = array(kind, handles)
-        self._lists.append(pointed)
-        setattr(self.struct, name, pointed)
-        setattr(self.struct, count, number)
+        # The struct keeps what its pointers point to.
+        self.struct.requirements = (abi.cohort_requirement_t * len(requirements))(*(need.struct for need in requirements))
+        self.struct.requirement_count = len(requirements)
+        self._kept = [need.fields for need in requirements]
+        data = encode(args, what)
+        self._args = ctypes.create_string_buffer(data, len(data)) if data else None
+        self.struct.args, self.struct.args_size = ctypes.addressof(self._args) if self._args else None, len(data)
+        assign(self.struct, what, {"futures": futures, **members} if futures else members)

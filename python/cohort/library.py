@@ -88,14 +88,18 @@ def initial(kind: Any) -> Any:
 
 
 def assign(struct: Any, what: str, members: dict) -> None:
-    """Sets members of a struct by their names in cohort.h."""
-    known = [name for name, _ in struct._fields_]
+    """Sets members of a struct by their names in cohort.h. A list sets its count as well: `futures` and `future_count`."""
+    kinds = dict(struct._fields_)
     for name, value in members.items():
-        if name not in known:
-            refuse(what, f"there is no {name}; use one of {', '.join(known)}")
+        if name not in kinds:
+            refuse(what, f"there is no {name}; use one of {', '.join(kinds)}")
         try:
+            if isinstance(value, (list, tuple)) and issubclass(kinds[name], ctypes._Pointer):
+                handles = [getattr(item, "handle", item) for item in value]
+                value = (kinds[name]._type_ * len(handles))(*handles)
+                setattr(struct, f"{name[:-1]}_count", len(handles))
             setattr(struct, name, getattr(value, "handle", value))
-        except TypeError as problem:
+        except (TypeError, ValueError) as problem:
             refuse(what, f"{name}: {problem}")
 
 

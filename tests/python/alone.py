@@ -347,6 +347,8 @@ class Tasks(Alone):
             self.rt.launch(task, procesor=1)
         with self.refused(cohort.InvalidArgumentError, "coherence"):
             self.rt.launch(task, cohort.read_only(self.region, self.a, coherence="mine"))
+        with self.refused(cohort.InvalidArgumentError, "futures: "):
+            self.rt.launch(task, futures=[1.5])
         with self.refused(cohort.InvalidArgumentError, "is no function"):
             self.rt.task_register("no", 3)
         with self.refused(cohort.InvalidArgumentError, "cannot be reduced"):
