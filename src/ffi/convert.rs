@@ -3,6 +3,7 @@
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
+use crate::instance::{Grouping, Layout, Order};
 use crate::operation::View;
 use crate::region::{Access, Coherence, ElementType, FieldSpace, Privilege, Reduction};
 use std::ffi::{c_char, c_void, CStr};
@@ -133,6 +134,14 @@ pub fn check_view_shape(found: &View, fields: &FieldSpace, field: u32, rank: i32
             found.bytes
         );
     }
+    if let Some((blocks, _)) = found.blocks {
+        fail!(
+            InvalidArgument,
+            "field {} lies in blocks of {} points, which no array pointer shows; use cohort_view_raw or cohort_inline_view_raw, or ask for another layout",
+            fields.label(field),
+            blocks.points
+        );
+    }
     let mut smaller = bytes as i64;
     for &stride in &found.stride[..found.dim] {
         if stride < smaller || stride % smaller != 0 {
@@ -146,4 +155,29 @@ pub fn check_view_shape(found: &View, fields: &FieldSpace, field: u32, rank: i32
         smaller = stride;
     }
     Ok(())
+}
+
+pub fn layout(c: &cohort_layout_t) -> Result<Layout> {
+    check_size(c.size, size_of::<cohort_layout_t>(), "layout", "COHORT_LAYOUT_INIT")?;
+    let order = match c.order {
+        COHORT_ORDER_FORTRAN => Order::Fortran,
+        COHORT_ORDER_C => Order::C,
+        other => fail!(InvalidArgument, "layout.order is {other}; use COHORT_ORDER_FORTRAN or COHORT_ORDER_C"),
+    };
+    let grouping = match c.grouping {
+        COHORT_SOA => Grouping::Apart,
+        COHORT_AOS => Grouping::Together,
+        COHORT_BLOCKED => Grouping::Blocks(c.block),
+        other => fail!(InvalidArgument, "layout.grouping is {other}; use COHORT_SOA, COHORT_AOS or COHORT_BLOCKED"),
+    };
+    if c.block != 0 && c.grouping != COHORT_BLOCKED {
+        fail!(InvalidArgument, "layout.block is {} and the grouping is not COHORT_BLOCKED; set both or neither", c.block);
+    }
+    if c.flags & !COHORT_LAYOUT_EXACT != 0 {
+        fail!(InvalidArgument, "layout.flags is {:#x}; use 0 or COHORT_LAYOUT_EXACT", c.flags);
+    }
+    let alignment = usize::try_from(c.alignment).unwrap_or(usize::MAX);
+    let layout = Layout { order, grouping, padding: c.padding, alignment, exact: c.flags & COHORT_LAYOUT_EXACT != 0 };
+    layout.check()?;
+    Ok(layout)
 }

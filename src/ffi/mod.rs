@@ -12,6 +12,7 @@ pub mod halos;
 pub mod handshakes;
 pub mod inline;
 pub mod launches;
+pub mod layouts;
 pub mod machine;
 pub mod mappers;
 pub mod partitions;

@@ -157,5 +157,19 @@ pub unsafe extern "C" fn cohort_view(
 }
 
 pub(super) fn view_of(found: &operation::View) -> cohort_view_t {
-    cohort_view_t { base: found.base.cast(), dim: found.dim as i32, lo: found.rect.lo, hi: found.rect.hi, stride: found.stride }
+    let (block, block_stride, block_offset, block_dim) = match found.blocks {
+        None => (0, 0, 0, 0),
+        Some((blocks, phase)) => (blocks.points, blocks.stride, phase, blocks.dim as i32),
+    };
+    cohort_view_t {
+        base: found.base.cast(),
+        dim: found.dim as i32,
+        lo: found.rect.lo,
+        hi: found.rect.hi,
+        stride: found.stride,
+        block,
+        block_stride,
+        block_offset,
+        block_dim,
+    }
 }

@@ -2,7 +2,7 @@
 //! the header is generated from this file.
 #![allow(non_camel_case_types)]
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
 /// The runtime of this process.
 #[repr(C)]
@@ -280,6 +280,13 @@ pub struct cohort_view_t {
     pub hi: [i64; 3],
     /// Bytes from one element to the next in each dimension.
     pub stride: [i64; 3],
+    /// 0, or the points of a block, along dimension `block_dim` (from 0): the element i points from `lo` in that dimension, with
+    /// k = i + block_offset, lies (k / block) * block_stride + (k % block - block_offset) * stride[block_dim] bytes from the
+    /// first, and the other dimensions add their strides.
+    pub block: i64,
+    pub block_stride: i64,
+    pub block_offset: i64,
+    pub block_dim: i32,
 }
 
 /// An explicit copy; fill with COHORT_COPY_INIT, then set what matters. All that it points to is borrowed for the call.
@@ -330,4 +337,56 @@ pub struct cohort_halo_options_t {
     /// Fields that the ghost regions have room for, and the size of each.
     pub field_count: u32,
     pub field_bytes: usize,
+}
+
+pub type cohort_order_t = i32;
+/// Neighbours in the first dimension lie side by side.
+pub const COHORT_ORDER_FORTRAN: cohort_order_t = 0;
+/// Neighbours in the last dimension lie side by side.
+pub const COHORT_ORDER_C: cohort_order_t = 1;
+
+/// How several fields share memory.
+pub type cohort_grouping_t = i32;
+/// An array for each field (structure of arrays).
+pub const COHORT_SOA: cohort_grouping_t = 0;
+/// The fields of a point side by side, as members of a C struct (array of structures).
+pub const COHORT_AOS: cohort_grouping_t = 1;
+/// `block` points of one field side by side, then as many of the next (array of structures of arrays). Blocks run along the
+/// dimension whose neighbours lie side by side, and begin with the first point.
+pub const COHORT_BLOCKED: cohort_grouping_t = 2;
+
+/// A place with larger strides, such as a part of a larger array, will not do.
+pub const COHORT_LAYOUT_EXACT: u32 = 1;
+
+/// How fields are laid out in memory; fill with COHORT_LAYOUT_INIT (structure of arrays, Fortran order), then set what matters.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_layout_t {
+    pub size: usize,
+    pub order: i32,
+    pub grouping: i32,
+    /// Points in a block; 0 unless the grouping is COHORT_BLOCKED.
+    pub block: u32,
+    /// Points of room beyond the last, by dimension.
+    pub padding: [u32; 3],
+    /// 0 or COHORT_LAYOUT_EXACT.
+    pub flags: u32,
+    /// What the addresses of arrays (of blocks, in COHORT_BLOCKED) are multiples of: a power of two; 0: does not matter.
+    pub alignment: u64,
+}
+
+/// Characters of `cohort_copied_t.why`.
+pub const COHORT_COPIED_TEXT: usize = 232;
+
+/// What was copied because data lay in another layout than a task asked for.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_copied_t {
+    /// Copies made; of one requirement 0 or 1.
+    pub copies: u64,
+    /// Bytes copied before tasks ran, and after.
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    /// Why the (first) copy was made; empty without one.
+    pub why: [c_char; COHORT_COPIED_TEXT],
 }

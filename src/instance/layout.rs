@@ -234,8 +234,9 @@ impl Plan {
     fn strides_differ(&self, found: &FieldInstance, wanted: &FieldInstance) -> Option<What> {
         let [x, y, z] = self.dims;
         let several = |d: usize| self.rect.extent(d) > 1;
+        let stride = |dim: usize| Some(What::Stride { dim, found: found.stride[dim], wanted: wanted.stride[dim] });
         if several(x) && found.stride[x] != wanted.stride[x] {
-            return Some(What::Stride(x));
+            return stride(x);
         }
         let blocks_differ = match (&found.blocks, &wanted.blocks) {
             (None, None) => false,
@@ -253,10 +254,10 @@ impl Plan {
         let not_equal = |d: usize| several(d) && found.stride[d] != wanted.stride[d];
         let disordered = several(y) && several(z) && found.stride[z] < found.stride[y].saturating_mul(self.rect.extent(y));
         if too_short(y) || self.layout.exact && not_equal(y) {
-            return Some(What::Stride(y));
+            return stride(y);
         }
         if too_short(z) || disordered || self.layout.exact && not_equal(z) {
-            return Some(What::Stride(z));
+            return stride(z);
         }
         None
     }
@@ -272,11 +273,22 @@ pub struct Difference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// Neighbours along a dimension are another number of bytes apart.
-    Stride(usize),
+    Stride { dim: usize, found: i64, wanted: i64 },
     Blocks,
     /// The field does not follow the one before it.
     Place,
     Alignment,
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Stride { dim, found, wanted } => write!(f, "has neighbours {found} bytes apart in dimension {dim}, and {wanted} are asked for"),
+            Self::Blocks => write!(f, "does not lie in the blocks asked for"),
+            Self::Place => write!(f, "does not follow the field before it"),
+            Self::Alignment => write!(f, "lies at an address that is not aligned as asked for"),
+        }
+    }
 }
 
 impl fmt::Display for Layout {
@@ -375,18 +387,21 @@ mod tests {
         let soa = placed(&Layout::default(), rect, 2, &fields).1;
         let differs = |layout: Layout, part: Rect| {
             let plan = layout.plan(part, 2, fields.iter().map(|f| f.1)).unwrap();
-            plan.differs(soa.iter().map(|(f, i)| (*f, i))).map(|d| (d.field, d.what))
+            plan.differs(soa.iter().map(|(f, i)| (*f, i))).map(|d| match d.what {
+                What::Stride { dim, .. } => format!("{} stride {dim}", d.field),
+                what => format!("{} {what:?}", d.field),
+            })
         };
         let inside = Rect::new([2, 1, 0], [5, 6, 0]);
         assert_eq!(differs(Layout::default(), inside), None);
-        assert_eq!(differs(Layout { exact: true, ..Layout::default() }, inside), Some((0, What::Stride(1))));
-        assert_eq!(differs(Layout { order: Order::C, ..Layout::default() }, inside), Some((0, What::Stride(1))));
-        assert_eq!(differs(Layout { grouping: Grouping::Together, ..Layout::default() }, inside), Some((0, What::Stride(0))));
-        assert_eq!(differs(Layout { grouping: Grouping::Blocks(2), ..Layout::default() }, inside), Some((0, What::Blocks)));
-        assert_eq!(differs(Layout { alignment: 64, ..Layout::default() }, inside), Some((0, What::Alignment)));
+        assert_eq!(differs(Layout { exact: true, ..Layout::default() }, inside), Some("0 stride 1".into()));
+        assert_eq!(differs(Layout { order: Order::C, ..Layout::default() }, inside), Some("0 stride 1".into()));
+        assert_eq!(differs(Layout { grouping: Grouping::Together, ..Layout::default() }, inside), Some("0 stride 0".into()));
+        assert_eq!(differs(Layout { grouping: Grouping::Blocks(2), ..Layout::default() }, inside), Some("0 Blocks".into()));
+        assert_eq!(differs(Layout { alignment: 64, ..Layout::default() }, inside), Some("0 Alignment".into()));
         // A column has no order.
         let column = Rect::new([3, 0, 0], [3, 7, 0]);
-        assert_eq!(differs(Layout { order: Order::C, ..Layout::default() }, column), Some((0, What::Stride(1))));
+        assert_eq!(differs(Layout { order: Order::C, ..Layout::default() }, column), Some("0 stride 1".into()));
         let row = Rect::new([0, 3, 0], [7, 3, 0]);
         assert_eq!(differs(Layout { order: Order::C, ..Layout::default() }, row), None);
     }

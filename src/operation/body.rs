@@ -3,13 +3,14 @@
 //!
 //! A body belongs to the launching thread until its node is sealed, then to whoever runs the node.
 
+use super::converted::Converted;
 use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::object::{TreeData, TreeName};
 use super::{FutureCell, Launch, Launched, Processor, RegionObject, RegionRef, TaskKind};
 use crate::event::Reservations;
 use crate::geometry::Point;
-use crate::instance::Storage;
+use crate::instance::{Layout, Storage};
 use crate::region::{Access, Coherence, ElementType, FieldMask, Privilege, Reduction, RegionNode};
 use crate::scheduler::Wish;
 use smallvec::SmallVec;
@@ -40,6 +41,10 @@ pub struct Held {
     pub restricted: bool,
     /// Contributions of a reduction, by field, until they are folded in.
     pub private: Vec<(u32, Box<Storage>)>,
+    /// The layout that a mapper chose; without one that of the task's kind, if it has one.
+    pub layout: Option<&'static Layout>,
+    /// What the task works on, where the data lies in another layout.
+    pub converted: Option<Box<Converted>>,
     /// The region, where the context does not keep it: the analysis never hears of requirements without access.
     own: Option<Box<(Arc<RegionNode>, Arc<TreeData>)>>,
 }
@@ -61,6 +66,8 @@ impl Held {
             access: Access::exclusive(Privilege::NoAccess),
             restricted: false,
             private: Vec::new(),
+            layout: None,
+            converted: None,
             own: None,
         }
     }
@@ -125,6 +132,10 @@ pub struct Body {
     pub reduces: bool,
     /// Whether a requirement is restricted to the instance that others share.
     pub restricted: bool,
+    /// Whether a mapper chose a layout for a requirement.
+    pub asks_layouts: bool,
+    /// Whether the task works on copies in another layout. Set and cleared by the thread that runs it.
+    pub converts: bool,
     /// Whether anything below, or a region of its own, is in use.
     more: Cell<bool>,
     /// How many failures the launcher was told of.
@@ -266,6 +277,9 @@ impl Body {
         self.work = Work::Nothing;
         self.parent = None;
         (self.reduces, self.restricted) = (false, false);
+        if std::mem::take(&mut self.asks_layouts) {
+            self.needs.iter_mut().for_each(|held| held.layout = None);
+        }
         if self.more.replace(false) {
             self.needs.iter_mut().for_each(|held| held.own = None);
             self.args.clear();

@@ -3,8 +3,10 @@
 use super::launch::{launch, Launch, Launched, Need};
 use super::{Engine, Frame, FutureCell, PartitionObject, RegionObject};
 use crate::base::Result;
+use crate::copy::copy_rect;
 use crate::fail;
 use crate::geometry::{self, Domain, Point, PointSet, Values};
+use crate::instance::{FieldInstance, Storage};
 use crate::region::{Access, Partition, Privilege};
 use std::sync::Arc;
 
@@ -82,6 +84,20 @@ fn with_values<R>(
             instance.bytes
         );
     }
+    // Rows are walked in steps of one size.
+    let rows = match &instance.blocks {
+        Some(blocks) if blocks.dim == 0 => Some(in_rows(region, field, instance)?),
+        _ => None,
+    };
+    let instance = rows.as_ref().map_or(instance, |rows| &rows.instance);
     let row = |p: Point| (instance.at(p).cast_const(), instance.stride[0] as isize);
     Ok(compute(&Values { row: &row, coordinates, ranges, bytes: instance.bytes }))
+}
+
+/// A copy of a field that lies in blocks.
+fn in_rows(region: &RegionObject, field: u32, instance: &FieldInstance) -> Result<Storage> {
+    let rows = Storage::new(region.node.domain.bounds, instance.bytes, field as usize)?;
+    // Nobody writes the field until the caller launches again.
+    region.node.domain.rects().for_each(|rect| unsafe { copy_rect(instance, &rows.instance, &rect, [0; 3]) });
+    Ok(rows)
 }

@@ -6,7 +6,7 @@ use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::context::{Context, Launching};
 use super::launch::{check_fields, Launch, Launched};
-use super::{inline, Engine, Frame, RegionRef};
+use super::{converted, inline, Engine, Frame, RegionRef};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::Result;
 use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
@@ -258,6 +258,9 @@ fn check_containment(frame: &Frame, needs: &[Held]) -> Result<()> {
     for (i, need) in needs.iter().enumerate() {
         if need.access.privilege == Privilege::NoAccess || need.data().is_free_for(handle) {
             continue;
+        }
+        if parent.converts {
+            converted::check_use(parent, need.node(), &need.mask, need.access)?;
         }
         if let Some(field) = missing(parent.needs(), need.node(), &need.mask, need.access) {
             fail!(

@@ -2,6 +2,7 @@
 
 use super::body::{Bodies, Body, Work};
 use super::context::Context;
+use super::converted::{self, Converted, Layouts};
 use super::frame::Frames;
 use super::mapped::special;
 use super::{inline, inside_task, reduction, told, Activity, Failures, Frame, Processor};
@@ -85,6 +86,10 @@ pub struct Engine {
     /// Copies that reducing tasks worked on.
     pub(super) buffers: Stash<Storage>,
     pub mappers: Mappers,
+    /// Copies in other layouts.
+    pub(super) conversions: Stash<Converted>,
+    /// Layouts that mappers chose.
+    pub layouts: Layouts,
     /// Threads that wait for something which a failure elsewhere may keep from happening.
     anxious: SeatSet,
     pub activity: Activity,
@@ -149,6 +154,8 @@ impl Engine {
             contexts: Stash::default(),
             more_contexts: Mutex::default(),
             buffers: Stash::default(),
+            conversions: Stash::default(),
+            layouts: Layouts::default(),
             anxious: SeatSet::default(),
             activity: Activity::default(),
             serial: told::next_serial(),
@@ -425,7 +432,10 @@ impl Engine {
 
     /// `None`: children are outstanding, and the last of them finishes the node.
     fn run_task(&self, node: NodeRef, body: &mut Body, kind: &'static super::TaskKind) -> Option<Result<()>> {
-        let prepared = if body.reduces { reduction::prepare(self, body) } else { Ok(()) };
+        let mut prepared = if body.reduces { reduction::prepare(self, body) } else { Ok(()) };
+        if body.asks_layouts || kind.asked.any() {
+            prepared = prepared.and_then(|()| converted::prepare(self, body, kind));
+        }
         let watched = kind.mappers().map(|chain| (chain, self.task_is_watched(chain, body)));
         let frame = self.frames.open(node, body, kind);
         let handle = frame.handle();
@@ -456,7 +466,10 @@ impl Engine {
         if let Some((chain, start)) = watched {
             self.task_was_watched(kind, chain, body, start);
         }
-        let result = result.map_err(|text| Error::new(Status::TaskFailed, text));
+        let mut result = result.map_err(|text| Error::new(Status::TaskFailed, text));
+        if body.converts {
+            result = converted::finish(self, body, result.is_ok()).and(result);
+        }
         if body.reduces {
             // The fold waits for this task, so nobody else has its body.
             reduction::hand_over(self, body, unsafe { self.bodies.get(body.fold) }, result.is_ok());

@@ -4,7 +4,7 @@ use super::context::{Context, Launching};
 use super::draft::{missing, Draft};
 use super::inline::{check_use, Mapping};
 use super::launch::{check_fields, launch, Launch, Launched};
-use super::{Engine, Frame, FutureCell, Regions, TaskKind};
+use super::{converted, Engine, Frame, FutureCell, Regions, TaskKind};
 use crate::base::{Error, Result, Status};
 use crate::event::NodeRef;
 use crate::fail;
@@ -93,6 +93,9 @@ impl<'a> IndexLaunch<'a> {
         let IndexNeed { regions, access } = self.needs[i];
         if access.privilege == Privilege::NoAccess || regions.of(0)?.data.is_free_for(self.frame.handle()) {
             return Ok(());
+        }
+        if parent.converts {
+            (0..self.points).try_for_each(|p| converted::check_use(parent, regions.of(p)?.node, mask, access))?;
         }
         if missing(parent.needs(), regions.cover(), mask, access).is_none() {
             return Ok(());

@@ -7,6 +7,7 @@ mod activity;
 pub mod attach;
 mod body;
 mod context;
+pub mod converted;
 pub mod copy;
 pub mod dependent;
 mod draft;

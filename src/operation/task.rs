@@ -1,5 +1,6 @@
 //! Kinds of tasks: a name and a body for each processor kind.
 
+use super::converted::Asked;
 use crate::base::Result;
 use crate::fail;
 use crate::mapping::{Chain, ChainSlot, Processor};
@@ -15,6 +16,8 @@ pub struct TaskKind {
     pub leaf: bool,
     /// It runs nowhere else.
     pub mpi_thread: bool,
+    /// Layouts that it asks for.
+    pub asked: Asked,
     cpu: OnceLock<TaskBody>,
     mpi: OnceLock<TaskBody>,
     /// Who is asked where the tasks run.
@@ -31,6 +34,7 @@ impl TaskKind {
             name: name.into(),
             leaf,
             mpi_thread: false,
+            asked: Asked::default(),
             cpu: OnceLock::from(body),
             mpi: OnceLock::new(),
             mappers: ChainSlot::default(),

@@ -5,7 +5,7 @@ use super::Frame;
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::Rect;
-use crate::instance::FieldInstance;
+use crate::instance::{Blocks, FieldInstance};
 use crate::region::{Access, FieldMask, Privilege, RegionNode};
 use std::fmt::Display;
 
@@ -15,13 +15,16 @@ pub struct View {
     pub rect: Rect,
     pub stride: [i64; 3],
     pub bytes: usize,
+    /// Blocks of points, where the field lies so; how far into its block the first point is.
+    pub blocks: Option<(Blocks, i64)>,
 }
 
 impl View {
     /// The points of a region in an instance that holds them.
     pub(super) fn of(node: &RegionNode, instance: &FieldInstance) -> Self {
         let rect = node.domain.bounds;
-        Self { base: instance.at(rect.lo), dim: node.dim(), rect, stride: instance.stride, bytes: instance.bytes }
+        let blocks = instance.blocks.map(|blocks| (blocks, blocks.phase(rect.lo[blocks.dim])));
+        Self { base: instance.at(rect.lo), dim: node.dim(), rect, stride: instance.stride, bytes: instance.bytes, blocks }
     }
 }
 
@@ -66,7 +69,8 @@ pub fn view(frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Res
     check_right(node, &held.mask, held.access, field, privilege, &format_args!("requirement {number} of the launch"))?;
     held.data().check_here(node)?;
     let private = held.private.iter().find(|p| p.0 == field).map(|p| &p.1.instance);
-    let instance = match private {
+    let copied = held.converted.as_ref().and_then(|copy| copy.get(field));
+    let instance = match copied.or(private) {
         Some(instance) => instance,
         None => held.data().instances.covering(field, &node.domain.bounds)?,
     };

@@ -155,7 +155,7 @@ impl FieldMask {
         *self = self.combine(other, |a, b| a | b);
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = u32> + Clone + '_ {
         self.words.iter().flat_map(|&(word, bits)| {
             (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| u32::from(word) * 64 + bit)
         })

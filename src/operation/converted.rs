@@ -1,0 +1,256 @@
+//! Tasks that ask for their data in another layout than it has: such a task works on a copy of its points and fields, made
+//! before it runs if it reads, written back after it if it writes. A task that fails leaves the data as it was.
+
+use super::body::{Body, Held};
+use super::{Engine, Processor, TaskKind};
+use crate::base::sync::Mutex;
+use crate::base::Result;
+use crate::copy::convert;
+use crate::fail;
+use crate::instance::{Arrangement, Difference, FieldInstance, Layout};
+use crate::region::{dependence, Access, Coherence, Dependence, FieldMask, Privilege, RegionNode};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::OnceLock;
+
+/// Layouts that mappers chose, which live as long as the runtime.
+#[derive(Default)]
+pub struct Layouts(boxcar::Vec<Layout>);
+
+impl Layouts {
+    pub fn intern(&self, layout: &Layout) -> &'static Layout {
+        let known = self.0.iter().map(|(_, known)| known).find(|known| *known == layout);
+        let known = known.unwrap_or_else(|| &self.0[self.0.push(*layout)]);
+        // It does not move, and operations end before the runtime does.
+        unsafe { &*std::ptr::from_ref(known) }
+    }
+}
+
+/// What a kind of task asks for, and what that cost.
+#[derive(Default)]
+pub struct Asked {
+    any: AtomicBool,
+    layouts: boxcar::Vec<(Processor, u32, Layout)>,
+    adding: Mutex<()>,
+    copies: AtomicU64,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    first: OnceLock<Box<str>>,
+}
+
+impl Asked {
+    pub fn add(&self, processor: Processor, requirement: u32, layout: Layout) -> Result<()> {
+        layout.check()?;
+        let _adding = self.adding.lock();
+        if self.layouts.iter().any(|(_, l)| l.1 == requirement && (l.0 == processor || l.0 == Processor::Any || processor == Processor::Any)) {
+            fail!(WrongOrder, "requirement {requirement} has a layout for this kind of processor already");
+        }
+        self.layouts.push((processor, requirement, layout));
+        self.any.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    #[inline]
+    pub fn any(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
+    }
+
+    fn find(&self, processor: Processor, requirement: usize) -> Option<&Layout> {
+        let asked = |l: &&(Processor, u32, Layout)| l.1 as usize == requirement && (l.0 == processor || l.0 == Processor::Any);
+        self.layouts.iter().map(|(_, l)| l).find(asked).map(|l| &l.2)
+    }
+
+    fn count(&self, copy: &Converted, held: &Held) {
+        self.copies.fetch_add(1, Ordering::Relaxed);
+        self.bytes_in.fetch_add(copy.bytes_in, Ordering::Relaxed);
+        self.bytes_out.fetch_add(copy.bytes_out, Ordering::Relaxed);
+        self.first.get_or_init(|| copy.cause.explain(held.node()).to_string().into());
+    }
+
+    pub fn totals(&self) -> Copied<'_> {
+        Copied {
+            copies: self.copies.load(Ordering::Relaxed),
+            bytes_in: self.bytes_in.load(Ordering::Relaxed),
+            bytes_out: self.bytes_out.load(Ordering::Relaxed),
+            why: self.first.get().map(|text| text as &dyn fmt::Display),
+        }
+    }
+}
+
+/// How many copies were made, how much was copied, and why (the first of them).
+pub struct Copied<'a> {
+    pub copies: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub why: Option<&'a dyn fmt::Display>,
+}
+
+/// Why a copy was made.
+#[derive(Clone, Copy, Debug)]
+struct Cause {
+    asked: Layout,
+    difference: Difference,
+}
+
+struct Explanation<'a>(&'a Cause, &'a RegionNode);
+
+impl Cause {
+    fn explain<'a>(&'a self, node: &'a RegionNode) -> Explanation<'a> {
+        Explanation(self, node)
+    }
+}
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Cause { asked, difference } = self.0;
+        write!(f, "{asked} is asked for: field {} {}", self.1.tree.fields.label(difference.field), difference.what)
+    }
+}
+
+/// A copy that a task works on.
+pub struct Converted {
+    data: Arrangement,
+    cause: Cause,
+    bytes_in: u64,
+    bytes_out: u64,
+}
+
+impl Converted {
+    pub fn get(&self, field: u32) -> Option<&FieldInstance> {
+        self.data.get(field)
+    }
+}
+
+/// Where a field lies that the task would use without a copy: its own contributions, or the region's data.
+fn place(held: &Held, field: u32) -> Result<&FieldInstance> {
+    match held.private.iter().find(|private| private.0 == field) {
+        Some(private) => Ok(&private.1.instance),
+        None => held.data().instances.covering(field, &held.node().domain.bounds),
+    }
+}
+
+/// Gives each requirement that asks for another layout its copy.
+#[cold]
+pub fn prepare(engine: &Engine, body: &mut Body, kind: &TaskKind) -> Result<()> {
+    let on = body.on.unwrap_or(Processor::Cpu);
+    for number in 0..body.needs().len() {
+        let held = &body.needs()[number];
+        let Some(layout) = held.layout.or_else(|| kind.asked.find(on, number)).copied() else { continue };
+        if held.access.privilege == Privilege::NoAccess || held.node().domain.is_empty() {
+            continue;
+        }
+        let Some(made) = make(engine, held, &layout, number)? else { continue };
+        kind.asked.count(&made, held);
+        let held = &mut body.needs_mut()[number];
+        held.converted = Some(made);
+        if held.access.privilege != Privilege::WriteDiscard {
+            transfer(held, false)?;
+        }
+        body.converts = true;
+    }
+    Ok(())
+}
+
+/// A place for the copy of a requirement, if it needs one.
+fn make(engine: &Engine, held: &Held, layout: &Layout, number: usize) -> Result<Option<Box<Converted>>> {
+    let (node, space) = (held.node(), &held.node().tree.fields);
+    let size = |field: u32| (field, space.bytes(field).unwrap_or(0));
+    held.mask.iter().try_for_each(|field| place(held, field).map(drop))?;
+    let found = held.mask.iter().filter_map(|field| place(held, field).ok().map(|instance| (field, instance)));
+    let plan = layout.plan(node.domain.bounds, node.dim(), held.mask.iter().map(|field| size(field).1))?;
+    let Some(difference) = plan.differs(found) else { return Ok(None) };
+    let cause = Cause { asked: *layout, difference };
+    if is_restricted(held) {
+        fail!(
+            Privilege,
+            "requirement {number} is {:?}, so that others see what the task writes at once, and would be copied ({}); acquire the region before (cohort_acquire), or lay the data out as the task asks",
+            held.access.coherence,
+            cause.explain(node)
+        );
+    }
+    let fields = held.mask.iter().map(size);
+    let reused = match engine.conversions.take() {
+        Some(mut made) => made.data.reuse(&plan, fields.clone())?.then_some(made),
+        None => None,
+    };
+    let mut made = match reused {
+        Some(made) => made,
+        None => Box::new(Converted { data: Arrangement::new(&plan, fields)?, cause, bytes_in: 0, bytes_out: 0 }),
+    };
+    let bytes = node.domain.volume() as u64 * held.mask.iter().map(|field| size(field).1 as u64).sum::<u64>();
+    made.cause = cause;
+    made.bytes_in = if held.access.privilege == Privilege::WriteDiscard { 0 } else { bytes };
+    made.bytes_out = if held.access.privilege == Privilege::ReadOnly { 0 } else { bytes };
+    Ok(Some(made))
+}
+
+/// Whether a copy would hide what others do to the data meanwhile.
+fn is_restricted(held: &Held) -> bool {
+    matches!(held.access.coherence, Coherence::Simultaneous | Coherence::Relaxed) && held.access.privilege != Privilege::Reduce
+}
+
+/// Copies the points of a requirement to its copy, or back.
+fn transfer(held: &Held, back: bool) -> Result<()> {
+    let Some(converted) = &held.converted else { return Ok(()) };
+    let mut pairs = smallvec::SmallVec::<[(FieldInstance, FieldInstance); 16]>::new();
+    for (field, copy) in &converted.data.fields {
+        let place = place(held, *field)?;
+        pairs.push(if back { (*copy, *place) } else { (*place, *copy) });
+    }
+    // The task holds these points, and the copy is its own.
+    held.node().domain.rects().for_each(|rect| unsafe { convert(&pairs, &rect) });
+    Ok(())
+}
+
+/// After the task: its copies go back to where the data lies, if it succeeded, and are put by for others.
+#[cold]
+pub fn finish(engine: &Engine, body: &mut Body, succeeded: bool) -> Result<()> {
+    body.converts = false;
+    let mut result = Ok(());
+    for held in body.needs_mut() {
+        if held.converted.is_none() {
+            continue;
+        }
+        if succeeded && held.access.privilege != Privilege::ReadOnly {
+            result = result.and(transfer(held, true));
+        }
+        if let Some(converted) = held.converted.take() {
+            // When enough are put by, the memory goes.
+            drop(engine.conversions.give(converted));
+        }
+    }
+    result
+}
+
+/// What was copied for a requirement of the running task.
+pub fn copied<'a, R>(held: &'a Held, report: impl FnOnce(Copied) -> R) -> R {
+    match &held.converted {
+        None => report(Copied { copies: 0, bytes_in: 0, bytes_out: 0, why: None }),
+        Some(made) => {
+            let why = made.cause.explain(held.node());
+            report(Copied { copies: 1, bytes_in: made.bytes_in, bytes_out: made.bytes_out, why: Some(&why) })
+        }
+    }
+}
+
+/// Refuses a use, by an operation that the task `parent` launches, of data that the task has a copy of: the operation would
+/// not see what the task wrote, or the task would write over what the operation did.
+#[cold]
+pub(super) fn check_use(parent: &Body, node: &RegionNode, mask: &FieldMask, access: Access) -> Result<()> {
+    let meets = |held: &Held| {
+        held.converted.is_some()
+            && held.node().tree.id == node.tree.id
+            && dependence(held.access, access) != Dependence::None
+            && held.node().domain.overlaps(&node.domain)
+            && held.mask.intersects(mask)
+    };
+    match parent.needs().iter().position(meets) {
+        None => Ok(()),
+        Some(number) => fail!(
+            Interference,
+            "{:?} of region {} while the launching task works on a copy of it, which requirement {number} asked for by its layout; let the tasks that it launches ask for the layout instead",
+            access.privilege,
+            node.bounds_text()
+        ),
+    }
+}
