@@ -16,6 +16,7 @@ module cohort
   use cohort_launches
   use cohort_futures
   use cohort_inline
+  use cohort_layouts
   use cohort_views
   use cohort_interop
   use cohort_machine
@@ -57,6 +58,9 @@ module cohort
     cohort_projection_function, cohort_projection_register
   ! Data in the hands of the program or of a task.
   public :: cohort_mapping, cohort_inline_map, cohort_inline_view, cohort_inline_view_raw, cohort_inline_unmap
+  ! Layouts.
+  public :: cohort_layout, cohort_copied, cohort_region_layout, cohort_task_layout, cohort_task_copied, cohort_task_copied_total, &
+    COHORT_ORDER_FORTRAN, COHORT_ORDER_C, COHORT_SOA, COHORT_AOS, COHORT_BLOCKED, COHORT_LAYOUT_EXACT
   ! Between MPI and tasks, and between ranks.
   public :: cohort_handshake_create, cohort_handshake_destroy, cohort_handoff_to_tasks, cohort_wait_on_tasks, &
     cohort_test_on_tasks, cohort_handoff_to_host, cohort_wait_on_host, cohort_test_on_host, cohort_handshake_advance, &

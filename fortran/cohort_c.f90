@@ -564,6 +564,38 @@ module cohort_c
       type(cohort_view_layout), intent(out) :: view
       integer(c_int32_t) :: status
     end function
+    function cohort_c_region_layout(region, count, fields, layout) bind(C, name="cohort_region_layout") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(in) :: fields(*)
+      type(cohort_layout), intent(in) :: layout
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_layout(task, kind, requirement, layout) bind(C, name="cohort_task_layout") result(status)
+      import
+      implicit none
+      type(cohort_task), value :: task
+      integer(c_int32_t), value :: kind, requirement
+      type(cohort_layout), intent(in) :: layout
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_copied(ctx, requirement, copied) bind(C, name="cohort_task_copied") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: ctx
+      integer(c_int32_t), value :: requirement
+      type(cohort_copied_c), intent(out) :: copied
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_copied_total(task, copied) bind(C, name="cohort_task_copied_total") result(status)
+      import
+      implicit none
+      type(cohort_task), value :: task
+      type(cohort_copied_c), intent(out) :: copied
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_inline_map(ctx, requirement, mapping) bind(C, name="cohort_inline_map") result(status)
       import
       implicit none

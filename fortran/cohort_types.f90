@@ -1,7 +1,7 @@
 !> Types and constants of the Fortran interface: what crosses the C ABI, by value, with the same names.
 module cohort_types
   use, intrinsic :: iso_c_binding, only: c_int32_t, c_int64_t, c_size_t, c_double, c_bool, c_ptr, c_null_ptr, c_funptr, &
-    c_null_funptr
+    c_null_funptr, c_char, c_null_char
   implicit none
   public
 
@@ -95,6 +95,39 @@ module cohort_types
     type(c_ptr) :: base = c_null_ptr
     integer(c_int32_t) :: dim = 0
     integer(c_int64_t) :: lo(3) = 0, hi(3) = 0, stride(3) = 0
+    !> 0, or the points of a block along dimension block_dim + 1; cohort.h says where its elements lie.
+    integer(c_int64_t) :: block = 0, block_stride = 0, block_offset = 0
+    integer(c_int32_t) :: block_dim = 0
+  end type
+
+  integer(c_int32_t), parameter :: COHORT_ORDER_FORTRAN = 0, COHORT_ORDER_C = 1
+  integer(c_int32_t), parameter :: COHORT_SOA = 0, COHORT_AOS = 1, COHORT_BLOCKED = 2
+  integer(c_int32_t), parameter :: COHORT_LAYOUT_EXACT = 1
+  integer(c_int32_t), parameter :: COHORT_COPIED_TEXT = 232
+
+  !> How fields are laid out in memory: by default an array for each field, in Fortran order. With COHORT_AOS the fields of a point lie
+  !> side by side, as in q(5,i,j,k); with COHORT_BLOCKED `block` points of one field, then as many of the next. padding(d): points of
+  !> room beyond the last in dimension d. alignment: of arrays, or blocks; 0: does not matter.
+  type, bind(C) :: cohort_layout
+    integer(c_size_t) :: size = 0
+    integer(c_int32_t) :: order = COHORT_ORDER_FORTRAN
+    integer(c_int32_t) :: grouping = COHORT_SOA
+    integer(c_int32_t) :: block = 0
+    integer(c_int32_t) :: padding(3) = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int64_t) :: alignment = 0
+  end type
+
+  !> What was copied because data lay in another layout than a task asked for, and why the (first) copy was made.
+  type :: cohort_copied
+    integer(c_int64_t) :: copies = 0, bytes_in = 0, bytes_out = 0
+    character(len=:), allocatable :: why
+  end type
+
+  !> The C side's view of that.
+  type, bind(C) :: cohort_copied_c
+    integer(c_int64_t) :: copies = 0, bytes_in = 0, bytes_out = 0
+    character(kind=c_char) :: why(232) = c_null_char
   end type
 
   !> What a task needs: fields of a region (or, in an index launch, of sub-region `point` of a partition) with a right.

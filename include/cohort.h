@@ -38,6 +38,16 @@
 #define COHORT_VERSION 100
 
 /**
+ * A place with larger strides, such as a part of a larger array, will not do.
+ */
+#define COHORT_LAYOUT_EXACT 1
+
+/**
+ * Characters of `cohort_copied_t.why`.
+ */
+#define COHORT_COPIED_TEXT 232
+
+/**
  * What every function returns; `COHORT_OK` is 0.
  */
 typedef int32_t cohort_status_t;
@@ -191,6 +201,15 @@ typedef struct {
    * Bytes from one element to the next in each dimension.
    */
   int64_t stride[3];
+  /**
+   * 0, or the points of a block, along dimension `block_dim` (from 0): the element i points from `lo` in that dimension, with
+   * k = i + block_offset, lies (k / block) * block_stride + (k % block - block_offset) * stride[block_dim] bytes from the
+   * first, and the other dimensions add their strides.
+   */
+  int64_t block;
+  int64_t block_stride;
+  int64_t block_offset;
+  int32_t block_dim;
 } cohort_view_t;
 
 /**
@@ -289,6 +308,52 @@ typedef int32_t cohort_side_t;
 typedef struct {
   uint64_t id;
 } cohort_mapping_t;
+
+/**
+ * How fields are laid out in memory; fill with COHORT_LAYOUT_INIT (structure of arrays, Fortran order), then set what matters.
+ */
+typedef struct {
+  size_t size;
+  int32_t order;
+  int32_t grouping;
+  /**
+   * Points in a block; 0 unless the grouping is COHORT_BLOCKED.
+   */
+  uint32_t block;
+  /**
+   * Points of room beyond the last, by dimension.
+   */
+  uint32_t padding[3];
+  /**
+   * 0 or COHORT_LAYOUT_EXACT.
+   */
+  uint32_t flags;
+  /**
+   * What the addresses of arrays (of blocks, in COHORT_BLOCKED) are multiples of: a power of two; 0: does not matter.
+   */
+  uint64_t alignment;
+} cohort_layout_t;
+
+typedef int32_t cohort_processor_t;
+
+/**
+ * What was copied because data lay in another layout than a task asked for.
+ */
+typedef struct {
+  /**
+   * Copies made; of one requirement 0 or 1.
+   */
+  uint64_t copies;
+  /**
+   * Bytes copied before tasks ran, and after.
+   */
+  uint64_t bytes_in;
+  uint64_t bytes_out;
+  /**
+   * Why the (first) copy was made; empty without one.
+   */
+  char why[COHORT_COPIED_TEXT];
+} cohort_copied_t;
 
 /**
  * Something that runs tasks: the MPI thread, or a worker thread.
@@ -682,9 +747,14 @@ typedef struct {
  */
 typedef int32_t (*cohort_task_function_t)(cohort_context_t task, void *user);
 
-typedef int32_t cohort_processor_t;
-
 typedef int32_t cohort_coherence_t;
+
+typedef int32_t cohort_order_t;
+
+/**
+ * How several fields share memory.
+ */
+typedef int32_t cohort_grouping_t;
 
 #define COHORT_MEMORY_ANY 0
 
@@ -813,6 +883,32 @@ typedef int32_t cohort_coherence_t;
  * Point p gets sub-region p + projection_offset.
  */
 #define COHORT_PROJECTION_OFFSET 1
+
+/**
+ * Neighbours in the first dimension lie side by side.
+ */
+#define COHORT_ORDER_FORTRAN 0
+
+/**
+ * Neighbours in the last dimension lie side by side.
+ */
+#define COHORT_ORDER_C 1
+
+/**
+ * An array for each field (structure of arrays).
+ */
+#define COHORT_SOA 0
+
+/**
+ * The fields of a point side by side, as members of a C struct (array of structures).
+ */
+#define COHORT_AOS 1
+
+/**
+ * `block` points of one field side by side, then as many of the next (array of structures of arrays). Blocks run along the
+ * dimension whose neighbours lie side by side, and begin with the first point.
+ */
+#define COHORT_BLOCKED 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -1219,6 +1315,40 @@ cohort_status_t cohort_index_launch(cohort_context_t context,
  * since the last wait.
  */
 cohort_status_t cohort_wait_all(cohort_context_t context);
+
+/**
+ * The region's own storage for `fields`, in this order, is laid out like this when one of them is first used. A root region. Any
+ * thread. Errors: INVALID_ARGUMENT (a sub-region, a layout that cannot be), WRONG_ORDER (a field was used, is attached or was given a
+ * layout before), UNSUPPORTED (a ghost region).
+ */
+cohort_status_t cohort_region_layout(cohort_region_t region,
+                                     uint32_t field_count,
+                                     const cohort_field_t *fields,
+                                     const cohort_layout_t *asked);
+
+/**
+ * When the task runs on this kind of processor (COHORT_PROC_ANY: on any), requirement `requirement` of its launch, from 0, lies like
+ * this, its fields in ascending order of their numbers. Where the data lies otherwise the task works on a copy of the requirement's
+ * points and fields: made before the task if it reads, written back after it if it writes and does not fail. A task that others work
+ * beside (COHORT_SIMULTANEOUS) fails instead. Tasks that it launches may not use what it has a copy of. Any thread, before the task is
+ * launched. Errors: INVALID_ARGUMENT (a layout that cannot be), WRONG_ORDER (there is one already).
+ */
+cohort_status_t cohort_task_layout(cohort_task_t task,
+                                   cohort_processor_t kind,
+                                   uint32_t requirement,
+                                   const cohort_layout_t *asked);
+
+/**
+ * What was copied for a requirement of the running task, and why. Inside a task. Errors: INVALID_ARGUMENT (no such requirement).
+ */
+cohort_status_t cohort_task_copied(cohort_context_t task,
+                                   uint32_t requirement,
+                                   cohort_copied_t *copied);
+
+/**
+ * What was copied for all executions of a task so far. COHORT_VERBOSE prints it when the runtime ends. Any thread.
+ */
+cohort_status_t cohort_task_copied_total(cohort_task_t task, cohort_copied_t *copied);
 
 /**
  * The processors of this rank, of one kind or, with COHORT_PROC_ANY, all. Fills `processors` as far as its `capacity` goes,
@@ -1720,6 +1850,7 @@ cohort_status_t cohort_view(cohort_context_t task,
 #define COHORT_CONFIG_INIT {sizeof(cohort_config_t), COHORT_VERSION, -1, -1, -1, 0, -1, 0, 0.0, -1, 0, -1}
 #define COHORT_LAUNCH_INIT {sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0}
+#define COHORT_LAYOUT_INIT {sizeof(cohort_layout_t), 0, 0, 0, {0, 0, 0}, 0, 0}
 #define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0}
 #define COHORT_MAPPER_INIT {sizeof(cohort_mapper_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define COHORT_HALO_OPTIONS_INIT {sizeof(cohort_halo_options_t), 0, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {-1, -1, -1, -1, -1, -1}, 0, 0}

@@ -91,3 +91,8 @@ fn points_get_sub_regions_by_projection() {
 fn tasks_of_the_mpi_thread_run_there() {
     run("mpi_thread");
 }
+
+#[test]
+fn regions_and_tasks_with_layouts() {
+    run("layouts");
+}

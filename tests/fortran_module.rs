@@ -118,6 +118,8 @@ fn structs_have_the_same_fields_in_order() {
         ("cohort_requirement_t", "cohort_requirement_c"),
         ("cohort_launch_t", "cohort_launch_c"),
         ("cohort_copy_t", "cohort_copy_c"),
+        ("cohort_layout_t", "cohort_layout"),
+        ("cohort_copied_t", "cohort_copied_c"),
         ("cohort_sync_t", "cohort_sync_c"),
         ("cohort_halo_options_t", "cohort_halo_options_c"),
         ("cohort_processor_info_t", "cohort_processor_info"),

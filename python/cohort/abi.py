@@ -12,6 +12,8 @@ __all__ = [
     "TASK_LEAF",
     "TASK_MPI_THREAD",
     "VERSION",
+    "LAYOUT_EXACT",
+    "COPIED_TEXT",
     "MEMORY_ANY",
     "MEMORY_SYSTEM",
     "MEMORY_SHARED",
@@ -61,12 +63,19 @@ __all__ = [
     "SIDE_TASKS",
     "PROJECTION_IDENTITY",
     "PROJECTION_OFFSET",
+    "ORDER_FORTRAN",
+    "ORDER_C",
+    "SOA",
+    "AOS",
+    "BLOCKED",
 ]
 
 MAPPER_SERIALISED = 1
 TASK_LEAF = 1
 TASK_MPI_THREAD = 2
 VERSION = 100
+LAYOUT_EXACT = 1
+COPIED_TEXT = 232
 MEMORY_ANY = 0
 MEMORY_SYSTEM = 1
 MEMORY_SHARED = 2
@@ -116,6 +125,11 @@ SIDE_HOST = 0
 SIDE_TASKS = 1
 PROJECTION_IDENTITY = 0
 PROJECTION_OFFSET = 1
+ORDER_FORTRAN = 0
+ORDER_C = 1
+SOA = 0
+AOS = 1
+BLOCKED = 2
 
 cohort_status_t = c_int32
 
@@ -231,6 +245,10 @@ class cohort_view_t(Structure):
         ("lo", c_int64 * 3),
         ("hi", c_int64 * 3),
         ("stride", c_int64 * 3),
+        ("block", c_int64),
+        ("block_stride", c_int64),
+        ("block_offset", c_int64),
+        ("block_dim", c_int32),
     ]
 
 
@@ -306,6 +324,30 @@ cohort_side_t = c_int32
 class cohort_mapping_t(Structure):
     _fields_ = [
         ("id", c_uint64),
+    ]
+
+
+class cohort_layout_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("order", c_int32),
+        ("grouping", c_int32),
+        ("block", c_uint32),
+        ("padding", c_uint32 * 3),
+        ("flags", c_uint32),
+        ("alignment", c_uint64),
+    ]
+
+
+cohort_processor_t = c_int32
+
+
+class cohort_copied_t(Structure):
+    _fields_ = [
+        ("copies", c_uint64),
+        ("bytes_in", c_uint64),
+        ("bytes_out", c_uint64),
+        ("why", c_char * 232),
     ]
 
 
@@ -532,14 +574,16 @@ class cohort_config_t(Structure):
 
 
 cohort_task_function_t = CFUNCTYPE(c_int32, cohort_context_t, c_void_p)
-cohort_processor_t = c_int32
 cohort_coherence_t = c_int32
+cohort_order_t = c_int32
+cohort_grouping_t = c_int32
 
 # What the _INIT macros set, where it is not zero.
 INITIAL: Dict[type, Dict[str, Any]] = {
     cohort_config_t: {"size": sizeof(cohort_config_t), "version": VERSION, "workers": -1, "host_helps": -1, "bind": -1, "spin_microseconds": -1, "force_messages": -1, "on_error": -1},
     cohort_launch_t: {"size": sizeof(cohort_launch_t)},
     cohort_copy_t: {"size": sizeof(cohort_copy_t)},
+    cohort_layout_t: {"size": sizeof(cohort_layout_t)},
     cohort_sync_t: {"size": sizeof(cohort_sync_t)},
     cohort_mapper_t: {"size": sizeof(cohort_mapper_t)},
     cohort_halo_options_t: {"size": sizeof(cohort_halo_options_t), "neighbours": (-1, -1, -1, -1, -1, -1)},
@@ -607,6 +651,10 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), POINTER(cohort_future_t)]),
     "cohort_index_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), c_uint32, cohort_reduction_t, cohort_type_t, POINTER(cohort_future_t)]),
     "cohort_wait_all": (cohort_status_t, [cohort_context_t]),
+    "cohort_region_layout": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(cohort_field_t), POINTER(cohort_layout_t)]),
+    "cohort_task_layout": (cohort_status_t, [cohort_task_t, cohort_processor_t, c_uint32, POINTER(cohort_layout_t)]),
+    "cohort_task_copied": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(cohort_copied_t)]),
+    "cohort_task_copied_total": (cohort_status_t, [cohort_task_t, POINTER(cohort_copied_t)]),
     "cohort_machine_processors": (cohort_status_t, [cohort_runtime_t, c_int32, c_uint32, POINTER(cohort_processor_info_t), POINTER(c_uint32)]),
     "cohort_machine_memories": (cohort_status_t, [cohort_runtime_t, cohort_memory_t, c_uint32, POINTER(cohort_memory_info_t), POINTER(c_uint32)]),
     "cohort_machine_affinity": (cohort_status_t, [cohort_runtime_t, c_int32, c_int32, POINTER(cohort_affinity_t)]),

@@ -89,7 +89,8 @@ mod tests {
             let pairs: Vec<_> = from.fields.iter().zip(&to.fields).map(|(a, b)| (a.1, b.1)).collect();
             unsafe { convert(&pairs, &rect) };
             for ((field, instance), p) in to.fields.iter().flat_map(|f| points(rect).map(move |p| (f, p))) {
-                prop_assert!((0..instance.bytes).all(|byte| unsafe { *instance.at(p).add(byte) } == value(p, *field, byte)));
+                let same = |byte| unsafe { *instance.at(p).add(byte) == value(p, *field, byte) };
+                prop_assert!((0..instance.bytes).all(same), "{:?} of field {}", p, field);
             }
         }
 

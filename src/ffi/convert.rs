@@ -119,6 +119,14 @@ pub fn access(requirement: &cohort_requirement_t) -> Result<Access> {
 /// Whether an array pointer of `rank` dimensions can show the field: every stride must be a multiple of the one before, as
 /// in a whole array and its padding. Rank 0 is an array with any dimensions and strides.
 pub fn check_view_shape(found: &View, fields: &FieldSpace, field: u32, rank: i32, bytes: usize) -> Result<()> {
+    if let Some((blocks, _)) = found.blocks {
+        fail!(
+            InvalidArgument,
+            "field {} lies in blocks of {} points, which no array pointer shows; use cohort_view_raw or cohort_inline_view_raw, or ask for another layout",
+            fields.label(field),
+            blocks.points
+        );
+    }
     if rank == 0 {
         if found.bytes != bytes {
             fail!(InvalidArgument, "field {} has {}-byte elements and the array {bytes}-byte elements; use the field's type", fields.label(field), found.bytes);
@@ -132,14 +140,6 @@ pub fn check_view_shape(found: &View, fields: &FieldSpace, field: u32, rank: i32
             fields.label(field),
             found.dim,
             found.bytes
-        );
-    }
-    if let Some((blocks, _)) = found.blocks {
-        fail!(
-            InvalidArgument,
-            "field {} lies in blocks of {} points, which no array pointer shows; use cohort_view_raw or cohort_inline_view_raw, or ask for another layout",
-            fields.label(field),
-            blocks.points
         );
     }
     let mut smaller = bytes as i64;

@@ -16,6 +16,7 @@ use watch::Watch;
 use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
 use crate::mapping::{FileMapper, Registered, Setting};
+use crate::operation::converted::Copied;
 use crate::operation::{current_task, Engine, Frame, FutureCell, Outside, TaskKind};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
@@ -54,6 +55,7 @@ pub struct Runtime {
     pub transport: Arc<dyn Transport>,
     pub machinery: Machinery,
     mapping_file: Option<Arc<FileMapper>>,
+    verbose: bool,
     /// Dropped to end the watch.
     watch: Mutex<Option<Sender<()>>>,
     /// Results of the members of the last must epoch.
@@ -106,6 +108,17 @@ impl Runtime {
         if let Ok(frame) = self.engine.frames.get(handle) {
             self.engine.forget_unnamed(frame);
         }
+    }
+
+    /// Says which tasks worked on copies, because data lay in another layout than they ask for.
+    fn tell_copies(&self) {
+        self.objects.tasks.for_each(|_, kind| {
+            let Copied { copies, bytes_in, bytes_out, why } = kind.asked.totals();
+            if let Some(why) = why {
+                let (rank, name) = (self.rank, &kind.name);
+                eprintln!("cohort: rank {rank}: task \"{name}\" worked on {copies} copies, {bytes_in} bytes in and {bytes_out} out; first: {why}");
+            }
+        });
     }
 
     /// Waits for the members of the last must epoch. A failure ends the wait; one can wait again.
@@ -213,6 +226,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         root: started.engine.frames.open_root().handle(),
         handle,
         mpi_thread: thread_token(),
+        verbose: config.verbose.unwrap_or(false),
         watch: Mutex::default(),
         members: Mutex::default(),
         engine: started.engine,
@@ -355,6 +369,9 @@ pub fn finalize(handle: u64) -> Result<()> {
     let result = runtime.settle();
     if let Some(file) = runtime.mapping_file.as_ref().filter(|_| runtime.rank == 0) {
         file.unused().iter().for_each(|line| eprintln!("cohort: {line}"));
+    }
+    if runtime.verbose {
+        runtime.tell_copies();
     }
     let drained = runtime.messages.drain();
     // From here on this process may end.

@@ -4,6 +4,8 @@ pub const COHORT_MAPPER_SERIALISED: i32 = 1;
 pub const COHORT_TASK_LEAF: i32 = 1;
 pub const COHORT_TASK_MPI_THREAD: i32 = 2;
 pub const COHORT_VERSION: i32 = 100;
+pub const COHORT_LAYOUT_EXACT: i32 = 1;
+pub const COHORT_COPIED_TEXT: i32 = 232;
 pub const COHORT_MEMORY_ANY: i32 = 0;
 pub const COHORT_MEMORY_SYSTEM: i32 = 1;
 pub const COHORT_MEMORY_SHARED: i32 = 2;
@@ -53,6 +55,11 @@ pub const COHORT_SIDE_HOST: i32 = 0;
 pub const COHORT_SIDE_TASKS: i32 = 1;
 pub const COHORT_PROJECTION_IDENTITY: i32 = 0;
 pub const COHORT_PROJECTION_OFFSET: i32 = 1;
+pub const COHORT_ORDER_FORTRAN: i32 = 0;
+pub const COHORT_ORDER_C: i32 = 1;
+pub const COHORT_SOA: i32 = 0;
+pub const COHORT_AOS: i32 = 1;
+pub const COHORT_BLOCKED: i32 = 2;
 pub type cohort_status_t = i32;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -278,10 +285,14 @@ pub struct cohort_view_t {
     pub lo: [i64; 3usize],
     pub hi: [i64; 3usize],
     pub stride: [i64; 3usize],
+    pub block: i64,
+    pub block_stride: i64,
+    pub block_offset: i64,
+    pub block_dim: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_view_t"][::core::mem::size_of::<cohort_view_t>() - 88usize];
+    ["Size of cohort_view_t"][::core::mem::size_of::<cohort_view_t>() - 120usize];
     ["Alignment of cohort_view_t"][::core::mem::align_of::<cohort_view_t>() - 8usize];
     ["Offset of field: cohort_view_t::base"][::core::mem::offset_of!(cohort_view_t, base) - 0usize];
     ["Offset of field: cohort_view_t::dim"][::core::mem::offset_of!(cohort_view_t, dim) - 8usize];
@@ -289,6 +300,14 @@ const _: () = {
     ["Offset of field: cohort_view_t::hi"][::core::mem::offset_of!(cohort_view_t, hi) - 40usize];
     ["Offset of field: cohort_view_t::stride"]
         [::core::mem::offset_of!(cohort_view_t, stride) - 64usize];
+    ["Offset of field: cohort_view_t::block"]
+        [::core::mem::offset_of!(cohort_view_t, block) - 88usize];
+    ["Offset of field: cohort_view_t::block_stride"]
+        [::core::mem::offset_of!(cohort_view_t, block_stride) - 96usize];
+    ["Offset of field: cohort_view_t::block_offset"]
+        [::core::mem::offset_of!(cohort_view_t, block_offset) - 104usize];
+    ["Offset of field: cohort_view_t::block_dim"]
+        [::core::mem::offset_of!(cohort_view_t, block_dim) - 112usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -456,6 +475,58 @@ const _: () = {
     ["Alignment of cohort_mapping_t"][::core::mem::align_of::<cohort_mapping_t>() - 8usize];
     ["Offset of field: cohort_mapping_t::id"]
         [::core::mem::offset_of!(cohort_mapping_t, id) - 0usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cohort_layout_t {
+    pub size: usize,
+    pub order: i32,
+    pub grouping: i32,
+    pub block: u32,
+    pub padding: [u32; 3usize],
+    pub flags: u32,
+    pub alignment: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_layout_t"][::core::mem::size_of::<cohort_layout_t>() - 48usize];
+    ["Alignment of cohort_layout_t"][::core::mem::align_of::<cohort_layout_t>() - 8usize];
+    ["Offset of field: cohort_layout_t::size"]
+        [::core::mem::offset_of!(cohort_layout_t, size) - 0usize];
+    ["Offset of field: cohort_layout_t::order"]
+        [::core::mem::offset_of!(cohort_layout_t, order) - 8usize];
+    ["Offset of field: cohort_layout_t::grouping"]
+        [::core::mem::offset_of!(cohort_layout_t, grouping) - 12usize];
+    ["Offset of field: cohort_layout_t::block"]
+        [::core::mem::offset_of!(cohort_layout_t, block) - 16usize];
+    ["Offset of field: cohort_layout_t::padding"]
+        [::core::mem::offset_of!(cohort_layout_t, padding) - 20usize];
+    ["Offset of field: cohort_layout_t::flags"]
+        [::core::mem::offset_of!(cohort_layout_t, flags) - 32usize];
+    ["Offset of field: cohort_layout_t::alignment"]
+        [::core::mem::offset_of!(cohort_layout_t, alignment) - 40usize];
+};
+pub type cohort_processor_t = i32;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cohort_copied_t {
+    pub copies: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub why: [::core::ffi::c_char; 232usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_copied_t"][::core::mem::size_of::<cohort_copied_t>() - 256usize];
+    ["Alignment of cohort_copied_t"][::core::mem::align_of::<cohort_copied_t>() - 8usize];
+    ["Offset of field: cohort_copied_t::copies"]
+        [::core::mem::offset_of!(cohort_copied_t, copies) - 0usize];
+    ["Offset of field: cohort_copied_t::bytes_in"]
+        [::core::mem::offset_of!(cohort_copied_t, bytes_in) - 8usize];
+    ["Offset of field: cohort_copied_t::bytes_out"]
+        [::core::mem::offset_of!(cohort_copied_t, bytes_out) - 16usize];
+    ["Offset of field: cohort_copied_t::why"]
+        [::core::mem::offset_of!(cohort_copied_t, why) - 24usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -998,8 +1069,9 @@ const _: () = {
 pub type cohort_task_function_t = ::core::option::Option<
     unsafe extern "C" fn(task: cohort_context_t, user: *mut ::core::ffi::c_void) -> i32,
 >;
-pub type cohort_processor_t = i32;
 pub type cohort_coherence_t = i32;
+pub type cohort_order_t = i32;
+pub type cohort_grouping_t = i32;
 unsafe extern "C" {
     pub fn cohort_phase_barrier_create(
         runtime: cohort_runtime_t,
@@ -1351,6 +1423,35 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn cohort_wait_all(context: cohort_context_t) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_region_layout(
+        region: cohort_region_t,
+        field_count: u32,
+        fields: *const cohort_field_t,
+        asked: *const cohort_layout_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_task_layout(
+        task: cohort_task_t,
+        kind: cohort_processor_t,
+        requirement: u32,
+        asked: *const cohort_layout_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_task_copied(
+        task: cohort_context_t,
+        requirement: u32,
+        copied: *mut cohort_copied_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_task_copied_total(
+        task: cohort_task_t,
+        copied: *mut cohort_copied_t,
+    ) -> cohort_status_t;
 }
 unsafe extern "C" {
     pub fn cohort_machine_processors(

@@ -44,6 +44,7 @@ fn ctype(of: &str) -> String {
         "f32" => "c_float",
         "f64" => "c_double",
         "bool" => "c_bool",
+        "ffi::c_char" => "c_char",
         name if name.starts_with("cohort_") => name,
         other => panic!("tests/abi/python.rs does not know the type {other}"),
     };
