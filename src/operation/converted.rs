@@ -8,7 +8,7 @@ use crate::base::Result;
 use crate::copy::convert;
 use crate::fail;
 use crate::instance::{Arrangement, Difference, FieldInstance, Layout};
-use crate::region::{dependence, Access, Coherence, Dependence, FieldMask, Privilege, RegionNode};
+use crate::region::{dependence, Access, Dependence, FieldMask, Privilege, RegionNode};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::OnceLock;
@@ -139,7 +139,8 @@ pub fn prepare(engine: &Engine, body: &mut Body, kind: &TaskKind) -> Result<()> 
         if held.access.privilege == Privilege::NoAccess || held.node().domain.is_empty() {
             continue;
         }
-        let Some(made) = make(engine, held, &layout, number)? else { continue };
+        let restricted = body.restricted && held.restricted && held.access.privilege != Privilege::Reduce;
+        let Some(made) = make(engine, held, &layout, restricted.then_some(number))? else { continue };
         kind.asked.count(&made, held);
         let held = &mut body.needs_mut()[number];
         held.converted = Some(made);
@@ -151,8 +152,8 @@ pub fn prepare(engine: &Engine, body: &mut Body, kind: &TaskKind) -> Result<()> 
     Ok(())
 }
 
-/// A place for the copy of a requirement, if it needs one.
-fn make(engine: &Engine, held: &Held, layout: &Layout, number: usize) -> Result<Option<Box<Converted>>> {
+/// A place for the copy of a requirement, if it needs one. `restricted`: the number of a requirement that may not have one.
+fn make(engine: &Engine, held: &Held, layout: &Layout, restricted: Option<usize>) -> Result<Option<Box<Converted>>> {
     let (node, space) = (held.node(), &held.node().tree.fields);
     let size = |field: u32| (field, space.bytes(field).unwrap_or(0));
     held.mask.iter().try_for_each(|field| place(held, field).map(drop))?;
@@ -160,11 +161,10 @@ fn make(engine: &Engine, held: &Held, layout: &Layout, number: usize) -> Result<
     let plan = layout.plan(node.domain.bounds, node.dim(), held.mask.iter().map(|field| size(field).1))?;
     let Some(difference) = plan.differs(found) else { return Ok(None) };
     let cause = Cause { asked: *layout, difference };
-    if is_restricted(held) {
+    if let Some(number) = restricted {
         fail!(
             Privilege,
-            "requirement {number} is {:?}, so that others see what the task writes at once, and would be copied ({}); acquire the region before (cohort_acquire), or lay the data out as the task asks",
-            held.access.coherence,
+            "requirement {number} is restricted to the data that others use at the same time, and would be copied ({}); acquire the region before (cohort_acquire), or lay the data out as the task asks",
             cause.explain(node)
         );
     }
@@ -182,11 +182,6 @@ fn make(engine: &Engine, held: &Held, layout: &Layout, number: usize) -> Result<
     made.bytes_in = if held.access.privilege == Privilege::WriteDiscard { 0 } else { bytes };
     made.bytes_out = if held.access.privilege == Privilege::ReadOnly { 0 } else { bytes };
     Ok(Some(made))
-}
-
-/// Whether a copy would hide what others do to the data meanwhile.
-fn is_restricted(held: &Held) -> bool {
-    matches!(held.access.coherence, Coherence::Simultaneous | Coherence::Relaxed) && held.access.privilege != Privilege::Reduce
 }
 
 /// Copies the points of a requirement to its copy, or back.

@@ -266,6 +266,22 @@ static void what_is_said(void)
   r[0].privilege = COHORT_READ_WRITE;
   TRY(cohort_launch(ctx, &l, NULL));
   EXPECT(cohort_wait_all(ctx), COHORT_ERROR_TASK_FAILED, "acquire the region before (cohort_acquire)");
+  /* Unless it is this context's own for a while. */
+  cohort_sync_t sync = COHORT_SYNC_INIT;
+  cohort_copied_t copied;
+  sync.region = region;
+  sync.fields = all_fields;
+  sync.field_count = FIELDS;
+  TRY(cohort_acquire(ctx, &sync));
+  l.task = report;
+  r[0] = (cohort_requirement_t){.region = region, .fields = two, .field_count = 2, .privilege = COHORT_READ_ONLY,
+                                .coherence = COHORT_SIMULTANEOUS};
+  l.requirement_count = 2;
+  TRY(cohort_launch(ctx, &l, NULL));
+  TRY(cohort_release(ctx, &sync));
+  TRY(cohort_wait_all(ctx));
+  TRY(cohort_task_copied_total(report, &copied));
+  CHECK(copied.copies == 2);
   TRY(cohort_region_destroy(&region));
 }
 
