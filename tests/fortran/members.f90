@@ -87,6 +87,9 @@ program main
   shared(1) = cohort_needs(region, field, COHORT_READ_WRITE)
   call cohort_must_epoch(rt, [cohort_member(tasks(1), shared), cohort_member(tasks(2), shared)], ierr)
   if (ierr /= COHORT_ERROR_INTERFERENCE) error stop 'FAILED: members that conflict'
+  shared(1) = cohort_needs(region, field, COHORT_READ_WRITE, coherence=COHORT_ATOMIC)
+  call cohort_must_epoch(rt, [cohort_member(tasks(1), shared), cohort_member(tasks(2), shared)], ierr)
+  if (ierr /= COHORT_ERROR_INTERFERENCE) error stop 'FAILED: members of which one waits for the other'
   shared(1) = cohort_needs(region, field, COHORT_READ_WRITE, coherence=COHORT_SIMULTANEOUS)
   call cohort_must_epoch(rt, [cohort_member(tasks(1), shared), cohort_member(tasks(2), shared)])
   call cohort_must_epoch_wait(rt)
