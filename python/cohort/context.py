@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-import weakref
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Optional, Sequence
 
 import numpy as np
 
-from . import abi
+from . import abi, attached
 from .data import Field, Numbers, Partition, Region, field_numbers
 from .launches import Fields, Launch, Requirement, Task
 from .library import assign, initial, lib, made, numbers, refuse
 from .values import Future, Value, element, encode
 from .views import Views
-
-# Attached arrays by region and field, kept until they are detached, or else until the runtime ends: it holds their addresses.
-# The weak reference besides keeps ndarray.resize from moving one, even with refcheck=False.
-_attached: Dict[Tuple[int, int], Tuple[np.ndarray, Any]] = {}
-
-
-def forget_attached() -> None:
-    """The runtime has ended, and holds no addresses."""
-    _attached.clear()
 
 
 class Attachment:
@@ -99,7 +89,7 @@ class Context:
         lib.cohort_attach_array(self.handle, region.handle, len(names), field_numbers(names), array.ctypes.data, array.itemsize,
                                 array.ndim, shape, strides, 0 if field_axis is None else field_axis + 1)
         for field in names:
-            _attached[region.handle.id, int(field)] = (array, weakref.ref(array))
+            attached.keep(region.handle.id, int(field), array)
         return Attachment(self, region, names)
 
     def detach(self, region: Region, fields: Fields) -> None:
@@ -107,7 +97,7 @@ class Context:
         chosen = field_numbers(fields)
         lib.cohort_detach(self.handle, region.handle, len(chosen), chosen)
         for field in chosen:
-            _attached.pop((region.handle.id, field), None)
+            attached.release(region.handle.id, field)
 
     def inline_map(self, requirement: Requirement) -> Mapping:
         """Waits for the operations that conflict with the requirement, then hands its data over until `unmap`; operations of this

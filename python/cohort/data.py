@@ -7,7 +7,7 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple, TypeVar, Unio
 
 import numpy as np
 
-from . import abi
+from . import abi, attached
 from .library import lib, made, numbers, refuse
 
 Point = Tuple[int, ...]
@@ -96,6 +96,12 @@ class Region(Handle):
 
     _type = abi.cohort_region_t
     _destroy = "cohort_region_destroy"
+
+    def destroy(self) -> None:
+        """Operations that use it still complete; then its storage is given back."""
+        number = self.handle.id
+        super().destroy()
+        attached.region_destroyed(number)
 
     def bounds(self) -> Tuple[Point, Point]:
         """The lowest and the highest point, both ends included."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import pathlib
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 from . import abi
 from .errors import VersionError, error_of
@@ -77,9 +77,10 @@ class Library:
 lib = Library()
 
 
-def refuse(function: str, problem: str) -> None:
+def refuse(function: str, problem: str) -> NoReturn:
     """Raises the InvalidArgumentError of an argument that this module refuses by itself."""
     lib.cohort_argument_error(function.encode(), problem.encode())
+    raise AssertionError(problem)
 
 
 def initial(kind: Any) -> Any:

@@ -8,8 +8,8 @@ import functools
 import sys
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
-from . import abi
-from .context import Context, forget_attached
+from . import abi, attached
+from .context import Context
 from .data import FieldSpace, IndexSpace, Numbers, Region, corners, numbers
 from .errors import TaskFailedError
 from .handshakes import Handshake
@@ -21,8 +21,21 @@ from .values import Future, Value, encode
 # Families of MPI as cohort_init_communicator numbers them.
 _FAMILIES = {"Open MPI": 1, "MPICH": 2, "Intel MPI": 2, "MVAPICH": 2, "MVAPICH2": 2, "Cray MPI": 2}
 
-# Bodies that the runtime may call, and compiled libraries' functions: kept until it ends.
+# Bodies that the runtime may call: kept until it ends.
 _bodies: List[Any] = []
+# The runtime that these, and the attached arrays, belong to.
+_served = 0
+# The last runtime that this module started.
+_started: Optional[Runtime] = None
+
+
+def _serve(runtime: int) -> None:
+    """What another runtime held is free."""
+    global _served
+    if runtime != _served:
+        _bodies.clear()
+        attached.runtime_ended()
+        _served = runtime
 
 
 class Runtime(Context):
@@ -32,6 +45,7 @@ class Runtime(Context):
         super().__init__(made(abi.cohort_context_t, "cohort_root_context", handle))
         self._runtime = handle
         self._started_here = started_here
+        _serve(handle.id)
 
     @property
     def rank(self) -> int:
@@ -58,9 +72,11 @@ class Runtime(Context):
         try:
             lib.cohort_finalize(ctypes.byref(self._runtime))
         finally:
-            if not self._runtime.id:
-                _bodies.clear()
-                forget_attached()
+            _serve(self._runtime.id)
+
+    def wait_all(self) -> None:
+        super().wait_all()
+        attached.all_complete()
 
     def __enter__(self) -> Runtime:
         return self
@@ -152,9 +168,9 @@ def init(communicator: Any = None, **settings: Any) -> Runtime:
         elif not isinstance(communicator, int):
             refuse("cohort.init", f"{communicator!r} is no communicator; give one of mpi4py, or its Fortran handle")
         handle = made(abi.cohort_runtime_t, "cohort_init_communicator", abi.VERSION, family, number, ctypes.byref(config))
-    runtime = Runtime(handle, started_here=True)
-    atexit.register(_end, runtime)
-    return runtime
+    global _started
+    _started = Runtime(handle, started_here=True)
+    return _started
 
 
 def current() -> Runtime:
@@ -164,12 +180,13 @@ def current() -> Runtime:
     return Runtime(made(abi.cohort_runtime_t, "cohort_current"), started_here=False)
 
 
-def _end(runtime: Runtime) -> None:
+@atexit.register
+def _end() -> None:
     """The interpreter ends. MPI is finalized later, by mpi4py, and needs a runtime that has ended."""
-    if not runtime._runtime.id:
+    if _started is None or not _started._runtime.id:
         return
     if hasattr(sys, "last_value"):
         print("cohort: an exception ends this rank, and other ranks may wait for it; run the program with python -m mpi4py to end "
               "all of them", file=sys.stderr)
     else:
-        runtime.finalize()
+        _started.finalize()

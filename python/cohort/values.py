@@ -46,7 +46,6 @@ def encode(value: Value, what: str) -> bytes:
         return struct.pack("=dd", value.real, value.imag)
     refuse(what, f"a {type(value).__name__} has no bytes that C and Fortran know; pass a number, a NumPy array, a ctypes struct, "
                  "or bytes, which pickle.dumps makes of any object")
-    raise AssertionError
 
 
 def size_of(dtype: Any) -> int:

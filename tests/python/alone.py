@@ -5,6 +5,7 @@ import gc
 import pickle
 import threading
 import unittest
+import weakref
 
 import numpy as np
 
@@ -204,11 +205,32 @@ class Arrays(Alone):
         total = self.rt.task_register("total", lambda task: float(task.view(0, self.a).sum()))
         self.assertEqual(self.rt.launch(total, cohort.read_only(self.region, self.a)).get(), 120)
         attachment.detach()
+        self.assertNotIn(address, [held[0].ctypes.data for held in cohort.attached._arrays.values()])
         array = np.ones((12, 10))
         with self.rt.attach(self.region, self.a, array):
             pass
         array.resize((24, 10), refcheck=False)
         self.assertEqual(array.shape, (24, 10))
+
+
+    def test_arrays_of_a_destroyed_region_are_kept_while_tasks_use_them(self):
+        fields = self.rt.field_space_create()
+        x = fields.allocate(float)
+        alive = []
+        for size in (1000, 2000):
+            region = self.rt.region_create(self.rt.index_space_create(1, size), fields)
+            array = np.ones(size)
+            alive.append(weakref.ref(array))
+            self.rt.attach(region, x, array)
+            add = self.rt.task_register("add", lambda task: task.view(0, x, cohort.READ_WRITE).__iadd__(1).sum())
+            future = self.rt.launch(add, cohort.read_write(region, x))
+            region.destroy()
+            del array
+            self.assertEqual(future.get(float), 2 * size)
+        self.assertTrue(all(reference() is not None for reference in alive))
+        self.rt.wait_all()
+        gc.collect()
+        self.assertEqual([reference() for reference in alive], [None, None])
 
 
 class Tasks(Alone):
