@@ -46,11 +46,12 @@ fn rows(page: &str) -> Vec<Vec<String>> {
 fn every_environment_variable_is_on_its_page_and_no_other() {
     let mut sources = Vec::new();
     files(&Path::new(ROOT).join("src"), ".rs", &mut sources);
+    files(&Path::new(ROOT).join("python"), ".py", &mut sources);
     let mut read_by_the_library = BTreeSet::new();
     for source in sources {
         let text = std::fs::read_to_string(source).unwrap();
         // A variable is the first literal after the call that looks it up.
-        for call in ["(lookup, \"", "var(\"", "var_os(\"", "number(\""] {
+        for call in ["(lookup, \"", "var(\"", "var_os(\"", "number(\"", "environ.get(\""] {
             read_by_the_library.extend(text.split(call).skip(1).filter_map(|rest| {
                 let name = rest.split('"').next()?;
                 name.starts_with("COHORT_").then(|| name.to_string())
@@ -60,7 +61,7 @@ fn every_environment_variable_is_on_its_page_and_no_other() {
     assert!(read_by_the_library.len() >= 10, "the variables were not found: {read_by_the_library:?}");
     let described: BTreeSet<String> =
         rows(&read("docs/environment.md")).iter().filter_map(|row| names(&row[0]).into_iter().next()).collect();
-    assert_eq!(read_by_the_library, described, "left: read by src; right: rows of docs/environment.md");
+    assert_eq!(read_by_the_library, described, "left: read by src and python; right: rows of docs/environment.md");
 }
 
 #[test]

@@ -40,5 +40,5 @@ as_nobody "packages missing" 1 "These Debian packages are missing; install them 
 as_nobody "an old Rust" 1 "Rust 1.85 or newer is needed (found: 1.60.0); this Debian has none, so install it with rustup" build
 OFFERED=1.96.0+dfsg1-1 as_nobody "an old Rust where Debian has a newer one" 1 \
     "These Debian packages are missing; install them as root: apt-get install rustc-web cargo-web" build
-as_nobody "a group that does not exist" 2 "dependencies.sh: unknown group 'gpu'; groups are build, mpi, mpich, fortran, flang, mini-app, benches, tests" gpu
+as_nobody "a group that does not exist" 2 "dependencies.sh: unknown group 'gpu'; groups are build, mpi, mpich, fortran, flang, mini-app, python, benches, tests" gpu
 exit "$((failed > 0))"
