@@ -128,6 +128,8 @@ program errors
   type(cohort_halo) :: halo
   type(cohort_requirement) :: needs
   type(cohort_mapping) :: mapping
+  type(cohort_layout) :: asked
+  type(cohort_copied) :: copied
   type(cohort_view_layout) :: layout
   real(8), pointer :: shown(:, :), line(:)
   integer(8), pointer :: backwards(:, :)
@@ -271,6 +273,29 @@ program errors
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, '16 bytes')
   call cohort_fill(ctx, region, one_field, 2d0, ierr)
   call must(ierr)
+
+  ! Layouts.
+  call cohort_region_layout(tile, one_field, asked, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'is a sub-region; lay out the root region')
+  call cohort_region_layout(region, none, asked, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, '0 fields')
+  call cohort_region_layout(region, one_field, asked, ierr)
+  call expect(ierr, COHORT_ERROR_WRONG_ORDER, 'is attached, and lies as the array does')
+  call cohort_task_layout(no_task, COHORT_PROC_ANY, 1, asked, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'task is the null handle')
+  call cohort_task_layout(no_task, COHORT_PROC_ANY, 0, asked, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'requirement is 0; give a number from 1 on')
+  asked%grouping = COHORT_BLOCKED
+  call cohort_region_layout(region, one_field, asked, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'blocks of 0 points')
+  asked%block = -4
+  asked%grouping = COHORT_SOA
+  call cohort_region_layout(region, one_field, asked, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'set both or neither')
+  call cohort_task_copied_total(no_task, copied, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'task is the null handle')
+  call cohort_task_copied(ctx, 1, copied, ierr)
+  call expect(ierr, COHORT_ERROR_WRONG_ORDER, 'root context')
 
   ! Inline mappings.
   call cohort_inline_view(mapping, one_field(1), COHORT_READ_ONLY, shown, ierr)
