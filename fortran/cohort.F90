@@ -17,6 +17,7 @@ module cohort
   use cohort_futures
   use cohort_inline
   use cohort_layouts
+  use cohort_reductions
   use cohort_views
   use cohort_interop
   use cohort_machine
@@ -51,6 +52,7 @@ module cohort
     cohort_partition_union, cohort_partition_intersection, cohort_partition_difference, cohort_partition_cross_product, &
     cohort_partition_kind
   ! Tasks.
+  public :: cohort_fold, cohort_reduction_register
   public :: cohort_task_body, cohort_task_register, cohort_task_variant, cohort_needs, cohort_launch, cohort_index_launch, &
     cohort_must_epoch, cohort_must_epoch_wait, cohort_wait_all, cohort_root_context, cohort_task_args, cohort_task_point, &
     cohort_task_result, cohort_task_fail, cohort_task_region, cohort_task_future, cohort_future_get, cohort_future_test, &
@@ -168,6 +170,7 @@ contains
       call release_bodies()
       call release_projections()
       call release_mappers()
+      call release_folds()
     end if
     call finish(status, ierr)
   end subroutine

@@ -406,6 +406,19 @@ module cohort_c
       integer(c_size_t), value :: bytes
       integer(c_int32_t) :: status
     end function
+    function cohort_c_reduction_register(rt, name, element_bytes, identity, fold, user, reduction) &
+      bind(C, name="cohort_reduction_register") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      character(kind=c_char), intent(in) :: name(*)
+      integer(c_size_t), value :: element_bytes
+      type(c_ptr), value :: identity
+      type(c_funptr), value :: fold
+      type(c_ptr), value :: user
+      integer(c_int32_t), intent(out) :: reduction
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_task_register(rt, name, body, user, flags, task) &
       bind(C, name="cohort_task_register") result(status)
       import

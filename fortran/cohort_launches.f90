@@ -11,8 +11,9 @@ module cohort_launches
   public :: c_requirement
   public :: cohort_wait_all, cohort_root_context, cohort_current
 
-  !> cohort_needs(region or partition, fields, privilege [, coherence] [, reduction] [, reduction_type]): one requirement of a
-  !> launch. With COHORT_REDUCE give `reduction` (COHORT_SUM ..) and `reduction_type` (COHORT_DOUBLE ..). A partition is for
+  !> cohort_needs(region or partition, fields, privilege [, coherence] [, reduction] [, reduction_type] [, any_order]): one
+  !> requirement of a launch. With COHORT_REDUCE give `reduction` (COHORT_SUM ..) and `reduction_type` (COHORT_DOUBLE ..), or what
+  !> cohort_reduction_register gave; with any_order=.true. results may depend on which task ends first, and cost less. A partition is for
   !> index launches: point i gets sub-region i, or i + `offset`, or what `projection` says, which cohort_projection_register gave.
   interface cohort_needs
     procedure needs_region, needs_partition
@@ -27,10 +28,11 @@ module cohort_launches
 
 contains
 
-  pure function needs_region(region, fields, privilege, coherence, reduction, reduction_type) result(needs)
+  pure function needs_region(region, fields, privilege, coherence, reduction, reduction_type, any_order) result(needs)
     type(cohort_region), intent(in) :: region
     integer(c_int32_t), intent(in) :: fields(:), privilege
     integer(c_int32_t), intent(in), optional :: coherence, reduction, reduction_type
+    logical, intent(in), optional :: any_order
     type(cohort_requirement) :: needs
     needs%region = region
     allocate (needs%fields, source=fields)
@@ -38,17 +40,19 @@ contains
     if (present(coherence)) needs%coherence = coherence
     if (present(reduction)) needs%reduction = reduction
     if (present(reduction_type)) needs%reduction_type = reduction_type
+    if (present(any_order)) needs%flags = merge(COHORT_FOLD_ANY_ORDER, 0, any_order)
   end function
 
   !> For index launches: each point gets the sub-region of the partition that the projection says; without one, its own.
-  pure function needs_partition(partition, fields, privilege, coherence, reduction, reduction_type, projection, offset) &
-    result(needs)
+  pure function needs_partition(partition, fields, privilege, coherence, reduction, reduction_type, any_order, &
+                                projection, offset) result(needs)
     type(cohort_partition), intent(in) :: partition
     integer(c_int32_t), intent(in) :: fields(:), privilege
     integer(c_int32_t), intent(in), optional :: coherence, reduction, reduction_type, projection
     integer, intent(in), optional :: offset
+    logical, intent(in), optional :: any_order
     type(cohort_requirement) :: needs
-    needs = needs_region(cohort_region(), fields, privilege, coherence, reduction, reduction_type)
+    needs = needs_region(cohort_region(), fields, privilege, coherence, reduction, reduction_type, any_order)
     needs%partition = partition
     if (present(offset)) then
       needs%projection = COHORT_PROJECTION_OFFSET
@@ -71,6 +75,9 @@ contains
     c%coherence = needs%coherence
     c%reduction = needs%reduction
     c%reduction_type = needs%reduction_type
+    c%projection = needs%projection
+    c%projection_offset = needs%projection_offset
+    c%flags = needs%flags
   end function
 
   !> What a launch's optional lists become on the C side. The targets must outlive the launch call and no longer.

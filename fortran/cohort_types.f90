@@ -73,6 +73,7 @@ module cohort_types
   integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1, COHORT_TASK_MPI_THREAD = 2
   integer(c_int32_t), parameter :: COHORT_MAPPER_SERIALISED = 1
   integer(c_int32_t), parameter :: COHORT_PROJECTION_IDENTITY = 0, COHORT_PROJECTION_OFFSET = 1
+  integer(c_int32_t), parameter :: COHORT_FOLD_ANY_ORDER = 1
 
   !> Settings of a runtime; a component left at its default takes the environment's value or the library's own.
   type, bind(C) :: cohort_config
@@ -142,6 +143,7 @@ module cohort_types
     integer(c_int32_t) :: reduction_type = COHORT_TYPE_NONE
     integer(c_int32_t) :: projection = COHORT_PROJECTION_IDENTITY
     integer(c_int64_t) :: projection_offset = 0
+    integer(c_int32_t) :: flags = 0
   end type
 
   !> One of several members of a must epoch: cohort_member(task, [cohort_needs(..), ..]), or cohort_member(task) if it needs none.
@@ -159,6 +161,7 @@ module cohort_types
     integer(c_int32_t) :: privilege = 0, coherence = 0, reduction = 0, reduction_type = 0
     integer(c_int32_t) :: projection = 0
     integer(c_int64_t) :: projection_offset = 0
+    integer(c_int32_t) :: flags = 0
   end type
 
   !> Something that runs tasks: the MPI thread (kind COHORT_PROC_MPI, number 0), or a worker thread (COHORT_PROC_CPU). `helps` is 0

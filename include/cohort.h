@@ -33,6 +33,12 @@
 #define COHORT_TASK_MPI_THREAD 2
 
 /**
+ * Of a requirement that reduces: contributions are folded in in whatever order the tasks end, by fewer operations and in less
+ * memory than in program order, in which a sum's last digits are the same in every run.
+ */
+#define COHORT_FOLD_ANY_ORDER 1
+
+/**
  * Version of this header; `cohort_init` compares it with the library's.
  */
 #define COHORT_VERSION 100
@@ -139,6 +145,9 @@ typedef struct {
   uint32_t field_count;
   int32_t privilege;
   int32_t coherence;
+  /**
+   * COHORT_SUM and the like with a type, or what `cohort_reduction_register` gave with COHORT_TYPE_NONE.
+   */
   int32_t reduction;
   int32_t reduction_type;
   cohort_projection_t projection;
@@ -146,6 +155,10 @@ typedef struct {
    * With COHORT_PROJECTION_OFFSET.
    */
   int64_t projection_offset;
+  /**
+   * 0 or COHORT_FOLD_ANY_ORDER.
+   */
+  uint32_t flags;
 } cohort_requirement_t;
 
 /**
@@ -693,6 +706,11 @@ typedef struct {
 typedef int64_t (*cohort_projection_function_t)(uint32_t point, uint32_t points, void *user);
 
 /**
+ * `into[i] = into[i] op from[i]` for `count` elements that lie side by side. Runs on any thread, several at a time.
+ */
+typedef void (*cohort_fold_function_t)(void *into, const void *from, size_t count, void *user);
+
+/**
  * Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
  * (docs/environment.md), then from defaults.
  */
@@ -956,7 +974,8 @@ cohort_status_t cohort_phase_barrier_alter_arrivals(cohort_phase_barrier_t barri
 /**
  * A collective of this rank whose phases are complete after `arrivals` arrivals each, from any rank; the handle is of phase
  * 0. A phase's result is the reduction of its values in an order that the values alone decide: the same, bit for bit,
- * whoever comes first. Any thread. Errors: INVALID_ARGUMENT (arrivals, reduction, type), OUT_OF_MEMORY.
+ * whoever comes first. Ranks that arrive at it have registered the reduction by the same name, if it is not one of the library's.
+ * Any thread. Errors: INVALID_ARGUMENT (arrivals, reduction, type), OUT_OF_MEMORY.
  */
 cohort_status_t cohort_collective_create(cohort_runtime_t runtime,
                                          uint32_t arrivals,
@@ -976,7 +995,7 @@ cohort_status_t cohort_collective_advance(cohort_collective_t collective, cohort
 
 /**
  * One arrival at the handle's phase with a value (copied) of the collective's type. Never blocks. Any thread. Errors:
- * WRONG_ORDER (more arrivals than the phase expects, or it is complete), RESOURCES (64 or more phases ahead of the first
+ * WRONG_ORDER (more arrivals than the phase expects, or it is complete; a reduction that this rank has not registered), RESOURCES (64 or more phases ahead of the first
  * that is not complete).
  */
 cohort_status_t cohort_collective_arrive(cohort_collective_t collective,
@@ -1588,6 +1607,23 @@ cohort_status_t cohort_projection_register(cohort_runtime_t runtime,
                                            cohort_projection_function_t function,
                                            void *user,
                                            cohort_projection_t *projection);
+
+/**
+ * Registers a way to combine elements of `element_bytes` bytes: `fold(into, from, count, user)` makes of each of `count`
+ * elements that lie side by side at `into` its combination with the one at `from`. It has to be associative and commutative,
+ * and is called on any thread, several at a time. `identity` (copied) is the element that changes nothing when it is folded
+ * in. The number serves wherever COHORT_SUM does, with COHORT_TYPE_NONE as the type: in requirements on fields of elements of that
+ * size, for the results of index launches, and, with at most 16 bytes, in dynamic collectives, which know it by its `name`
+ * (copied; each once, and the same on all ranks). `user` is handed to every call and stays the caller's. It ends with the
+ * runtime. Any thread. Errors: INVALID_ARGUMENT (no function, no bytes, a name given already), RESOURCES (4096 are there).
+ */
+cohort_status_t cohort_reduction_register(cohort_runtime_t runtime,
+                                          const char *name,
+                                          size_t element_bytes,
+                                          const void *identity,
+                                          cohort_fold_function_t fold,
+                                          void *user,
+                                          cohort_reduction_t *reduction);
 
 /**
  * A rectangle of points of `dim` (1 to 3) dimensions; `lo` and `hi` have `dim` entries, both ends included.

@@ -96,3 +96,8 @@ fn tasks_of_the_mpi_thread_run_there() {
 fn regions_and_tasks_with_layouts() {
     run("layouts");
 }
+
+#[test]
+fn reductions_of_the_programs_own() {
+    run("reductions");
+}

@@ -86,7 +86,7 @@ fn random_access(random: &mut Random) -> Access {
     use Coherence::{Atomic, Exclusive, Relaxed, Simultaneous};
     let coherence = *random.pick(&[Exclusive, Exclusive, Exclusive, Simultaneous, Relaxed, Atomic, Atomic]);
     let operator = *random.pick(&[Reduction::Sum, Reduction::Min]);
-    Access { privilege, coherence, reduction: (privilege == Privilege::Reduce).then_some((operator, ElementType::Double)) }
+    Access { privilege, coherence, reduction: (privilege == Privilege::Reduce).then(|| (operator, ElementType::Double).into()) }
 }
 
 fn random_fields(random: &mut Random) -> Vec<u32> {

@@ -11,6 +11,7 @@ __all__ = [
     "MAPPER_SERIALISED",
     "TASK_LEAF",
     "TASK_MPI_THREAD",
+    "FOLD_ANY_ORDER",
     "VERSION",
     "LAYOUT_EXACT",
     "COPIED_TEXT",
@@ -73,6 +74,7 @@ __all__ = [
 MAPPER_SERIALISED = 1
 TASK_LEAF = 1
 TASK_MPI_THREAD = 2
+FOLD_ANY_ORDER = 1
 VERSION = 100
 LAYOUT_EXACT = 1
 COPIED_TEXT = 232
@@ -204,6 +206,7 @@ class cohort_requirement_t(Structure):
         ("reduction_type", c_int32),
         ("projection", cohort_projection_t),
         ("projection_offset", c_int64),
+        ("flags", c_uint32),
     ]
 
 
@@ -554,6 +557,7 @@ class cohort_mapper_handle_t(Structure):
 
 
 cohort_projection_function_t = CFUNCTYPE(c_int64, c_uint32, c_uint32, c_void_p)
+cohort_fold_function_t = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t, c_void_p)
 
 
 class cohort_config_t(Structure):
@@ -683,6 +687,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_subregion": (cohort_status_t, [cohort_partition_t, c_uint32, POINTER(cohort_region_t)]),
     "cohort_partition_destroy": (cohort_status_t, [POINTER(cohort_partition_t)]),
     "cohort_projection_register": (cohort_status_t, [cohort_runtime_t, c_char_p, cohort_projection_function_t, c_void_p, POINTER(cohort_projection_t)]),
+    "cohort_reduction_register": (cohort_status_t, [cohort_runtime_t, c_char_p, c_size_t, c_void_p, cohort_fold_function_t, c_void_p, POINTER(cohort_reduction_t)]),
     "cohort_index_space_create": (cohort_status_t, [cohort_runtime_t, c_int32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_index_space_t)]),
     "cohort_index_space_create_rects": (cohort_status_t, [cohort_runtime_t, c_int32, c_uint32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_index_space_t)]),
     "cohort_index_space_destroy": (cohort_status_t, [POINTER(cohort_index_space_t)]),

@@ -311,7 +311,7 @@ mod tests {
         let mask = FieldMask::of(&[0]);
         let mut analysis = ContextAnalysis::new();
         let mut reduce = |operation, op| {
-            let reduction = Some((op, ElementType::Double));
+            let reduction = Some((op, ElementType::Double).into());
             let access = Access { privilege: Privilege::Reduce, coherence: Coherence::Exclusive, reduction };
             let mut found = Found(Vec::new(), Vec::new());
             analysis.record_use(&region, &Use { operation, mask: &mask, access }, &mut found);

@@ -3,34 +3,34 @@
 use super::strided::{each_loops, Loops};
 use crate::geometry::{Point, Rect};
 use crate::instance::FieldInstance;
-use crate::region::{ElementType, Reduction, Run};
+use crate::region::{Operator, Run};
 
 /// Folds the elements of `rect` in `from` into those `shift` away in `to`. A field's element may be several values side by
 /// side (a vector of doubles).
 ///
 /// # Safety
-/// As for `copy_rect`; besides, the type supports the operator and its size divides that of an element.
-pub unsafe fn fold_rect(op: Reduction, element: ElementType, from: &FieldInstance, to: &FieldInstance, rect: &Rect, shift: Point) {
+/// As for `copy_rect`; besides, the size of the operator's elements divides that of the field's.
+pub unsafe fn fold_rect(operator: Operator, from: &FieldInstance, to: &FieldInstance, rect: &Rect, shift: Point) {
     if rect.is_empty() {
         return;
     }
     debug_assert!(from.bytes == to.bytes && from.rect.contains(rect) && to.rect.contains(&rect.shifted(shift)));
-    each_loops(from, to, rect, shift, |loops, from, to| fold_loops(op, element, loops, from, to));
+    each_loops(from, to, rect, shift, |loops, from, to| fold_loops(operator, loops, from, to));
 }
 
-unsafe fn fold_loops(op: Reduction, element: ElementType, loops: &Loops, from: *const u8, to: *mut u8) {
-    let (size, x) = (element.bytes(), loops.dims[0]);
+unsafe fn fold_loops(operator: Operator, loops: &Loops, from: *const u8, to: *mut u8) {
+    let (size, x) = (operator.bytes(), loops.dims[0]);
     loops.rows(from, to, |from, to| {
         let from = from.cast_mut();
         if loops.run == size {
             let (into, from) = (Run { at: to, stride: x.to as i64 }, Run { at: from, stride: x.from as i64 });
-            op.fold_run(element, into, from, x.count);
+            operator.fold_run(into, from, x.count);
             return;
         }
         for i in 0..x.count as isize {
             let into = Run { at: to.offset(i * x.to), stride: size as i64 };
             let from = Run { at: from.offset(i * x.from), stride: size as i64 };
-            op.fold_run(element, into, from, loops.run / size);
+            operator.fold_run(into, from, loops.run / size);
         }
     });
 }
@@ -39,6 +39,7 @@ unsafe fn fold_loops(op: Reduction, element: ElementType, loops: &Loops, from: *
 mod tests {
     use super::super::strided::tests::{held, nested, points};
     use super::*;
+    use crate::region::{ElementType, Reduction};
     use proptest::prelude::*;
 
     const OPERATORS: [Reduction; 4] = [Reduction::Sum, Reduction::Product, Reduction::Min, Reduction::Max];
@@ -62,7 +63,7 @@ mod tests {
                     op.fold(ElementType::Int32, &mut expected[into.start + value..][..4], with);
                 }
             }
-            unsafe { fold_rect(op, ElementType::Int32, &from.instance, &to.instance, &rect, shift) };
+            unsafe { fold_rect(Operator::Known(op, ElementType::Int32), &from.instance, &to.instance, &rect, shift) };
             prop_assert_eq!(&to.bytes, &expected);
         }
     }

@@ -15,7 +15,8 @@ use std::ffi::c_void;
 
 /// A collective of this rank whose phases are complete after `arrivals` arrivals each, from any rank; the handle is of phase
 /// 0. A phase's result is the reduction of its values in an order that the values alone decide: the same, bit for bit,
-/// whoever comes first. Any thread. Errors: INVALID_ARGUMENT (arrivals, reduction, type), OUT_OF_MEMORY.
+/// whoever comes first. Ranks that arrive at it have registered the reduction by the same name, if it is not one of the library's.
+/// Any thread. Errors: INVALID_ARGUMENT (arrivals, reduction, type), OUT_OF_MEMORY.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_collective_create(
     runtime: cohort_runtime_t,
@@ -26,10 +27,10 @@ pub unsafe extern "C" fn cohort_collective_create(
 ) -> cohort_status_t {
     guard("cohort_collective_create", || {
         let (runtime, out) = (runtime::of(runtime.id)?, out(collective)?);
-        let Some((how, element)) = reduction(how, element)? else {
+        let Some(operator) = reduction(how, element)? else {
             fail!(InvalidArgument, "the reduction is COHORT_REDUCTION_NONE; use COHORT_SUM, PRODUCT, MIN or MAX");
         };
-        *out = cohort_collective_t { id: runtime.collectives.create(arrivals, how, element)?, phase: 0 };
+        *out = cohort_collective_t { id: runtime.collectives.create(arrivals, operator)?, phase: 0 };
         Ok(())
     })
 }
@@ -54,7 +55,7 @@ pub unsafe extern "C" fn cohort_collective_advance(
 }
 
 /// One arrival at the handle's phase with a value (copied) of the collective's type. Never blocks. Any thread. Errors:
-/// WRONG_ORDER (more arrivals than the phase expects, or it is complete), RESOURCES (64 or more phases ahead of the first
+/// WRONG_ORDER (more arrivals than the phase expects, or it is complete; a reduction that this rank has not registered), RESOURCES (64 or more phases ahead of the first
 /// that is not complete).
 #[no_mangle]
 pub unsafe extern "C" fn cohort_collective_arrive(collective: cohort_collective_t, value: *const c_void) -> cohort_status_t {

@@ -5,8 +5,24 @@ use crate::base::Result;
 use crate::fail;
 use crate::instance::{Grouping, Layout, Order};
 use crate::operation::View;
-use crate::region::{Access, Coherence, ElementType, FieldSpace, Privilege, Reduction};
+use crate::region::{Access, Coherence, Contribution, ElementType, FieldSpace, Operator, Privilege, Reduction};
 use std::ffi::{c_char, c_void, CStr};
+
+/// What the program wants handed to its own functions.
+pub struct UserPointer(*mut c_void);
+// The caller promises that its functions may use it on any thread.
+unsafe impl Send for UserPointer {}
+unsafe impl Sync for UserPointer {}
+
+impl UserPointer {
+    pub fn new(user: *mut c_void) -> Self {
+        Self(user)
+    }
+
+    pub fn get(&self) -> *mut c_void {
+        self.0
+    }
+}
 
 /// A borrowed array. `what` names it in the message.
 pub unsafe fn slice<'a, T>(pointer: *const T, count: usize, what: &str) -> Result<&'a [T]> {
@@ -76,14 +92,20 @@ pub fn privilege(number: i32) -> Result<Privilege> {
     })
 }
 
-pub fn reduction(number: i32, element: i32) -> Result<Option<(Reduction, ElementType)>> {
+pub fn reduction(number: i32, element: i32) -> Result<Option<Operator>> {
     let reduction = match number {
         COHORT_REDUCTION_NONE => return Ok(None),
         COHORT_SUM => Reduction::Sum,
         COHORT_PRODUCT => Reduction::Product,
         COHORT_MIN => Reduction::Min,
         COHORT_MAX => Reduction::Max,
-        _ => fail!(InvalidArgument, "reduction is {number}; use COHORT_SUM, PRODUCT, MIN or MAX"),
+        _ => {
+            let registered = Operator::of_number(number)?;
+            if element != COHORT_TYPE_NONE {
+                fail!(InvalidArgument, "the type {element} for reduction {number}, which was registered with the size of its elements; use COHORT_TYPE_NONE");
+            }
+            return Ok(Some(registered));
+        }
     };
     let element = match element {
         COHORT_INT32 => ElementType::Int32,
@@ -97,7 +119,14 @@ pub fn reduction(number: i32, element: i32) -> Result<Option<(Reduction, Element
     if !element.supports(reduction) {
         fail!(InvalidArgument, "complex numbers have no order; reduce them with COHORT_SUM or COHORT_PRODUCT");
     }
-    Ok(Some((reduction, element)))
+    Ok(Some(Operator::Known(reduction, element)))
+}
+
+fn requirement_flags(flags: u32) -> Result<u32> {
+    if flags & !COHORT_FOLD_ANY_ORDER != 0 {
+        fail!(InvalidArgument, "flags is {flags:#x}; use 0 or COHORT_FOLD_ANY_ORDER");
+    }
+    Ok(flags)
 }
 
 pub fn access(requirement: &cohort_requirement_t) -> Result<Access> {
@@ -113,6 +142,11 @@ pub fn access(requirement: &cohort_requirement_t) -> Result<Access> {
     if (privilege == Privilege::Reduce) != reduction.is_some() {
         fail!(InvalidArgument, "a requirement names a reduction if and only if its privilege is COHORT_REDUCE; set both or neither");
     }
+    let any_order = requirement_flags(requirement.flags)? & COHORT_FOLD_ANY_ORDER != 0;
+    if any_order && reduction.is_none() {
+        fail!(InvalidArgument, "COHORT_FOLD_ANY_ORDER for a requirement that does not reduce; set it with COHORT_REDUCE");
+    }
+    let reduction = reduction.map(|operator| Contribution { operator, any_order });
     Ok(Access { privilege, coherence, reduction })
 }
 

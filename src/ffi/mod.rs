@@ -17,6 +17,7 @@ pub mod machine;
 pub mod mappers;
 pub mod partitions;
 pub mod projections;
+pub mod reductions;
 pub mod regions;
 pub mod runtime;
 pub mod tasks;

@@ -1,8 +1,7 @@
 //! Projections: how the points of an index launch come to their sub-regions.
 
-use super::convert::text;
+use super::convert::{text, UserPointer};
 use super::guard;
-use super::tasks::UserPointer;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;

@@ -1,7 +1,7 @@
 //! Tasks: registration, and what a task sees of itself and its data. A task's context is used by the thread that runs
 //! the body only.
 
-use super::convert::{copy_out, out, privilege, text};
+use super::convert::{copy_out, out, privilege, text, UserPointer};
 use super::guard;
 use super::types::*;
 use crate::base::Result;
@@ -10,22 +10,6 @@ use crate::operation::{self, Processor, TaskBody, TaskKind};
 use crate::runtime;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
-
-/// What the program wants handed to its own functions.
-pub(super) struct UserPointer(*mut c_void);
-// The caller promises that its tasks may use it on any thread.
-unsafe impl Send for UserPointer {}
-unsafe impl Sync for UserPointer {}
-
-impl UserPointer {
-    pub fn new(user: *mut c_void) -> Self {
-        Self(user)
-    }
-
-    pub fn get(&self) -> *mut c_void {
-        self.0
-    }
-}
 
 fn body(function: cohort_task_function_t, user: *mut c_void) -> Result<TaskBody> {
     let Some(function) = function else {

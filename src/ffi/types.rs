@@ -155,6 +155,10 @@ pub const COHORT_TASK_LEAF: u32 = 1;
 /// The task runs on the MPI thread only, whatever processor a launch asks for: its body is not thread-safe, or calls MPI.
 pub const COHORT_TASK_MPI_THREAD: u32 = 2;
 
+/// Of a requirement that reduces: contributions are folded in in whatever order the tasks end, by fewer operations and in less
+/// memory than in program order, in which a sum's last digits are the same in every run.
+pub const COHORT_FOLD_ANY_ORDER: u32 = 1;
+
 /// Version of this header; `cohort_init` compares it with the library's.
 pub const COHORT_VERSION: u32 = 100;
 
@@ -202,6 +206,9 @@ pub type cohort_projection_t = u32;
 pub const COHORT_PROJECTION_IDENTITY: cohort_projection_t = 0;
 /// Point p gets sub-region p + projection_offset.
 pub const COHORT_PROJECTION_OFFSET: cohort_projection_t = 1;
+/// `into[i] = into[i] op from[i]` for `count` elements that lie side by side. Runs on any thread, several at a time.
+pub type cohort_fold_function_t =
+    Option<unsafe extern "C" fn(into: *mut c_void, from: *const c_void, count: usize, user: *mut c_void)>;
 
 /// Fields of a region that a task uses, and how. In an index launch `partition` may be given instead of `region`:
 /// each point gets the sub-region that `projection` says.
@@ -215,11 +222,14 @@ pub struct cohort_requirement_t {
     pub field_count: u32,
     pub privilege: i32,
     pub coherence: i32,
+    /// COHORT_SUM and the like with a type, or what `cohort_reduction_register` gave with COHORT_TYPE_NONE.
     pub reduction: i32,
     pub reduction_type: i32,
     pub projection: cohort_projection_t,
     /// With COHORT_PROJECTION_OFFSET.
     pub projection_offset: i64,
+    /// 0 or COHORT_FOLD_ANY_ORDER.
+    pub flags: u32,
 }
 
 /// A barrier and one of its phases. Plain bytes: may be sent to other ranks.

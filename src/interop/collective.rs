@@ -8,21 +8,21 @@
 use super::attention::{Attention, Listener};
 use super::collective_messages::{send_results, Note};
 use super::handle::Handle;
-use super::operator::{bytes_of, element_of, value_of, Operator, ELEMENT_NUMBERS};
+use super::operator::{bytes_of, element_of, fold, operator_of, value_of, Element, ELEMENT_NUMBERS};
 use super::registry::{note_of, stale, Placed};
 use super::results::{Outcome, Results};
 use crate::base::{Kind, Result};
 use crate::event::{CollectiveHead, Entry, Value, RESULTS_KEPT};
 use crate::fail;
 use crate::operation::{Engine, FutureCell};
-use crate::region::ElementType;
+use crate::region::Operator;
 use crate::transport::{Mapping, News};
 use crate::base::sync::Mutex;
 use smallvec::{smallvec, SmallVec};
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where a collective is.
 enum Side {
@@ -34,7 +34,8 @@ enum Side {
 struct Near {
     head: NonNull<CollectiveHead>,
     entries: NonNull<[Entry]>,
-    operator: Operator,
+    /// Found at the first arrival from here, before which this rank may register it.
+    operator: OnceLock<Operator>,
     /// Where its news are looked for.
     pigeonhole: usize,
 }
@@ -43,6 +44,13 @@ impl Near {
     fn head(&self) -> &CollectiveHead {
         // Mapped, and places of collectives are never used for anything else.
         unsafe { self.head.as_ref() }
+    }
+
+    fn operator(&self) -> Result<Operator> {
+        match self.operator.get() {
+            Some(&known) => Ok(known),
+            None => operator_of(self.head().kind()).map(|found| *self.operator.get_or_init(|| found)),
+        }
     }
 
     fn entries(&self) -> &[Entry] {
@@ -85,7 +93,7 @@ struct Subscribers {
 pub struct Collective {
     attention: Arc<Attention>,
     side: Side,
-    element: ElementType,
+    element: Element,
     /// Futures of this rank by their phase. Results are taken under the lock.
     pending: Mutex<BTreeMap<u64, Arc<FutureCell>>>,
     /// The first phase among them, or `u64::MAX`.
@@ -100,7 +108,7 @@ unsafe impl Send for Collective {}
 unsafe impl Sync for Collective {}
 
 impl Collective {
-    fn new(attention: &Arc<Attention>, side: Side, element: ElementType) -> Self {
+    fn new(attention: &Arc<Attention>, side: Side, element: Element) -> Self {
         Self {
             attention: attention.clone(),
             side,
@@ -137,11 +145,12 @@ impl Collective {
     pub(super) fn arrive_with(&self, engine: &Engine, phase: u64, value: Value, code: u64) -> Result<()> {
         match &self.side {
             Side::Near(near) => {
+                let operator = near.operator()?;
                 // Before the arrival counts this rank takes what is complete: later phases cannot be complete before that.
                 let take = || {
                     self.take_results(engine);
                 };
-                if near.head().arrive(near.entries(), phase, value, code, take, |values| near.operator.fold(values))?.is_some() {
+                if near.head().arrive(near.entries(), phase, value, code, take, |values| fold(operator, values))?.is_some() {
                     self.take_results(engine);
                     self.attention.memory.ring(near.head().listeners(), near.pigeonhole);
                 }
@@ -164,9 +173,9 @@ impl Collective {
         if bytes.len() != expected {
             fail!(
                 InvalidArgument,
-                "the value has {} bytes, and the collective's {:?} has {expected}; arrive with a value of the type that the collective was created for",
+                "the value has {} bytes, and the collective's {} has {expected}; arrive with a value of the type that the collective was created for",
                 bytes.len(),
-                self.element
+                self.element.text()
             );
         }
         Ok(value_of(bytes))
@@ -377,14 +386,14 @@ impl Placed for Collective {
     fn at(attention: &Arc<Attention>, mapping: &Mapping, offset: usize) -> Option<Self> {
         let head = mapping.place::<CollectiveHead>(offset)?;
         // Made of atomics, and mapped; what is no collective has another stamp.
-        let (arrivals, operator) = unsafe { (head.as_ref().arrivals(), Operator::of(head.as_ref().kind())?) };
+        let (arrivals, element) = unsafe { (head.as_ref().arrivals(), element_of(head.as_ref().kind())?) };
         let entries = mapping.places(offset + size_of::<CollectiveHead>(), CollectiveHead::entries(arrivals))?;
-        let near = Near { head, entries, operator, pigeonhole: News::pigeonhole(offset as u64) };
-        Some(Self::new(attention, Side::Near(near), operator.element))
+        let near = Near { head, entries, operator: OnceLock::new(), pigeonhole: News::pigeonhole(offset as u64) };
+        Some(Self::new(attention, Side::Near(near), element))
     }
 
     fn far(attention: &Arc<Attention>, handle: u64) -> Result<Self> {
-        let Some(element) = element_of(note_of::<Self>(handle)) else { return stale(handle, Self::KIND) };
+        let Some(element) = Element::of(note_of::<Self>(handle)) else { return stale(handle, Self::KIND) };
         let far = Far { handle, gone: AtomicBool::new(false), results: Mutex::default() };
         Ok(Self::new(attention, Side::Far(far), element))
     }

@@ -2,13 +2,13 @@
 
 use super::attention::Attention;
 use super::collective::Collective;
-use super::operator::{number_of, Operator};
+use super::operator::{element_of, word_of};
 use super::registry::{Placed, Registry};
 use crate::base::Result;
 use crate::event::{CollectiveHead, MOST_ARRIVALS};
 use crate::fail;
 use crate::operation::{Arrival, Engine, FutureCell};
-use crate::region::{ElementType, Reduction};
+use crate::region::Operator;
 use crate::transport::Messages;
 use std::sync::Arc;
 
@@ -41,13 +41,15 @@ impl Collectives {
     }
 
     /// A collective of this rank; the handle is good on every rank.
-    pub fn create(&self, arrivals: u32, how: Reduction, element: ElementType) -> Result<u64> {
+    pub fn create(&self, arrivals: u32, operator: Operator) -> Result<u64> {
         if !(1..=MOST_ARRIVALS).contains(&arrivals) {
             fail!(InvalidArgument, "{arrivals} arrivals a phase; give from 1 to {MOST_ARRIVALS}");
         }
-        self.0.create(Collective::bytes_of(arrivals), number_of(element), |attention, mapping, offset| {
+        let word = word_of(operator)?;
+        let element = element_of(word).expect("it was just made");
+        self.0.create(Collective::bytes_of(arrivals), element.number(), |attention, mapping, offset| {
             let head = mapping.place::<CollectiveHead>(offset).expect("just allocated");
-            unsafe { head.as_ref() }.reset(arrivals, Operator { how, element }.number());
+            unsafe { head.as_ref() }.reset(arrivals, word);
             Collective::at(attention, mapping, offset).expect("just allocated")
         })
     }

@@ -11,7 +11,7 @@ use super::{FutureCell, Launch, Launched, Processor, RegionObject, RegionRef, Ta
 use crate::event::Reservations;
 use crate::geometry::Point;
 use crate::instance::{Layout, Storage};
-use crate::region::{Access, Coherence, ElementType, FieldMask, Privilege, Reduction, RegionNode};
+use crate::region::{Access, Coherence, FieldMask, Operator, Privilege, RegionNode};
 use crate::scheduler::Wish;
 use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
@@ -109,7 +109,7 @@ pub enum Work {
     Fill,
     /// From the first requirement to the second, by `shift`; the arguments are pairs of fields.
     Copy,
-    Reduce(Reduction, ElementType),
+    Reduce(Operator),
     /// Folds the contributions that a reducing task left in this operation's requirements.
     Fold,
 }
@@ -233,7 +233,7 @@ impl Body {
                 self.shift = shift;
                 (Work::Copy, None)
             }
-            Launched::Reduce(how, element) => (Work::Reduce(how, element), None),
+            Launched::Reduce(operator) => (Work::Reduce(operator), None),
             Launched::Nothing => (Work::Nothing, None),
         };
         self.point = launch.point;

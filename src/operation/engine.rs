@@ -407,8 +407,8 @@ impl Engine {
             }
             Work::Fill => self.number_of(fill(body), "fill"),
             Work::Copy => self.number_of(super::copy::run(self, body), "copy"),
-            Work::Reduce(how, element) => {
-                let total = super::index::reduce(&body.futures, how, element, &self.failures);
+            Work::Reduce(operator) => {
+                let total = super::index::reduce(&body.futures, operator, &self.failures);
                 self.number_of(total.map(|t| body.set_value(&t)), "reduction of results")
             }
             Work::Fold => unreachable!("has a way of its own"),

@@ -9,7 +9,7 @@ use crate::base::{Error, Result, Status};
 use crate::event::NodeRef;
 use crate::fail;
 use crate::mapping::NeedInfo;
-use crate::region::{dependence, Access, Dependence, ElementType, FieldMask, Privilege, Reduction};
+use crate::region::{dependence, Access, Dependence, FieldMask, Operator, Privilege};
 use crate::scheduler::Wish;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -147,7 +147,7 @@ impl<'a> IndexLaunch<'a> {
 
     /// Launches a task for each point. What `whole` waits for, each point waits for; what it arrives at, it arrives at when
     /// all points are complete. The future of the results, folded in order of the points.
-    pub fn launch(&mut self, whole: &mut Launch, reduction: Option<(Reduction, ElementType)>) -> Result<Option<Arc<FutureCell>>> {
+    pub fn launch(&mut self, whole: &mut Launch, reduction: Option<Operator>) -> Result<Option<Arc<FutureCell>>> {
         let Launched::Task(kind, processor) = whole.work else {
             return Err(Error::new(Status::Internal, "an index launch of something that is not a task"));
         };
@@ -208,14 +208,14 @@ impl<'a> IndexLaunch<'a> {
         whole: &mut Launch,
         ends: &[NodeRef],
         results: SmallVec<[Arc<FutureCell>; 2]>,
-        reduction: Option<(Reduction, ElementType)>,
+        reduction: Option<Operator>,
     ) -> Result<Option<Arc<FutureCell>>> {
         let mut end = Launch::new(Launched::Nothing);
         end.after = ends;
         end.arrivals = std::mem::take(&mut whole.arrivals);
         end.futures = results;
-        let reduced = reduction.map(|(how, element)| {
-            end.work = Launched::Reduce(how, element);
+        let reduced = reduction.map(|operator| {
+            end.work = Launched::Reduce(operator);
             Arc::new(FutureCell::default())
         });
         end.result = reduced.clone();
@@ -225,14 +225,14 @@ impl<'a> IndexLaunch<'a> {
 }
 
 /// Folds the results of the points.
-pub(super) fn reduce(futures: &[Arc<FutureCell>], how: Reduction, element: ElementType, failures: &super::Failures) -> Result<Vec<u8>> {
-    let mut total = how.identity(element)[..element.bytes()].to_vec();
+pub(super) fn reduce(futures: &[Arc<FutureCell>], operator: Operator, failures: &super::Failures) -> Result<Vec<u8>> {
+    let mut total = operator.with_identity(|identity| identity.to_vec());
     for (point, future) in futures.iter().enumerate() {
         let value = future.value(failures)?;
-        if value.len() != element.bytes() {
-            fail!(InvalidArgument, "point {point} gave a result of {} bytes where the reduction's type has {}; call cohort_task_result in every point", value.len(), element.bytes());
+        if value.len() != total.len() {
+            fail!(InvalidArgument, "point {point} gave a result of {} bytes where the reduction's elements have {}; call cohort_task_result in every point", value.len(), total.len());
         }
-        how.fold(element, &mut total, value);
+        operator.fold(&mut total, value);
     }
     Ok(total)
 }

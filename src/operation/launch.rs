@@ -7,7 +7,7 @@ use crate::base::Result;
 use crate::event::{NodeRef, PhaseCell};
 use crate::fail;
 use crate::geometry::Point;
-use crate::region::{dependence, Access, Dependence, ElementType, FieldMask, FieldSpace, Reduction};
+use crate::region::{dependence, Access, Contribution, Dependence, FieldMask, FieldSpace, Operator};
 use crate::scheduler::Wish;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -44,9 +44,11 @@ pub fn check_fields(space: &FieldSpace, fields: &[u32], access: Access) -> Resul
     if let Some(field) = fields.iter().find(|&&f| f >= count) {
         fail!(InvalidArgument, "field {field} is not in the region's field space, which has {count} fields");
     }
-    if let Some((_, element)) = access.reduction {
-        if let Some(&field) = fields.iter().find(|&&f| space.bytes(f) != Some(element.bytes())) {
-            fail!(InvalidArgument, "field {} does not have {} bytes, the size of the reduction's type", space.label(field), element.bytes());
+    if let Some(Contribution { operator, .. }) = access.reduction {
+        let bytes = operator.bytes();
+        if let Some(&field) = fields.iter().find(|&&f| space.bytes(f) != Some(bytes)) {
+            let whose = operator.name().map_or("the reduction's type".into(), |name| format!("an element of the reduction \"{name}\""));
+            fail!(InvalidArgument, "field {} does not have {bytes} bytes, the size of {whose}", space.label(field));
         }
     }
     Ok(())
@@ -81,7 +83,7 @@ pub enum Launched {
     Fill,
     Copy(Point),
     /// Folds the futures into the result.
-    Reduce(Reduction, ElementType),
+    Reduce(Operator),
     Nothing,
 }
 

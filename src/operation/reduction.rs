@@ -7,11 +7,12 @@ use super::Engine;
 use crate::base::Result;
 use crate::copy;
 use crate::instance::Storage;
+use crate::region::Contribution;
 
 /// Gives each reduction of a task its copies.
 pub fn prepare(engine: &Engine, body: &mut Body) -> Result<()> {
     for need in body.needs_mut() {
-        let Some((how, element)) = need.access.reduction else { continue };
+        let Some(Contribution { operator, .. }) = need.access.reduction else { continue };
         // The task's rectangle and fields stay as they are while its copies are made.
         let (rect, mut next) = (need.node().domain.bounds, need.mask.first());
         while let Some(field) = next {
@@ -21,9 +22,8 @@ pub fn prepare(engine: &Engine, body: &mut Body) -> Result<()> {
                 Some(storage) => storage,
                 None => Box::new(Storage::new(rect, bytes, field as usize)?),
             };
-            let identity = how.identity(element);
             // The copy is this task's alone.
-            unsafe { copy::fill_rect(&storage.instance, &rect, &identity[..element.bytes()]) };
+            operator.with_identity(|identity| unsafe { copy::fill_rect(&storage.instance, &rect, identity) });
             need.private.push((field, storage));
             next = need.mask.next_after(field);
         }
@@ -44,14 +44,14 @@ pub fn hand_over(engine: &Engine, body: &mut Body, fold: &mut Body, succeeded: b
 
 pub fn fold(engine: &Engine, body: &mut Body) {
     for need in body.needs_mut() {
-        let Some((how, element)) = need.access.reduction else { continue };
+        let Some(Contribution { operator, .. }) = need.access.reduction else { continue };
         let domain = &need.node().domain;
         for (field, storage) in &need.private {
             // Attached arrays do not move while an operation uses them, so the field is where `prepare` saw it.
             let Ok(to) = need.data().instances.covering(*field, &domain.bounds) else { continue };
             let _one_at_a_time = need.data().folding.lock();
             // Whoever reads the field waits for this operation; others that fold are ordered, or wait for the lock.
-            domain.rects().for_each(|rect| unsafe { copy::fold_rect(how, element, &storage.instance, to, &rect, [0; 3]) });
+            domain.rects().for_each(|rect| unsafe { copy::fold_rect(operator, &storage.instance, to, &rect, [0; 3]) });
         }
         put_by(engine, need);
     }

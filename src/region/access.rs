@@ -1,5 +1,7 @@
 //! Privileges, coherence and the rule that says when two accesses depend on each other.
 
+use super::Operator;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Privilege {
     NoAccess,
@@ -70,12 +72,26 @@ impl ElementType {
     }
 }
 
+/// How a task that reduces contributes to what is there. Contributions alike may be made at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Contribution {
+    pub operator: Operator,
+    /// Whether results may depend on who is done first; otherwise contributions are folded in program order.
+    pub any_order: bool,
+}
+
+impl From<(Reduction, ElementType)> for Contribution {
+    fn from((reduction, element): (Reduction, ElementType)) -> Self {
+        Self { operator: Operator::Known(reduction, element), any_order: false }
+    }
+}
+
 /// How an operation uses the points and fields of one requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Access {
     pub privilege: Privilege,
     pub coherence: Coherence,
-    pub reduction: Option<(Reduction, ElementType)>,
+    pub reduction: Option<Contribution>,
 }
 
 impl Access {
@@ -127,7 +143,7 @@ mod tests {
                 all.push(Access { privilege, coherence, reduction: None });
             }
             for operator in [Reduction::Sum, Reduction::Max] {
-                all.push(Access { privilege: Privilege::Reduce, coherence, reduction: Some((operator, ElementType::Double)) });
+                all.push(Access { privilege: Privilege::Reduce, coherence, reduction: Some((operator, ElementType::Double).into()) });
             }
         }
         all
@@ -141,8 +157,8 @@ mod tests {
                 [
                     Access { privilege: Privilege::ReadOnly, coherence, reduction: None },
                     Access { privilege: Privilege::ReadWrite, coherence, reduction: None },
-                    Access { privilege: Privilege::Reduce, coherence, reduction: Some((Reduction::Sum, ElementType::Double)) },
-                    Access { privilege: Privilege::Reduce, coherence, reduction: Some((Reduction::Max, ElementType::Double)) },
+                    Access { privilege: Privilege::Reduce, coherence, reduction: Some((Reduction::Sum, ElementType::Double).into()) },
+                    Access { privilege: Privilege::Reduce, coherence, reduction: Some((Reduction::Max, ElementType::Double).into()) },
                 ]
             })
             .collect();

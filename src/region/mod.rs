@@ -4,14 +4,16 @@
 mod access;
 mod cuts;
 mod fields;
+mod operator;
 mod partition;
 mod reduce;
 mod space;
 mod tree;
 
-pub use access::{dependence, Access, Coherence, Dependence, ElementType, Privilege, Reduction};
+pub use access::{dependence, Access, Coherence, Dependence, Contribution, ElementType, Privilege, Reduction};
 pub use cuts::Cuts;
 pub use fields::{FieldMask, FieldSpace, MAX_FIELDS};
+pub use operator::{forget_operators, register_operator, Fold, Operator};
 pub use partition::Partition;
 pub use reduce::Run;
 pub use space::{check_dim, rects_of, IndexSpace};

@@ -24,6 +24,7 @@ use crate::transport::{Level, Mpi};
 use crate::transport::{Loopback, Messages, NodeMemory, Topic, Transport};
 use crate::interop::{receive_barrier, receive_collective, receive_ghost, Attention, Barriers, Collectives, Ghosts};
 use crate::base::sync::Mutex;
+use crate::region::forget_operators;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::mpsc::{channel, Sender};
@@ -385,6 +386,7 @@ pub fn finalize(handle: u64) -> Result<()> {
     runtime.attention.close();
     runtime.messages.close();
     runtime.engine.scheduler.stop();
+    forget_operators();
     // Giving back what the transport holds is collective.
     let closed = if runtime.messages.abandoned() { Ok(()) } else { runtime.transport.close() };
     result.and(drained).and(closed)

@@ -3,6 +3,7 @@
 pub const COHORT_MAPPER_SERIALISED: i32 = 1;
 pub const COHORT_TASK_LEAF: i32 = 1;
 pub const COHORT_TASK_MPI_THREAD: i32 = 2;
+pub const COHORT_FOLD_ANY_ORDER: i32 = 1;
 pub const COHORT_VERSION: i32 = 100;
 pub const COHORT_LAYOUT_EXACT: i32 = 1;
 pub const COHORT_COPIED_TEXT: i32 = 232;
@@ -178,10 +179,11 @@ pub struct cohort_requirement_t {
     pub reduction_type: i32,
     pub projection: cohort_projection_t,
     pub projection_offset: i64,
+    pub flags: u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_requirement_t"][::core::mem::size_of::<cohort_requirement_t>() - 56usize];
+    ["Size of cohort_requirement_t"][::core::mem::size_of::<cohort_requirement_t>() - 64usize];
     ["Alignment of cohort_requirement_t"][::core::mem::align_of::<cohort_requirement_t>() - 8usize];
     ["Offset of field: cohort_requirement_t::region"]
         [::core::mem::offset_of!(cohort_requirement_t, region) - 0usize];
@@ -203,6 +205,8 @@ const _: () = {
         [::core::mem::offset_of!(cohort_requirement_t, projection) - 44usize];
     ["Offset of field: cohort_requirement_t::projection_offset"]
         [::core::mem::offset_of!(cohort_requirement_t, projection_offset) - 48usize];
+    ["Offset of field: cohort_requirement_t::flags"]
+        [::core::mem::offset_of!(cohort_requirement_t, flags) - 56usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -1021,6 +1025,14 @@ const _: () = {
 pub type cohort_projection_function_t = ::core::option::Option<
     unsafe extern "C" fn(point: u32, points: u32, user: *mut ::core::ffi::c_void) -> i64,
 >;
+pub type cohort_fold_function_t = ::core::option::Option<
+    unsafe extern "C" fn(
+        into: *mut ::core::ffi::c_void,
+        from: *const ::core::ffi::c_void,
+        count: usize,
+        user: *mut ::core::ffi::c_void,
+    ),
+>;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct cohort_config_t {
@@ -1672,6 +1684,17 @@ unsafe extern "C" {
         function: cohort_projection_function_t,
         user: *mut ::core::ffi::c_void,
         projection: *mut cohort_projection_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_reduction_register(
+        runtime: cohort_runtime_t,
+        name: *const ::core::ffi::c_char,
+        element_bytes: usize,
+        identity: *const ::core::ffi::c_void,
+        fold: cohort_fold_function_t,
+        user: *mut ::core::ffi::c_void,
+        reduction: *mut cohort_reduction_t,
     ) -> cohort_status_t;
 }
 unsafe extern "C" {
