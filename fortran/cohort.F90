@@ -77,8 +77,8 @@ module cohort
   public :: cohort_mapper, cohort_mapper_handle, cohort_task_info, cohort_requirement_info, cohort_context_info, cohort_copy_info, &
     cohort_report, cohort_task_options, cohort_slice, cohort_task_mapping, cohort_requirement_mapping, cohort_copy_mapping, &
     cohort_member_mapping, cohort_select_task_options, cohort_slice_index_launch, cohort_map_task, cohort_map_copy, &
-    cohort_map_must_epoch, cohort_select_tunable, cohort_configure_context, cohort_report_times, cohort_mapper_register, &
-    cohort_mapper_use, cohort_mapper_refusals, cohort_tunable, cohort_info_fields
+    cohort_map_inline, cohort_map_must_epoch, cohort_select_tunable, cohort_configure_context, cohort_report_times, &
+    cohort_mapper_register, cohort_mapper_use, cohort_mapper_refusals, cohort_tunable, cohort_info_fields
 
   ! The machine.
   public :: cohort_machine_processors, cohort_machine_memories, cohort_machine_affinity, cohort_machine_ranks, &

@@ -9,7 +9,7 @@ module cohort_mappers
   private
   public :: cohort_mapper, cohort_task_info, cohort_task_mapping, cohort_context_info, cohort_report
   public :: cohort_select_task_options, cohort_slice_index_launch, cohort_map_task, cohort_map_copy, cohort_map_must_epoch, &
-            cohort_select_tunable, cohort_configure_context, cohort_report_times
+            cohort_map_inline, cohort_select_tunable, cohort_configure_context, cohort_report_times
   public :: cohort_mapper_register, cohort_mapper_use, cohort_mapper_refusals, cohort_tunable, cohort_info_fields
   public :: release_mappers
 
@@ -55,6 +55,7 @@ module cohort_mappers
     procedure(cohort_select_task_options), pointer, pass(mapper) :: select_task_options => null()
     procedure(cohort_slice_index_launch), pointer, pass(mapper) :: slice_index_launch => null()
     procedure(cohort_map_task), pointer, pass(mapper) :: map_task => null()
+    procedure(cohort_map_inline), pointer, pass(mapper) :: map_inline => null()
     procedure(cohort_map_copy), pointer, pass(mapper) :: map_copy => null()
     procedure(cohort_map_must_epoch), pointer, pass(mapper) :: map_must_epoch => null()
     procedure(cohort_select_tunable), pointer, pass(mapper) :: select_tunable => null()
@@ -86,6 +87,15 @@ module cohort_mappers
       class(cohort_mapper), intent(inout) :: mapper
       type(cohort_task_info), intent(in) :: task
       type(cohort_task_mapping), intent(inout) :: mapping
+    end subroutine
+    !> When the task of `context`, or the program, maps data inline.
+    recursive subroutine cohort_map_inline(mapper, context, requirement, mapping)
+      import :: cohort_mapper, cohort_context_info, cohort_requirement_info, cohort_requirement_mapping
+      implicit none
+      class(cohort_mapper), intent(inout) :: mapper
+      type(cohort_context_info), intent(in) :: context
+      type(cohort_requirement_info), intent(in) :: requirement
+      type(cohort_requirement_mapping), intent(inout) :: mapping
     end subroutine
     !> When an explicit copy is launched.
     recursive subroutine cohort_map_copy(mapper, copy, mapping)
@@ -236,6 +246,18 @@ contains
     status = 0
   end function
 
+  recursive function run_map_inline(c, requirement, mapping, user) bind(C) result(status)
+    type(cohort_context_info_c), intent(in) :: c
+    type(cohort_requirement_info), intent(in) :: requirement
+    type(cohort_requirement_mapping), intent(inout) :: mapping
+    type(c_ptr), value :: user
+    integer(c_int32_t) :: status
+    type(mapper_box), pointer :: box
+    box => box_of(user)
+    call box%mapper%map_inline(cohort_context_info(c%task, fortran_text(c%name)), requirement, mapping)
+    status = 0
+  end function
+
   recursive function run_map_copy(copy, mapping, user) bind(C) result(status)
     type(cohort_copy_info), intent(in) :: copy
     type(cohort_copy_mapping), intent(inout) :: mapping
@@ -317,6 +339,7 @@ contains
     if (associated(mapper%select_task_options)) c%select_task_options = c_funloc(run_select_task_options)
     if (associated(mapper%slice_index_launch)) c%slice_index_launch = c_funloc(run_slice_index_launch)
     if (associated(mapper%map_task)) c%map_task = c_funloc(run_map_task)
+    if (associated(mapper%map_inline)) c%map_inline = c_funloc(run_map_inline)
     if (associated(mapper%map_copy)) c%map_copy = c_funloc(run_map_copy)
     if (associated(mapper%map_must_epoch)) c%map_must_epoch = c_funloc(run_map_must_epoch)
     if (associated(mapper%select_tunable)) c%select_tunable = c_funloc(run_select_tunable)

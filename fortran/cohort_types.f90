@@ -294,7 +294,7 @@ module cohort_types
     integer(c_int32_t) :: flags = 0
     type(c_funptr) :: select_task_options = c_null_funptr, slice_index_launch = c_null_funptr, map_task = c_null_funptr
     type(c_funptr) :: map_copy = c_null_funptr, map_must_epoch = c_null_funptr, select_tunable = c_null_funptr
-    type(c_funptr) :: configure_context = c_null_funptr, report = c_null_funptr
+    type(c_funptr) :: configure_context = c_null_funptr, report = c_null_funptr, map_inline = c_null_funptr
   end type
 
   !> The C side's view of an explicit copy.

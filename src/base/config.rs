@@ -23,6 +23,9 @@ pub struct Config {
     pub on_error: Option<OnError>,
     /// Whether each rank says at start on which processors its workers run.
     pub verbose: Option<bool>,
+    /// The default mapper's refinements.
+    pub affinity: Option<bool>,
+    pub priorities: Option<bool>,
     /// The path of a mapping file.
     pub mapping: Option<String>,
 }
@@ -75,6 +78,8 @@ impl Config {
                 _ => None,
             })?),
             verbose: self.verbose.or(switch(lookup, "COHORT_VERBOSE")?),
+            affinity: self.affinity.or(switch(lookup, "COHORT_AFFINITY")?),
+            priorities: self.priorities.or(switch(lookup, "COHORT_PRIORITIES")?),
             mapping: self.mapping.or(parsed(lookup, "COHORT_MAPPING", "the path of a mapping file", |s| {
                 (!s.is_empty()).then(|| s.to_string())
             })?),

@@ -8,7 +8,7 @@ use super::types::*;
 use crate::base::Result;
 use crate::fail;
 use crate::mapping::{
-    Answer, ContextInfo, CopyChoice, CopyInfo, Mapper, Member, NeedInfo, Question, Registered, Report, Slice, TaskChoice, TaskInfo,
+    Answer, ContextInfo, CopyChoice, CopyInfo, Mapper, Member, NeedChoice, NeedInfo, Question, Registered, Report, Slice, TaskChoice, TaskInfo,
     TaskOptions,
 };
 use crate::region::Privilege;
@@ -172,6 +172,15 @@ pub type cohort_slice_index_launch_t =
 /// When a task is ready to run, on the thread that made it ready.
 pub type cohort_map_task_t =
     Option<unsafe extern "C" fn(task: *const cohort_task_info_t, mapping: *mut cohort_task_mapping_t, user: *mut c_void) -> i32>;
+/// When the task of `context`, or the program, maps data inline.
+pub type cohort_map_inline_t = Option<
+    unsafe extern "C" fn(
+        context: *const cohort_context_info_t,
+        requirement: *const cohort_requirement_info_t,
+        mapping: *mut cohort_requirement_mapping_t,
+        user: *mut c_void,
+    ) -> i32,
+>;
 /// When an explicit copy is launched.
 pub type cohort_map_copy_t =
     Option<unsafe extern "C" fn(copy: *const cohort_copy_info_t, mapping: *mut cohort_copy_mapping_t, user: *mut c_void) -> i32>;
@@ -213,6 +222,7 @@ pub struct cohort_mapper_t {
     pub select_tunable: cohort_select_tunable_t,
     pub configure_context: cohort_configure_context_t,
     pub report: cohort_report_times_t,
+    pub map_inline: cohort_map_inline_t,
 }
 
 struct Table(cohort_mapper_t);
@@ -318,6 +328,7 @@ impl Mapper for Table {
             (Question::SelectTunable, c.select_tunable.is_some()),
             (Question::ConfigureContext, c.configure_context.is_some()),
             (Question::Report, c.report.is_some()),
+            (Question::MapInline, c.map_inline.is_some()),
         ];
         has.into_iter().filter(|&(_, there)| there).fold(0, |all, (question, _)| all | question as u32)
     }
@@ -348,7 +359,7 @@ impl Mapper for Table {
 
     fn map_task(&self, task: &TaskInfo, choice: &mut TaskChoice) -> Answer {
         let Some(call) = self.0.map_task else { return Ok(()) };
-        let to_c = |need: &crate::mapping::NeedChoice| cohort_requirement_mapping_t { rank: need.rank, memory: need.memory };
+        let to_c = |need: &NeedChoice| cohort_requirement_mapping_t { rank: need.rank, memory: need.memory };
         let mut needs: SmallVec<[cohort_requirement_mapping_t; 8]> = choice.needs.iter().map(to_c).collect();
         let mut c = cohort_task_mapping_t {
             processor: choice.processor,
@@ -365,6 +376,15 @@ impl Mapper for Table {
         for (need, c) in choice.needs.iter_mut().zip(&needs) {
             (need.rank, need.memory) = (c.rank, c.memory);
         }
+        Ok(())
+    }
+
+    fn map_inline(&self, context: &ContextInfo, need: &NeedInfo, choice: &mut NeedChoice) -> Answer {
+        let Some(call) = self.0.map_inline else { return Ok(()) };
+        let fields: Fields = need.fields.iter().collect();
+        let mut c = cohort_requirement_mapping_t { rank: choice.rank, memory: choice.memory };
+        answer(unsafe { call(&context_info(context), &requirement_info(need, &fields, 0), &mut c, self.0.user) })?;
+        (choice.rank, choice.memory) = (c.rank, c.memory);
         Ok(())
     }
 

@@ -51,6 +51,8 @@ unsafe fn config_from(config: *const cohort_config_t) -> Result<Config> {
         shared_bytes: over_zero(c.shared_bytes),
         on_error: if c.on_error == -1 { None } else { Some(on_error_policy(c.on_error)?) },
         verbose: None,
+        affinity: None,
+        priorities: None,
         mapping: None,
     }
     .with_environment()

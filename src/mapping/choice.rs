@@ -110,14 +110,29 @@ impl TaskOptions {
     }
 }
 
+impl NeedChoice {
+    pub fn default_on(setting: &Setting) -> Self {
+        Self { rank: setting.rank as i32, memory: WHERE_IT_IS }
+    }
+
+    pub(super) fn check(&self, what: &dyn std::fmt::Display, setting: &Setting) -> Answer {
+        if self.rank != setting.rank as i32 {
+            return Err(format!("{what} is put into memory of rank {}; this is rank {}, which has its own alone", self.rank, setting.rank));
+        }
+        if self.memory != WHERE_IT_IS && !u32::try_from(self.memory).is_ok_and(|memory| memory < setting.memories) {
+            return Err(format!("{what} is put into memory {}; this rank has {}, numbered from 0, and -1 is where the data is", self.memory, setting.memories));
+        }
+        Ok(())
+    }
+}
+
 impl TaskChoice {
     pub fn default_for(task: &TaskInfo, wish: Wish, setting: &Setting) -> Self {
-        let need = NeedChoice { rank: setting.rank as i32, memory: WHERE_IT_IS };
         Self {
             processor: task.processor as i32,
             worker: wish.worker().map_or(ANY, i32::from),
             priority: wish.priority.into(),
-            needs: smallvec![need; task.needs.len()],
+            needs: smallvec![NeedChoice::default_on(setting); task.needs.len()],
         }
     }
 
@@ -128,15 +143,7 @@ impl TaskChoice {
         if self.needs.len() != task.needs.len() {
             return Err(format!("requirement_count is {}; the task has {} requirements", self.needs.len(), task.needs.len()));
         }
-        for (i, need) in self.needs.iter().enumerate() {
-            if need.rank != setting.rank as i32 {
-                return Err(format!("requirement {i} is put into memory of rank {}; this is rank {}, which has its own alone", need.rank, setting.rank));
-            }
-            if need.memory != WHERE_IT_IS && !u32::try_from(need.memory).is_ok_and(|memory| memory < setting.memories) {
-                return Err(format!("requirement {i} is put into memory {}; this rank has {}, numbered from 0, and -1 is where the data is", need.memory, setting.memories));
-            }
-        }
-        Ok(())
+        self.needs.iter().enumerate().try_for_each(|(i, need)| need.check(&format_args!("requirement {i}"), setting))
     }
 
     pub fn wish(&self) -> Wish {

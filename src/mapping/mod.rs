@@ -4,13 +4,17 @@
 //! of callbacks is one implementation of the trait (`ffi::mappers`).
 
 mod choice;
+mod default;
 mod file;
 mod info;
+mod paths;
 mod registered;
 
 pub use choice::{CopyChoice, Member, NeedChoice, Setting, Slice, TaskChoice, TaskOptions, ANY, WHERE_IT_IS};
 pub use file::FileMapper;
+pub use default::DefaultMapper;
 pub use info::{ContextInfo, CopyInfo, NeedInfo, Processor, Report, TaskInfo};
+pub use paths::Paths;
 pub use registered::{Chain, ChainSlot, Mappers, Registered};
 
 /// What a mapper can be asked. Names as Legion has them.
@@ -25,6 +29,7 @@ pub enum Question {
     SelectTunable = 32,
     ConfigureContext = 64,
     Report = 128,
+    MapInline = 256,
 }
 
 impl Question {
@@ -38,6 +43,7 @@ impl Question {
             Self::SelectTunable => "select_tunable",
             Self::ConfigureContext => "configure_context",
             Self::Report => "report",
+            Self::MapInline => "map_inline",
         }
     }
 }
@@ -65,6 +71,11 @@ pub trait Mapper: Send + Sync {
 
     /// When a task is ready to run, by the thread that made it ready.
     fn map_task(&self, task: &TaskInfo, choice: &mut TaskChoice) -> Answer {
+        Ok(())
+    }
+
+    /// When an execution maps data inline.
+    fn map_inline(&self, context: &ContextInfo, need: &NeedInfo, choice: &mut NeedChoice) -> Answer {
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use super::choice::{check_members, check_slices};
 use super::{
-    Answer, ContextInfo, CopyChoice, CopyInfo, Mapper, Member, Question, Report, Setting, Slice, TaskChoice, TaskInfo, TaskOptions,
+    Answer, ContextInfo, CopyChoice, CopyInfo, DefaultMapper, Mapper, Member, NeedChoice, NeedInfo, Paths, Question, Report, Setting, Slice, TaskChoice, TaskInfo, TaskOptions,
 };
 use crate::base::{as_callback, sync::Mutex};
 use std::collections::BTreeSet;
@@ -140,6 +140,17 @@ impl Chain {
         }
     }
 
+    /// Where data lies that an execution maps inline.
+    pub fn map_inline(&self, context: &ContextInfo, need: &NeedInfo, setting: &Setting) -> NeedChoice {
+        let mut choice = NeedChoice::default_on(setting);
+        for one in &self.mappers {
+            let call = |mapper: &dyn Mapper, choice: &mut _| mapper.map_inline(context, need, choice);
+            let check = |choice: &NeedChoice| choice.check(&"the mapping", setting);
+            one.ask(Question::MapInline, context.name, &mut choice, call, check);
+        }
+        choice
+    }
+
     pub fn map_copy(&self, copy: &CopyInfo, setting: &Setting) -> CopyChoice {
         let mut choice = CopyChoice { worker: super::ANY, priority: 0 };
         let subject = CString::new(copy.source.region.bounds_text()).unwrap_or_default();
@@ -236,6 +247,8 @@ impl Made {
 
 pub struct Mappers {
     pub setting: Setting,
+    /// Where the program's tasks and what they release are learned from, if anybody wants to know.
+    paths: Option<Arc<Paths>>,
     /// For what belongs to no task, and tasks that are registered from now on.
     general: ChainSlot,
     made: Mutex<Made>,
@@ -243,7 +256,20 @@ pub struct Mappers {
 
 impl Mappers {
     pub fn new(setting: Setting) -> Self {
-        Self { setting, general: ChainSlot::default(), made: Mutex::default() }
+        Self { setting, paths: None, general: ChainSlot::default(), made: Mutex::default() }
+    }
+
+    /// Has the default mapper's refinements asked first for every task. Before any other mapper.
+    pub fn refine_default(&mut self, affinity: bool, priorities: bool) {
+        if affinity || priorities {
+            self.paths = priorities.then(Arc::default);
+            let mapper = DefaultMapper { affinity, paths: self.paths.clone() };
+            self.install(Registered::new("default", Box::new(mapper), false), false);
+        }
+    }
+
+    pub fn paths(&self) -> Option<&Paths> {
+        self.paths.as_deref()
     }
 
     #[inline]

@@ -10,8 +10,8 @@ use crate::base::{Error, Result, Stash, Status};
 use crate::copy;
 use crate::event::{Graph, NodeRef};
 use crate::instance::Storage;
-use crate::mapping::{Mappers, Setting};
-use crate::scheduler::{Class, Role, Runner, Scheduler, Wish};
+use crate::mapping::Mappers;
+use crate::scheduler::{Class, Role, Runner, Scheduler};
 use crate::base::sync::Mutex;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr::NonNull;
@@ -139,10 +139,10 @@ impl Runner for Driver {
 }
 
 impl Engine {
-    pub fn start(scheduler: Scheduler, setting: Setting, window: u32, outside: Option<Arc<dyn Outside>>) -> Result<Box<Self>> {
-        let rank = setting.rank;
+    pub fn start(scheduler: Scheduler, mappers: Mappers, window: u32, outside: Option<Arc<dyn Outside>>) -> Result<Box<Self>> {
+        let rank = mappers.setting.rank;
         let engine = Box::new(Self {
-            mappers: Mappers::new(setting),
+            mappers,
             graph: Graph::new(),
             bodies: Bodies::default(),
             scheduler,
@@ -180,7 +180,7 @@ impl Engine {
     pub fn release(&self, node: NodeRef) {
         let body = unsafe { self.bodies.get(node.index()) };
         if body.special != 0 {
-            return self.reserve(node, body, Scheduler::released_as);
+            return self.reserve(node, body, true);
         }
         self.scheduler.released(node.0, self.class_of(node));
     }
@@ -191,7 +191,7 @@ impl Engine {
             // Its body is this thread's from now on.
             let waiting = unsafe { self.bodies.get(node.index()) };
             if waiting.reservations.go_on(&self.graph, node) {
-                self.place(node, waiting, Scheduler::released_as);
+                self.place(node, waiting, true);
             }
         });
     }
@@ -201,21 +201,21 @@ impl Engine {
     pub fn offer(&self, node: NodeRef) {
         let body = unsafe { self.bodies.get(node.index()) };
         if body.special != 0 {
-            return self.reserve(node, body, Scheduler::offer_as);
+            return self.reserve(node, body, false);
         }
         self.scheduler.offer(node.0, self.class_of(node));
     }
 
     /// A node is ready that is not just offered.
     #[cold]
-    fn reserve(&self, node: NodeRef, body: &mut Body, offer: fn(&Scheduler, u64, Class, Wish)) {
+    fn reserve(&self, node: NodeRef, body: &mut Body, released: bool) {
         // If it stands in line for what it wants, it is no longer this thread's.
         if body.special & special::RESERVES == 0 || body.reservations.take(&self.graph, node) {
-            self.place(node, body, offer);
+            self.place(node, body, released);
         }
     }
 
-    fn place(&self, node: NodeRef, body: &mut Body, offer: fn(&Scheduler, u64, Class, Wish)) {
+    fn place(&self, node: NodeRef, body: &mut Body, released: bool) {
         if body.special & special::MEMBER != 0 {
             return self.run_member(node);
         }
@@ -224,9 +224,14 @@ impl Engine {
             return;
         }
         if body.special & special::OPEN != 0 {
-            self.ask_when_ready(body);
+            self.ask_when_ready(body, released);
         }
-        offer(&self.scheduler, node.0, self.class_of(node), body.wish);
+        let class = self.class_of(node);
+        if released {
+            self.scheduler.released_as(node.0, class, body.wish);
+        } else {
+            self.scheduler.offer_as(node.0, class, body.wish);
+        }
     }
 
     /// Members of a must epoch may wait for each other: each gets a thread.

@@ -80,6 +80,7 @@ pub fn map(engine: &Engine, frame: &Frame, need: Need) -> Result<Arc<Mapping>> {
     // Fails here, before anything waits, if the data lies in arrays that do not hold the region.
     let bounds = need.region.node.domain.bounds;
     need.mask.iter().try_for_each(|field| need.region.data.instances.covering(field, &bounds).map(drop))?;
+    engine.ask_about_mapping(frame, &need);
     let mut operation = Launch::new(Launched::Nothing);
     operation.needs.push(Need { region: need.region.clone(), mask: need.mask.clone(), access: need.access });
     let reached = Arc::new(FutureCell::default());

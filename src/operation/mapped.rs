@@ -5,6 +5,7 @@ use super::body::{Body, Held, Work};
 use super::{Engine, Frame, Launch, Launched, Processor, TaskKind};
 use crate::mapping::{Chain, ContextInfo, CopyInfo, NeedInfo, Question, Report, Slice, TaskChoice, TaskInfo};
 use crate::scheduler::Wish;
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::sync::atomic::Ordering;
 
@@ -22,6 +23,11 @@ pub mod special {
     pub const FIXED: u8 = 16;
     /// It takes reservations first.
     pub const RESERVES: u8 = 32;
+}
+
+thread_local! {
+    /// The kind of the task that ended last on this thread: what becomes ready now waited for it.
+    static ENDED: Cell<u64> = const { Cell::new(0) };
 }
 
 fn need_of(held: &Held) -> NeedInfo<'_> {
@@ -68,9 +74,12 @@ impl Engine {
     }
 
     /// A task is ready whose mapper chooses where it runs.
-    pub(super) fn ask_when_ready(&self, body: &mut Body) {
+    pub(super) fn ask_when_ready(&self, body: &mut Body, released: bool) {
         let Work::Task(kind) = body.work else { return };
         let Some(chain) = kind.mappers() else { return };
+        if let (Some(paths), true) = (self.mappers.paths(), released) {
+            paths.released(ENDED.get(), kind.handle());
+        }
         let setting = &self.mappers.setting;
         let info = TaskInfo {
             handle: kind.handle(),
@@ -122,6 +131,14 @@ impl Engine {
             NeedInfo { region: &need.region.node, fields: &need.mask, access: need.access }
         };
         chain.map_copy(&CopyInfo { source: info(0), destination: info(1) }, &self.mappers.setting).wish()
+    }
+
+    /// Asks where data is to lie that the execution maps inline: where it is, in every memory that there is to choose.
+    pub(super) fn ask_about_mapping(&self, frame: &Frame, need: &super::Need) {
+        if let Some((chain, context)) = self.chain_of(frame).filter(|(chain, _)| chain.answers(Question::MapInline)) {
+            let need = NeedInfo { region: &need.region.node, fields: &need.mask, access: need.access };
+            chain.map_inline(&context, &need, &self.mappers.setting);
+        }
     }
 
     /// Asks where the members of a must epoch run; they run where they have to.
@@ -179,6 +196,9 @@ impl Engine {
 
     /// It has run.
     pub(super) fn task_was_watched(&self, kind: &TaskKind, chain: &Chain, body: &Body, start: u64) {
+        if self.mappers.paths().is_some() {
+            ENDED.set(kind.handle());
+        }
         if start != 0 {
             chain.report(&Report {
                 handle: kind.handle(),

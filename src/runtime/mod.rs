@@ -15,7 +15,7 @@ use watch::Watch;
 
 use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
-use crate::mapping::{FileMapper, Registered, Setting};
+use crate::mapping::{FileMapper, Mappers, Registered, Setting};
 use crate::operation::converted::Copied;
 use crate::operation::{current_task, Engine, Frame, FutureCell, Outside, TaskKind};
 use crate::scheduler::{Scheduler, Settings};
@@ -306,7 +306,9 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let outside = (!alone).then(|| attention.clone() as Arc<dyn Outside>);
     let setting = Setting { workers: scheduler.workers(), memories: machinery.memories.len() as u32, rank: transport.rank() };
     let mapping_file = mapping_file::read(config.mapping.as_deref(), &setting, &*transport)?;
-    let engine = Engine::start(scheduler, setting, window, outside)?;
+    let mut mappers = Mappers::new(setting);
+    mappers.refine_default(config.affinity.unwrap_or(false), config.priorities.unwrap_or(false));
+    let engine = Engine::start(scheduler, mappers, window, outside)?;
     if let Some(file) = &mapping_file {
         engine.mappers.install(Registered::new("mapping file", Box::new(file.clone()), false), true);
     }

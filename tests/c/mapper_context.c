@@ -227,6 +227,36 @@ static void must_epoch(void)
   check_refusals(handle, 1, "point 0 is put on rank 1; it belongs to rank 0, and would write another's ghost data");
 }
 
+static int32_t map_inline(const cohort_context_info_t *context, const cohort_requirement_info_t *need, cohort_requirement_mapping_t *mapping,
+                          void *user)
+{
+  (void)user;
+  CHECK(context->task.id == 0 && need->volume == POINTS && need->privilege == COHORT_READ_WRITE && need->fields[0] == 1);
+  CHECK(mapping->memory == -1 && mapping->rank == 0);
+  mapping->memory = nonsense ? -2 : 0;
+  return 0;
+}
+
+static void inline_mappings(cohort_region_t region, const double *array)
+{
+  cohort_mapper_t mapper = COHORT_MAPPER_INIT;
+  cohort_mapper_handle_t handle;
+  cohort_field_t field = 1;
+  cohort_requirement_t need = {.region = region, .fields = &field, .field_count = 1, .privilege = COHORT_READ_WRITE};
+  mapper.map_inline = map_inline;
+  handle = use(&mapper);
+  for (nonsense = 0; nonsense < 2; nonsense++) {
+    cohort_mapping_t mapping;
+    cohort_view_t view;
+    TRY(cohort_inline_map(root, &need, &mapping));
+    TRY(cohort_inline_view(mapping, field, COHORT_READ_WRITE, &view));
+    CHECK(view.base == array + POINTS);
+    TRY(cohort_inline_unmap(&mapping));
+  }
+  nonsense = 0;
+  check_refusals(handle, 1, "map_inline, task \"\": the mapping is put into memory -2; this rank has");
+}
+
 static int32_t inline_always(const cohort_task_info_t *task, cohort_task_options_t *options, void *user)
 {
   (void)user;
@@ -316,6 +346,7 @@ int main(void)
   windows();
   copies(region, array);
   must_epoch();
+  inline_mappings(region, array);
   inline_tasks(region);
   TRY(cohort_mapper_use(none, NULL, 0));
   TRY(cohort_finalize(&rt));

@@ -31,6 +31,7 @@ impl RandomMapper {
             map_must_epoch: None,
             select_tunable: None,
             configure_context: None,
+            map_inline: None,
             report: if seed % 3 == 0 { Some(report) } else { None },
         };
         let status = unsafe {
