@@ -386,12 +386,14 @@ contains
   end subroutine
 
   !> The value of a tunable: what the mapper of the context's task says, else `otherwise`.
-  function cohort_tunable(ctx, name, otherwise) result(value)
+  function cohort_tunable(ctx, name, otherwise, ierr) result(value)
     type(cohort_context), intent(in) :: ctx
     character(len=*), intent(in) :: name
     integer, intent(in) :: otherwise
+    integer, intent(out), optional :: ierr
     integer(c_int64_t) :: value
-    call finish(cohort_c_tunable(ctx, c_text(name), int(otherwise, c_int64_t), value))
+    value = otherwise
+    call finish(cohort_c_tunable(ctx, c_text(name), int(otherwise, c_int64_t), value), ierr)
   end function
 
   !> The fields of a requirement that a mapper is told of.

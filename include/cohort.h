@@ -670,6 +670,14 @@ typedef struct {
 typedef void (*cohort_report_times_t)(const cohort_report_t *report, void *user);
 
 /**
+ * When the task of `context`, or the program, maps data inline.
+ */
+typedef int32_t (*cohort_map_inline_t)(const cohort_context_info_t *context,
+                                       const cohort_requirement_info_t *requirement,
+                                       cohort_requirement_mapping_t *mapping,
+                                       void *user);
+
+/**
  * A mapper; fill with COHORT_MAPPER_INIT, then set the callbacks that it has. They are called on any thread, at the same time
  * unless `flags` says COHORT_MAPPER_SERIALISED. They choose and return: launching or waiting in one is an error (WRONG_ORDER).
  * One that returns 0 has chosen; anything else is "no choice". A choice that makes no sense is told on stderr and counted, and
@@ -690,6 +698,7 @@ typedef struct {
   cohort_select_tunable_t select_tunable;
   cohort_configure_context_t configure_context;
   cohort_report_times_t report;
+  cohort_map_inline_t map_inline;
 } cohort_mapper_t;
 
 /**
@@ -1888,7 +1897,7 @@ cohort_status_t cohort_view(cohort_context_t task,
 #define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0}
 #define COHORT_LAYOUT_INIT {sizeof(cohort_layout_t), 0, 0, 0, {0, 0, 0}, 0, 0}
 #define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0}
-#define COHORT_MAPPER_INIT {sizeof(cohort_mapper_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define COHORT_MAPPER_INIT {sizeof(cohort_mapper_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define COHORT_HALO_OPTIONS_INIT {sizeof(cohort_halo_options_t), 0, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {-1, -1, -1, -1, -1, -1}, 0, 0}
 #define COHORT_PROCESSOR_INFO_INIT {sizeof(cohort_processor_info_t), 0, 0, 0, 0, 0}
 #define COHORT_MEMORY_INFO_INIT {sizeof(cohort_memory_info_t), 0, 0, 0, 0, 0}

@@ -532,6 +532,7 @@ class cohort_report_t(Structure):
 
 
 cohort_report_times_t = CFUNCTYPE(None, POINTER(cohort_report_t), c_void_p)
+cohort_map_inline_t = CFUNCTYPE(c_int32, POINTER(cohort_context_info_t), POINTER(cohort_requirement_info_t), POINTER(cohort_requirement_mapping_t), c_void_p)
 
 
 class cohort_mapper_t(Structure):
@@ -547,6 +548,7 @@ class cohort_mapper_t(Structure):
         ("select_tunable", cohort_select_tunable_t),
         ("configure_context", cohort_configure_context_t),
         ("report", cohort_report_times_t),
+        ("map_inline", cohort_map_inline_t),
     ]
 
 

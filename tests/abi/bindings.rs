@@ -967,6 +967,14 @@ const _: () = {
 pub type cohort_report_times_t = ::core::option::Option<
     unsafe extern "C" fn(report: *const cohort_report_t, user: *mut ::core::ffi::c_void),
 >;
+pub type cohort_map_inline_t = ::core::option::Option<
+    unsafe extern "C" fn(
+        context: *const cohort_context_info_t,
+        requirement: *const cohort_requirement_info_t,
+        mapping: *mut cohort_requirement_mapping_t,
+        user: *mut ::core::ffi::c_void,
+    ) -> i32,
+>;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct cohort_mapper_t {
@@ -981,10 +989,11 @@ pub struct cohort_mapper_t {
     pub select_tunable: cohort_select_tunable_t,
     pub configure_context: cohort_configure_context_t,
     pub report: cohort_report_times_t,
+    pub map_inline: cohort_map_inline_t,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_mapper_t"][::core::mem::size_of::<cohort_mapper_t>() - 88usize];
+    ["Size of cohort_mapper_t"][::core::mem::size_of::<cohort_mapper_t>() - 96usize];
     ["Alignment of cohort_mapper_t"][::core::mem::align_of::<cohort_mapper_t>() - 8usize];
     ["Offset of field: cohort_mapper_t::size"]
         [::core::mem::offset_of!(cohort_mapper_t, size) - 0usize];
@@ -1008,6 +1017,8 @@ const _: () = {
         [::core::mem::offset_of!(cohort_mapper_t, configure_context) - 72usize];
     ["Offset of field: cohort_mapper_t::report"]
         [::core::mem::offset_of!(cohort_mapper_t, report) - 80usize];
+    ["Offset of field: cohort_mapper_t::map_inline"]
+        [::core::mem::offset_of!(cohort_mapper_t, map_inline) - 88usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

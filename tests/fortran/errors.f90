@@ -34,6 +34,7 @@ module bodies
   implicit none
   type(cohort_handshake) :: turn
   integer(4) :: field(4)
+  type(cohort_context) :: root
 contains
   !> Launched with a 2-D region, read only: requirement 1 is field(1), real(8); requirement 2 is field(4), integer(8), in an
   !> array that runs backwards. An argument and a future of 8 bytes.
@@ -104,6 +105,22 @@ contains
     call cohort_view(task, 1, field(1), COHORT_READ_WRITE, q)
     q = q + 1
   end subroutine
+
+  recursive subroutine too_far(mapper, task, mapping)
+    class(cohort_mapper), intent(inout) :: mapper
+    type(cohort_task_info), intent(in) :: task
+    type(cohort_task_mapping), intent(inout) :: mapping
+    mapping%worker = 77
+  end subroutine
+
+  recursive subroutine launching(mapper, task, options)
+    class(cohort_mapper), intent(inout) :: mapper
+    type(cohort_task_info), intent(in) :: task
+    type(cohort_task_options), intent(inout) :: options
+    integer :: ierr
+    call cohort_launch(root, task%task, ierr=ierr)
+    call expect(ierr, COHORT_ERROR_WRONG_ORDER, 'in a callback of a mapper')
+  end subroutine
 end module
 
 program errors
@@ -131,6 +148,10 @@ program errors
   type(cohort_layout) :: asked
   type(cohort_copied) :: copied
   type(cohort_view_layout) :: layout
+  type(cohort_mapper) :: mapper
+  type(cohort_mapper_handle) :: mapper_handle
+  character(len=:), allocatable :: refusal
+  integer(8) :: refused
   real(8), pointer :: shown(:, :), line(:)
   integer(8), pointer :: backwards(:, :)
   ! The region is 0..9 x 0..4.
@@ -473,12 +494,41 @@ program errors
     wrong = wrong + 1
     write (error_unit, '(a, es12.4)') 'the sum of the region is', total
   end if
+  call cohort_mapper_register(rt, mapper, 'none', mapper_handle, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'mapper "none" has no callback')
+  call cohort_mapper_use(cohort_mapper_handle(ctx%id), ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'a mapper is needed')
+  call cohort_mapper_refusals(cohort_mapper_handle(), refused, ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'mapper is the null handle')
+  if (cohort_tunable(cohort_context(), 'tiles', 5, ierr) /= 5) wrong = wrong + 1
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'context is the null handle')
+  root = ctx
+  mapper%map_task => too_far
+  mapper%select_task_options => launching
+  call cohort_mapper_register(rt, mapper, 'wrong', mapper_handle, ierr)
+  call must(ierr)
+  call cohort_mapper_use(mapper_handle, [cohort_task()], ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'task is the null handle')
+  call cohort_mapper_use(mapper_handle, [add], ierr)
+  call must(ierr)
+  call cohort_index_launch(ctx, add, 2, [cohort_needs(blocks, one_field, COHORT_READ_WRITE)], ierr=ierr)
+  call must(ierr)
+  call cohort_wait_all(ctx, ierr)
+  call must(ierr)
+  call cohort_mapper_refusals(mapper_handle, refused, refusal, ierr)
+  call must(ierr)
+  if (refused /= 2 .or. index(refusal, 'worker is 77') == 0) then
+    wrong = wrong + 1
+    write (error_unit, '(i0, 2a)') refused, ' choices were refused, the last: ', refusal
+  end if
+  call cohort_mapper_use(cohort_mapper_handle(), [add], ierr)
+  call must(ierr)
   stale = result
   call cohort_future_destroy(result, ierr)
   call must(ierr)
   call cohort_future_test(stale, ready, ierr)
   call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'no longer exists')
-  do i = 1, 5
+  do i = 1, 4
     call cohort_index_launch(ctx, add, 2, [cohort_needs(blocks, one_field, COHORT_READ_WRITE)], ierr=ierr)
     call must(ierr)
   end do
