@@ -3,8 +3,8 @@
 Generated: COHORT_UPDATE_HEADERS=1 cargo test --test headers. Do not edit.
 """
 
-from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint8,
-                    c_uint32, c_uint64, c_void_p, sizeof)
+from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t,
+                    c_uint8, c_uint32, c_uint64, c_void_p, sizeof)
 from typing import Any, Dict, List, Tuple
 
 __all__ = [

@@ -7,8 +7,8 @@ const HEAD: &str = r#""""The C interface as include/cohort.h has it: constants w
 Generated: COHORT_UPDATE_HEADERS=1 cargo test --test headers. Do not edit.
 """
 
-from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint8,
-                    c_uint32, c_uint64, c_void_p, sizeof)
+from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t,
+                    c_uint8, c_uint32, c_uint64, c_void_p, sizeof)
 from typing import Any, Dict, List, Tuple
 "#;
 
@@ -113,4 +113,20 @@ pub fn declarations(header: &str, bindings: &str) -> String {
         text = text.replace("\n\n\n\n", "\n\n\n");
     }
     text + "}\n"
+}
+
+/// A program of Python's that compares what it makes of the declarations with what the compiler makes of the header.
+pub fn layout_checks(bindings: &str) -> String {
+    // ["Size of S"][::core::mem::size_of::<S>() - 8usize]; ["Offset of field: S::f"][::core::mem::offset_of!(S, f) - 0usize];
+    let number = |text: &str| text.split_once(" - ").unwrap().1.split_once("usize").unwrap().0.trim().to_string();
+    let mut text = String::from("from abi import *\nimport abi, ctypes\n");
+    for check in bindings.split("[\"Size of ").skip(1) {
+        let name = check.split_once('"').unwrap().0;
+        text += &format!("assert ctypes.sizeof(abi.{name}) == {}, '{name}'\n", number(check));
+    }
+    for check in bindings.split("[\"Offset of field: ").skip(1) {
+        let (name, field) = check.split_once('"').unwrap().0.split_once("::").unwrap();
+        text += &format!("assert abi.{name}.{field}.offset == {}, '{name}.{field}'\n", number(check));
+    }
+    text + "print('agree')\n"
 }
