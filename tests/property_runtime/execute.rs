@@ -2,17 +2,21 @@
 
 use super::gates::Watch;
 use super::mapper::RandomMapper;
+use super::numbers::{coherence, element_type, number, operator};
+use super::layouts::{address, random_fields, random_layout};
 use super::kernel::{compute, hash_of, mix, result_of, Data, Element, Operand};
 use super::program::*;
 use super::rules::TASK_FAILED;
 use super::sequential::{array_value, fill_value, host_value, path_of, Answer, Expected, ROOT};
 use cohort::ffi::types::*;
-use cohort::ffi::{barriers::*, epoch::*, futures::*, handshakes::*, launches::*, mappers::cohort_mapper_refusals, partitions::*, regions::*, runtime::*, tasks::*};
+use cohort::ffi::{barriers::*, epoch::*, futures::*, handshakes::*, inline::*, layouts::*, launches::*, mappers::cohort_mapper_refusals, partitions::*, regions::*, runtime::*, tasks::*};
 use std::collections::HashMap;
 use std::ffi::{c_void, CStr};
 use std::ptr::{null, null_mut};
 use std::sync::Mutex;
 
+/// Kinds of leaves that ask for layouts.
+const ASKING: usize = 3;
 /// Bytes around the elements of an attached array, which nobody may touch.
 const UNTOUCHED: u8 = 0xa5;
 
@@ -29,6 +33,8 @@ pub struct World<'p> {
     pub watch: Option<Watch>,
     root: cohort_context_t,
     leaf: cohort_task_t,
+    /// Leaves that ask for layouts.
+    asking: [cohort_task_t; ASKING],
     inner: cohort_task_t,
     reader: cohort_task_t,
     trees: Vec<TreeHandles>,
@@ -58,37 +64,6 @@ struct Array {
 
 fn last_error() -> String {
     unsafe { CStr::from_ptr(cohort_last_error()) }.to_string_lossy().into_owned()
-}
-
-fn number(right: Right) -> i32 {
-    match right {
-        Right::Nothing => COHORT_NO_ACCESS,
-        Right::Read => COHORT_READ_ONLY,
-        Right::Write => COHORT_READ_WRITE,
-        Right::Discard => COHORT_WRITE_DISCARD,
-        Right::Reduce(_) => COHORT_REDUCE,
-    }
-}
-
-fn operator(operator: Operator) -> i32 {
-    match operator {
-        Operator::Sum => COHORT_SUM,
-        Operator::Product => COHORT_PRODUCT,
-        Operator::Min => COHORT_MIN,
-        Operator::Max => COHORT_MAX,
-    }
-}
-
-fn element_type(kind: Kind) -> i32 {
-    match kind {
-        Kind::Raw(_) => COHORT_TYPE_NONE,
-        Kind::Int32 => COHORT_INT32,
-        Kind::Int64 => COHORT_INT64,
-        Kind::Float => COHORT_FLOAT,
-        Kind::Double => COHORT_DOUBLE,
-        Kind::FloatComplex => COHORT_FLOAT_COMPLEX,
-        Kind::DoubleComplex => COHORT_DOUBLE_COMPLEX,
-    }
 }
 
 /// The number of calls and elements that differ from what is expected, described.
@@ -142,6 +117,7 @@ impl<'p> World<'p> {
             watch: None,
             root: cohort_context_t { id: 0 },
             leaf: cohort_task_t { id: 0 },
+            asking: [cohort_task_t { id: 0 }; ASKING],
             inner: cohort_task_t { id: 0 },
             reader: cohort_task_t { id: 0 },
             trees: Vec::new(),
@@ -159,6 +135,14 @@ impl<'p> World<'p> {
                 cohort_task_register(runtime, name.as_ptr(), Some(body), user, flags, task)
             };
             world.must("leaf", register(c"leaf", run_task, COHORT_TASK_LEAF, &mut w.leaf));
+            for (i, task) in w.asking.iter_mut().enumerate() {
+                world.must("asking", register(c"asking", run_task, COHORT_TASK_LEAF, task));
+                for requirement in 0..4 {
+                    let layout = random_layout(mix(program.seed, 8 * i as u64 + requirement));
+                    let asked = cohort_task_layout(*task, COHORT_PROC_ANY, requirement as u32, &layout);
+                    world.must("cohort_task_layout", asked);
+                }
+            }
             world.must("inner", register(c"inner", run_task, 0, &mut w.inner));
             world.must("reader", register(c"reader", run_reader, COHORT_TASK_LEAF, &mut w.reader));
         }
@@ -237,6 +221,11 @@ impl<'p> World<'p> {
                 assert_eq!(field as usize, wanted);
             }
             self.must("cohort_region_create", cohort_region_create(self.runtime, space, fields, &mut root));
+            let own = random_fields(self.program.seed, tree.kinds.len());
+            if !own.is_empty() {
+                let layout = random_layout(mix(self.program.seed, 77));
+                self.must("cohort_region_layout", cohort_region_layout(root, own.len() as u32, own.as_ptr(), &layout));
+            }
             self.must("cohort_index_space_destroy", cohort_index_space_destroy(&mut space));
             self.must("cohort_field_space_destroy", cohort_field_space_destroy(&mut fields));
         }
@@ -500,6 +489,11 @@ impl<'w> Place<'w> {
                 self.world.check((step.id, self.path), "fill", Answer::Status(status));
                 status as u64
             }
+            Action::Map(need) => {
+                let status = self.map(step.id, need);
+                self.world.check((step.id, self.path), "inline map", Answer::Status(status));
+                status as u64
+            }
             Action::WaitAll => self.wait_all(step.id) as u64,
             Action::Get(future) => self.get(step.id, *future),
             _ => unreachable!("at the root only"),
@@ -558,12 +552,7 @@ impl<'w> Place<'w> {
                 fields: fields.as_ptr(),
                 field_count: fields.len() as u32,
                 privilege: number(need.right),
-                coherence: match need.coherence {
-                    Coherence::Exclusive => COHORT_EXCLUSIVE,
-                    Coherence::Simultaneous => COHORT_SIMULTANEOUS,
-                    Coherence::Atomic => COHORT_ATOMIC,
-                    Coherence::Relaxed => COHORT_RELAXED,
-                },
+                coherence: coherence(need.coherence),
                 reduction,
                 reduction_type,
                 ..unsafe { std::mem::zeroed() }
@@ -572,13 +561,25 @@ impl<'w> Place<'w> {
         Ok(Needs { _fields: fields, list, cut })
     }
 
+    /// Whether the task may ask for layouts: it may work on copies, launches nothing, and leaves what it wrote.
+    fn may_ask(&self, task: &Task) -> bool {
+        let restricted = task.needs.iter().any(|n| n.coherence.is_weak()) || self.path != ROOT && self.world.program.shares();
+        task.leaf && task.fails.is_none() && !restricted && self.world.watch.is_none() && task.id % 2 == 0
+    }
+
     fn launch(&mut self, task: &'w Task, gates: &Gates) -> i32 {
         let mut needs = match self.requirements(&task.needs) {
             Ok(needs) => needs,
             Err(status) => return status,
         };
         let args = arguments(task, self.path);
-        let kind = if task.leaf { self.world.leaf } else { self.world.inner };
+        let kind = if self.may_ask(task) {
+            self.world.asking[task.id as usize % ASKING]
+        } else if task.leaf {
+            self.world.leaf
+        } else {
+            self.world.inner
+        };
         let mut launch = empty_launch(kind, args.as_ptr().cast(), size_of_val(&*args));
         (launch.requirements, launch.requirement_count) = (needs.list.as_ptr(), needs.list.len() as u32);
         let futures: Vec<cohort_future_t> = task.futures.iter().filter_map(|f| self.futures.get(f).copied()).collect();
@@ -611,6 +612,27 @@ impl<'w> Place<'w> {
         let kind = self.world.program.trees[need.tree].kinds[need.fields[0] as usize];
         let (value, one) = (fill_value(kind, id), &needs.list[0]);
         unsafe { cohort_fill(self.context, one.region, one.field_count, one.fields, value.as_ptr().cast(), kind.bytes()) }
+    }
+
+    /// Maps, computes as a task would, and unmaps; meanwhile what conflicts is refused.
+    fn map(&self, id: u32, need: &Need) -> i32 {
+        let world = self.world;
+        let needs = self.requirements(std::slice::from_ref(need)).unwrap_or_else(|_| unreachable!("nothing is cut"));
+        let mut mapping = cohort_mapping_t { id: 0 };
+        let status = unsafe { cohort_inline_map(self.context, &needs.list[0], &mut mapping) };
+        if status != 0 {
+            return status;
+        }
+        let refused = self.fill(id, &Need { fields: vec![need.fields[0]], ..need.clone() });
+        if refused != super::rules::INTERFERENCE && refused != super::rules::PRIVILEGE {
+            world.complain(format!("#{id}: a fill of what is mapped gave {refused}"));
+        }
+        let as_task = Task::with_needs(id, vec![need.clone()]);
+        let show = |_, field, right, view: &mut cohort_view_t| unsafe { cohort_inline_view(mapping, field, right, view) };
+        let (operands, mut views) = look(world, &as_task, &show);
+        compute(path_of(self.path, id, 0), &operands, false, &mut views);
+        world.must("cohort_inline_unmap", unsafe { cohort_inline_unmap(&mut mapping) });
+        status
     }
 
     fn chain(&mut self, tasks: &'w [Task], waits: bool) {
@@ -717,9 +739,7 @@ struct Views<'w> {
 
 impl Views<'_> {
     fn at(&self, need: usize, field: usize, point: [i64; 3]) -> *mut u8 {
-        let view = &self.views[need][field];
-        let moved: i64 = (0..view.dim as usize).map(|d| (point[d] - view.lo[d]) * view.stride[d]).sum();
-        unsafe { view.base.cast::<u8>().offset(moved as isize) }
+        address(&self.views[need][field], point)
     }
 }
 
@@ -775,7 +795,8 @@ unsafe extern "C" fn run_task(context: cohort_context_t, user: *mut c_void) -> i
         }
         seed = mix(seed, hash_of(std::slice::from_raw_parts(value.cast(), length)));
     }
-    let (operands, mut views) = look(world, context, task);
+    let show = |n, field, right, view: &mut cohort_view_t| cohort_view(context, n, field, right, view);
+    let (operands, mut views) = look(world, task, &show);
     let mut hash = compute(seed, &operands, false, &mut views);
     for step in &task.children {
         hash = mix(hash, place.step(step));
@@ -802,21 +823,20 @@ fn fail(world: &World, context: cohort_context_t, task: &Task) -> i32 {
 }
 
 /// The views of all requirements; and that what was not declared is refused.
-fn look<'w>(world: &'w World, context: cohort_context_t, task: &Task) -> (Vec<Operand>, Views<'w>) {
+fn look<'w>(world: &'w World, task: &Task, show: &dyn Fn(u32, u32, i32, &mut cohort_view_t) -> i32) -> (Vec<Operand>, Views<'w>) {
     let mut views = Views { world, views: Vec::new(), bytes: Vec::new() };
     let mut operands = Vec::new();
     for (n, need) in task.needs.iter().enumerate() {
         let kinds = &world.program.trees[need.tree].kinds;
         let mut of_need: Vec<cohort_view_t> = Vec::new();
         for &field in &need.fields {
-            let mut view = std::mem::MaybeUninit::<cohort_view_t>::zeroed();
-            let status = unsafe { cohort_view(context, n as u32, field, number(need.right), view.as_mut_ptr()) };
-            world.must("cohort_view", status);
-            of_need.push(unsafe { view.assume_init() });
+            let mut view: cohort_view_t = unsafe { std::mem::zeroed() };
+            world.must("view", show(n as u32, field, number(need.right), &mut view));
+            of_need.push(view);
         }
         if need.right == Right::Read {
-            let mut view = std::mem::MaybeUninit::<cohort_view_t>::zeroed();
-            let status = unsafe { cohort_view(context, n as u32, need.fields[0], COHORT_READ_WRITE, view.as_mut_ptr()) };
+            let mut view: cohort_view_t = unsafe { std::mem::zeroed() };
+            let status = show(n as u32, need.fields[0], COHORT_READ_WRITE, &mut view);
             if status != super::rules::PRIVILEGE {
                 world.complain(format!("#{}: a view for writing of what is only read gave {status}", task.id));
             }

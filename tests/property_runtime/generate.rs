@@ -187,7 +187,8 @@ impl Generator {
             _ if self.plain => self.task(scope, context).map(Action::Launch),
             0 => Some(Action::WaitAll),
             1 | 2 if !context.results.is_empty() => Some(Action::Get(*self.random.pick(&context.results))),
-            3 | 4 => self.fill(scope),
+            3 => self.fill(scope),
+            4 => self.map(scope),
             5 => self.chain(scope, context),
             _ => self.task(scope, context).map(Action::Launch),
         }
@@ -393,6 +394,13 @@ impl Generator {
         let first = kinds[need.fields[0] as usize];
         need.fields.retain(|&f| kinds[f as usize] == first);
         Some(Action::Fill(need))
+    }
+
+    /// Nobody fails in programs with mappings: whether a mapping would be told of it is left to chance.
+    fn map(&mut self, scope: Scope) -> Option<Action> {
+        let mut need = self.need(scope, false)?;
+        (need.right, need.coherence) = (*self.random.pick(&[Right::Read, Right::Write, Right::Discard]), Coherence::Exclusive);
+        (!self.fails).then_some(Action::Map(need))
     }
 
     fn chain(&mut self, scope: Scope, context: &mut Context) -> Option<Action> {

@@ -10,6 +10,8 @@ mod execute;
 mod gates;
 mod generate;
 mod kernel;
+mod layouts;
+mod numbers;
 mod mapper;
 mod program;
 mod rules;

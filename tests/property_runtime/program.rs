@@ -210,6 +210,8 @@ pub enum Action {
     Turns(Vec<Vec<Task>>, usize),
     Epoch(Vec<Task>),
     Fill(Need),
+    /// The context itself reads and writes as a task would.
+    Map(Need),
     WaitAll,
     Get(u32),
     /// Waits for everything first.
@@ -243,6 +245,15 @@ pub struct Program {
 }
 
 impl Program {
+    /// Whether any use leaves it open when others use the data.
+    pub fn shares(&self) -> bool {
+        fn of_steps(steps: &[Step]) -> bool {
+            let weak = |task: &&Task| task.needs.iter().any(|n| n.coherence.is_weak()) || of_steps(&task.children);
+            steps.iter().any(|s| tasks_of(&s.action).iter().any(weak))
+        }
+        of_steps(&self.steps)
+    }
+
     /// Ids of everything that `without` can leave out, outermost first.
     pub fn ids(&self) -> Vec<u32> {
         let mut ids = Vec::new();
@@ -319,7 +330,9 @@ fn remove_steps(steps: &mut Vec<Step>, removed: &HashSet<u32>, parents: &HashSet
         Action::Launch(task) => !removed.contains(&task.id),
         Action::Chain(tasks, _) | Action::Epoch(tasks) => !tasks.is_empty(),
         Action::Get(future) => known.contains(future) && !removed.contains(future),
-        Action::Fill(Need { target: Target::Parents(need), .. }) => parents.contains(need),
+        Action::Fill(Need { target: Target::Parents(need), .. }) | Action::Map(Need { target: Target::Parents(need), .. }) => {
+            parents.contains(need)
+        }
         _ => true,
     });
 }

@@ -119,6 +119,7 @@ impl Model<'_> {
             Action::Fill(need) => {
                 answer = Some(Answer::Status(self.fill(step.id, need.clone(), held, context, path)));
             }
+            Action::Map(need) => answer = Some(Answer::Status(self.map(step.id, need.clone(), held, path))),
             Action::WaitAll => answer = Some(Answer::Status(context.wait_all())),
             Action::Get(future) => {
                 answer = Some(match context.futures.get(future) {
@@ -201,6 +202,18 @@ impl Model<'_> {
             self.set(used.place.tree, f, Some(&used.place.bounds), |kind, _| fill_value(kind, id));
         }
         0
+    }
+
+    fn map(&mut self, id: u32, need: Need, held: Option<&[Use]>, path: u64) -> i32 {
+        let as_task = Task::with_needs(id, vec![need]);
+        let mut of_points = uses(self.program, held.unwrap_or(&[]), &as_task, path).expect("nothing to cut");
+        let status = refusal(held, &of_points);
+        if status == 0 {
+            let uses = of_points.remove(0);
+            let operands = [self.operand(&uses[0])];
+            compute(path_of(path, id, 0), &operands, false, &mut Content { model: self, uses: &uses, keeps_reductions: true });
+        }
+        status
     }
 
     fn launch(&mut self, task: &Task, held: Option<&[Use]>, context: &mut Context, path: u64) -> i32 {
