@@ -145,7 +145,7 @@ class Context:
         if reduction == abi.REDUCTION_NONE:
             lib.cohort_index_launch(self.handle, ctypes.byref(launch.struct), points, reduction, abi.TYPE_NONE, None)
             return None
-        kind = element(dtype, what)
+        kind = element(dtype, reduction, what)
         return Future(made(Future._type, "cohort_index_launch", self.handle, ctypes.byref(launch.struct), points, reduction, kind))
 
     def wait_all(self) -> None:

@@ -43,11 +43,11 @@ def write_discard(data: Union[Region, Partition], *fields: int, **members: Any) 
 
 
 def reduce(data: Union[Region, Partition], reduction: int, *fields: Field, **members: Any) -> Requirement:
-    """The task contributes to the fields with a reduction (SUM, PRODUCT, MIN, MAX)."""
+    """The task contributes to the fields with a reduction (SUM, PRODUCT, MIN, MAX, or one that was registered)."""
     if "reduction_type" not in members:
         if not fields or not all(isinstance(field, Field) for field in fields):
             refuse("cohort.reduce", "name fields that know their dtype (cohort.Field), or give reduction_type")
-        members["reduction_type"] = element(fields[0].dtype, "cohort.reduce")
+        members["reduction_type"] = element(fields[0].dtype, reduction, "cohort.reduce")
     return Requirement(data, fields, abi.REDUCE, reduction=reduction, **members)
 
 

@@ -19,8 +19,10 @@ ELEMENTS = {"int32": abi.INT32, "int64": abi.INT64, "float32": abi.FLOAT, "float
             "complex64": abi.FLOAT_COMPLEX, "complex128": abi.DOUBLE_COMPLEX}
 
 
-def element(dtype: Any, what: str) -> int:
-    """The number by which the library knows a dtype that it can reduce."""
+def element(dtype: Any, reduction: int, what: str) -> int:
+    """The number by which the library knows a dtype that it can reduce; none for a reduction of the program's own, which knows."""
+    if reduction not in (abi.SUM, abi.PRODUCT, abi.MIN, abi.MAX):
+        return abi.TYPE_NONE
     name = np.dtype(dtype).name
     if name not in ELEMENTS:
         refuse(what, f"values of type {name} cannot be reduced; use one of {', '.join(ELEMENTS)}")

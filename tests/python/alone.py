@@ -320,6 +320,28 @@ class Tasks(Alone):
         with self.refused(cohort.InvalidArgumentError, "know their dtype"):
             cohort.reduce(self.region, cohort.SUM, int(self.n))
 
+    def test_reductions_of_the_program(self):
+        @cohort.abi.cohort_fold_function_t
+        def larger_size(into, given, count, _user):
+            doubles = ctypes.POINTER(ctypes.c_double)
+            into, given = (np.ctypeslib.as_array(ctypes.cast(side, doubles), (count,)) for side in (into, given))
+            np.copyto(into, given, where=abs(given) > abs(into))
+
+        reduction = ctypes.c_int32()
+        cohort.lib.cohort_reduction_register(self.rt._runtime, b"larger size", 8, ctypes.byref(ctypes.c_double(0)), larger_size,
+                                             None, reduction)
+        give = self.rt.task_register("give", lambda task: [3.0, -7.0, 5.0][task.point])
+        self.assertEqual(self.rt.index_launch(give, 3, reduction=reduction.value).get(), -7)
+
+        @self.rt.task
+        def contribute(task):
+            task.view(0, self.a, cohort.REDUCE)[:] = [3.0, -7.0, 5.0][task.point]
+
+        largest = np.zeros((12, 10))
+        with self.rt.attach(self.region, self.a, largest):
+            self.rt.index_launch(contribute, 3, cohort.reduce(self.region, reduction.value, self.a))
+        self.assertTrue((largest == -7).all())
+
     def test_values_cross_as_bytes(self):
         class Pair(ctypes.Structure):
             _fields_ = [("number", ctypes.c_int32), ("value", ctypes.c_double)]
