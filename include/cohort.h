@@ -169,6 +169,20 @@ typedef struct {
 } cohort_handshake_t;
 
 /**
+ * The values that the points of an index launch will have.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_future_map_t;
+
+/**
+ * A truth value that operations will have, and that decides whether others do their work.
+ */
+typedef struct {
+  uint64_t id;
+} cohort_predicate_t;
+
+/**
  * A launch; fill with COHORT_LAUNCH_INIT, then set what matters. All that it points to is borrowed for the call.
  */
 typedef struct {
@@ -189,6 +203,22 @@ typedef struct {
   const cohort_handshake_t *arrive_handshakes;
   uint32_t arrive_handshake_count;
   int32_t processor;
+  /**
+   * 0 or COHORT_LAUNCH_CONCURRENT.
+   */
+  uint32_t flags;
+  /**
+   * Of an index launch: point p is given the future of point p of each, after `futures`.
+   */
+  uint32_t future_map_count;
+  const cohort_future_map_t *future_maps;
+  /**
+   * Unless it is null: if it does not hold, the task does not run and has the false result. Its dependences, waits and
+   * arrivals stay.
+   */
+  cohort_predicate_t predicate;
+  const void *false_result;
+  size_t false_result_size;
 } cohort_launch_t;
 
 /**
@@ -264,6 +294,10 @@ typedef struct {
   uint32_t wait_barrier_count;
   const cohort_phase_barrier_t *arrive_barriers;
   uint32_t arrive_barrier_count;
+  /**
+   * Unless it is null: if it does not hold, nothing is done but to wait and to arrive.
+   */
+  cohort_predicate_t predicate;
 } cohort_copy_t;
 
 /**
@@ -278,6 +312,10 @@ typedef struct {
   uint32_t wait_barrier_count;
   const cohort_phase_barrier_t *arrive_barriers;
   uint32_t arrive_barrier_count;
+  /**
+   * Unless it is null: if it does not hold, nothing is done but to wait and to arrive.
+   */
+  cohort_predicate_t predicate;
 } cohort_sync_t;
 
 /**
@@ -1084,6 +1122,42 @@ cohort_status_t cohort_view_array(cohort_context_t task,
                                   cohort_view_t *view);
 
 /**
+ * The number of points. Any thread.
+ */
+cohort_status_t cohort_future_map_count(cohort_future_map_t map, uint32_t *points);
+
+/**
+ * Waits for the value of a point and copies it; `bytes` is its size. Errors: TASK_FAILED, BOUNDS (no such point),
+ * INVALID_ARGUMENT (another size).
+ */
+cohort_status_t cohort_future_map_get(cohort_future_map_t map, uint32_t point, void *value, size_t bytes);
+
+/**
+ * A future of one point, which the caller destroys; it lives on without the map. Any thread.
+ */
+cohort_status_t cohort_future_map_future(cohort_future_map_t map, uint32_t point, cohort_future_t *future);
+
+/**
+ * Waits for the values of all points. Errors: TASK_FAILED (the first point that failed).
+ */
+cohort_status_t cohort_future_map_wait(cohort_future_map_t map);
+
+/**
+ * Launches the reduction of the values, in order of the points; `result` gets its future, which the caller destroys.
+ * Errors: INVALID_ARGUMENT (no reduction, or one that the type does not have).
+ */
+cohort_status_t cohort_future_map_reduce(cohort_context_t context,
+                                         cohort_future_map_t map,
+                                         cohort_reduction_t how,
+                                         cohort_type_t element,
+                                         cohort_future_t *result);
+
+/**
+ * Operations that use it, and futures that it gave, still get the values.
+ */
+cohort_status_t cohort_future_map_destroy(cohort_future_map_t *map);
+
+/**
  * Waits for the value and copies it; `bytes` is its size. Errors: TASK_FAILED, INVALID_ARGUMENT (another size).
  */
 cohort_status_t cohort_future_get(cohort_future_t future, void *value, size_t bytes);
@@ -1327,9 +1401,11 @@ cohort_status_t cohort_inline_unmap(cohort_mapping_t *mapping);
 cohort_status_t cohort_launch(cohort_context_t context, const cohort_launch_t *launch, cohort_future_t *result);
 
 /**
- * Launches `points` tasks at once: point p (cohort_task_point) gets sub-region p of each requirement that names a
- * partition. `result`, unless NULL, gets a future of the points' results reduced in order of the points. Otherwise as
- * `cohort_launch`; waits and arrivals belong to the launch as a whole.
+ * Launches `points` tasks at once: point p (cohort_task_point) gets, of each requirement that names a partition, the
+ * sub-region that the projection says. `result`, unless NULL, gets a future of the points' results reduced in order of the
+ * points. Otherwise as `cohort_launch`; waits and arrivals belong to the launch as a whole. With a predicate that does not
+ * hold the result is the false result. Errors: BOUNDS (a point without a sub-region), INTERFERENCE (points that conflict),
+ * RESOURCES (more points at once than processors).
  */
 cohort_status_t cohort_index_launch(cohort_context_t context,
                                     const cohort_launch_t *launch,
@@ -1337,6 +1413,15 @@ cohort_status_t cohort_index_launch(cohort_context_t context,
                                     cohort_reduction_t how,
                                     cohort_type_t element,
                                     cohort_future_t *result);
+
+/**
+ * As `cohort_index_launch`; `map` gets a future for each point, which the caller destroys as a whole. With a predicate
+ * that does not hold each point has the false result.
+ */
+cohort_status_t cohort_index_launch_map(cohort_context_t context,
+                                        const cohort_launch_t *launch,
+                                        uint32_t points,
+                                        cohort_future_map_t *map);
 
 /**
  * Waits for every operation launched so far in the context. Errors: TASK_FAILED with the text of the first failure
@@ -1606,6 +1691,43 @@ cohort_status_t cohort_subregion(cohort_partition_t partition, uint32_t colour, 
  * Ends the handles of its sub-regions too.
  */
 cohort_status_t cohort_partition_destroy(cohort_partition_t *partition);
+
+/**
+ * A predicate that is known. The caller destroys it, as all predicates. Any thread.
+ */
+cohort_status_t cohort_predicate_constant(cohort_runtime_t runtime, bool value, cohort_predicate_t *predicate);
+
+/**
+ * Holds if the future's value, a bool or an integer of 1, 4 or 8 bytes, is not 0. Who is given it fails if the future
+ * carries a failure, or has another size. Any thread.
+ */
+cohort_status_t cohort_predicate_from_future(cohort_future_t future, cohort_predicate_t *predicate);
+
+/**
+ * The opposite. Any thread.
+ */
+cohort_status_t cohort_predicate_not(cohort_predicate_t of, cohort_predicate_t *predicate);
+
+/**
+ * Launches what finds out whether all of `count` predicates hold. Fails if one of them does.
+ */
+cohort_status_t cohort_predicate_and(cohort_context_t context,
+                                     uint32_t count,
+                                     const cohort_predicate_t *predicates,
+                                     cohort_predicate_t *predicate);
+
+/**
+ * Launches what finds out whether any of `count` predicates holds. Fails if one of them does.
+ */
+cohort_status_t cohort_predicate_or(cohort_context_t context,
+                                    uint32_t count,
+                                    const cohort_predicate_t *predicates,
+                                    cohort_predicate_t *predicate);
+
+/**
+ * Operations that were given it keep it.
+ */
+cohort_status_t cohort_predicate_destroy(cohort_predicate_t *predicate);
 
 /**
  * Registers a projection. `name` (copied) appears in messages. `user` is handed to every call and stays the caller's. Any

@@ -101,3 +101,13 @@ fn regions_and_tasks_with_layouts() {
 fn reductions_of_the_programs_own() {
     run("reductions");
 }
+
+#[test]
+fn futures_of_points_and_predicates() {
+    run("future_maps");
+}
+
+#[test]
+fn points_that_run_at_once() {
+    run("concurrent");
+}

@@ -216,6 +216,18 @@ class cohort_handshake_t(Structure):
     ]
 
 
+class cohort_future_map_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
+class cohort_predicate_t(Structure):
+    _fields_ = [
+        ("id", c_uint64),
+    ]
+
+
 class cohort_launch_t(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -235,6 +247,12 @@ class cohort_launch_t(Structure):
         ("arrive_handshakes", POINTER(cohort_handshake_t)),
         ("arrive_handshake_count", c_uint32),
         ("processor", c_int32),
+        ("flags", c_uint32),
+        ("future_map_count", c_uint32),
+        ("future_maps", POINTER(cohort_future_map_t)),
+        ("predicate", cohort_predicate_t),
+        ("false_result", c_void_p),
+        ("false_result_size", c_size_t),
     ]
 
 
@@ -286,6 +304,7 @@ class cohort_copy_t(Structure):
         ("wait_barrier_count", c_uint32),
         ("arrive_barriers", POINTER(cohort_phase_barrier_t)),
         ("arrive_barrier_count", c_uint32),
+        ("predicate", cohort_predicate_t),
     ]
 
 
@@ -299,6 +318,7 @@ class cohort_sync_t(Structure):
         ("wait_barrier_count", c_uint32),
         ("arrive_barriers", POINTER(cohort_phase_barrier_t)),
         ("arrive_barrier_count", c_uint32),
+        ("predicate", cohort_predicate_t),
     ]
 
 
@@ -620,6 +640,12 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_argument_error": (cohort_status_t, [c_char_p, c_char_p]),
     "cohort_collective_arrive_bytes": (cohort_status_t, [cohort_collective_t, c_void_p, c_size_t]),
     "cohort_view_array": (cohort_status_t, [cohort_context_t, c_uint32, cohort_field_t, cohort_privilege_t, c_int32, c_size_t, POINTER(cohort_view_t)]),
+    "cohort_future_map_count": (cohort_status_t, [cohort_future_map_t, POINTER(c_uint32)]),
+    "cohort_future_map_get": (cohort_status_t, [cohort_future_map_t, c_uint32, c_void_p, c_size_t]),
+    "cohort_future_map_future": (cohort_status_t, [cohort_future_map_t, c_uint32, POINTER(cohort_future_t)]),
+    "cohort_future_map_wait": (cohort_status_t, [cohort_future_map_t]),
+    "cohort_future_map_reduce": (cohort_status_t, [cohort_context_t, cohort_future_map_t, cohort_reduction_t, cohort_type_t, POINTER(cohort_future_t)]),
+    "cohort_future_map_destroy": (cohort_status_t, [POINTER(cohort_future_map_t)]),
     "cohort_future_get": (cohort_status_t, [cohort_future_t, c_void_p, c_size_t]),
     "cohort_future_test": (cohort_status_t, [cohort_future_t, POINTER(c_bool)]),
     "cohort_future_destroy": (cohort_status_t, [POINTER(cohort_future_t)]),
@@ -656,6 +682,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_inline_unmap": (cohort_status_t, [POINTER(cohort_mapping_t)]),
     "cohort_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), POINTER(cohort_future_t)]),
     "cohort_index_launch": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), c_uint32, cohort_reduction_t, cohort_type_t, POINTER(cohort_future_t)]),
+    "cohort_index_launch_map": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), c_uint32, POINTER(cohort_future_map_t)]),
     "cohort_wait_all": (cohort_status_t, [cohort_context_t]),
     "cohort_region_layout": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(cohort_field_t), POINTER(cohort_layout_t)]),
     "cohort_task_layout": (cohort_status_t, [cohort_task_t, cohort_processor_t, c_uint32, POINTER(cohort_layout_t)]),
@@ -688,6 +715,12 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_partition_count": (cohort_status_t, [cohort_partition_t, POINTER(c_uint32)]),
     "cohort_subregion": (cohort_status_t, [cohort_partition_t, c_uint32, POINTER(cohort_region_t)]),
     "cohort_partition_destroy": (cohort_status_t, [POINTER(cohort_partition_t)]),
+    "cohort_predicate_constant": (cohort_status_t, [cohort_runtime_t, c_bool, POINTER(cohort_predicate_t)]),
+    "cohort_predicate_from_future": (cohort_status_t, [cohort_future_t, POINTER(cohort_predicate_t)]),
+    "cohort_predicate_not": (cohort_status_t, [cohort_predicate_t, POINTER(cohort_predicate_t)]),
+    "cohort_predicate_and": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(cohort_predicate_t), POINTER(cohort_predicate_t)]),
+    "cohort_predicate_or": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(cohort_predicate_t), POINTER(cohort_predicate_t)]),
+    "cohort_predicate_destroy": (cohort_status_t, [POINTER(cohort_predicate_t)]),
     "cohort_projection_register": (cohort_status_t, [cohort_runtime_t, c_char_p, cohort_projection_function_t, c_void_p, POINTER(cohort_projection_t)]),
     "cohort_reduction_register": (cohort_status_t, [cohort_runtime_t, c_char_p, c_size_t, c_void_p, cohort_fold_function_t, c_void_p, POINTER(cohort_reduction_t)]),
     "cohort_index_space_create": (cohort_status_t, [cohort_runtime_t, c_int32, POINTER(c_int64), POINTER(c_int64), POINTER(cohort_index_space_t)]),

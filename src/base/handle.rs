@@ -25,11 +25,13 @@ pub enum Kind {
     Halo = 12,
     Mapping = 13,
     Mapper = 14,
+    FutureMap = 15,
+    Predicate = 16,
 }
 
 impl Kind {
     fn name(number: u8) -> &'static str {
-        const NAMES: [&str; 15] = [
+        const NAMES: [&str; 17] = [
             "unknown object",
             "runtime",
             "context",
@@ -45,6 +47,8 @@ impl Kind {
             "halo",
             "inline mapping",
             "mapper",
+            "future map",
+            "predicate",
         ];
         NAMES.get(number as usize).copied().unwrap_or(NAMES[0])
     }

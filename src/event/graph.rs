@@ -368,7 +368,7 @@ impl Builder<'_> {
     }
 
     /// Waits until `cell` has completed `phase`.
-    pub fn after_phase(&mut self, cell: &PhaseCell, phase: u64, ready: &mut impl FnMut(NodeRef)) -> bool {
+    pub fn after_phase<const LISTS: usize>(&mut self, cell: &PhaseCell<LISTS>, phase: u64, ready: &mut impl FnMut(NodeRef)) -> bool {
         if cell.done() > phase {
             let error = cell.error(phase);
             if error != 0 {

@@ -12,9 +12,10 @@
 use super::graph::{Graph, NodeRef};
 use crate::base::sync::atomic::{fence, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-const LISTS: usize = if cfg!(loom) { 2 } else { 64 };
+const MANY: usize = if cfg!(loom) { 2 } else { 64 };
 
-pub struct PhaseCell {
+/// With as many lists as there may be phases that are waited for at a time; more share them.
+pub struct PhaseCell<const LISTS: usize = MANY> {
     done: AtomicU64,
     waiters: [AtomicU32; LISTS],
     failed: AtomicPtr<FailedPhase>,
@@ -26,16 +27,16 @@ struct FailedPhase {
     next: *mut FailedPhase,
 }
 
-unsafe impl Send for PhaseCell {}
-unsafe impl Sync for PhaseCell {}
+unsafe impl<const LISTS: usize> Send for PhaseCell<LISTS> {}
+unsafe impl<const LISTS: usize> Sync for PhaseCell<LISTS> {}
 
-impl Default for PhaseCell {
+impl<const LISTS: usize> Default for PhaseCell<LISTS> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl PhaseCell {
+impl<const LISTS: usize> PhaseCell<LISTS> {
     pub fn new() -> Self {
         Self {
             done: AtomicU64::new(0),
@@ -144,7 +145,7 @@ impl PhaseCell {
     }
 }
 
-impl Drop for PhaseCell {
+impl<const LISTS: usize> Drop for PhaseCell<LISTS> {
     fn drop(&mut self) {
         let mut at = self.failed.load(Ordering::Acquire);
         while !at.is_null() {
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn waiters_are_released_at_their_phase() {
-        let (graph, mut pool, cell) = (Graph::new(), Pool::new(), PhaseCell::new());
+        let (graph, mut pool, cell) = (Graph::new(), Pool::new(), PhaseCell::<MANY>::new());
         let mut ready = Vec::new();
         let nodes: Vec<NodeRef> = (0..200u64)
             .map(|phase| {
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn those_who_wait_for_a_failed_phase_inherit_its_error() {
-        let (graph, mut pool, cell) = (Graph::new(), Pool::new(), PhaseCell::new());
+        let (graph, mut pool, cell) = (Graph::new(), Pool::new(), PhaseCell::<MANY>::new());
         let mut ready = Vec::new();
         let mut wait = |phase, ready: &mut Vec<NodeRef>| {
             let mut builder = graph.build(&mut pool);
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn many_phases_at_once_release_all_their_waiters() {
-        let (graph, mut pool, cell) = (Graph::new(), Pool::new(), PhaseCell::new());
+        let (graph, mut pool, cell) = (Graph::new(), Pool::new(), PhaseCell::<MANY>::new());
         let mut ready = 0;
         for phase in 0..300u64 {
             let mut builder = graph.build(&mut pool);
@@ -226,7 +227,7 @@ mod model {
     type Shared = Arc<(Graph, PhaseCell)>;
 
     fn shared() -> Shared {
-        Arc::new((Graph::new(), PhaseCell::new()))
+        Arc::new((Graph::new(), PhaseCell::<MANY>::new()))
     }
 
     /// A thread that completes phases; how many nodes it released.
@@ -262,12 +263,12 @@ mod model {
     fn model_waiters_of_phases_that_share_a_list_are_told_apart() {
         loom::model(|| {
             let (shared, mut pool) = (shared(), Pool::new());
-            assert_eq!(wait(&shared, &mut pool, LISTS as u64), 0);
+            assert_eq!(wait(&shared, &mut pool, MANY as u64), 0);
             let advancer = advance(&shared, &[1]);
             let released = wait(&shared, &mut pool, 0);
             assert_eq!(released + advancer.join().unwrap(), 1, "one of the two waits for a later phase");
             let mut later = 0;
-            shared.1.advance_to(&shared.0, LISTS as u64 + 1, &mut |_| later += 1);
+            shared.1.advance_to(&shared.0, MANY as u64 + 1, &mut |_| later += 1);
             assert_eq!((later, shared.1.has_waiters()), (1, false));
         });
     }
@@ -276,9 +277,9 @@ mod model {
     fn model_two_that_advance_miss_nobody() {
         loom::model(|| {
             let (shared, mut pool) = (shared(), Pool::new());
-            assert_eq!(wait(&shared, &mut pool, LISTS as u64), 0);
+            assert_eq!(wait(&shared, &mut pool, MANY as u64), 0);
             assert_eq!(wait(&shared, &mut pool, 0), 0);
-            let advancers = [advance(&shared, &[1]), advance(&shared, &[LISTS as u64 + 1])];
+            let advancers = [advance(&shared, &[1]), advance(&shared, &[MANY as u64 + 1])];
             assert_eq!(advancers.map(|a| a.join().unwrap()).iter().sum::<u32>(), 2);
         });
     }
@@ -296,7 +297,7 @@ mod model {
     #[test]
     fn model_no_waiter_misses_the_error() {
         loom::model(|| {
-            let shared = Arc::new((Graph::new(), PhaseCell::new()));
+            let shared = Arc::new((Graph::new(), PhaseCell::<MANY>::new()));
             let other = shared.clone();
             let advancer = thread::spawn(move || {
                 let mut poison = None;

@@ -6,10 +6,9 @@ use super::regions::destroy;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
-use crate::operation::FutureCell;
+use crate::operation::Future;
 use crate::runtime;
 use std::ffi::c_void;
-use std::sync::Arc;
 
 /// Waits for the value and copies it; `bytes` is its size. Errors: TASK_FAILED, INVALID_ARGUMENT (another size).
 #[no_mangle]
@@ -51,10 +50,10 @@ pub unsafe extern "C" fn cohort_future_value(
 ) -> cohort_status_t {
     guard("cohort_future_value", || {
         let (runtime, out) = (runtime::of(runtime.id)?, out(future)?);
-        let cell = FutureCell::default();
+        let cell = Future::default();
         cell.prepare(slice(value.cast(), bytes, "value")?, 0);
         cell.ready.advance_to(&runtime.engine.graph, 1, &mut |_| ());
-        out.id = runtime.objects.futures.insert(Arc::new(cell))?;
+        out.id = runtime.objects.futures.insert(cell)?;
         Ok(())
     })
 }

@@ -2,15 +2,15 @@
 
 use super::convert::{check_size, given, out, slice};
 use super::guard;
+use super::predicates::given_predicate;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::Point;
 use crate::operation::acquire::{acquire, release, Sync};
-use crate::operation::copy::{copy, Arrivals};
-use crate::operation::{current_task, Engine, Frame, Gate};
+use crate::operation::copy::{copy, Terms};
+use crate::operation::{current_task, Engine, Frame};
 use crate::runtime::{self, Runtime};
-use smallvec::SmallVec;
 
 /// A region of this rank, zeroed, into which other ranks may copy; it has the fields that the field space has now. Its
 /// memory is node-shared (COHORT_SHARED_BYTES). Tasks use it like any region; order them and the copies by phase barriers.
@@ -58,27 +58,22 @@ pub unsafe extern "C" fn cohort_ghost_import(
     })
 }
 
-/// The phases to wait for, and the barriers to arrive at.
-struct Order<'a> {
-    waits: SmallVec<[Gate<'a>; 4]>,
-    arrivals: Arrivals,
-}
-
-unsafe fn order_of<'a>(
+unsafe fn terms_of<'a>(
     runtime: &'a Runtime,
     (waits, wait_count): (*const cohort_phase_barrier_t, u32),
     (arrivals, arrival_count): (*const cohort_phase_barrier_t, u32),
-) -> Result<Order<'a>> {
-    let mut order = Order { waits: SmallVec::new(), arrivals: Arrivals::new() };
+    predicate: cohort_predicate_t,
+) -> Result<Terms<'a>> {
+    let mut terms = Terms { predicate: given_predicate(runtime, predicate)?, ..Terms::default() };
     for barrier in slice(waits, wait_count as usize, "wait_barriers")? {
         let cell = runtime.barriers.cell(&runtime.engine, barrier.id)?;
         // A wait is for the phase before the handle's.
-        order.waits.extend(barrier.phase.checked_sub(1).map(|before| (cell, before)));
+        terms.waits.extend(barrier.phase.checked_sub(1).map(|before| (cell, before)));
     }
     for barrier in slice(arrivals, arrival_count as usize, "arrive_barriers")? {
-        order.arrivals.push((runtime.barriers.get(barrier.id)?.clone(), barrier.phase));
+        terms.arrivals.push((runtime.barriers.get(barrier.id)?.clone(), barrier.phase));
     }
-    Ok(order)
+    Ok(terms)
 }
 
 /// Launches a copy of every point of the source whose shifted point lies in the destination, field by field, in program
@@ -97,9 +92,10 @@ pub unsafe extern "C" fn cohort_copy(context: cohort_context_t, what: *const coh
         let (from, to) = (fields(c.source_fields, "source_fields")?, fields(c.destination_fields, "destination_fields")?);
         let regions = &runtime.objects.regions;
         let (source, destination) = (regions.get(c.source.id)?, regions.get(c.destination.id)?);
-        let order = order_of(runtime, (c.wait_barriers, c.wait_barrier_count), (c.arrive_barriers, c.arrive_barrier_count))?;
+        let (waits, arrivals) = ((c.wait_barriers, c.wait_barrier_count), (c.arrive_barriers, c.arrive_barrier_count));
+        let terms = terms_of(runtime, waits, arrivals, c.predicate)?;
         let shift: Point = c.shift;
-        copy(engine, frame, (source, from), (destination, to), shift, &order.waits, order.arrivals)
+        copy(engine, frame, (source, from), (destination, to), shift, terms)
     })
 }
 
@@ -111,8 +107,8 @@ unsafe fn synchronise(context: cohort_context_t, sync: *const cohort_sync_t, lau
     check_size(c.size, size_of::<cohort_sync_t>(), "sync", "COHORT_SYNC_INIT")?;
     let region = runtime.objects.regions.get(c.region.id)?;
     let fields = slice(c.fields, c.field_count as usize, "fields")?;
-    let found = order_of(runtime, (c.wait_barriers, c.wait_barrier_count), (c.arrive_barriers, c.arrive_barrier_count))?;
-    launch(engine, frame, Sync { region, fields, waits: &found.waits, arrivals: found.arrivals })
+    let (waits, arrivals) = ((c.wait_barriers, c.wait_barrier_count), (c.arrive_barriers, c.arrive_barrier_count));
+    launch(engine, frame, Sync { region, fields, terms: terms_of(runtime, waits, arrivals, c.predicate)? })
 }
 
 /// Launches the beginning of this context's use of fields that other ranks write: later operations on them wait for it, and

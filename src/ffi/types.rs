@@ -60,6 +60,20 @@ pub struct cohort_future_t {
     pub id: u64,
 }
 
+/// The values that the points of an index launch will have.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_future_map_t {
+    pub id: u64,
+}
+
+/// A truth value that operations will have, and that decides whether others do their work.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct cohort_predicate_t {
+    pub id: u64,
+}
+
 /// The host and the tasks taking turns.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,6 +172,10 @@ pub const COHORT_TASK_MPI_THREAD: u32 = 2;
 /// Of a requirement that reduces: contributions are folded in in whatever order the tasks end, by fewer operations and in less
 /// memory than in program order, in which a sum's last digits are the same in every run.
 pub const COHORT_FOLD_ANY_ORDER: u32 = 1;
+
+/// In `flags` of an index launch: all points run at the same time, each on a thread of its own, so that they may wait for
+/// each other, by phase barriers say.
+pub const COHORT_LAUNCH_CONCURRENT: u32 = 1;
 
 /// Version of this header; `cohort_init` compares it with the library's.
 pub const COHORT_VERSION: u32 = 100;
@@ -276,6 +294,16 @@ pub struct cohort_launch_t {
     pub arrive_handshakes: *const cohort_handshake_t,
     pub arrive_handshake_count: u32,
     pub processor: i32,
+    /// 0 or COHORT_LAUNCH_CONCURRENT.
+    pub flags: u32,
+    /// Of an index launch: point p is given the future of point p of each, after `futures`.
+    pub future_map_count: u32,
+    pub future_maps: *const cohort_future_map_t,
+    /// Unless it is null: if it does not hold, the task does not run and has the false result. Its dependences, waits and
+    /// arrivals stay.
+    pub predicate: cohort_predicate_t,
+    pub false_result: *const c_void,
+    pub false_result_size: usize,
 }
 
 /// Where the data of one field lies.
@@ -315,6 +343,8 @@ pub struct cohort_copy_t {
     pub wait_barrier_count: u32,
     pub arrive_barriers: *const cohort_phase_barrier_t,
     pub arrive_barrier_count: u32,
+    /// Unless it is null: if it does not hold, nothing is done but to wait and to arrive.
+    pub predicate: cohort_predicate_t,
 }
 
 /// An acquire or a release; fill with COHORT_SYNC_INIT, then set what matters.
@@ -329,6 +359,8 @@ pub struct cohort_sync_t {
     pub wait_barrier_count: u32,
     pub arrive_barriers: *const cohort_phase_barrier_t,
     pub arrive_barrier_count: u32,
+    /// Unless it is null: if it does not hold, nothing is done but to wait and to arrive.
+    pub predicate: cohort_predicate_t,
 }
 
 /// This rank's block of a block decomposition and its neighbours; fill with COHORT_HALO_OPTIONS_INIT, then set what matters.

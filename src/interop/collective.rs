@@ -14,7 +14,7 @@ use super::results::{Outcome, Results};
 use crate::base::{Kind, Result};
 use crate::event::{CollectiveHead, Entry, Value, RESULTS_KEPT};
 use crate::fail;
-use crate::operation::{Engine, FutureCell};
+use crate::operation::{Engine, Future, FutureCell};
 use crate::region::Operator;
 use crate::transport::{Mapping, News};
 use crate::base::sync::Mutex;
@@ -95,7 +95,7 @@ pub struct Collective {
     side: Side,
     element: Element,
     /// Futures of this rank by their phase. Results are taken under the lock.
-    pending: Mutex<BTreeMap<u64, Arc<FutureCell>>>,
+    pending: Mutex<BTreeMap<u64, Future>>,
     /// The first phase among them, or `u64::MAX`.
     first_pending: AtomicU64,
     listening: AtomicBool,
@@ -197,12 +197,12 @@ impl Collective {
     }
 
     /// The future of a phase: the same one as long as it has no value.
-    pub(super) fn future(&self, engine: &Engine, phase: u64) -> Result<Arc<FutureCell>> {
+    pub(super) fn future(&self, engine: &Engine, phase: u64) -> Result<Future> {
         let mut pending = self.pending.lock();
         if phase < self.completed() {
             let outcome = self.outcome(phase)?;
             drop(pending);
-            let future = Arc::new(FutureCell::default());
+            let future = Future::default();
             self.settle(engine, &future, outcome);
             return Ok(future);
         }
@@ -215,7 +215,7 @@ impl Collective {
             .entry(phase)
             .or_insert_with(|| {
                 self.attention.begin_awaiting();
-                Arc::default()
+                Future::default()
             })
             .clone();
         self.first_pending.fetch_min(phase, Ordering::AcqRel);

@@ -7,7 +7,7 @@ use super::registry::{Placed, Registry};
 use crate::base::Result;
 use crate::event::{CollectiveHead, MOST_ARRIVALS};
 use crate::fail;
-use crate::operation::{Arrival, Engine, FutureCell};
+use crate::operation::{Arrival, Engine, Future};
 use crate::region::Operator;
 use crate::transport::Messages;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// An operation's arrival with the value of a future, which the operation waited for.
 struct FutureArrival {
     collective: Arc<Collective>,
-    future: Arc<FutureCell>,
+    future: Future,
 }
 
 impl Arrival for FutureArrival {
@@ -98,7 +98,7 @@ impl Collectives {
     }
 
     /// The future of the phase before `phase`.
-    pub fn future(&self, engine: &Engine, handle: u64, phase: u64) -> Result<Arc<FutureCell>> {
+    pub fn future(&self, engine: &Engine, handle: u64, phase: u64) -> Result<Future> {
         let collective = self.get(handle)?;
         let Some(before) = phase.checked_sub(1) else {
             fail!(WrongOrder, "the handle is of phase 0, and no phase was before it; advance the handle after the arrivals, then ask");
@@ -111,7 +111,7 @@ impl Collectives {
     }
 
     /// What an operation that waits for `future` does when it ends, to bring the value.
-    pub fn arrival(&self, handle: u64, future: Arc<FutureCell>) -> Result<Arc<dyn Arrival>> {
+    pub fn arrival(&self, handle: u64, future: Future) -> Result<Arc<dyn Arrival>> {
         let collective = self.get(handle)?.clone();
         if future.is_ready() && future.error() == 0 {
             collective.value(future.ready_value())?;

@@ -10,11 +10,10 @@ use super::ghost_layout::{Description, DESCRIPTION_WORDS};
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::{Point, Rect};
-use crate::operation::copy::{copy, order, Arrivals};
+use crate::operation::copy::{copy, order, Arrivals, Terms};
 use crate::operation::{Engine, Frame, RegionObject, ANYBODY};
 use crate::region::{check_dim, FieldSpace, IndexSpace};
 use crate::transport::Messages;
-use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
@@ -200,13 +199,12 @@ impl Halo {
                 Some((barriers.cell_of(engine, &face.empty[*slot as usize]), before))
             });
             let arrivals = arrivals(&face.their_full, slots, turn);
-            let waits: SmallVec<[_; 4]> = emptied.collect();
-            copy(engine, frame, (&source.piece(face.sent.into()), fields), (&face.theirs, slots), face.shift, &waits, arrivals)?;
+            let terms = Terms { waits: emptied.collect(), arrivals, ..Terms::default() };
+            copy(engine, frame, (&source.piece(face.sent.into()), fields), (&face.theirs, slots), face.shift, terms)?;
         }
         for face in self.faces.iter().flatten() {
             let filled = slots.iter().map(|slot| (barriers.cell_of(engine, &face.full[*slot as usize]), turn(slot)));
-            let waits: SmallVec<[_; 4]> = filled.collect();
-            order(engine, frame, &face.ghost, slots, &waits, Arrivals::new())?;
+            order(engine, frame, &face.ghost, slots, Terms { waits: filled.collect(), ..Terms::default() })?;
         }
         for slot in slots {
             self.turns[*slot as usize].exchanged.fetch_add(1, Ordering::Relaxed);
@@ -225,7 +223,8 @@ impl Halo {
         }
         let turn = |slot: &u32| self.turns[*slot as usize].released.load(Ordering::Relaxed);
         for face in self.faces.iter().flatten() {
-            order(engine, frame, &face.ghost, slots, &[], arrivals(&face.their_empty, slots, turn))?;
+            let arrivals = arrivals(&face.their_empty, slots, turn);
+            order(engine, frame, &face.ghost, slots, Terms { arrivals, ..Terms::default() })?;
         }
         for slot in slots {
             self.turns[*slot as usize].released.fetch_add(1, Ordering::Relaxed);

@@ -3,8 +3,8 @@
 //! one context, and what is acquired when the context ends is released by that, with no arrival anywhere.
 
 use super::body::Held;
-use super::copy::{order, Arrivals};
-use super::launch::{check_fields, Gate};
+use super::copy::{order, Terms};
+use super::launch::check_fields;
 use super::{Engine, Frame, RegionObject};
 use crate::base::Result;
 use crate::fail;
@@ -89,8 +89,7 @@ impl Acquired {
 pub struct Sync<'a> {
     pub region: &'a RegionObject,
     pub fields: &'a [u32],
-    pub waits: &'a [Gate<'a>],
-    pub arrivals: Arrivals,
+    pub terms: Terms<'a>,
 }
 
 impl Sync<'_> {
@@ -101,7 +100,7 @@ impl Sync<'_> {
     }
 
     fn launch(self, engine: &Engine, frame: &Frame) -> Result<()> {
-        order(engine, frame, self.region, self.fields, self.waits, self.arrivals)
+        order(engine, frame, self.region, self.fields, self.terms)
     }
 }
 

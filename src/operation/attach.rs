@@ -1,11 +1,10 @@
 //! Arrays of the caller as storage, and fills.
 
 use super::launch::{launch, Launch, Launched, Need};
-use super::{Engine, Frame, FutureCell, RegionObject};
+use super::{Engine, Frame, Future, RegionObject};
 use crate::base::Result;
 use crate::fail;
 use crate::region::{Access, Privilege};
-use std::sync::Arc;
 
 /// Waits for the operations of this context that use the fields, and for no others. A failure of theirs is for the next wait
 /// to tell: it does not keep an array from being detached.
@@ -17,7 +16,7 @@ fn settle(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32])
     if users.is_empty() {
         return Ok(());
     }
-    let settled = Arc::new(FutureCell::default());
+    let settled = Future::default();
     let mut operation = Launch::new(Launched::Nothing);
     operation.after = &users;
     operation.result = Some(settled.clone());

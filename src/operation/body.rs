@@ -7,7 +7,7 @@ use super::converted::Converted;
 use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::object::{TreeData, TreeName};
-use super::{FutureCell, Launch, Launched, Processor, RegionObject, RegionRef, TaskKind};
+use super::{Future, FutureMap, Launch, Launched, Predicate, Processor, RegionObject, RegionRef, TaskKind};
 use crate::event::Reservations;
 use crate::geometry::Point;
 use crate::instance::{Layout, Storage};
@@ -109,9 +109,27 @@ pub enum Work {
     Fill,
     /// From the first requirement to the second, by `shift`; the arguments are pairs of fields.
     Copy,
+    /// Folds the futures of the map into the result.
     Reduce(Operator),
+    /// Whether all futures are true, or any; the arguments say which are negated.
+    Combine { all: bool },
     /// Folds the contributions that a reducing task left in this operation's requirements.
     Fold,
+}
+
+impl Work {
+    /// For messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Nothing => "acquire or release",
+            Self::Task(kind) => &kind.name,
+            Self::Fill => "fill",
+            Self::Copy => "copy",
+            Self::Reduce(..) => "reduction of results",
+            Self::Combine { .. } => "combination of predicates",
+            Self::Fold => "fold",
+        }
+    }
 }
 
 /// What every operation has comes first, in one line; the rest is touched only if it is in use.
@@ -149,9 +167,12 @@ pub struct Body {
     pub points: u32,
     pub shift: Point,
     pub args: SmallVec<[u8; 64]>,
-    pub futures: Vec<Arc<FutureCell>>,
-    pub result: Option<Arc<FutureCell>>,
-    pub value: UnsafeCell<SmallVec<[u8; 32]>>,
+    pub futures: Vec<Future>,
+    pub result: Option<Future>,
+    pub map: Option<FutureMap>,
+    /// If it does not hold, the operation does no work, and this is its result.
+    pub predicate: Option<Predicate>,
+    pub otherwise: SmallVec<[u8; 32]>,
     pub arrivals: Vec<(Arc<dyn Arrival>, u64)>,
     pub reservations: Reservations,
     /// The launching thread, if it waits to run the task.
@@ -164,11 +185,29 @@ unsafe impl Sync for Body {}
 impl Body {
     /// By the running task.
     pub fn set_value(&self, value: &[u8]) {
-        self.more.set(true);
-        // The task's thread alone, until the body returns.
-        let slot = unsafe { &mut *self.value.get() };
-        slot.clear();
-        slot.extend_from_slice(value);
+        if let Some(result) = &self.result {
+            result.write(value);
+        }
+    }
+
+    /// The failure of something that the operation was given, or 0. Once it is ready.
+    pub fn failed_input(&self) -> u32 {
+        let predicate = self.predicate.as_ref().map(|predicate| &*predicate.future);
+        let map = self.map.as_ref().map_or(&[][..], FutureMap::cells);
+        let given = self.futures.iter().map(|future| &**future);
+        given.chain(map).chain(predicate).map(|future| future.error()).find(|&error| error != 0).unwrap_or(0)
+    }
+
+    /// Whether the predicate keeps the operation from its work; its result is ready then.
+    pub fn is_skipped(&self) -> crate::base::Result<bool> {
+        let skipped = match &self.predicate {
+            Some(predicate) => !predicate.holds()?,
+            None => false,
+        };
+        if skipped {
+            self.set_value(&self.otherwise);
+        }
+        Ok(skipped)
     }
 
     #[inline]
@@ -234,6 +273,7 @@ impl Body {
                 (Work::Copy, None)
             }
             Launched::Reduce(operator) => (Work::Reduce(operator), None),
+            Launched::Combine { all } => (Work::Combine { all }, None),
             Launched::Nothing => (Work::Nothing, None),
         };
         self.point = launch.point;
@@ -244,7 +284,8 @@ impl Body {
         if self.special != 0 {
             (self.wish, self.points) = (launch.wish, launch.points);
         }
-        if launch.args.is_empty() && launch.futures.is_empty() && launch.arrivals.is_empty() && launch.result.is_none() {
+        let plain = launch.map.is_none() && launch.predicate.is_none() && launch.result.is_none();
+        if plain && launch.args.is_empty() && launch.futures.is_empty() && launch.arrivals.is_empty() {
             return;
         }
         self.more.set(true);
@@ -252,6 +293,9 @@ impl Body {
         self.futures.extend(launch.futures.drain(..));
         self.arrivals.extend(launch.arrivals.drain(..));
         self.result = launch.result.take();
+        self.map = launch.map.take();
+        self.predicate = launch.predicate.take();
+        self.otherwise.extend_from_slice(launch.otherwise);
     }
 
     /// Leaves to `fold`, at `index`, what comes after the task's contributions are folded in.
@@ -285,7 +329,8 @@ impl Body {
             self.args.clear();
             self.futures.clear();
             self.result = None;
-            self.value.get_mut().clear();
+            (self.map, self.predicate) = (None, None);
+            self.otherwise.clear();
             self.arrivals.clear();
         }
         if std::mem::take(&mut self.special) != 0 {

@@ -3,7 +3,7 @@
 use super::body::{Arrival, Body};
 use super::launch::{launch, Gate, Launch, Launched, Need};
 use super::object::Home;
-use super::{Engine, Frame, RegionObject};
+use super::{Engine, Frame, Predicate, RegionObject};
 use crate::base::Result;
 use crate::copy::{copy_rect, pack};
 use crate::fail;
@@ -14,6 +14,22 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 pub type Arrivals = SmallVec<[(Arc<dyn Arrival>, u64); 2]>;
+
+/// What an operation waits for, where it arrives, and what decides whether it does its work.
+#[derive(Default)]
+pub struct Terms<'a> {
+    pub waits: SmallVec<[Gate<'a>; 4]>,
+    pub arrivals: Arrivals,
+    pub predicate: Option<Predicate>,
+}
+
+impl Terms<'_> {
+    fn apply<'a>(&'a mut self, operation: &mut Launch<'a>) {
+        let waits: &[Gate] = &self.waits;
+        operation.waits.extend(waits.iter().copied());
+        (operation.arrivals, operation.predicate) = (std::mem::take(&mut self.arrivals), self.predicate.take());
+    }
+}
 
 /// Data that another rank owns.
 pub trait Elsewhere: Send + Sync {
@@ -72,15 +88,13 @@ impl Transfer<'_> {
 
 /// Launches a copy of field `source_fields[i]` to `destination_fields[i]` of all points whose `shift`ed point lies in the
 /// destination.
-#[allow(clippy::too_many_arguments)]
 pub fn copy(
     engine: &Engine,
     frame: &Frame,
     (source, source_fields): (&RegionObject, &[u32]),
     (destination, destination_fields): (&RegionObject, &[u32]),
     shift: Point,
-    waits: &[Gate],
-    arrivals: Arrivals,
+    mut terms: Terms,
 ) -> Result<()> {
     source.check_here()?;
     if let Home::Elsewhere(owner) = &destination.data.home {
@@ -126,19 +140,17 @@ pub fn copy(
     operation.needs.push(Need::new(source.piece(target.shifted(back)), source_fields, read)?);
     operation.needs.push(Need::new(destination.piece(target), destination_fields, write)?);
     operation.args = &pairs;
-    operation.waits.extend(waits.iter().copied());
-    operation.arrivals = arrivals;
+    terms.apply(&mut operation);
     operation.wish = engine.ask_about_copy(&operation);
     launch(engine, frame, operation).map(drop)
 }
 
 /// Launches an operation that does nothing, between earlier and later uses of the fields.
-pub fn order(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32], waits: &[Gate], arrivals: Arrivals) -> Result<()> {
+pub fn order(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32], mut terms: Terms) -> Result<()> {
     region.check_here()?;
     let mut operation = Launch::new(Launched::Nothing);
     operation.needs.push(Need::new(region.clone(), fields, Access::exclusive(Privilege::ReadWrite))?);
-    operation.waits.extend(waits.iter().copied());
-    operation.arrivals = arrivals;
+    terms.apply(&mut operation);
     launch(engine, frame, operation).map(drop)
 }
 

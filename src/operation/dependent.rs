@@ -1,14 +1,13 @@
 //! Partitions computed from what a field holds. The calling thread waits until the field's values are there, then computes.
 
 use super::launch::{launch, Launch, Launched, Need};
-use super::{Engine, Frame, FutureCell, PartitionObject, RegionObject};
+use super::{Engine, Frame, Future, PartitionObject, RegionObject};
 use crate::base::Result;
 use crate::copy::copy_rect;
 use crate::fail;
 use crate::geometry::{self, Domain, Point, PointSet, Values};
 use crate::instance::{FieldInstance, Storage};
 use crate::region::{Access, Partition, Privilege};
-use std::sync::Arc;
 
 /// A field whose values name points, as pointers or as ranges, both ends included.
 #[derive(Clone, Copy)]
@@ -23,7 +22,7 @@ fn settle(engine: &Engine, frame: &Frame, region: &RegionObject, field: u32) -> 
     region.check_here()?;
     let mut operation = Launch::new(Launched::Nothing);
     operation.needs.push(Need::new(region.clone(), &[field], Access::exclusive(Privilege::ReadOnly))?);
-    let written = Arc::new(FutureCell::default());
+    let written = Future::default();
     operation.result = Some(written.clone());
     launch(engine, frame, operation)?;
     engine.wait(|| written.is_ready(), &written.seats, None)?;

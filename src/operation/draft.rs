@@ -6,7 +6,7 @@ use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::context::{Context, Launching};
 use super::launch::{check_fields, Launch, Launched};
-use super::{converted, inline, Engine, Frame, RegionRef};
+use super::{converted, inline, Engine, Frame, FutureMap, RegionRef};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::Result;
 use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
@@ -190,7 +190,9 @@ impl Edges<'_> {
         let engine = self.engine;
         let mut ready = |n| engine.offer(n);
         if body.has_more() {
-            for future in &body.futures {
+            let map = body.map.as_ref().map_or(&[][..], FutureMap::cells);
+            let predicate = body.predicate.as_ref().map(|predicate| &*predicate.future);
+            for future in body.futures.iter().map(|future| &**future).chain(map).chain(predicate) {
                 self.builder.after_phase(&future.ready, 0, &mut ready);
             }
         }

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::converted::{self, Converted, Layouts};
 use super::frame::Frames;
 use super::mapped::special;
-use super::{inline, inside_task, reduction, told, Activity, Failures, Frame, Processor};
+use super::{inline, inside_task, reduction, told, Activity, Failures, Frame, FutureMap, Processor};
 use crate::base::{Error, Result, Stash, Status};
 use crate::copy;
 use crate::event::{Graph, NodeRef};
@@ -394,12 +394,19 @@ impl Engine {
             return self.run_fold(node, body);
         }
         let inherited = match (self.graph.poison(node), self.last.load(Ordering::Relaxed)) {
-            (0, 0) if body.has_more() => body.futures.iter().map(|future| future.error()).find(|&e| e != 0).unwrap_or(0),
+            (0, 0) if body.has_more() => body.failed_input(),
             (0, last) => last,
             (error, _) => error,
         };
         if inherited != 0 {
             return self.finish(node, inherited);
+        }
+        if body.has_more() && body.predicate.is_some() {
+            match body.is_skipped() {
+                Ok(true) => return self.finish(node, 0),
+                Ok(false) => (),
+                Err(error) => return self.finish(node, self.number_of(Err(error), body.work.name())),
+            }
         }
         let error = match std::mem::take(&mut body.work) {
             Work::Nothing => 0,
@@ -413,8 +420,13 @@ impl Engine {
             Work::Fill => self.number_of(fill(body), "fill"),
             Work::Copy => self.number_of(super::copy::run(self, body), "copy"),
             Work::Reduce(operator) => {
-                let total = super::index::reduce(&body.futures, operator, &self.failures);
+                let points = body.map.as_ref().map_or(&[][..], FutureMap::cells);
+                let total = super::index::reduce(points, operator, &self.failures);
                 self.number_of(total.map(|t| body.set_value(&t)), "reduction of results")
+            }
+            Work::Combine { all } => {
+                let found = super::predicate::combined(&body.futures, &body.args, all);
+                self.number_of(found.map(|holds| body.set_value(&[holds.into()])), "combination of predicates")
             }
             Work::Fold => unreachable!("has a way of its own"),
         };
@@ -492,7 +504,7 @@ impl Engine {
         let body = unsafe { self.bodies.get(node.index()) };
         if body.has_more() {
             if let Some(result) = body.result.take() {
-                result.prepare(body.value.get_mut(), error);
+                result.fail(error);
                 result.ready.advance_to(&self.graph, 1, &mut |n| self.release(n));
                 result.seats.wake(&self.scheduler);
             }

@@ -6,11 +6,13 @@ use crate::event::PhaseCell;
 use crate::fail;
 use smallvec::SmallVec;
 use std::cell::UnsafeCell;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
 
 /// `value` belongs to the one who will call `set` until `ready` has completed its only phase; then nobody writes.
 pub struct FutureCell {
-    pub ready: PhaseCell,
+    pub ready: PhaseCell<1>,
     /// Threads that wait for it.
     pub seats: SeatSet,
     value: UnsafeCell<SmallVec<[u8; 32]>>,
@@ -27,9 +29,21 @@ impl Default for FutureCell {
 }
 
 impl FutureCell {
-    /// The writer's half of `set`; the value shows once the phase of `ready` is completed.
+    /// By the one who will complete the phase of `ready`: the value shows then. The last call counts.
+    pub fn write(&self, value: &[u8]) {
+        let slot = unsafe { &mut *self.value.get() };
+        slot.clear();
+        slot.reserve_exact(value.len());
+        slot.extend_from_slice(value);
+    }
+
+    /// By the same: a value, or the failure that there is none for.
     pub fn prepare(&self, value: &[u8], error: u32) {
-        unsafe { &mut *self.value.get() }.extend_from_slice(value);
+        self.write(value);
+        self.fail(error);
+    }
+
+    pub fn fail(&self, error: u32) {
         self.error.store(error, Ordering::Relaxed);
     }
 
@@ -56,5 +70,56 @@ impl FutureCell {
             0 => Ok(self.ready_value()),
             number => Err(failures.error(number)),
         }
+    }
+}
+
+/// Several futures that lie together: those of the points of an index launch.
+#[derive(Clone)]
+pub struct FutureMap(Arc<[FutureCell]>);
+
+impl FutureMap {
+    pub fn new(points: u32) -> Self {
+        Self((0..points).map(|_| FutureCell::default()).collect())
+    }
+
+    /// Makes it as new, unless somebody else has it or it is of another length.
+    pub fn renew(&mut self, points: u32) -> bool {
+        let Some(cells) = Arc::get_mut(&mut self.0).filter(|cells| cells.len() == points as usize) else { return false };
+        for cell in cells {
+            (cell.ready, cell.error) = (PhaseCell::new(), AtomicU32::new(0));
+            cell.value.get_mut().clear();
+        }
+        true
+    }
+
+    pub fn cells(&self) -> &[FutureCell] {
+        &self.0
+    }
+
+    pub fn get(&self, point: u32) -> Result<Future> {
+        if point as usize >= self.0.len() {
+            fail!(Bounds, "point {point} of a future map of {} points; points count from 0", self.0.len());
+        }
+        Ok(Future { map: self.clone(), point })
+    }
+}
+
+/// One future.
+#[derive(Clone)]
+pub struct Future {
+    map: FutureMap,
+    point: u32,
+}
+
+impl Default for Future {
+    fn default() -> Self {
+        Self { map: FutureMap(Arc::new([FutureCell::default()])), point: 0 }
+    }
+}
+
+impl Deref for Future {
+    type Target = FutureCell;
+    fn deref(&self) -> &FutureCell {
+        &self.map.0[self.point as usize]
     }
 }

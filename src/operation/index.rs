@@ -4,7 +4,7 @@ use super::context::{Context, Launching};
 use super::draft::{missing, Draft};
 use super::inline::{check_use, Mapping};
 use super::launch::{check_fields, launch, Launch, Launched};
-use super::{converted, Engine, Frame, FutureCell, Regions, TaskKind};
+use super::{converted, Engine, Frame, Future, FutureCell, FutureMap, Regions, TaskKind};
 use crate::base::{Error, Result, Status};
 use crate::event::NodeRef;
 use crate::fail;
@@ -26,17 +26,30 @@ pub struct IndexLaunch<'a> {
     context: &'a Context,
     points: u32,
     needs: SmallVec<[IndexNeed<'a>; 4]>,
+    /// Maps of which point p is given the future of point p.
+    given: SmallVec<[FutureMap; 2]>,
+    /// All points at once, each on a thread of its own.
+    pub concurrent: bool,
 }
 
 impl<'a> IndexLaunch<'a> {
     pub fn new(engine: &'a Engine, frame: &'a Frame, points: u32) -> Self {
-        Self { engine, frame, context: engine.context_of(frame), points, needs: SmallVec::new() }
+        Self { engine, frame, context: engine.context_of(frame), points, needs: SmallVec::new(), given: SmallVec::new(), concurrent: false }
     }
 
     #[allow(clippy::mut_from_ref)]
     fn launching(&self) -> &mut Launching {
         // This thread is the context's own, and no other reference is held across a call of this.
         unsafe { &mut *self.context.launching.get() }
+    }
+
+    /// Gives every point the future of that point.
+    pub fn give(&mut self, map: FutureMap) -> Result<()> {
+        if map.cells().len() < self.points as usize {
+            fail!(InvalidArgument, "a future map of {} points, for {} points; give one that has a future for each", map.cells().len(), self.points);
+        }
+        self.given.push(map);
+        Ok(())
     }
 
     /// Adds a requirement of every point.
@@ -130,8 +143,21 @@ impl<'a> IndexLaunch<'a> {
                 }
             }
         }
+        if self.points == 1 {
+            return Ok(());
+        }
+        if self.concurrent {
+            return match a.regions.shared_with(b.regions, self.points, scratch) {
+                Some((p, q)) => fail!(
+                    Interference,
+                    "requirement {i} of point {p} and requirement {j} of point {q} conflict on the region {}, so that one would have to wait for the other, and points of a concurrent launch run at once; use COHORT_SIMULTANEOUS or other sub-regions",
+                    b.regions.of(q)?.node.bounds_text()
+                ),
+                None => Ok(()),
+            };
+        }
         // Points that come one after the other in any order are no harm to each other.
-        if self.points == 1 || found != Dependence::True || !(a.access.writes() || b.access.writes()) {
+        if found != Dependence::True || !(a.access.writes() || b.access.writes()) {
             return Ok(());
         }
         let ((i, a), (j, b)) = if a.access.writes() { ((i, a), (j, b)) } else { ((j, b), (i, a)) };
@@ -147,11 +173,44 @@ impl<'a> IndexLaunch<'a> {
 
     /// Launches a task for each point. What `whole` waits for, each point waits for; what it arrives at, it arrives at when
     /// all points are complete. The future of the results, folded in order of the points.
-    pub fn launch(&mut self, whole: &mut Launch, reduction: Option<Operator>) -> Result<Option<Arc<FutureCell>>> {
+    pub fn launch_reduced(&mut self, whole: &mut Launch, operator: Operator) -> Result<Future> {
+        let results = self.launching().results(self.points);
+        let reduced = Future::default();
+        self.launch_points(whole, Some(&results))?;
+        self.launch_end(whole, Launched::Reduce(operator), Some((results, reduced.clone())))?;
+        Ok(reduced)
+    }
+
+    /// The same, each point with a result of its own, in `results` if these are wanted.
+    pub fn launch(&mut self, whole: &mut Launch, results: Option<&FutureMap>) -> Result<()> {
+        self.launch_points(whole, results)?;
+        match whole.arrivals.is_empty() {
+            true => Ok(()),
+            false => self.launch_end(whole, Launched::Nothing, None),
+        }
+    }
+
+    /// What comes after all points, and arrives for them.
+    fn launch_end(&mut self, whole: &mut Launch, work: Launched, from_to: Option<(FutureMap, Future)>) -> Result<()> {
+        let ends = std::mem::take(&mut self.launching().ends);
+        let mut end = Launch::new(work);
+        (end.predicate, end.otherwise) = (whole.predicate.take(), whole.otherwise);
+        if let Some((from, to)) = from_to {
+            (end.map, end.result) = (Some(from), Some(to));
+        }
+        if !whole.arrivals.is_empty() {
+            end.after = &ends;
+            end.arrivals = std::mem::take(&mut whole.arrivals);
+        }
+        launch(self.engine, self.frame, end)?;
+        self.launching().ends = ends;
+        Ok(())
+    }
+
+    fn launch_points(&mut self, whole: &mut Launch, results: Option<&FutureMap>) -> Result<()> {
         let Launched::Task(kind, processor) = whole.work else {
             return Err(Error::new(Status::Internal, "an index launch of something that is not a task"));
         };
-        let mut results = SmallVec::<[Arc<FutureCell>; 2]>::new();
         let mut ends = std::mem::take(&mut self.launching().ends);
         ends.clear();
         let wishes = self.wishes(kind, whole);
@@ -160,21 +219,17 @@ impl<'a> IndexLaunch<'a> {
             (one.args, one.point, one.points) = (whole.args, point, self.points);
             one.wish = wishes.get(point as usize).copied().unwrap_or_default();
             one.futures.extend(whole.futures.iter().cloned());
-            one.waits.extend_from_slice(&whole.waits);
-            if reduction.is_some() {
-                let result = Arc::new(FutureCell::default());
-                results.push(result.clone());
-                one.result = Some(result);
+            for map in &self.given {
+                one.futures.push(map.get(point)?);
             }
+            one.waits.extend_from_slice(&whole.waits);
+            (one.predicate, one.otherwise) = (whole.predicate.clone(), whole.otherwise);
+            one.result = results.map(|results| results.get(point)).transpose()?;
+            one.member = self.concurrent;
             ends.push(self.launch_point(point, &mut one)?);
         }
-        let reduced = if reduction.is_some() || !whole.arrivals.is_empty() {
-            self.launch_end(whole, &ends, results, reduction)?
-        } else {
-            None
-        };
         self.launching().ends = ends;
-        Ok(reduced)
+        Ok(())
     }
 
     /// For each point, which worker a mapper wants it to run on; nothing if there is no mapper.
@@ -202,30 +257,10 @@ impl<'a> IndexLaunch<'a> {
         }
         Ok(draft.launch(one))
     }
-
-    fn launch_end(
-        &self,
-        whole: &mut Launch,
-        ends: &[NodeRef],
-        results: SmallVec<[Arc<FutureCell>; 2]>,
-        reduction: Option<Operator>,
-    ) -> Result<Option<Arc<FutureCell>>> {
-        let mut end = Launch::new(Launched::Nothing);
-        end.after = ends;
-        end.arrivals = std::mem::take(&mut whole.arrivals);
-        end.futures = results;
-        let reduced = reduction.map(|operator| {
-            end.work = Launched::Reduce(operator);
-            Arc::new(FutureCell::default())
-        });
-        end.result = reduced.clone();
-        launch(self.engine, self.frame, end)?;
-        Ok(reduced)
-    }
 }
 
 /// Folds the results of the points.
-pub(super) fn reduce(futures: &[Arc<FutureCell>], operator: Operator, failures: &super::Failures) -> Result<Vec<u8>> {
+pub(super) fn reduce(futures: &[FutureCell], operator: Operator, failures: &super::Failures) -> Result<Vec<u8>> {
     let mut total = operator.with_identity(|identity| identity.to_vec());
     for (point, future) in futures.iter().enumerate() {
         let value = future.value(failures)?;

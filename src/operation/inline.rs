@@ -5,7 +5,7 @@
 use super::body::Held;
 use super::launch::{launch, Launch, Launched, Need};
 use super::view::{self, View};
-use super::{Engine, Frame, FutureCell};
+use super::{Engine, Frame, Future};
 use crate::base::Result;
 use crate::fail;
 use crate::region::{dependence, Access, Coherence, Dependence, FieldMask, Privilege, RegionNode};
@@ -83,7 +83,7 @@ pub fn map(engine: &Engine, frame: &Frame, need: Need) -> Result<Arc<Mapping>> {
     engine.ask_about_mapping(frame, &need);
     let mut operation = Launch::new(Launched::Nothing);
     operation.needs.push(Need { region: need.region.clone(), mask: need.mask.clone(), access: need.access });
-    let reached = Arc::new(FutureCell::default());
+    let reached = Future::default();
     operation.result = Some(reached.clone());
     launch(engine, frame, operation)?;
     engine.wait(|| reached.is_ready(), &reached.seats, None)?;

@@ -2,7 +2,7 @@
 
 use super::body::Arrival;
 use super::draft::Draft;
-use super::{Engine, Frame, FutureCell, Processor, RegionObject, TaskKind};
+use super::{Engine, Frame, Future, FutureMap, Predicate, Processor, RegionObject, TaskKind};
 use crate::base::Result;
 use crate::event::{NodeRef, PhaseCell};
 use crate::fail;
@@ -64,12 +64,17 @@ pub struct Launch<'a> {
     /// How many points the whole launch has.
     pub points: u32,
     pub needs: SmallVec<[Need; 4]>,
-    pub futures: SmallVec<[Arc<FutureCell>; 2]>,
+    pub futures: SmallVec<[Future; 2]>,
+    /// Of which all are waited for.
+    pub map: Option<FutureMap>,
+    /// If it does not hold, the operation does not do its work, and `otherwise` is its result.
+    pub predicate: Option<Predicate>,
+    pub otherwise: &'a [u8],
     /// Operations to come after, besides those that the analysis finds.
     pub after: &'a [NodeRef],
     pub waits: SmallVec<[Gate<'a>; 4]>,
     pub arrivals: SmallVec<[(Arc<dyn Arrival>, u64); 2]>,
-    pub result: Option<Arc<FutureCell>>,
+    pub result: Option<Future>,
     /// A member of a must epoch: runs on a thread of its own.
     pub member: bool,
     pub wish: Wish,
@@ -82,8 +87,10 @@ pub enum Launched {
     Task(&'static TaskKind, Processor),
     Fill,
     Copy(Point),
-    /// Folds the futures into the result.
+    /// Folds the futures of the map into the result.
     Reduce(Operator),
+    /// Whether all futures are true, or any; the arguments say which are negated.
+    Combine { all: bool },
     Nothing,
 }
 
@@ -96,6 +103,9 @@ impl Launch<'_> {
             points: 1,
             needs: SmallVec::new(),
             futures: SmallVec::new(),
+            map: None,
+            predicate: None,
+            otherwise: &[],
             after: &[],
             waits: SmallVec::new(),
             arrivals: SmallVec::new(),

@@ -3,9 +3,8 @@
 use super::Runtime;
 use crate::base::Result;
 use crate::fail;
-use crate::operation::{self, FutureCell, Launch, Launched};
+use crate::operation::{self, Future, Launch, Launched};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 
 /// What every rank says before an epoch begins. Ranks that fail their own checks take part too, so that none hangs.
 struct Announcement {
@@ -51,7 +50,7 @@ pub fn must_epoch(
     let mut results = runtime.members.lock();
     results.clear();
     for (k, mut launch) in launches.into_iter().enumerate() {
-        let result = Arc::new(FutureCell::default());
+        let result = Future::default();
         launch.point = runtime.rank * members + k as u32;
         launch.member = true;
         launch.result = Some(result.clone());

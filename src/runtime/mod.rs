@@ -17,7 +17,7 @@ use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
 use crate::mapping::{FileMapper, Mappers, Registered, Setting};
 use crate::operation::converted::Copied;
-use crate::operation::{current_task, Engine, Frame, FutureCell, Outside, TaskKind};
+use crate::operation::{current_task, Engine, Frame, Future, Outside, TaskKind};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
@@ -60,7 +60,7 @@ pub struct Runtime {
     /// Dropped to end the watch.
     watch: Mutex<Option<Sender<()>>>,
     /// Results of the members of the last must epoch.
-    members: Mutex<Vec<Arc<FutureCell>>>,
+    members: Mutex<Vec<Future>>,
 }
 
 /// The runtime that is running. Freed by `finalize`, after which no other thread may be inside the library.

@@ -4,7 +4,7 @@ use crate::base::{Kind, Result, Table};
 use crate::interop::{Halo, Handshake};
 use crate::operation::inline::Mapping;
 use crate::mapping::Registered;
-use crate::operation::{FutureCell, PartitionObject, Projection, RegionObject, TaskKind};
+use crate::operation::{Future, FutureMap, Predicate, PartitionObject, Projection, RegionObject, TaskKind};
 use crate::region::{FieldSpace, IndexSpace};
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -17,7 +17,9 @@ pub struct Objects {
     pub tasks: Table<Arc<TaskKind>>,
     /// By number.
     pub projections: boxcar::Vec<Projection>,
-    pub futures: Table<Arc<FutureCell>>,
+    pub futures: Table<Future>,
+    pub future_maps: Table<FutureMap>,
+    pub predicates: Table<Predicate>,
     pub handshakes: Table<Arc<Handshake>>,
     pub halos: Table<Halo>,
     pub mappers: Table<Arc<Registered>>,
@@ -34,6 +36,8 @@ impl Default for Objects {
             tasks: Table::new(Kind::Task),
             projections: boxcar::Vec::new(),
             futures: Table::new(Kind::Future),
+            future_maps: Table::new(Kind::FutureMap),
+            predicates: Table::new(Kind::Predicate),
             handshakes: Table::new(Kind::Handshake),
             halos: Table::new(Kind::Halo),
             mappers: Table::new(Kind::Mapper),

@@ -222,6 +222,30 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct cohort_future_map_t {
+    pub id: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_future_map_t"][::core::mem::size_of::<cohort_future_map_t>() - 8usize];
+    ["Alignment of cohort_future_map_t"][::core::mem::align_of::<cohort_future_map_t>() - 8usize];
+    ["Offset of field: cohort_future_map_t::id"]
+        [::core::mem::offset_of!(cohort_future_map_t, id) - 0usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cohort_predicate_t {
+    pub id: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_predicate_t"][::core::mem::size_of::<cohort_predicate_t>() - 8usize];
+    ["Alignment of cohort_predicate_t"][::core::mem::align_of::<cohort_predicate_t>() - 8usize];
+    ["Offset of field: cohort_predicate_t::id"]
+        [::core::mem::offset_of!(cohort_predicate_t, id) - 0usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct cohort_launch_t {
     pub size: usize,
     pub task: cohort_task_t,
@@ -240,10 +264,16 @@ pub struct cohort_launch_t {
     pub arrive_handshakes: *const cohort_handshake_t,
     pub arrive_handshake_count: u32,
     pub processor: i32,
+    pub flags: u32,
+    pub future_map_count: u32,
+    pub future_maps: *const cohort_future_map_t,
+    pub predicate: cohort_predicate_t,
+    pub false_result: *const ::core::ffi::c_void,
+    pub false_result_size: usize,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_launch_t"][::core::mem::size_of::<cohort_launch_t>() - 128usize];
+    ["Size of cohort_launch_t"][::core::mem::size_of::<cohort_launch_t>() - 168usize];
     ["Alignment of cohort_launch_t"][::core::mem::align_of::<cohort_launch_t>() - 8usize];
     ["Offset of field: cohort_launch_t::size"]
         [::core::mem::offset_of!(cohort_launch_t, size) - 0usize];
@@ -279,6 +309,18 @@ const _: () = {
         [::core::mem::offset_of!(cohort_launch_t, arrive_handshake_count) - 120usize];
     ["Offset of field: cohort_launch_t::processor"]
         [::core::mem::offset_of!(cohort_launch_t, processor) - 124usize];
+    ["Offset of field: cohort_launch_t::flags"]
+        [::core::mem::offset_of!(cohort_launch_t, flags) - 128usize];
+    ["Offset of field: cohort_launch_t::future_map_count"]
+        [::core::mem::offset_of!(cohort_launch_t, future_map_count) - 132usize];
+    ["Offset of field: cohort_launch_t::future_maps"]
+        [::core::mem::offset_of!(cohort_launch_t, future_maps) - 136usize];
+    ["Offset of field: cohort_launch_t::predicate"]
+        [::core::mem::offset_of!(cohort_launch_t, predicate) - 144usize];
+    ["Offset of field: cohort_launch_t::false_result"]
+        [::core::mem::offset_of!(cohort_launch_t, false_result) - 152usize];
+    ["Offset of field: cohort_launch_t::false_result_size"]
+        [::core::mem::offset_of!(cohort_launch_t, false_result_size) - 160usize];
 };
 pub type cohort_privilege_t = i32;
 #[repr(C)]
@@ -363,10 +405,11 @@ pub struct cohort_copy_t {
     pub wait_barrier_count: u32,
     pub arrive_barriers: *const cohort_phase_barrier_t,
     pub arrive_barrier_count: u32,
+    pub predicate: cohort_predicate_t,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_copy_t"][::core::mem::size_of::<cohort_copy_t>() - 104usize];
+    ["Size of cohort_copy_t"][::core::mem::size_of::<cohort_copy_t>() - 112usize];
     ["Alignment of cohort_copy_t"][::core::mem::align_of::<cohort_copy_t>() - 8usize];
     ["Offset of field: cohort_copy_t::size"][::core::mem::offset_of!(cohort_copy_t, size) - 0usize];
     ["Offset of field: cohort_copy_t::source"]
@@ -389,6 +432,8 @@ const _: () = {
         [::core::mem::offset_of!(cohort_copy_t, arrive_barriers) - 88usize];
     ["Offset of field: cohort_copy_t::arrive_barrier_count"]
         [::core::mem::offset_of!(cohort_copy_t, arrive_barrier_count) - 96usize];
+    ["Offset of field: cohort_copy_t::predicate"]
+        [::core::mem::offset_of!(cohort_copy_t, predicate) - 104usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -401,10 +446,11 @@ pub struct cohort_sync_t {
     pub wait_barrier_count: u32,
     pub arrive_barriers: *const cohort_phase_barrier_t,
     pub arrive_barrier_count: u32,
+    pub predicate: cohort_predicate_t,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_sync_t"][::core::mem::size_of::<cohort_sync_t>() - 64usize];
+    ["Size of cohort_sync_t"][::core::mem::size_of::<cohort_sync_t>() - 72usize];
     ["Alignment of cohort_sync_t"][::core::mem::align_of::<cohort_sync_t>() - 8usize];
     ["Offset of field: cohort_sync_t::size"][::core::mem::offset_of!(cohort_sync_t, size) - 0usize];
     ["Offset of field: cohort_sync_t::region"]
@@ -421,6 +467,8 @@ const _: () = {
         [::core::mem::offset_of!(cohort_sync_t, arrive_barriers) - 48usize];
     ["Offset of field: cohort_sync_t::arrive_barrier_count"]
         [::core::mem::offset_of!(cohort_sync_t, arrive_barrier_count) - 56usize];
+    ["Offset of field: cohort_sync_t::predicate"]
+        [::core::mem::offset_of!(cohort_sync_t, predicate) - 64usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -1223,6 +1271,39 @@ unsafe extern "C" {
     ) -> cohort_status_t;
 }
 unsafe extern "C" {
+    pub fn cohort_future_map_count(map: cohort_future_map_t, points: *mut u32) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_future_map_get(
+        map: cohort_future_map_t,
+        point: u32,
+        value: *mut ::core::ffi::c_void,
+        bytes: usize,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_future_map_future(
+        map: cohort_future_map_t,
+        point: u32,
+        future: *mut cohort_future_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_future_map_wait(map: cohort_future_map_t) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_future_map_reduce(
+        context: cohort_context_t,
+        map: cohort_future_map_t,
+        how: cohort_reduction_t,
+        element: cohort_type_t,
+        result: *mut cohort_future_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_future_map_destroy(map: *mut cohort_future_map_t) -> cohort_status_t;
+}
+unsafe extern "C" {
     pub fn cohort_future_get(
         future: cohort_future_t,
         value: *mut ::core::ffi::c_void,
@@ -1442,6 +1523,14 @@ unsafe extern "C" {
         how: cohort_reduction_t,
         element: cohort_type_t,
         result: *mut cohort_future_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_index_launch_map(
+        context: cohort_context_t,
+        launch: *const cohort_launch_t,
+        points: u32,
+        map: *mut cohort_future_map_t,
     ) -> cohort_status_t;
 }
 unsafe extern "C" {
@@ -1687,6 +1776,44 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn cohort_partition_destroy(partition: *mut cohort_partition_t) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_predicate_constant(
+        runtime: cohort_runtime_t,
+        value: bool,
+        predicate: *mut cohort_predicate_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_predicate_from_future(
+        future: cohort_future_t,
+        predicate: *mut cohort_predicate_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_predicate_not(
+        of: cohort_predicate_t,
+        predicate: *mut cohort_predicate_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_predicate_and(
+        context: cohort_context_t,
+        count: u32,
+        predicates: *const cohort_predicate_t,
+        predicate: *mut cohort_predicate_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_predicate_or(
+        context: cohort_context_t,
+        count: u32,
+        predicates: *const cohort_predicate_t,
+        predicate: *mut cohort_predicate_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_predicate_destroy(predicate: *mut cohort_predicate_t) -> cohort_status_t;
 }
 unsafe extern "C" {
     pub fn cohort_projection_register(

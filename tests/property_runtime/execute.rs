@@ -397,19 +397,8 @@ fn empty_launch(task: cohort_task_t, args: *const c_void, args_size: usize) -> c
         task,
         args,
         args_size,
-        requirements: null(),
-        requirement_count: 0,
-        futures: null(),
-        future_count: 0,
-        wait_barriers: null(),
-        wait_barrier_count: 0,
-        arrive_barriers: null(),
-        arrive_barrier_count: 0,
-        wait_handshakes: null(),
-        wait_handshake_count: 0,
-        arrive_handshakes: null(),
-        arrive_handshake_count: 0,
         processor: COHORT_PROC_ANY,
+        ..unsafe { std::mem::zeroed() }
     }
 }
 
