@@ -15,6 +15,7 @@ module cohort
   use cohort_projections
   use cohort_launches
   use cohort_futures
+  use cohort_predicates
   use cohort_inline
   use cohort_layouts
   use cohort_reductions
@@ -58,6 +59,10 @@ module cohort
     cohort_task_result, cohort_task_fail, cohort_task_region, cohort_task_future, cohort_future_get, cohort_future_test, &
     cohort_future_destroy, cohort_future_value, cohort_view, cohort_view_raw, cohort_current, &
     cohort_projection_function, cohort_projection_register
+  public :: cohort_future_map, cohort_future_map_count, cohort_future_map_get, cohort_future_map_future, cohort_future_map_wait, &
+    cohort_future_map_reduce, cohort_future_map_destroy
+  public :: cohort_predicate, cohort_predicate_constant, cohort_predicate_from_future, cohort_predicate_not, &
+    cohort_predicate_and, cohort_predicate_or, cohort_predicate_destroy
   ! Data in the hands of the program or of a task.
   public :: cohort_mapping, cohort_inline_map, cohort_inline_view, cohort_inline_view_raw, cohort_inline_unmap
   ! Layouts.

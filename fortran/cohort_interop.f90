@@ -269,12 +269,14 @@ contains
   end subroutine
 
   !> Copies source_fields(i) to destination_fields(i) over the points (source + shift) that lie in the destination.
-  subroutine cohort_copy(ctx, source, source_fields, destination, destination_fields, shift, wait_barriers, arrive_barriers, ierr)
+  subroutine cohort_copy(ctx, source, source_fields, destination, destination_fields, shift, wait_barriers, arrive_barriers, &
+                         predicate, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_region), intent(in) :: source, destination
     integer(c_int32_t), intent(in), target, contiguous :: source_fields(:), destination_fields(:)
     integer, intent(in), optional :: shift(:)
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
+    type(cohort_predicate), intent(in), optional :: predicate
     integer, intent(out), optional :: ierr
     type(cohort_copy_c) :: copy
     if (differ('cohort_copy', 'destination_fields', size(destination_fields), 'source_fields', size(source_fields), ierr)) return
@@ -292,37 +294,42 @@ contains
     if (present(shift)) copy%shift(:min(3, size(shift))) = shift(:min(3, size(shift)))
     call barrier_lists(wait_barriers, copy%wait_barriers, copy%wait_barrier_count)
     call barrier_lists(arrive_barriers, copy%arrive_barriers, copy%arrive_barrier_count)
+    if (present(predicate)) copy%predicate = predicate
     call finish(cohort_c_copy(ctx, copy), ierr)
   end subroutine
 
   !> The beginning of this context's use of fields that other ranks write: later operations on them wait for it, and it for the
   !> barriers. Pairs with cohort_release.
-  subroutine cohort_acquire(ctx, region, fields, wait_barriers, arrive_barriers, ierr)
+  subroutine cohort_acquire(ctx, region, fields, wait_barriers, arrive_barriers, predicate, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_region), intent(in) :: region
     integer(c_int32_t), intent(in), target, contiguous :: fields(:)
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
+    type(cohort_predicate), intent(in), optional :: predicate
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_acquire(ctx, sync_of(region, fields, wait_barriers, arrive_barriers)), ierr)
+    call finish(cohort_c_acquire(ctx, sync_of(region, fields, wait_barriers, arrive_barriers, predicate)), ierr)
   end subroutine
 
   !> The end of the use that began with cohort_acquire: waits for earlier operations on the fields, then arrives at the barriers.
-  subroutine cohort_release(ctx, region, fields, wait_barriers, arrive_barriers, ierr)
+  subroutine cohort_release(ctx, region, fields, wait_barriers, arrive_barriers, predicate, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_region), intent(in) :: region
     integer(c_int32_t), intent(in), target, contiguous :: fields(:)
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
+    type(cohort_predicate), intent(in), optional :: predicate
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_release(ctx, sync_of(region, fields, wait_barriers, arrive_barriers)), ierr)
+    call finish(cohort_c_release(ctx, sync_of(region, fields, wait_barriers, arrive_barriers, predicate)), ierr)
   end subroutine
 
-  function sync_of(region, fields, wait_barriers, arrive_barriers) result(sync)
+  function sync_of(region, fields, wait_barriers, arrive_barriers, predicate) result(sync)
     type(cohort_region), intent(in) :: region
     integer(c_int32_t), intent(in), target, contiguous :: fields(:)
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
+    type(cohort_predicate), intent(in), optional :: predicate
     type(cohort_sync_c) :: sync
     sync%size = c_sizeof(sync)
     sync%region = region
+    if (present(predicate)) sync%predicate = predicate
     sync%field_count = size(fields, kind=c_int32_t)
     if (size(fields) > 0) sync%fields = c_loc(fields)
     call barrier_lists(wait_barriers, sync%wait_barriers, sync%wait_barrier_count)

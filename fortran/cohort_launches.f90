@@ -3,7 +3,7 @@ module cohort_launches
   use, intrinsic :: iso_c_binding
   use cohort_types
   use cohort_c
-  use cohort_support, only: finish, too_small
+  use cohort_support, only: finish, too_small, c_text
   use cohort_tasks, only: cohort_task_body, cohort_task_register
   implicit none
   private
@@ -82,7 +82,7 @@ contains
 
   !> What a launch's optional lists become on the C side. The targets must outlive the launch call and no longer.
   subroutine fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
-                         wait_handshakes, arrive_handshakes, processor)
+                         wait_handshakes, arrive_handshakes, processor, predicate, false_result)
     type(cohort_launch_c), intent(out) :: launch
     type(cohort_requirement_c), allocatable, intent(out), target :: requirements_c(:)
     type(cohort_task), intent(in) :: task
@@ -92,9 +92,13 @@ contains
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
     type(cohort_handshake), intent(in), optional, target, contiguous :: wait_handshakes(:), arrive_handshakes(:)
     integer(c_int32_t), intent(in), optional :: processor
+    type(cohort_predicate), intent(in), optional :: predicate
+    type(*), dimension(..), intent(in), optional, contiguous, target :: false_result
     integer :: i
     launch%size = c_sizeof(launch)
     launch%task = task
+    if (present(predicate)) launch%predicate = predicate
+    if (present(false_result)) call cohort_c_span(false_result, launch%false_result, launch%false_result_size)
     if (present(args)) call cohort_c_span(args, launch%args, launch%args_size)
     if (present(processor)) launch%processor = processor
     if (present(requirements)) then
@@ -128,9 +132,10 @@ contains
   end subroutine
 
   !> Launches one task. Never blocks, except when the window of outstanding operations is full. `args`, a variable of any
-  !> type and rank, is copied byte by byte: pointers and allocatable components in it are not followed.
+  !> type and rank, is copied byte by byte: pointers and allocatable components in it are not followed. If the predicate does not
+  !> hold, the task does not run, and `result` has the value of `false_result`; its dependences, waits and arrivals stay.
   subroutine cohort_launch(ctx, task, requirements, args, futures, wait_barriers, arrive_barriers, &
-                           wait_handshakes, arrive_handshakes, processor, result, ierr)
+                           wait_handshakes, arrive_handshakes, processor, predicate, false_result, result, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_task), intent(in) :: task
     type(cohort_requirement), intent(in), optional, target :: requirements(:)
@@ -139,22 +144,27 @@ contains
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
     type(cohort_handshake), intent(in), optional, target, contiguous :: wait_handshakes(:), arrive_handshakes(:)
     integer(c_int32_t), intent(in), optional :: processor
+    type(cohort_predicate), intent(in), optional :: predicate
+    type(*), dimension(..), intent(in), optional, contiguous, target :: false_result
     type(cohort_future), intent(out), optional, target :: result
     integer, intent(out), optional :: ierr
     type(cohort_launch_c) :: launch
     type(cohort_requirement_c), allocatable, target :: requirements_c(:)
     type(c_ptr) :: future
     call fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
-                     wait_handshakes, arrive_handshakes, processor)
+                     wait_handshakes, arrive_handshakes, processor, predicate, false_result)
     future = c_null_ptr
     if (present(result)) future = c_loc(result)
     call finish(cohort_c_launch(ctx, launch, future), ierr)
   end subroutine
 
   !> Launches points 0..points-1 of one task; requirements on a partition give each point its sub-region. With `result`,
-  !> the points' results are reduced with `reduction` (COHORT_SUM ..) on elements of `result_type`, in order of the points.
+  !> the points' results are reduced with `reduction` (COHORT_SUM ..) on elements of `result_type`, in order of the points; with
+  !> `map` each point has a future of its own. Point p is given the future of point p of each of `future_maps`, after `futures`.
+  !> With concurrent=.true. all points run at once, each on a thread of its own, and may wait for each other.
   subroutine cohort_index_launch(ctx, task, points, requirements, args, futures, wait_barriers, arrive_barriers, &
-                                 wait_handshakes, arrive_handshakes, processor, reduction, result_type, result, ierr)
+                                 wait_handshakes, arrive_handshakes, processor, future_maps, predicate, &
+                                 false_result, concurrent, reduction, result_type, result, map, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_task), intent(in) :: task
     integer, intent(in) :: points
@@ -164,15 +174,34 @@ contains
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
     type(cohort_handshake), intent(in), optional, target, contiguous :: wait_handshakes(:), arrive_handshakes(:)
     integer(c_int32_t), intent(in), optional :: processor, reduction, result_type
+    type(cohort_future_map), intent(in), optional, target, contiguous :: future_maps(:)
+    type(cohort_predicate), intent(in), optional :: predicate
+    type(*), dimension(..), intent(in), optional, contiguous, target :: false_result
+    logical, intent(in), optional :: concurrent
     type(cohort_future), intent(out), optional, target :: result
+    type(cohort_future_map), intent(out), optional :: map
     integer, intent(out), optional :: ierr
     type(cohort_launch_c) :: launch
     type(cohort_requirement_c), allocatable, target :: requirements_c(:)
     type(c_ptr) :: future
     integer(c_int32_t) :: operator, element
     if (too_small('cohort_index_launch', 'points', points, 1, ierr)) return
+    if (present(map) .and. (present(result) .or. present(reduction))) then
+      call finish(cohort_c_argument_error(c_text('cohort_index_launch'), &
+                                          c_text('a map and a reduced result; ask for one of the two')), ierr)
+      return
+    end if
     call fill_launch(launch, requirements_c, task, requirements, args, futures, wait_barriers, arrive_barriers, &
-                     wait_handshakes, arrive_handshakes, processor)
+                     wait_handshakes, arrive_handshakes, processor, predicate, false_result)
+    if (present(concurrent)) launch%flags = merge(COHORT_LAUNCH_CONCURRENT, 0_c_int32_t, concurrent)
+    if (present(future_maps)) then
+      launch%future_map_count = size(future_maps, kind=c_int32_t)
+      if (size(future_maps) > 0) launch%future_maps = c_loc(future_maps)
+    end if
+    if (present(map)) then
+      call finish(cohort_c_index_launch_map(ctx, launch, int(points, c_int32_t), map), ierr)
+      return
+    end if
     future = c_null_ptr
     if (present(result)) future = c_loc(result)
     operator = COHORT_REDUCTION_NONE

@@ -30,6 +30,14 @@ module cohort_types
   type, bind(C) :: cohort_future
     integer(c_int64_t) :: id = 0
   end type
+  !> The values that the points of an index launch will have.
+  type, bind(C) :: cohort_future_map
+    integer(c_int64_t) :: id = 0
+  end type
+  !> A truth value that operations will have, and that decides whether others do their work.
+  type, bind(C) :: cohort_predicate
+    integer(c_int64_t) :: id = 0
+  end type
   type, bind(C) :: cohort_handshake
     integer(c_int64_t) :: id = 0
   end type
@@ -74,6 +82,7 @@ module cohort_types
   integer(c_int32_t), parameter :: COHORT_MAPPER_SERIALISED = 1
   integer(c_int32_t), parameter :: COHORT_PROJECTION_IDENTITY = 0, COHORT_PROJECTION_OFFSET = 1
   integer(c_int32_t), parameter :: COHORT_FOLD_ANY_ORDER = 1
+  integer(c_int32_t), parameter :: COHORT_LAUNCH_CONCURRENT = 1
 
   !> Settings of a runtime; a component left at its default takes the environment's value or the library's own.
   type, bind(C) :: cohort_config
@@ -212,6 +221,12 @@ module cohort_types
     type(c_ptr) :: arrive_handshakes = c_null_ptr
     integer(c_int32_t) :: arrive_handshake_count = 0
     integer(c_int32_t) :: processor = COHORT_PROC_ANY
+    integer(c_int32_t) :: flags = 0
+    integer(c_int32_t) :: future_map_count = 0
+    type(c_ptr) :: future_maps = c_null_ptr
+    type(cohort_predicate) :: predicate
+    type(c_ptr) :: false_result = c_null_ptr
+    integer(c_size_t) :: false_result_size = 0
   end type
 
   !> A mapper that was registered.
@@ -308,6 +323,7 @@ module cohort_types
     integer(c_int32_t) :: wait_barrier_count = 0
     type(c_ptr) :: arrive_barriers = c_null_ptr
     integer(c_int32_t) :: arrive_barrier_count = 0
+    type(cohort_predicate) :: predicate
   end type
 
   !> The C side's view of an acquire or a release.
@@ -320,6 +336,7 @@ module cohort_types
     integer(c_int32_t) :: wait_barrier_count = 0
     type(c_ptr) :: arrive_barriers = c_null_ptr
     integer(c_int32_t) :: arrive_barrier_count = 0
+    type(cohort_predicate) :: predicate
   end type
 
   !> The C side's view of the description of a halo.

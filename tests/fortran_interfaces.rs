@@ -1,4 +1,4 @@
-//! What the Fortran module declares of the library (fortran/cohort_c.f90, fortran/cohort_types.f90) is what C programs see
+//! What the Fortran module declares of the library (fortran/cohort_c*.f90, fortran/cohort_types.f90) is what C programs see
 //! of it, as tests/abi/bindings.rs has it: the same arguments in the same order, the same structs field by field. No
 //! compiler compares the two, and a difference is a wrong value or a crash.
 
@@ -173,6 +173,7 @@ fn fortran_and_c_agree() {
     let bindings = read("tests/abi/bindings.rs");
     let descriptors = read("fortran/cohort_descriptor.c");
     let mut functions = fortran::functions(&read("fortran/cohort_c.f90"));
+    functions.extend(fortran::functions(&read("fortran/cohort_c_tasks.f90")));
     // Compiled with the module: the C compiler sees both its declaration and the library's.
     functions.retain(|name, _| !descriptors.contains(&format!("{name}(")));
     let structs = fortran::structs(&read("fortran/cohort_types.f90"));
