@@ -39,6 +39,12 @@
 #define COHORT_FOLD_ANY_ORDER 1
 
 /**
+ * In `flags` of an index launch: all points run at the same time, each on a thread of its own, so that they may wait for
+ * each other, by phase barriers say.
+ */
+#define COHORT_LAUNCH_CONCURRENT 1
+
+/**
  * Version of this header; `cohort_init` compares it with the library's.
  */
 #define COHORT_VERSION 100

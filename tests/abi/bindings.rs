@@ -4,6 +4,7 @@ pub const COHORT_MAPPER_SERIALISED: i32 = 1;
 pub const COHORT_TASK_LEAF: i32 = 1;
 pub const COHORT_TASK_MPI_THREAD: i32 = 2;
 pub const COHORT_FOLD_ANY_ORDER: i32 = 1;
+pub const COHORT_LAUNCH_CONCURRENT: i32 = 1;
 pub const COHORT_VERSION: i32 = 100;
 pub const COHORT_LAYOUT_EXACT: i32 = 1;
 pub const COHORT_COPIED_TEXT: i32 = 232;
