@@ -2021,10 +2021,10 @@ cohort_status_t cohort_view(cohort_context_t task,
 #endif  // __cplusplus
 
 #define COHORT_CONFIG_INIT {sizeof(cohort_config_t), COHORT_VERSION, -1, -1, -1, 0, -1, 0, 0.0, -1, 0, -1}
-#define COHORT_LAUNCH_INIT {sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
-#define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0}
+#define COHORT_LAUNCH_INIT {sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0, 0}
+#define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0, {0}}
+#define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0, {0}}
 #define COHORT_LAYOUT_INIT {sizeof(cohort_layout_t), 0, 0, 0, {0, 0, 0}, 0, 0}
-#define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0}
 #define COHORT_MAPPER_INIT {sizeof(cohort_mapper_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define COHORT_HALO_OPTIONS_INIT {sizeof(cohort_halo_options_t), 0, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {-1, -1, -1, -1, -1, -1}, 0, 0}
 #define COHORT_PROCESSOR_INFO_INIT {sizeof(cohort_processor_info_t), 0, 0, 0, 0, 0}
