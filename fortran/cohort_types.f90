@@ -235,7 +235,7 @@ module cohort_types
   end type
 
   !> What a mapper is told of a requirement: bounds and number of points of the region, the fields (a C array; see
-  !> cohort_info_fields), the right, the worker that ran a task on it last (-1: none that is known), the bytes of all that.
+  !> cohort_info_fields), the right, the worker that ran a task on it last (-1: none that is known), the bytes of all that, whether a layout can be chosen.
   type, bind(C) :: cohort_requirement_info
     integer(c_int32_t) :: dim = 0
     integer(c_int64_t) :: lo(3) = 0, hi(3) = 0
@@ -243,6 +243,7 @@ module cohort_types
     type(c_ptr) :: fields = c_null_ptr
     integer(c_int32_t) :: field_count = 0, privilege = 0, coherence = 0, worker = -1
     integer(c_int64_t) :: bytes = 0
+    logical(c_bool) :: layout_is_open = .false.
   end type
 
   !> What a mapper chooses when a task is launched. `priority` is -7 to 7; with `run_inline` 1 the launching thread runs the task.
@@ -255,9 +256,11 @@ module cohort_types
     integer(c_int32_t) :: first = 0, count = 0, worker = -1
   end type
 
-  !> Where the data of a requirement is to lie: a memory of this rank by its number; -1: where it is.
+  !> Where the data of a requirement is to lie: a memory of this rank by its number; -1: where it is. And how: c_loc of a
+  !> cohort_layout that outlives the callback; c_null_ptr: as it does.
   type, bind(C) :: cohort_requirement_mapping
     integer(c_int32_t) :: rank = 0, memory = -1
+    type(c_ptr) :: layout = c_null_ptr
   end type
 
   !> What a mapper is told of an explicit copy.

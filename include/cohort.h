@@ -537,6 +537,10 @@ typedef struct {
    * Of the fields at the region's points.
    */
   uint64_t bytes;
+  /**
+   * Whether `map_task` can choose a layout: the task is a leaf, asks for none itself, and may work on a copy.
+   */
+  bool layout_is_open;
 } cohort_requirement_info_t;
 
 /**
@@ -614,11 +618,14 @@ typedef struct {
 typedef int32_t (*cohort_slice_index_launch_t)(const cohort_task_info_t *task, cohort_slices_t *slices, void *user);
 
 /**
- * Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is.
+ * Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is. And
+ * how: `layout` (valid until the callback returns; NULL: as it does). The task then works on a copy in that layout; a body that
+ * does not use the strides that cohort_view gives says what it needs by cohort_task_layout, and no mapper chooses for it.
  */
 typedef struct {
   int32_t rank;
   int32_t memory;
+  const cohort_layout_t *layout;
 } cohort_requirement_mapping_t;
 
 /**

@@ -433,6 +433,7 @@ class cohort_requirement_info_t(Structure):
         ("coherence", c_int32),
         ("worker", c_int32),
         ("bytes", c_uint64),
+        ("layout_is_open", c_bool),
     ]
 
 
@@ -488,6 +489,7 @@ class cohort_requirement_mapping_t(Structure):
     _fields_ = [
         ("rank", c_int32),
         ("memory", c_int32),
+        ("layout", POINTER(cohort_layout_t)),
     ]
 
 

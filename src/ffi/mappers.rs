@@ -2,7 +2,7 @@
 //! chooses starts as what holds without it. A callback returns 0, or anything else for "no choice", which is told and counted.
 #![allow(non_camel_case_types)]
 
-use super::convert::{check_size, given, out, slice, text};
+use super::convert::{check_size, given, layout, out, slice, text};
 use super::guard;
 use super::types::*;
 use crate::base::Result;
@@ -45,6 +45,8 @@ pub struct cohort_requirement_info_t {
     pub worker: i32,
     /// Of the fields at the region's points.
     pub bytes: u64,
+    /// Whether `map_task` can choose a layout: the task is a leaf, asks for none itself, and may work on a copy.
+    pub layout_is_open: bool,
 }
 
 /// What a mapper is told of a task. `name` and the arrays are valid during the call.
@@ -99,12 +101,15 @@ pub struct cohort_slices_t {
     pub count: u32,
 }
 
-/// Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is.
+/// Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is. And
+/// how: `layout` (valid until the callback returns; NULL: as it does). The task then works on a copy in that layout; a body that
+/// does not use the strides that cohort_view gives says what it needs by cohort_task_layout, and no mapper chooses for it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_requirement_mapping_t {
     pub rank: i32,
     pub memory: i32,
+    pub layout: *const cohort_layout_t,
 }
 
 /// Where a task runs. `worker`: a processor's number, which is a preference, as workers with nothing else to do take what was
@@ -262,6 +267,7 @@ fn requirement_info(need: &NeedInfo, fields: &Fields, first: usize) -> cohort_re
         coherence: need.access.coherence as i32,
         worker: worker(need.region.toucher()),
         bytes: need.bytes(),
+        layout_is_open: need.no_layout.is_none(),
     }
 }
 
@@ -307,6 +313,20 @@ fn with_task<R>(task: &TaskInfo, call: impl FnOnce(&cohort_task_info_t) -> R) ->
 
 fn context_info(context: &ContextInfo) -> cohort_context_info_t {
     cohort_context_info_t { task: cohort_task_t { id: context.task }, name: context.name.as_ptr() }
+}
+
+/// A layout that was chosen before stays unless the callback says another.
+fn mapping_of(need: &NeedChoice) -> cohort_requirement_mapping_t {
+    cohort_requirement_mapping_t { rank: need.rank, memory: need.memory, layout: std::ptr::null() }
+}
+
+fn take_mapping(c: &cohort_requirement_mapping_t, need: &mut NeedChoice) -> Answer {
+    (need.rank, need.memory) = (c.rank, c.memory);
+    // Valid until the callback's caller is done with what it chose.
+    if let Some(chosen) = unsafe { c.layout.as_ref() } {
+        need.layout = Some(layout(chosen).map_err(|error| error.text.to_string())?);
+    }
+    Ok(())
 }
 
 fn answer(status: i32) -> Answer {
@@ -359,8 +379,7 @@ impl Mapper for Table {
 
     fn map_task(&self, task: &TaskInfo, choice: &mut TaskChoice) -> Answer {
         let Some(call) = self.0.map_task else { return Ok(()) };
-        let to_c = |need: &NeedChoice| cohort_requirement_mapping_t { rank: need.rank, memory: need.memory };
-        let mut needs: SmallVec<[cohort_requirement_mapping_t; 8]> = choice.needs.iter().map(to_c).collect();
+        let mut needs: SmallVec<[cohort_requirement_mapping_t; 8]> = choice.needs.iter().map(mapping_of).collect();
         let mut c = cohort_task_mapping_t {
             processor: choice.processor,
             worker: choice.worker,
@@ -374,7 +393,7 @@ impl Mapper for Table {
         }
         (choice.processor, choice.worker, choice.priority) = (c.processor, c.worker, c.priority);
         for (need, c) in choice.needs.iter_mut().zip(&needs) {
-            (need.rank, need.memory) = (c.rank, c.memory);
+            take_mapping(c, need)?;
         }
         Ok(())
     }
@@ -382,10 +401,9 @@ impl Mapper for Table {
     fn map_inline(&self, context: &ContextInfo, need: &NeedInfo, choice: &mut NeedChoice) -> Answer {
         let Some(call) = self.0.map_inline else { return Ok(()) };
         let fields: Fields = need.fields.iter().collect();
-        let mut c = cohort_requirement_mapping_t { rank: choice.rank, memory: choice.memory };
+        let mut c = mapping_of(choice);
         answer(unsafe { call(&context_info(context), &requirement_info(need, &fields, 0), &mut c, self.0.user) })?;
-        (choice.rank, choice.memory) = (c.rank, c.memory);
-        Ok(())
+        take_mapping(&c, choice)
     }
 
     fn map_copy(&self, copy: &CopyInfo, choice: &mut CopyChoice) -> Answer {

@@ -1,6 +1,7 @@
 //! What mappers choose, in the numbers in which they say it, and the rules that a choice has to keep.
 
-use super::{Answer, Processor, TaskInfo};
+use super::{Answer, NeedInfo, Processor, TaskInfo};
+use crate::instance::Layout;
 use crate::scheduler::{Wish, PRIORITIES};
 use smallvec::{smallvec, SmallVec};
 use std::ops::RangeInclusive;
@@ -31,6 +32,8 @@ pub struct TaskOptions {
 pub struct NeedChoice {
     pub rank: i32,
     pub memory: i32,
+    /// `None`: the one that the data has, or that the task asks for.
+    pub layout: Option<Layout>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,10 +115,16 @@ impl TaskOptions {
 
 impl NeedChoice {
     pub fn default_on(setting: &Setting) -> Self {
-        Self { rank: setting.rank as i32, memory: WHERE_IT_IS }
+        Self { rank: setting.rank as i32, memory: WHERE_IT_IS, layout: None }
     }
 
-    pub(super) fn check(&self, what: &dyn std::fmt::Display, setting: &Setting) -> Answer {
+    pub(super) fn check(&self, what: &dyn std::fmt::Display, info: &NeedInfo, setting: &Setting) -> Answer {
+        if let Some(layout) = &self.layout {
+            if let Some(why) = info.no_layout {
+                return Err(format!("{what} is given a layout; {why}"));
+            }
+            layout.check().map_err(|error| format!("{what}: {}", error.text))?;
+        }
         if self.rank != setting.rank as i32 {
             return Err(format!("{what} is put into memory of rank {}; this is rank {}, which has its own alone", self.rank, setting.rank));
         }
@@ -143,7 +152,8 @@ impl TaskChoice {
         if self.needs.len() != task.needs.len() {
             return Err(format!("requirement_count is {}; the task has {} requirements", self.needs.len(), task.needs.len()));
         }
-        self.needs.iter().enumerate().try_for_each(|(i, need)| need.check(&format_args!("requirement {i}"), setting))
+        let each = self.needs.iter().zip(&task.needs).enumerate();
+        each.into_iter().try_for_each(|(i, (need, info))| need.check(&format_args!("requirement {i}"), info, setting))
     }
 
     pub fn wish(&self) -> Wish {
@@ -203,26 +213,11 @@ pub(super) fn check_members(members: &[Member], tasks: &[TaskInfo], setting: &Se
 
 #[cfg(test)]
 mod tests {
+    use super::super::info::some_task as task;
     use super::*;
 
     fn setting() -> Setting {
         Setting { workers: 0..=3, memories: 2, rank: 5 }
-    }
-
-    fn task() -> TaskInfo<'static> {
-        TaskInfo {
-            handle: 1,
-            name: c"task",
-            point: 0,
-            points: 1,
-            args: &[],
-            processor: Processor::Cpu,
-            fixed: false,
-            leaf: true,
-            has_mpi_variant: false,
-            can_be_inline: true,
-            needs: Default::default(),
-        }
     }
 
     fn refused(answer: Answer, part: &str) {
@@ -251,7 +246,7 @@ mod tests {
         assert_eq!((good.worker, good.priority, good.wish()), (3, 2, Wish::new(2, Some(3))));
         refused(TaskChoice { worker: 4, ..good.clone() }.check(&task(), &setting()), "worker is 4; workers are 0 to 3");
         refused(TaskChoice { worker: -2, ..good.clone() }.check(&task(), &setting()), "worker is -2");
-        let extra = smallvec![NeedChoice { rank: 5, memory: 0 }];
+        let extra = smallvec![NeedChoice { rank: 5, memory: 0, layout: None }];
         refused(TaskChoice { needs: extra, ..good }.check(&task(), &setting()), "requirement_count is 1; the task has 0");
     }
 

@@ -26,9 +26,15 @@ pub struct NeedInfo<'a> {
     pub region: &'a RegionNode,
     pub fields: &'a FieldMask,
     pub access: Access,
+    /// Why no layout can be chosen for it, if it is so.
+    pub no_layout: Option<&'static str>,
 }
 
-impl NeedInfo<'_> {
+impl<'a> NeedInfo<'a> {
+    pub fn new(region: &'a RegionNode, fields: &'a FieldMask, access: Access) -> Self {
+        Self { region, fields, access, no_layout: Some("only map_task chooses layouts") }
+    }
+
     /// Of the fields at the region's points.
     pub fn bytes(&self) -> u64 {
         let fields = &self.region.tree.fields;
@@ -78,4 +84,22 @@ pub struct Report<'a> {
     /// Nanoseconds of the steady clock.
     pub start: u64,
     pub stop: u64,
+}
+
+/// A leaf without requirements, for tests.
+#[cfg(test)]
+pub(super) fn some_task() -> TaskInfo<'static> {
+    TaskInfo {
+        handle: 1,
+        name: c"task",
+        point: 0,
+        points: 1,
+        args: &[],
+        processor: Processor::Cpu,
+        fixed: false,
+        leaf: true,
+        has_mpi_variant: false,
+        can_be_inline: true,
+        needs: Default::default(),
+    }
 }

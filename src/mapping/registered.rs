@@ -145,7 +145,7 @@ impl Chain {
         let mut choice = NeedChoice::default_on(setting);
         for one in &self.mappers {
             let call = |mapper: &dyn Mapper, choice: &mut _| mapper.map_inline(context, need, choice);
-            let check = |choice: &NeedChoice| choice.check(&"the mapping", setting);
+            let check = |choice: &NeedChoice| choice.check(&"the mapping", need, setting);
             one.ask(Question::MapInline, context.name, &mut choice, call, check);
         }
         choice
@@ -303,5 +303,80 @@ impl Mappers {
             self.general.set(chain.as_ref());
         }
         slots.for_each(|slot| slot.set(chain.as_ref()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::info::some_task;
+    use super::*;
+    use std::sync::atomic::AtomicU32;
+
+    /// Gives every task this priority, and notes that it was asked.
+    struct Always(i32, Arc<AtomicU32>);
+
+    impl Mapper for Always {
+        fn answers(&self) -> u32 {
+            Question::SelectTaskOptions as u32
+        }
+
+        fn select_task_options(&self, _: &TaskInfo, options: &mut TaskOptions) -> Answer {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            options.priority = self.0;
+            Ok(())
+        }
+    }
+
+    fn always(priority: i32) -> (Registered, Arc<AtomicU32>) {
+        let asked = Arc::new(AtomicU32::new(0));
+        (Registered::new("always", Box::new(Always(priority, asked.clone())), false), asked)
+    }
+
+    fn mappers() -> Mappers {
+        Mappers::new(Setting { workers: 0..=1, memories: 1, rank: 0 })
+    }
+
+    #[test]
+    fn the_last_mapper_has_the_last_word_and_nonsense_leaves_the_one_before() {
+        let mappers = mappers();
+        let (first, asked_first) = always(1);
+        mappers.install(first, false);
+        let (kind, own) = (ChainSlot::default(), Arc::new(always(2).0));
+        let wrong = Arc::new(always(99).0);
+        mappers.adopt(&kind);
+        let priority = || kind.get().unwrap().task_options(&some_task()).priority;
+        assert_eq!(priority(), 1);
+        mappers.use_for(Some(&own), std::iter::once(&kind), false);
+        assert_eq!(priority(), 2);
+        mappers.use_for(Some(&wrong), std::iter::once(&kind), false);
+        assert_eq!(priority(), 1);
+        let (count, text) = wrong.refusals();
+        assert_eq!(count, 1);
+        assert!(text.to_str().unwrap().contains("priority is 99"), "{text:?}");
+        mappers.use_for(None, std::iter::once(&kind), false);
+        assert_eq!(priority(), 1);
+        assert_eq!(asked_first.load(Ordering::Relaxed), 4);
+    }
+
+    #[test]
+    fn a_mapper_for_all_is_asked_for_kinds_to_come_and_others_for_none() {
+        let mappers = mappers();
+        let (one, later) = (ChainSlot::default(), ChainSlot::default());
+        mappers.adopt(&one);
+        assert!(one.get().is_none() && mappers.general().is_none());
+        let own = Arc::new(always(3).0);
+        mappers.use_for(Some(&own), std::iter::empty(), true);
+        mappers.adopt(&later);
+        assert!(one.get().is_none() && later.get().is_some() && mappers.general().is_some());
+        assert!(std::ptr::eq(later.get().unwrap(), mappers.general().unwrap()), "equal chains are one");
+    }
+
+    #[test]
+    fn the_last_installed_is_asked_after_the_programs_own() {
+        let mappers = mappers();
+        mappers.install(always(5).0, true);
+        let (kind, own) = (ChainSlot::default(), Arc::new(always(2).0));
+        mappers.use_for(Some(&own), std::iter::once(&kind), false);
+        assert_eq!(kind.get().unwrap().task_options(&some_task()).priority, 5);
     }
 }

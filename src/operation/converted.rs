@@ -55,6 +55,11 @@ impl Asked {
         self.any.load(Ordering::Relaxed)
     }
 
+    /// Whether the kind's body for that processor asks for a layout of the requirement.
+    pub(super) fn asks(&self, processor: Processor, requirement: usize) -> bool {
+        self.any() && self.find(processor, requirement).is_some()
+    }
+
     fn find(&self, processor: Processor, requirement: usize) -> Option<&Layout> {
         let asked = |l: &&(Processor, u32, Layout)| l.1 as usize == requirement && (l.0 == processor || l.0 == Processor::Any);
         self.layouts.iter().map(|(_, l)| l).find(asked).map(|l| &l.2)

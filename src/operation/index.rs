@@ -239,7 +239,7 @@ impl<'a> IndexLaunch<'a> {
         }
         let masks = &self.launching().masks;
         let need = |(i, need): (usize, &IndexNeed<'a>)| {
-            NeedInfo { region: need.regions.cover(), fields: &masks[i], access: need.access }
+            NeedInfo::new(need.regions.cover(), &masks[i], need.access)
         };
         let needs: SmallVec<[NeedInfo; 8]> = self.needs.iter().enumerate().map(need).collect();
         let mut wishes = vec![Wish::default(); self.points as usize];

@@ -31,7 +31,21 @@ thread_local! {
 }
 
 fn need_of(held: &Held) -> NeedInfo<'_> {
-    NeedInfo { region: held.node(), fields: &held.mask, access: held.access }
+    NeedInfo::new(held.node(), &held.mask, held.access)
+}
+
+/// As `need_of`, of a task that is ready: whether a mapper may choose a layout for it.
+fn need_of_ready<'a>(kind: &TaskKind, body: &Body, number: usize, held: &'a Held) -> NeedInfo<'a> {
+    let no_layout = if kind.asked.asks(body.on.unwrap_or(Processor::Cpu), number) {
+        Some("the task asks for one itself (cohort_task_layout)")
+    } else if !kind.leaf {
+        Some("the task is not a leaf, and what it launches has to find the data where it lies")
+    } else if held.restricted {
+        Some("it is restricted to the data that others use at the same time")
+    } else {
+        None
+    };
+    NeedInfo { no_layout, ..need_of(held) }
 }
 
 impl Engine {
@@ -92,7 +106,7 @@ impl Engine {
             leaf: kind.leaf,
             has_mpi_variant: kind.has_mpi_variant(),
             can_be_inline: false,
-            needs: body.needs().iter().map(need_of).collect(),
+            needs: body.needs().iter().enumerate().map(|(i, held)| need_of_ready(kind, body, i, held)).collect(),
         };
         let mut choice = TaskChoice::default_for(&info, body.wish, setting);
         chain.map_task(&info, &mut choice, setting);
@@ -101,6 +115,10 @@ impl Engine {
             body.on = Some(kind.place(processor));
         }
         body.wish = choice.wish();
+        for (held, need) in body.needs_mut().iter_mut().zip(&choice.needs) {
+            held.layout = need.layout.map(|layout| self.layouts.intern(&layout));
+        }
+        body.asks_layouts = choice.needs.iter().any(|need| need.layout.is_some());
     }
 
     /// The slices of an index launch, or none if nobody is asked.
@@ -128,7 +146,7 @@ impl Engine {
         let Some(chain) = self.mappers.general().filter(|chain| chain.answers(Question::MapCopy)) else { return Wish::default() };
         let info = |i: usize| {
             let need: &super::Need = &launch.needs[i];
-            NeedInfo { region: &need.region.node, fields: &need.mask, access: need.access }
+            NeedInfo::new(&need.region.node, &need.mask, need.access)
         };
         chain.map_copy(&CopyInfo { source: info(0), destination: info(1) }, &self.mappers.setting).wish()
     }
@@ -136,7 +154,8 @@ impl Engine {
     /// Asks where data is to lie that the execution maps inline: where it is, in every memory that there is to choose.
     pub(super) fn ask_about_mapping(&self, frame: &Frame, need: &super::Need) {
         if let Some((chain, context)) = self.chain_of(frame).filter(|(chain, _)| chain.answers(Question::MapInline)) {
-            let need = NeedInfo { region: &need.region.node, fields: &need.mask, access: need.access };
+            let no_layout = Some("an inline mapping shows the data as it lies");
+            let need = NeedInfo { no_layout, ..NeedInfo::new(&need.region.node, &need.mask, need.access) };
             chain.map_inline(&context, &need, &self.mappers.setting);
         }
     }
@@ -162,7 +181,7 @@ impl Engine {
                 leaf: kind.leaf,
                 has_mpi_variant: kind.has_mpi_variant(),
                 can_be_inline: false,
-                needs: needs.map(|need| NeedInfo { region: &need.region.node, fields: &need.mask, access: need.access }).collect(),
+                needs: needs.map(|need| NeedInfo::new(&need.region.node, &need.mask, need.access)).collect(),
             })
         });
         chain.map_must_epoch(&infos.collect::<Vec<_>>(), &self.mappers.setting);

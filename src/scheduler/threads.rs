@@ -249,8 +249,7 @@ impl Scheduler {
 
     /// As `released`, of an item that somebody has wishes about.
     pub fn released_as(&self, item: u64, class: Class, wish: Wish) {
-        let here = self.my_seat().map_or(0, |seat| self.place_of(seat));
-        if wish.is_none() || wish.priority == 0 && here == wish.place() {
+        if wish.is_none() || wish.priority == 0 && self.my_place() == wish.place() {
             self.released(item, class);
         } else {
             self.offer_as(item, class, wish);
@@ -260,12 +259,16 @@ impl Scheduler {
     /// The worker as which the calling thread runs items: the number of the seat of that worker's own thread.
     #[inline]
     pub fn my_worker(&self) -> Option<u8> {
-        self.my_seat().and_then(|seat| self.place_of(seat).checked_sub(1)).map(|worker| worker as u8)
+        self.my_place().checked_sub(1).map(|worker| worker as u8)
     }
 
     /// The workers: the host is 0, if it runs items, the others follow.
     pub fn workers(&self) -> std::ops::RangeInclusive<u32> {
         u32::from(!self.0.settings.host_helps)..=self.0.background
+    }
+
+    fn my_place(&self) -> usize {
+        self.my_seat().map_or(0, |seat| self.place_of(seat))
     }
 
     fn place_of(&self, seat: usize) -> usize {
@@ -313,10 +316,11 @@ impl Scheduler {
     }
 
     fn find(&self, classes: &[Class], newest_first: bool) -> Option<u64> {
-        let (preferred, mine) = (&self.0.preferred, self.my_seat().unwrap_or(0));
+        let preferred = &self.0.preferred;
         let any_preferred = classes.iter().any(|&class| preferred.any(class as usize));
-        let place = if any_preferred { self.place_of(mine) } else { 0 };
+        let mut place = 0;
         if any_preferred {
+            place = self.my_place();
             if let Some(item) = classes.iter().find_map(|&class| preferred.take_urgent(class as usize, place)) {
                 self.pass_on_next();
                 return Some(item);
@@ -326,6 +330,7 @@ impl Scheduler {
         if next != 0 {
             return Some(next - 1);
         }
+        let mine = self.my_seat().unwrap_or(0);
         let seated = self.0.seats.count();
         let first = self.seat(mine).map_or(mine, |s| s.follows.load(Ordering::Relaxed));
         for &class in classes {

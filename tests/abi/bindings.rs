@@ -699,11 +699,12 @@ pub struct cohort_requirement_info_t {
     pub coherence: i32,
     pub worker: i32,
     pub bytes: u64,
+    pub layout_is_open: bool,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of cohort_requirement_info_t"]
-        [::core::mem::size_of::<cohort_requirement_info_t>() - 96usize];
+        [::core::mem::size_of::<cohort_requirement_info_t>() - 104usize];
     ["Alignment of cohort_requirement_info_t"]
         [::core::mem::align_of::<cohort_requirement_info_t>() - 8usize];
     ["Offset of field: cohort_requirement_info_t::dim"]
@@ -726,6 +727,8 @@ const _: () = {
         [::core::mem::offset_of!(cohort_requirement_info_t, worker) - 84usize];
     ["Offset of field: cohort_requirement_info_t::bytes"]
         [::core::mem::offset_of!(cohort_requirement_info_t, bytes) - 88usize];
+    ["Offset of field: cohort_requirement_info_t::layout_is_open"]
+        [::core::mem::offset_of!(cohort_requirement_info_t, layout_is_open) - 96usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -849,17 +852,20 @@ pub type cohort_slice_index_launch_t = ::core::option::Option<
 pub struct cohort_requirement_mapping_t {
     pub rank: i32,
     pub memory: i32,
+    pub layout: *const cohort_layout_t,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of cohort_requirement_mapping_t"]
-        [::core::mem::size_of::<cohort_requirement_mapping_t>() - 8usize];
+        [::core::mem::size_of::<cohort_requirement_mapping_t>() - 16usize];
     ["Alignment of cohort_requirement_mapping_t"]
-        [::core::mem::align_of::<cohort_requirement_mapping_t>() - 4usize];
+        [::core::mem::align_of::<cohort_requirement_mapping_t>() - 8usize];
     ["Offset of field: cohort_requirement_mapping_t::rank"]
         [::core::mem::offset_of!(cohort_requirement_mapping_t, rank) - 0usize];
     ["Offset of field: cohort_requirement_mapping_t::memory"]
         [::core::mem::offset_of!(cohort_requirement_mapping_t, memory) - 4usize];
+    ["Offset of field: cohort_requirement_mapping_t::layout"]
+        [::core::mem::offset_of!(cohort_requirement_mapping_t, layout) - 8usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -901,12 +907,12 @@ pub struct cohort_copy_info_t {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_copy_info_t"][::core::mem::size_of::<cohort_copy_info_t>() - 192usize];
+    ["Size of cohort_copy_info_t"][::core::mem::size_of::<cohort_copy_info_t>() - 208usize];
     ["Alignment of cohort_copy_info_t"][::core::mem::align_of::<cohort_copy_info_t>() - 8usize];
     ["Offset of field: cohort_copy_info_t::source"]
         [::core::mem::offset_of!(cohort_copy_info_t, source) - 0usize];
     ["Offset of field: cohort_copy_info_t::destination"]
-        [::core::mem::offset_of!(cohort_copy_info_t, destination) - 96usize];
+        [::core::mem::offset_of!(cohort_copy_info_t, destination) - 104usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

@@ -257,6 +257,70 @@ static void inline_mappings(cohort_region_t region, const double *array)
   check_refusals(handle, 1, "map_inline, task \"\": the mapping is put into memory -2; this rank has");
 }
 
+static cohort_layout_t layout = COHORT_LAYOUT_INIT;
+static int64_t seen_stride;
+static uint64_t copies_made;
+
+static int32_t strided(cohort_context_t task, void *user)
+{
+  cohort_view_t view;
+  cohort_copied_t copied;
+  (void)user;
+  TRY(cohort_view(task, 0, 1, COHORT_READ_WRITE, &view));
+  TRY(cohort_task_copied(task, 0, &copied));
+  seen_stride = view.stride[0];
+  copies_made = copied.copies;
+  for (int64_t i = view.lo[0]; i <= view.hi[0]; i++)
+    *(double *)((char *)view.base + (i - view.lo[0]) * view.stride[0]) += 1;
+  return 0;
+}
+
+static int32_t map_layout(const cohort_task_info_t *task, cohort_task_mapping_t *mapping, void *user)
+{
+  CHECK(mapping->requirements[0].layout == NULL && task->requirements[0].layout_is_open == (user != NULL));
+  mapping->requirements[0].layout = &layout;
+  return 0;
+}
+
+/* The task works on records of both fields, copied back after it; where a layout makes no sense it works on the data as it lies. */
+static void layouts(cohort_region_t region, const double *array)
+{
+  const cohort_field_t both[2] = {0, 1};
+  cohort_requirement_t need = {.region = region, .fields = both, .field_count = 2, .privilege = COHORT_READ_WRITE};
+  cohort_launch_t launch = COHORT_LAUNCH_INIT;
+  static const struct { uint32_t flags; int32_t coherence, asks; const char *refused; } cases[] = {
+    {COHORT_TASK_LEAF, COHORT_EXCLUSIVE, 0, NULL},
+    {0, COHORT_EXCLUSIVE, 0, "not a leaf"},
+    {COHORT_TASK_LEAF, COHORT_SIMULTANEOUS, 0, "restricted to the data that others use"},
+    {COHORT_TASK_LEAF, COHORT_EXCLUSIVE, 1, "asks for one itself"},
+    {COHORT_TASK_LEAF, COHORT_EXCLUSIVE, 2, "layout.grouping is 9"},
+  };
+  launch.requirements = &need;
+  launch.requirement_count = 1;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    cohort_mapper_t mapper = COHORT_MAPPER_INIT;
+    cohort_mapper_handle_t handle;
+    const double before = array[POINTS];
+    layout.grouping = COHORT_AOS;
+    TRY(cohort_task_register(rt, "strided", strided, NULL, cases[i].flags, &launch.task));
+    if (cases[i].asks == 1) {
+      const cohort_layout_t own = COHORT_LAYOUT_INIT;
+      TRY(cohort_task_layout(launch.task, COHORT_PROC_ANY, 0, &own));
+    }
+    if (cases[i].asks == 2)
+      layout.grouping = 9;
+    need.coherence = cases[i].coherence;
+    mapper.map_task = map_layout;
+    mapper.user = cases[i].refused && cases[i].asks != 2 ? NULL : &layout;
+    handle = use(&mapper);
+    TRY(cohort_launch(root, &launch, NULL));
+    TRY(cohort_wait_all(root));
+    CHECK(array[POINTS] == before + 1);
+    CHECK(seen_stride == (cases[i].refused ? 8 : 16) && copies_made == (cases[i].refused ? 0 : 1));
+    check_refusals(handle, cases[i].refused != NULL, cases[i].refused ? cases[i].refused : "");
+  }
+}
+
 static int32_t inline_always(const cohort_task_info_t *task, cohort_task_options_t *options, void *user)
 {
   (void)user;
@@ -347,6 +411,7 @@ int main(void)
   copies(region, array);
   must_epoch();
   inline_mappings(region, array);
+  layouts(region, array);
   inline_tasks(region);
   TRY(cohort_mapper_use(none, NULL, 0));
   TRY(cohort_finalize(&rt));

@@ -12,6 +12,22 @@ pub struct RandomMapper {
     asked: AtomicU64,
     workers: std::ops::RangeInclusive<i32>,
     pub handle: cohort_mapper_handle_t,
+    layouts: [cohort_layout_t; LAYOUTS],
+}
+
+const LAYOUTS: usize = 6;
+
+/// Fortran and C order; arrays, records and blocks; with and without padding.
+fn layouts() -> [cohort_layout_t; LAYOUTS] {
+    std::array::from_fn(|i| cohort_layout_t {
+        size: size_of::<cohort_layout_t>(),
+        order: if i % 2 == 0 { COHORT_ORDER_FORTRAN } else { COHORT_ORDER_C },
+        grouping: [COHORT_SOA, COHORT_AOS, COHORT_BLOCKED][i / 2],
+        block: if i / 2 == 2 { 3 } else { 0 },
+        padding: [i as u32 % 3, 1, 0],
+        flags: if i % 3 == 0 { COHORT_LAYOUT_EXACT } else { 0 },
+        alignment: if i == 1 { 128 } else { 0 },
+    })
 }
 
 impl RandomMapper {
@@ -19,7 +35,7 @@ impl RandomMapper {
     pub fn start(runtime: cohort_runtime_t, seed: u64, workers: i32, host_helps: bool) -> Result<Box<Self>, i32> {
         let first = i32::from(!host_helps);
         let workers = first..=workers - i32::from(host_helps);
-        let mut random = Box::new(Self { seed, asked: AtomicU64::new(0), workers, handle: cohort_mapper_handle_t { id: 0 } });
+        let mut random = Box::new(Self { seed, asked: AtomicU64::new(0), workers, handle: cohort_mapper_handle_t { id: 0 }, layouts: layouts() });
         let table = cohort_mapper_t {
             size: size_of::<cohort_mapper_t>(),
             user: (&raw const *random).cast_mut().cast(),
@@ -89,6 +105,11 @@ unsafe extern "C" fn task(info: *const cohort_task_info_t, chosen: *mut cohort_t
     (*chosen).processor = random.processor(&*info);
     (*chosen).worker = if (*chosen).processor == COHORT_PROC_MPI { -1 } else { random.worker() };
     (*chosen).priority = random.priority();
+    for i in 0..(*info).requirement_count as usize {
+        if (*(*info).requirements.add(i)).layout_is_open && random.below(3) == 0 {
+            (*(*chosen).requirements.add(i)).layout = &random.layouts[random.below(LAYOUTS as u64) as usize];
+        }
+    }
     0
 }
 
