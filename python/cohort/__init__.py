@@ -13,17 +13,17 @@ from .data import Field, FieldSpace, Handle, IndexSpace, Partition, Region
 from .errors import (BoundsError, Error, InterferenceError, InternalError, InvalidArgumentError, InvalidHandleError, MpiError,
                      OutOfMemoryError, PeerLostError, PrivilegeError, ResourcesError, TaskFailedError, TimeoutError,
                      UnsupportedError, VersionError, WrongOrderError, WrongRankError, WrongThreadError)
+from .futures import Future, FutureMap, Predicate
 from .handshakes import Handshake
 from .launches import Requirement, Task, read_only, read_write, reduce, write_discard
 from .library import lib
 from .runtime import Runtime, current, init
 from .tasks import TaskContext
-from .values import Future
 
 __all__ = abi.__all__ + [
-    "Attachment", "BoundsError", "Context", "Error", "Field", "FieldSpace", "Future", "Handle", "Handshake", "IndexSpace",
-    "InterferenceError", "InternalError", "InvalidArgumentError", "InvalidHandleError", "Mapping", "MpiError",
-    "OutOfMemoryError", "Partition", "PeerLostError", "PrivilegeError", "Region", "Requirement", "ResourcesError", "Runtime",
-    "Task", "TaskContext", "TaskFailedError", "TimeoutError", "UnsupportedError", "VersionError", "WrongOrderError",
+    "Attachment", "BoundsError", "Context", "Error", "Field", "FieldSpace", "Future", "FutureMap", "Handle", "Handshake",
+    "IndexSpace", "InterferenceError", "InternalError", "InvalidArgumentError", "InvalidHandleError", "Mapping", "MpiError",
+    "OutOfMemoryError", "Partition", "PeerLostError", "Predicate", "PrivilegeError", "Region", "Requirement", "ResourcesError",
+    "Runtime", "Task", "TaskContext", "TaskFailedError", "TimeoutError", "UnsupportedError", "VersionError", "WrongOrderError",
     "WrongRankError", "WrongThreadError", "abi", "current", "init", "lib", "read_only", "read_write", "reduce", "write_discard",
 ]

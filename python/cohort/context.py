@@ -9,9 +9,10 @@ import numpy as np
 
 from . import abi, attached
 from .data import Field, Numbers, Partition, Region, field_numbers
+from .futures import Future, FutureMap, Predicate
 from .launches import Fields, Launch, Requirement, Task
 from .library import assign, initial, lib, made, numbers, refuse
-from .values import Future, Value, element, encode
+from .values import Value, element, encode
 from .views import Views
 
 
@@ -132,7 +133,8 @@ class Context:
     def launch(self, task: Task, *requirements: Requirement, args: Value = None, futures: Sequence[Future] = (),
                **members: Any) -> Future:
         """Launches a task, and returns the future of its result. `args` is copied. Further members of cohort_launch_t may be given
-        by name, such as processor=PROC_MPI or wait_handshakes=[handshake]."""
+        by name, such as processor=PROC_MPI, wait_handshakes=[handshake], or predicate=predicate with the false_result that counts
+        when it does not hold."""
         launch = Launch(task, requirements, args, futures, "cohort.Context.launch", members)
         return Future(made(Future._type, "cohort_launch", self.handle, ctypes.byref(launch.struct)))
 
@@ -147,6 +149,29 @@ class Context:
             return None
         kind = element(dtype, reduction, what)
         return Future(made(Future._type, "cohort_index_launch", self.handle, ctypes.byref(launch.struct), points, reduction, kind))
+
+    def index_launch_map(self, task: Task, points: int, *requirements: Requirement, args: Value = None,
+                         futures: Sequence[Future] = (), **members: Any) -> FutureMap:
+        """As index_launch; returns the futures of all points. A later index launch hands them on by future_maps=[map]."""
+        launch = Launch(task, requirements, args, futures, "cohort.Context.index_launch_map", members)
+        return FutureMap(made(FutureMap._type, "cohort_index_launch_map", self.handle, ctypes.byref(launch.struct), points))
+
+    def future_map_reduce(self, values: FutureMap, reduction: int, dtype: Any = float) -> Future:
+        """The future of the values, of a dtype, reduced in order of the points."""
+        kind = element(dtype, reduction, "cohort.Context.future_map_reduce")
+        return Future(made(Future._type, "cohort_future_map_reduce", self.handle, values.handle, reduction, kind))
+
+    def predicate_and(self, *predicates: Predicate) -> Predicate:
+        """Holds if all of them do."""
+        return self._combined("cohort_predicate_and", predicates)
+
+    def predicate_or(self, *predicates: Predicate) -> Predicate:
+        """Holds if any of them does."""
+        return self._combined("cohort_predicate_or", predicates)
+
+    def _combined(self, function: str, predicates: Sequence[Predicate]) -> Predicate:
+        handles = (Predicate._type * len(predicates))(*(predicate.handle for predicate in predicates))
+        return Predicate(made(Predicate._type, function, self.handle, len(predicates), handles))
 
     def wait_all(self) -> None:
         """Waits for every operation launched so far in the context; a waiting root context runs tasks meanwhile. Raises

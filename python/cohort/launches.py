@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, Optional, Sequence, Union
+from typing import Any, Callable, List, Optional, Sequence, Union
 
 from . import abi
 from .data import Field, Handle, Partition, Region, field_numbers
+from .futures import Future
 from .library import assign, initial, refuse
-from .values import Future, Value, element, encode
+from .values import Value, element, encode
 
 Fields = Union[int, Sequence[int]]
 
@@ -80,8 +81,11 @@ class Launch:
         # The struct keeps what its pointers point to.
         self.struct.requirements = (abi.cohort_requirement_t * len(requirements))(*(need.struct for need in requirements))
         self.struct.requirement_count = len(requirements)
-        self._kept = [need.fields for need in requirements]
-        data = encode(args, what)
-        self._args = ctypes.create_string_buffer(data, len(data)) if data else None
-        self.struct.args, self.struct.args_size = ctypes.addressof(self._args) if self._args else None, len(data)
+        self._kept: List[Any] = [need.fields for need in requirements]
+        for name, value in (("args", args), ("false_result", members.pop("false_result", None))):
+            data = encode(value, what)
+            if data:
+                self._kept.append(ctypes.create_string_buffer(data, len(data)))
+                setattr(self.struct, name, ctypes.addressof(self._kept[-1]))
+                setattr(self.struct, f"{name}_size", len(data))
         assign(self.struct, what, {"futures": futures, **members} if futures else members)

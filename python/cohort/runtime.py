@@ -12,11 +12,12 @@ from . import abi, attached
 from .context import Context
 from .data import FieldSpace, IndexSpace, Numbers, Region, corners, numbers
 from .errors import TaskFailedError
+from .futures import Future, Predicate
 from .handshakes import Handshake
 from .launches import Task
 from .library import assign, initial, lib, made, refuse
 from .tasks import body
-from .values import Future, Value, encode
+from .values import Value, encode
 
 # Families of MPI as cohort_init_communicator numbers them.
 _FAMILIES = {"Open MPI": 1, "MPICH": 2, "Intel MPI": 2, "MVAPICH": 2, "MVAPICH2": 2, "Cray MPI": 2}
@@ -146,6 +147,10 @@ class Runtime(Context):
         """A future that has a value from the start."""
         data = encode(value, "cohort.Runtime.future_value")
         return Future(made(Future._type, "cohort_future_value", self._runtime, data, len(data)))
+
+    def predicate_constant(self, value: bool) -> Predicate:
+        """A predicate that is known."""
+        return Predicate(made(Predicate._type, "cohort_predicate_constant", self._runtime, value))
 
     def __repr__(self) -> str:
         return f"<cohort.Runtime {self._runtime.id:#x}>"

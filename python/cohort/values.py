@@ -9,8 +9,7 @@ from typing import Any, Union
 import numpy as np
 
 from . import abi
-from .data import Handle
-from .library import lib, made, refuse
+from .library import refuse
 
 Value = Union[None, bytes, bytearray, memoryview, int, float, complex, np.generic, np.ndarray, ctypes.Structure]
 
@@ -61,26 +60,3 @@ def decode(data: bytes, dtype: Any) -> Any:
         return dtype.from_buffer_copy(data)
     array = np.frombuffer(data, dtype=dtype)
     return array[0].item() if dtype in (int, float, complex) else array[0]
-
-
-class Future(Handle):
-    """A value that an operation will have. It ends when Python no longer refers to it."""
-
-    _type = abi.cohort_future_t
-    _destroy = "cohort_future_destroy"
-
-    def get(self, dtype: Any = float) -> Any:
-        """Waits for the value, of this dtype or ctypes struct. `None` waits for one without bytes."""
-        buffer = ctypes.create_string_buffer(0 if dtype is None else size_of(dtype))
-        lib.cohort_future_get(self.handle, buffer, len(buffer))
-        return None if dtype is None else decode(buffer.raw, dtype)
-
-    def test(self) -> bool:
-        """Whether the value is there."""
-        return bool(made(ctypes.c_bool, "cohort_future_test", self.handle))
-
-    def __del__(self) -> None:
-        try:
-            self.destroy()
-        except Exception:  # The runtime has ended, and its futures with it.
-            pass

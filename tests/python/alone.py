@@ -320,6 +320,27 @@ class Tasks(Alone):
         with self.refused(cohort.InvalidArgumentError, "know their dtype"):
             cohort.reduce(self.region, cohort.SUM, int(self.n))
 
+    def test_futures_of_all_points(self):
+        square = self.rt.task_register("square", lambda task: task.point**2)
+        add = self.rt.task_register("add", lambda task: task.future_get(0, int) + task.future_get(1, int))
+        squares = self.rt.index_launch_map(square, 5)
+        ten = self.rt.future_value(10)
+        sums = self.rt.index_launch_map(add, 5, futures=[ten], future_maps=[squares])
+        self.assertEqual((len(sums), sums.get(3, int), sums[4].get(int)), (5, 19, 26))
+        self.assertEqual(self.rt.future_map_reduce(sums, cohort.SUM, np.int64).get(int), 80)
+        squares.wait()
+        with self.refused(cohort.BoundsError, "5"):
+            sums.get(5, int)
+
+    def test_predicates_decide(self):
+        task = self.rt.task_register("value", lambda task: task.args_get(int))
+        ran = self.rt.launch(task, args=1)
+        holds, never = cohort.Predicate.from_future(ran), self.rt.predicate_constant(False)
+        for predicate, result in ((holds, 7), (~holds, -1), (never, -1), (self.rt.predicate_or(never, holds), 7),
+                                  (self.rt.predicate_and(never, holds), -1)):
+            future = self.rt.launch(task, args=7, predicate=predicate, false_result=-1)
+            self.assertEqual(future.get(int), result)
+
     def test_reductions_of_the_program(self):
         @cohort.abi.cohort_fold_function_t
         def larger_size(into, given, count, _user):
