@@ -3,7 +3,7 @@
 //! the library's are taken, in builds with debug assertions.
 
 use cohort::base::sync::locks_taken;
-use cohort::ffi::{barriers as br, ghosts as gh, handshakes as hs, launches as ln, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{barriers as br, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
@@ -55,6 +55,7 @@ struct World {
     total: cohort_region_t,
     leaf: cohort_task_t,
     adder: cohort_task_t,
+    asking: cohort_task_t,
     parent: cohort_task_t,
     handshake: cohort_handshake_t,
     ghost: cohort_region_t,
@@ -136,6 +137,15 @@ impl World {
         ok(ln::cohort_index_launch(ctx, &launch_of(self.leaf, &needs), TILES, 0, 0, null_mut()));
     }
 
+    /// Tasks that work on copies in another layout, of different sizes.
+    unsafe fn converted(&self, ctx: cohort_context_t) {
+        for (i, privilege) in [COHORT_READ_ONLY, COHORT_READ_WRITE, COHORT_WRITE_DISCARD].into_iter().cycle().take(12).enumerate() {
+            let mut needs = [need(&self.fields[..5], privilege), need(&self.fields[8..9], COHORT_READ_ONLY)];
+            (needs[0].region, needs[1].region) = (self.tile[i], self.total);
+            ok(ln::cohort_launch(ctx, &launch_of(self.asking, &needs), null_mut()));
+        }
+    }
+
     unsafe fn nested(&self, ctx: cohort_context_t) {
         let mut held = [need(self.scattered(), COHORT_READ_WRITE)];
         held[0].region = self.whole;
@@ -208,6 +218,13 @@ unsafe fn build(runtime: cohort_runtime_t) -> Box<World> {
     };
     register(c"nothing", Some(nothing), COHORT_TASK_LEAF, &mut world.leaf);
     register(c"add", Some(add), COHORT_TASK_LEAF, &mut world.adder);
+    register(c"asking", Some(nothing), COHORT_TASK_LEAF, &mut world.asking);
+    for (requirement, grouping) in [(0, COHORT_AOS), (1, COHORT_BLOCKED)] {
+        let mut asked: cohort_layout_t = std::mem::zeroed();
+        (asked.size, asked.grouping) = (size_of::<cohort_layout_t>(), grouping);
+        asked.block = if grouping == COHORT_BLOCKED { 4 } else { 0 };
+        ok(ly::cohort_task_layout(world.asking, COHORT_PROC_ANY, requirement, &asked));
+    }
     register(c"parent", Some(parent), 0, &mut world.parent);
     ok(hs::cohort_handshake_create(runtime, 1, 1, COHORT_SIDE_HOST, &mut world.handshake));
     world
@@ -240,13 +257,14 @@ unsafe fn settle(world: &World, ctx: cohort_context_t, step: Step, lock_free: bo
 #[test]
 fn what_repeats_allocates_nothing_and_locks_nothing() {
     // A fold takes the lock of its region: tasks of other contexts may reduce to it at the same time.
-    let shapes: [(&str, Step, bool); 7] = [
+    let shapes: [(&str, Step, bool); 8] = [
         ("single launches", World::singles, true),
         ("handshakes", World::hands, true),
         ("index launches", World::indexed, true),
         ("nested launches", World::nested, true),
         ("ghost copies", World::copies, true),
         ("reductions", World::reductions, false),
+        ("copies in another layout", World::converted, true),
         ("atomic launches", World::atomic, true),
     ];
     let mut found = Vec::new();

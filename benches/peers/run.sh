@@ -31,6 +31,9 @@ compile mapping cc
 gfortran -O3 -march=native -c "$here/partition_loops.f90" -o "$build/partition_loops.o"
 compile partition_image cc "$build/partition_loops.o" -lgfortran
 "$build/partition_image"
+gfortran -O3 -march=native -c "$here/convert_loops.f90" -o "$build/convert_loops.o"
+compile convert_layouts cc "$build/convert_loops.o" -lgfortran
+"$build/convert_layouts"
 for name in ghost_exchange barriers; do
     compile "$name" mpicc
     mpirun --oversubscribe -n 2 "$build/$name"
