@@ -416,6 +416,8 @@ class Tasks(Alone):
             self.rt.launch(task, futures=[1.5])
         with self.refused(cohort.InvalidArgumentError, "is no function"):
             self.rt.task_register("no", 3)
+        with self.refused(cohort.InvalidArgumentError, "on the MPI thread"):
+            self.rt.index_launch(task, 2, flags=cohort.LAUNCH_CONCURRENT)
         with self.refused(cohort.InvalidArgumentError, "cannot be reduced"):
             self.rt.index_launch(task, 2, reduction=cohort.SUM, dtype=np.int8)
         with self.refused(cohort.Error, "requirement 0: .*field"):
