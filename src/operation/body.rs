@@ -6,11 +6,12 @@
 use super::converted::Converted;
 use super::inline_task::InlineTask;
 use super::mapped::special;
+use super::sharing::{Copies, Sharing};
 use super::object::{TreeData, TreeName};
 use super::{Future, FutureMap, Launch, Launched, Predicate, Processor, RegionObject, RegionRef, TaskKind};
 use crate::event::Reservations;
 use crate::geometry::Point;
-use crate::instance::{Layout, Storage};
+use crate::instance::Layout;
 use crate::region::{Access, Coherence, FieldMask, Operator, Privilege, RegionNode};
 use crate::scheduler::Wish;
 use smallvec::SmallVec;
@@ -40,7 +41,9 @@ pub struct Held {
     /// Others may use the data meanwhile: the operation works on the instance that all share, and on no copy of it.
     pub restricted: bool,
     /// Contributions of a reduction, by field, until they are folded in.
-    pub private: Vec<(u32, Box<Storage>)>,
+    pub private: Copies,
+    /// Of a fold: whose copies its task took turns at.
+    pub sharing: Option<Arc<Sharing>>,
     /// The layout that a mapper chose; without one that of the task's kind, if it has one.
     pub layout: Option<&'static Layout>,
     /// What the task works on, where the data lies in another layout.
@@ -65,7 +68,8 @@ impl Held {
             mask: FieldMask::default(),
             access: Access::exclusive(Privilege::NoAccess),
             restricted: false,
-            private: Vec::new(),
+            private: Copies::new(),
+            sharing: None,
             layout: None,
             converted: None,
             own: None,

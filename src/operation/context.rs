@@ -15,6 +15,8 @@ use super::engine::SeatSet;
 use super::inline::{check_use, left_open, Mapping};
 use super::object::{times_unnamed, TreeData};
 use super::{Engine, FutureMap, RegionObject};
+use super::sharing::Groups;
+use super::{Engine, RegionObject};
 use crate::analysis::ContextAnalysis;
 use crate::base::Result;
 use crate::event::{NodeRef, Pool, State};
@@ -47,6 +49,7 @@ pub(super) struct Launching {
     /// What the execution reads and writes by itself.
     pub mapped: Vec<Arc<Mapping>>,
     pub acquired: Acquired,
+    pub groups: Groups,
     /// The data of the trees that the analysis knows, by address: what operations use lives as long as they.
     kept: Vec<Arc<TreeData>>,
     /// How often a tree had lost its last name when this context last let go of such trees.
@@ -78,7 +81,7 @@ impl Launching {
     /// Lets go of trees that no handle names and no operation uses any more. `idle`: nothing launched here is outstanding.
     #[cold]
     pub fn let_go(&mut self, engine: &Engine, idle: bool) {
-        let Self { kept, analysis, acquired, .. } = self;
+        let Self { kept, analysis, acquired, groups, .. } = self;
         let done = |op: u64| engine.graph.state(NodeRef(op)) != State::Pending;
         let seen = times_unnamed();
         let mut in_use = false;
@@ -88,6 +91,7 @@ impl Launching {
             if goes {
                 analysis.forget(tree);
                 acquired.forget(|over| over == tree);
+                groups.forget(tree);
             }
             in_use |= !goes && !data.is_named();
             !goes
@@ -254,6 +258,7 @@ impl Context {
         context.failed = AtomicU32::new(0);
         context.launching.get_mut().analysis.all_complete();
         context.launching.get_mut().acquired.forget(|_| true);
+        context.launching.get_mut().groups.close_all();
         engine.recycle(context);
         engine.finish(node, error);
     }

@@ -5,6 +5,7 @@ use super::body::{Body, Held};
 use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::context::{Context, Launching};
+use super::sharing::Groups;
 use super::launch::{check_fields, Launch, Launched};
 use super::{converted, inline, Engine, Frame, FutureMap, RegionRef};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
@@ -99,6 +100,7 @@ impl<'a> Draft<'a> {
             self.restrict();
         }
         self.body.told = self.engine.told();
+        self.launching.groups.launched(self.body.needs());
         if self.body.reduces {
             return self.launch_with_fold(launch);
         }
@@ -123,11 +125,11 @@ impl<'a> Draft<'a> {
     }
 
     /// A task that reduces works on a copy of its own, at the same time as others that reduce alike; a second operation
-    /// folds the copy in, after the task and after the folds of earlier ones. For all others the two are one operation: the
+    /// folds the copy in, after the task and after the folds of earlier ones, if they are folded in order. For all others the two are one operation: the
     /// second.
     fn launch_with_fold(&mut self, launch: &Launch) -> NodeRef {
         let engine = self.engine;
-        let Launching { pool, analysis, folds, .. } = &mut *self.launching;
+        let Launching { pool, analysis, folds, groups, .. } = &mut *self.launching;
         let fold = engine.graph.reserve(pool);
         folds.clear();
         let mut edges = Edges { engine, builder: engine.graph.resume(pool, self.node), folds: Some(folds) };
@@ -136,15 +138,33 @@ impl<'a> Draft<'a> {
         edges.record(analysis, fold, self.body, Some(&mut last.reservations));
         edges.wait_for(self.body, launch);
         self.body.split_fold(last, fold.index());
+        let in_order = !join_groups(groups, last);
         last.parent = Some(NonNull::from(self.context));
         edges.builder.seal(&mut |n| engine.offer(n));
         let mut builder = engine.graph.resume(pool, fold);
         builder.after(self.node);
-        for &earlier in folds.iter() {
-            builder.after(earlier);
+        if in_order {
+            for &earlier in folds.iter() {
+                builder.after(earlier);
+            }
         }
         builder.seal(&mut |n| engine.offer(n))
     }
+}
+
+/// Lets a task take turns at the copies of its groups, if its fold shows that it may. Whether it needs no other copies.
+fn join_groups(groups: &mut Groups, fold: &mut Body) -> bool {
+    // Whoever is told of the end by an arrival looks at the result, in whatever context.
+    let told = !fold.arrivals.is_empty();
+    let mut all = true;
+    for held in fold.needs_mut() {
+        if held.access.shares_copies() && !told {
+            held.sharing = Some(groups.join(held));
+        } else {
+            all = false;
+        }
+    }
+    all
 }
 
 impl Drop for Draft<'_> {

@@ -449,7 +449,8 @@ impl Engine {
 
     /// `None`: children are outstanding, and the last of them finishes the node.
     fn run_task(&self, node: NodeRef, body: &mut Body, kind: &'static super::TaskKind) -> Option<Result<()>> {
-        let mut prepared = if body.reduces { reduction::prepare(self, body) } else { Ok(()) };
+        // The fold waits for this task, so nobody else has its body.
+        let mut prepared = if body.reduces { reduction::prepare(self, body, unsafe { self.bodies.get(body.fold) }) } else { Ok(()) };
         if body.asks_layouts || kind.asked.any() {
             prepared = prepared.and_then(|()| converted::prepare(self, body, kind));
         }

@@ -24,6 +24,7 @@ mod object;
 mod predicate;
 mod projection;
 mod reduction;
+mod sharing;
 mod task;
 mod told;
 mod view;

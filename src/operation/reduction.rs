@@ -1,64 +1,94 @@
 //! Tasks that reduce: each works on a copy that starts as identities, so that tasks which reduce alike run at the same
 //! time; the copies are folded in in the order of the launches, so that a sum is the same in every run. A copy lies from the
-//! start of its task to its fold, which waits for the folds before: a slow task keeps the copies of later ones.
+//! start of its task to its fold, which waits for the folds before: a slow task keeps the copies of later ones. Tasks whose
+//! contributions may be folded in in any order share copies instead (see `sharing`).
 
 use super::body::{Body, Held};
+use super::sharing::Copies;
 use super::Engine;
 use crate::base::Result;
 use crate::copy;
 use crate::instance::Storage;
 use crate::region::Contribution;
 
-/// Gives each reduction of a task its copies.
-pub fn prepare(engine: &Engine, body: &mut Body) -> Result<()> {
-    for need in body.needs_mut() {
-        let Some(Contribution { operator, .. }) = need.access.reduction else { continue };
-        // The task's rectangle and fields stay as they are while its copies are made.
-        let (rect, mut next) = (need.node().domain.bounds, need.mask.first());
-        while let Some(field) = next {
-            // What cannot be folded is refused before the task has worked for nothing.
-            let bytes = need.data().instances.covering(field, &rect)?.bytes;
-            let storage = match engine.buffers.take().and_then(|mut s| s.reuse(rect, bytes, field as usize).then_some(s)) {
-                Some(storage) => storage,
-                None => Box::new(Storage::new(rect, bytes, field as usize)?),
-            };
-            // The copy is this task's alone.
-            operator.with_identity(|identity| unsafe { copy::fill_rect(&storage.instance, &rect, identity) });
-            need.private.push((field, storage));
-            next = need.mask.next_after(field);
+/// Gives each reduction of a task its copies; `fold` is the body of the task's fold.
+pub fn prepare(engine: &Engine, body: &mut Body, fold: &Body) -> Result<()> {
+    let reducing = body.needs_mut().iter_mut().filter(|need| need.access.reduction.is_some());
+    for (need, last) in reducing.zip(fold.needs()) {
+        let shared = last.sharing.as_ref().is_some_and(|sharing| sharing.take(&mut need.private));
+        if !shared {
+            make_copies(engine, need)?;
         }
     }
     Ok(())
 }
 
-/// Leaves the copies of a task to its fold, or throws them away if the task failed.
+fn make_copies(engine: &Engine, need: &mut Held) -> Result<()> {
+    let Some(Contribution { operator, .. }) = need.access.reduction else { return Ok(()) };
+    // The task's rectangle and fields stay as they are while its copies are made.
+    let (rect, mut next) = (need.node().domain.bounds, need.mask.first());
+    while let Some(field) = next {
+        // What cannot be folded is refused before the task has worked for nothing.
+        let bytes = need.data().instances.covering(field, &rect)?.bytes;
+        let storage = match engine.buffers.take().and_then(|mut s| s.reuse(rect, bytes, field as usize).then_some(s)) {
+            Some(storage) => storage,
+            None => Box::new(Storage::new(rect, bytes, field as usize)?),
+        };
+        // The copy is this task's alone.
+        operator.with_identity(|identity| unsafe { copy::fill_rect(&storage.instance, &rect, identity) });
+        need.private.push((field, storage));
+        next = need.mask.next_after(field);
+    }
+    Ok(())
+}
+
+/// Leaves the copies of a task to its fold or to its group, or throws them away if the task failed: then whatever depends on
+/// the task fails as well, and with it on all of its group, whose contributions are thrown away with its own.
 pub fn hand_over(engine: &Engine, body: &mut Body, fold: &mut Body, succeeded: bool) {
     let reducing = body.needs_mut().iter_mut().filter(|need| need.access.reduction.is_some());
     for (from, to) in reducing.zip(fold.needs_mut()) {
-        std::mem::swap(&mut from.private, &mut to.private);
         if !succeeded {
-            put_by(engine, to);
+            put_by(engine, &mut from.private);
+            continue;
+        }
+        let given = to.sharing.as_ref().is_some_and(|sharing| sharing.give(&mut from.private));
+        if !given {
+            std::mem::swap(&mut from.private, &mut to.private);
         }
     }
 }
 
+/// Folds what the task left here, and what its group left if it is the last of it.
 pub fn fold(engine: &Engine, body: &mut Body) {
     for need in body.needs_mut() {
-        let Some(Contribution { operator, .. }) = need.access.reduction else { continue };
-        let domain = &need.node().domain;
-        for (field, storage) in &need.private {
-            // Attached arrays do not move while an operation uses them, so the field is where `prepare` saw it.
-            let Ok(to) = need.data().instances.covering(*field, &domain.bounds) else { continue };
-            let _one_at_a_time = need.data().folding.lock();
-            // Whoever reads the field waits for this operation; others that fold are ordered, or wait for the lock.
-            domain.rects().for_each(|rect| unsafe { copy::fold_rect(operator, &storage.instance, to, &rect, [0; 3]) });
+        let mut copies = std::mem::take(&mut need.private);
+        fold_copies(engine, need, &mut copies);
+        if let Some(sharing) = need.sharing.take() {
+            if sharing.leave() {
+                while sharing.take(&mut copies) {
+                    fold_copies(engine, need, &mut copies);
+                }
+            }
         }
-        put_by(engine, need);
+        need.private = copies;
     }
 }
 
-fn put_by(engine: &Engine, need: &mut Held) {
-    for (_, storage) in need.private.drain(..) {
+fn fold_copies(engine: &Engine, need: &Held, copies: &mut Copies) {
+    let Some(Contribution { operator, .. }) = need.access.reduction else { return };
+    let domain = &need.node().domain;
+    for (field, storage) in copies.iter() {
+        // Attached arrays do not move while an operation uses them, so the field is where `prepare` saw it.
+        let Ok(to) = need.data().instances.covering(*field, &domain.bounds) else { continue };
+        let _one_at_a_time = need.data().folding.lock();
+        // Whoever reads the field waits for this operation; others that fold are ordered, or wait for the lock.
+        domain.rects().for_each(|rect| unsafe { copy::fold_rect(operator, &storage.instance, to, &rect, [0; 3]) });
+    }
+    put_by(engine, copies);
+}
+
+fn put_by(engine: &Engine, copies: &mut Copies) {
+    for (_, storage) in copies.drain(..) {
         // When enough are put by, the memory goes.
         drop(engine.buffers.give(storage));
     }

@@ -99,6 +99,12 @@ impl Access {
         Self { privilege, coherence: Coherence::Exclusive, reduction: None }
     }
 
+    /// Whether tasks that use the data so may contribute to it by one copy, one after the other. Where others look at the data
+    /// meanwhile, each contribution comes at the end of its task.
+    pub fn shares_copies(&self) -> bool {
+        self.coherence == Coherence::Exclusive && self.reduction.is_some_and(|contribution| contribution.any_order)
+    }
+
     pub fn writes(&self) -> bool {
         matches!(self.privilege, Privilege::ReadWrite | Privilege::WriteDiscard)
     }

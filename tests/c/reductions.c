@@ -196,6 +196,7 @@ int main(void)
   TRY(cohort_reduction_register(rt, "triples", 3, zeros, add_triples, NULL, &triples));
   CHECK(least >= 256 && triples > least);
   on_a_region(rt, least, triples, 0);
+  on_a_region(rt, least, triples, COHORT_FOLD_ANY_ORDER);
 
   TRY(cohort_task_register(rt, "give", give_least, NULL, COHORT_TASK_LEAF, &task));
   launch.task = task;
