@@ -114,7 +114,16 @@ impl World {
     }
 
     unsafe fn reductions(&self, ctx: cohort_context_t) {
+        self.reduce(ctx, 0);
+    }
+
+    unsafe fn reductions_in_any_order(&self, ctx: cohort_context_t) {
+        self.reduce(ctx, COHORT_FOLD_ANY_ORDER);
+    }
+
+    unsafe fn reduce(&self, ctx: cohort_context_t, flags: u32) {
         let mut reduce = need(&self.fields[..1], COHORT_REDUCE);
+        reduce.flags = flags;
         (reduce.region, reduce.reduction, reduce.reduction_type) = (self.total, COHORT_SUM, COHORT_DOUBLE);
         for _ in 0..TILES {
             ok(ln::cohort_launch(ctx, &launch_of(self.adder, &[reduce]), null_mut()));
@@ -257,13 +266,14 @@ unsafe fn settle(world: &World, ctx: cohort_context_t, step: Step, lock_free: bo
 #[test]
 fn what_repeats_allocates_nothing_and_locks_nothing() {
     // A fold takes the lock of its region: tasks of other contexts may reduce to it at the same time.
-    let shapes: [(&str, Step, bool); 8] = [
+    let shapes: [(&str, Step, bool); 9] = [
         ("single launches", World::singles, true),
         ("handshakes", World::hands, true),
         ("index launches", World::indexed, true),
         ("nested launches", World::nested, true),
         ("ghost copies", World::copies, true),
         ("reductions", World::reductions, false),
+        ("reductions in any order", World::reductions_in_any_order, false),
         ("copies in another layout", World::converted, true),
         ("atomic launches", World::atomic, true),
     ];

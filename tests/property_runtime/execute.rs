@@ -2,10 +2,11 @@
 
 use super::gates::Watch;
 use super::mapper::RandomMapper;
-use super::numbers::{coherence, element_type, number, operator};
+use super::numbers::{coherence, number};
 use super::layouts::{address, random_fields, random_layout};
 use super::kernel::{compute, hash_of, mix, result_of, Data, Element, Operand};
 use super::program::*;
+use super::registered::Reductions;
 use super::rules::TASK_FAILED;
 use super::sequential::{array_value, fill_value, host_value, path_of, Answer, Expected, ROOT};
 use cohort::ffi::types::*;
@@ -41,6 +42,7 @@ pub struct World<'p> {
     pub wrong: Mutex<Vec<String>>,
     found: Mutex<HashMap<(usize, u32), Vec<u8>>>,
     mapper: Option<Box<RandomMapper>>,
+    reductions: Reductions,
 }
 
 /// Where launches are made: everything outside of tasks, or a running task.
@@ -124,6 +126,7 @@ impl<'p> World<'p> {
             wrong: Mutex::default(),
             found: Mutex::default(),
             mapper: None,
+            reductions: Reductions::default(),
         });
         config.size = size_of::<cohort_config_t>();
         let user = (&raw mut *world).cast::<c_void>();
@@ -151,6 +154,12 @@ impl<'p> World<'p> {
             Some(Ok(mapper)) => world.mapper = Some(mapper),
             Some(Err(status)) => world.must("mapper", status),
             None => {}
+        }
+        if settings.registered {
+            match Reductions::register(world.runtime) {
+                Ok(reductions) => world.reductions = reductions,
+                Err(status) => world.must("reductions", status),
+            }
         }
         let trees = program.trees.iter().map(|t| world.make_tree(t)).collect();
         world.trees = trees;
@@ -532,9 +541,10 @@ impl<'w> Place<'w> {
             }
             let kind = self.world.program.trees[need.tree].kinds[need.fields[0] as usize];
             let (reduction, reduction_type) = match need.right {
-                Right::Reduce(how) => (operator(how), element_type(kind)),
+                Right::Reduce(how) => self.world.reductions.of(how, kind),
                 _ => (0, 0),
             };
+            let any_order = reduction != 0 && self.world.program.settings.any_order;
             list.push(cohort_requirement_t {
                 region,
                 partition,
@@ -544,6 +554,7 @@ impl<'w> Place<'w> {
                 coherence: coherence(need.coherence),
                 reduction,
                 reduction_type,
+                flags: if any_order { COHORT_FOLD_ANY_ORDER } else { 0 },
                 ..unsafe { std::mem::zeroed() }
             });
         }
@@ -583,7 +594,7 @@ impl<'w> Place<'w> {
         let status = match task.points {
             None => unsafe { cohort_launch(self.context, &launch, result) },
             Some(points) => {
-                let (how, element) = task.reduced.map_or((0, 0), |(how, kind)| (operator(how), element_type(kind)));
+                let (how, element) = task.reduced.map_or((0, 0), |(how, kind)| self.world.reductions.of(how, kind));
                 unsafe { cohort_index_launch(self.context, &launch, points, how, element, result) }
             }
         };

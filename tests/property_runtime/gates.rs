@@ -66,7 +66,10 @@ impl Plan {
                 let with = |e: &&usize| self.executions[**e].uses.iter().any(|a| uses.iter().any(|b| related(b, a)));
                 mine.iter().filter(with).copied().collect::<Vec<usize>>()
             };
-            let (before, folds_before) = (those(Use::conflicts), those(Use::reduces_alike));
+            // Where all contributions may be folded in in any order, none waits for another.
+            let any_order = program.settings.any_order && uses.iter().all(Use::folds_in_any_order);
+            let folds_before = if any_order { Vec::new() } else { those(Use::reduces_alike) };
+            let before = those(Use::conflicts);
             let number = self.executions.len();
             let mut excluded = Vec::new();
             for &other in mine.iter() {

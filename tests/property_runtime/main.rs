@@ -14,6 +14,7 @@ mod layouts;
 mod numbers;
 mod mapper;
 mod program;
+mod registered;
 mod rules;
 mod sequential;
 mod shrink;

@@ -234,6 +234,10 @@ pub struct Settings {
     pub spin_microseconds: i32,
     /// The seed of a mapper that chooses at random, if there is one.
     pub mapper: Option<u64>,
+    /// Reductions by operators that the program registers.
+    pub registered: bool,
+    /// Contributions may be folded in in any order. Not where tasks fail: then who shared a copy with them is lost, too.
+    pub any_order: bool,
 }
 
 #[derive(Clone, Debug)]

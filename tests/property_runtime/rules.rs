@@ -95,6 +95,11 @@ impl Use {
         self.meets(other) && self.reduces() && other.reduces() && !self.conflicts(other)
     }
 
+    /// If the program says that reductions may be.
+    pub fn folds_in_any_order(&self) -> bool {
+        !self.reduces() || self.coherence == Coherence::Exclusive
+    }
+
     fn covers(&self, asked: &Use, field: u32) -> bool {
         let allowed = match asked.right {
             Right::Nothing => true,
