@@ -150,7 +150,7 @@ impl<'p> World<'p> {
             world.must("reader", register(c"reader", run_reader, COHORT_TASK_LEAF, &mut w.reader));
         }
         let settings = &program.settings;
-        match settings.mapper.map(|seed| RandomMapper::start(world.runtime, seed, settings.workers, settings.host_helps)) {
+        match settings.mapper.map(|seed| RandomMapper::start(world.runtime, seed, settings)) {
             Some(Ok(mapper)) => world.mapper = Some(mapper),
             Some(Err(status)) => world.must("mapper", status),
             None => {}

@@ -68,12 +68,13 @@ pub fn program(aim: Aim, seed: u64) -> Program {
         host_helps: !random.one_in(3),
         window: if plain { 1024 } else { *random.pick(&[4, 5, 16, 1024, 1024]) },
         spin_microseconds: *random.pick(&[0, 1, 20]),
+        fails: false,
         mapper: if !plain && seed % 2 == 1 { Some(seed) } else { None },
         registered: seed % 5 < 2,
         any_order: false,
     };
     let fails = !plain && random.one_in(4);
-    let settings = Settings { any_order: !fails && seed % 3 == 1, ..settings };
+    let settings = Settings { fails, any_order: !fails && seed % 3 == 1, ..settings };
     let program = Program { seed, settings, trees: Vec::new(), steps: Vec::new() };
     let mut generator = Generator { random, program, next_id: 1, fails, plain };
     for _ in 0..1 + generator.random.below(3) {

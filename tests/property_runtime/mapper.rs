@@ -1,6 +1,8 @@
 //! A mapper that chooses at random, as often otherwise as it is asked: no choice may change a result.
 
 use super::kernel::mix;
+use super::layouts::random_layout;
+use super::program::Settings;
 use cohort::ffi::mappers::*;
 use cohort::ffi::types::*;
 use std::ffi::c_void;
@@ -13,29 +15,18 @@ pub struct RandomMapper {
     workers: std::ops::RangeInclusive<i32>,
     pub handle: cohort_mapper_handle_t,
     layouts: [cohort_layout_t; LAYOUTS],
+    /// Tasks may fail: what they wrote into a copy is lost, and what they wrote into the data is not.
+    fails: bool,
 }
 
 const LAYOUTS: usize = 6;
 
-/// Fortran and C order; arrays, records and blocks; with and without padding.
-fn layouts() -> [cohort_layout_t; LAYOUTS] {
-    std::array::from_fn(|i| cohort_layout_t {
-        size: size_of::<cohort_layout_t>(),
-        order: if i % 2 == 0 { COHORT_ORDER_FORTRAN } else { COHORT_ORDER_C },
-        grouping: [COHORT_SOA, COHORT_AOS, COHORT_BLOCKED][i / 2],
-        block: if i / 2 == 2 { 3 } else { 0 },
-        padding: [i as u32 % 3, 1, 0],
-        flags: if i % 3 == 0 { COHORT_LAYOUT_EXACT } else { 0 },
-        alignment: if i == 1 { 128 } else { 0 },
-    })
-}
-
 impl RandomMapper {
     /// Registers it and has it asked about everything. It lives as long as the runtime.
-    pub fn start(runtime: cohort_runtime_t, seed: u64, workers: i32, host_helps: bool) -> Result<Box<Self>, i32> {
-        let first = i32::from(!host_helps);
-        let workers = first..=workers - i32::from(host_helps);
-        let mut random = Box::new(Self { seed, asked: AtomicU64::new(0), workers, handle: cohort_mapper_handle_t { id: 0 }, layouts: layouts() });
+    pub fn start(runtime: cohort_runtime_t, seed: u64, settings: &Settings) -> Result<Box<Self>, i32> {
+        let workers = i32::from(!settings.host_helps)..=settings.workers - i32::from(settings.host_helps);
+        let layouts = std::array::from_fn(|i| random_layout(mix(seed, i as u64)));
+        let mut random = Box::new(Self { seed, asked: AtomicU64::new(0), workers, handle: cohort_mapper_handle_t { id: 0 }, layouts, fails: settings.fails });
         let table = cohort_mapper_t {
             size: size_of::<cohort_mapper_t>(),
             user: (&raw const *random).cast_mut().cast(),
@@ -106,7 +97,7 @@ unsafe extern "C" fn task(info: *const cohort_task_info_t, chosen: *mut cohort_t
     (*chosen).worker = if (*chosen).processor == COHORT_PROC_MPI { -1 } else { random.worker() };
     (*chosen).priority = random.priority();
     for i in 0..(*info).requirement_count as usize {
-        if (*(*info).requirements.add(i)).layout_is_open && random.below(3) == 0 {
+        if !random.fails && (*(*info).requirements.add(i)).layout_is_open && random.below(3) == 0 {
             (*(*chosen).requirements.add(i)).layout = &random.layouts[random.below(LAYOUTS as u64) as usize];
         }
     }

@@ -238,6 +238,8 @@ pub struct Settings {
     pub registered: bool,
     /// Contributions may be folded in in any order. Not where tasks fail: then who shared a copy with them is lost, too.
     pub any_order: bool,
+    /// Whether some tasks may fail.
+    pub fails: bool,
 }
 
 #[derive(Clone, Debug)]
