@@ -28,7 +28,7 @@ module cohort
   public :: cohort_init, cohort_finalize, cohort_rank, cohort_size, cohort_workers, cohort_halo_create
   public :: cohort_error_message, cohort_status_name, cohort_set_on_error
   ! The base of a raw view is a c_ptr; bytes of a field or a slot may be asked for by c_sizeof.
-  public :: c_ptr, c_f_pointer, c_sizeof
+  public :: c_ptr, c_f_pointer, c_sizeof, c_size_t
   ! Types and constants.
   public :: cohort_runtime, cohort_context, cohort_index_space, cohort_field_space, cohort_region, cohort_partition, cohort_task, &
     cohort_future, cohort_handshake, cohort_halo, cohort_phase_barrier, cohort_collective, cohort_ghost, cohort_config, &
