@@ -4,7 +4,7 @@ module chain
   use cohort
   implicit none
   integer, parameter :: parts = 20, part_size = 50, nodes = parts*part_size + 1, steps = 10
-  type, bind(C) :: pull_t
+  type :: pull_t
     real(8) :: strength = -1
     integer(8) :: element = huge(1_8)
   end type
@@ -65,7 +65,7 @@ program main
   call cohort_reduction_register(rt, 'strongest pull', pull_t(), stronger, strongest_pull)
   call cohort_index_space_create(rt, [1], [nodes], space)
   call cohort_field_space_create(rt, fields)
-  call cohort_fields_allocate(fields, int(c_sizeof(strongest(1))), field)
+  call cohort_fields_allocate(fields, storage_size(strongest)/8, field)
   call cohort_region_create(rt, space, fields, region)
   call cohort_attach(ctx, region, field, strongest)
   call cohort_partition_rects(region, reshape([(1 + part*part_size, part=0, parts - 1)], [1, parts]), &
