@@ -1,5 +1,5 @@
 //! What the analysis of a launch with two region requirements costs, against the fields declared and against the
-//! sub-regions that nobody touches. `cargo bench --bench analysis`; median and quartiles of repeated runs.
+//! sub-regions that nobody touches, and when tasks may take turns in any order. `cargo bench --bench analysis`; median and quartiles of repeated runs.
 
 use cohort::analysis::ContextAnalysis;
 use cohort::region::{Access, Coherence, FieldMask, FieldSpace, IndexSpace, Partition, Privilege, RegionNode, Tree};
@@ -14,12 +14,12 @@ const WINDOW: u64 = 1024;
 const TOUCHED: usize = 8;
 
 fn access(privilege: Privilege) -> Access {
-    Access { privilege, coherence: Coherence::Exclusive, reduction: None }
+    Access::exclusive(privilege)
 }
 
 /// `LAUNCHES` launches over the first sub-regions, each reading one group of fields and writing the next, as the
 /// stages of a right-hand side do. Nanoseconds a launch: median and quartiles.
-fn cost(fields: u32, regions: i64, group: u32) -> [f64; 3] {
+fn cost(fields: u32, regions: i64, group: u32, coherence: Coherence) -> [f64; 3] {
     let space = IndexSpace::new(1, &[0], &[regions * 10 - 1]).expect("a space");
     let root = RegionNode::root(Tree::new(space, Arc::new(FieldSpace::default())));
     let blocks = Partition::blocks(&root, &[regions]).expect("blocks");
@@ -38,8 +38,8 @@ fn cost(fields: u32, regions: i64, group: u32) -> [f64; 3] {
             let mut found = |op| {
                 black_box(op);
             };
-            analysis.record(operation, region, from, access(Privilege::ReadOnly), &complete, &mut found);
-            analysis.record(operation, region, to, access(Privilege::ReadWrite), &complete, &mut found);
+            analysis.record(operation, region, from, Access { coherence, ..access(Privilege::ReadOnly) }, &complete, &mut found);
+            analysis.record(operation, region, to, Access { coherence, ..access(Privilege::ReadWrite) }, &complete, &mut found);
         }
         start.elapsed().as_nanos() as f64 / LAUNCHES as f64
     };
@@ -73,14 +73,15 @@ fn main() {
     let line = |what: &str, [median, low, high]: [f64; 3]| println!("{what:<52} {median:8.1} ns [{low:.1} .. {high:.1}]");
     println!("a launch with two requirements, analysed: median [quartiles] of {RUNS} runs");
     for fields in [64, 256, 1024, 4096] {
-        line(&format!("{fields} fields declared, 2 a requirement"), cost(fields, 64, 2));
+        line(&format!("{fields} fields declared, 2 a requirement"), cost(fields, 64, 2, Coherence::Exclusive));
     }
     for fields in [64, 4096] {
-        line(&format!("{fields} fields declared, a quarter of them a requirement"), cost(fields, 64, fields / 4));
+        line(&format!("{fields} fields declared, a quarter of them a requirement"), cost(fields, 64, fields / 4, Coherence::Exclusive));
     }
     for regions in [10, 1_000, 100_000] {
-        line(&format!("{regions} sub-regions, 8 of them touched"), cost(64, regions, 4));
+        line(&format!("{regions} sub-regions, 8 of them touched"), cost(64, regions, 4, Coherence::Exclusive));
     }
+    line("64 fields declared, 2 a requirement, atomic", cost(64, 64, 2, Coherence::Atomic));
     println!("each sub-region touched for the first time");
     for regions in [10, 1_000, 100_000] {
         line(&format!("{regions} sub-regions"), quartiles((0..RUNS).map(|_| first_touch(regions)).collect()));

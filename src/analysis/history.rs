@@ -65,6 +65,8 @@ struct Group {
     users: SmallVec<[User; 4]>,
     /// All users read: another reader need not look at them.
     only_read: bool,
+    /// All users take turns: another one that does need not look at them, either.
+    only_atomic: bool,
     /// `None` until somebody uses the group atomically.
     reserved: Option<Box<Reserved>>,
 }
@@ -157,7 +159,7 @@ impl History {
         if mask.is_empty() {
             return;
         }
-        let mut group = Group { mask, users: SmallVec::new(), only_read: true, reserved: None };
+        let mut group = Group { mask, users: SmallVec::new(), only_read: true, only_atomic: true, reserved: None };
         group.visit(this, work, found);
         self.groups.push(group);
         if !self.group_of.is_empty() {
@@ -192,10 +194,15 @@ impl History {
     }
 }
 
+/// Of those that do, none has to come before another.
+fn takes_turns(access: Access) -> bool {
+    access.coherence == Coherence::Atomic && access.privilege != Privilege::Reduce
+}
+
 impl Group {
     fn visit(&mut self, this: &Use, work: &mut Work, found: &mut impl Dependences) {
         let access = this.access;
-        if !(self.only_read && access.privilege == Privilege::ReadOnly) {
+        if !(self.only_read && access.privilege == Privilege::ReadOnly || self.only_atomic && takes_turns(access)) {
             self.find(this, found);
         }
         if access.conflicts_with_all() {
@@ -267,6 +274,7 @@ impl Group {
     fn push(&mut self, this: &Use) {
         let reads = this.access.privilege == Privilege::ReadOnly;
         self.only_read = reads && (self.only_read || self.users.is_empty());
+        self.only_atomic = takes_turns(this.access) && (self.only_atomic || self.users.is_empty());
         // The uses of one operation follow each other.
         let known = self.users.iter().rev().take_while(|u| u.operation == this.operation).any(|u| u.access == this.access);
         if !known {
