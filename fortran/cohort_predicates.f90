@@ -11,6 +11,7 @@ module cohort_predicates
 
 contains
 
+  !> A predicate that is true or false from the start.
   subroutine cohort_predicate_constant(rt, value, predicate, ierr)
     type(cohort_runtime), intent(in) :: rt
     logical, intent(in) :: value
