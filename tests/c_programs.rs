@@ -111,3 +111,8 @@ fn futures_of_points_and_predicates() {
 fn points_that_run_at_once() {
     run("concurrent");
 }
+
+#[test]
+fn tasks_that_launch_themselves() {
+    run("recursion");
+}

@@ -3,7 +3,7 @@
 //! the library's are taken, in builds with debug assertions.
 
 use cohort::base::sync::locks_taken;
-use cohort::ffi::{barriers as br, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{barriers as br, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, partitions as pt, predicates as pd, projections as pj, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
@@ -60,7 +60,14 @@ struct World {
     handshake: cohort_handshake_t,
     ghost: cohort_region_t,
     barrier: Cell<cohort_phase_barrier_t>,
+    turned: cohort_projection_t,
+    yes: cohort_predicate_t,
     fields: [u32; FIELDS as usize],
+}
+
+/// Every point gets the tile two further on.
+unsafe extern "C" fn turned(point: u32, _: u32, _: *mut c_void) -> i64 {
+    i64::from((point + 2) % TILES)
 }
 
 unsafe extern "C" fn nothing(_: cohort_context_t, _: *mut c_void) -> i32 {
@@ -111,6 +118,17 @@ impl World {
         (needs[0].partition, needs[1].partition) = (self.tiles, self.tiles);
         (needs[1].fields, needs[1].field_count) = (&self.fields[3], 600);
         ok(ln::cohort_index_launch(ctx, &launch_of(self.leaf, &needs), TILES, 0, 0, null_mut()));
+    }
+
+    /// Points that get sub-regions by projection.
+    unsafe fn projected(&self, ctx: cohort_context_t) {
+        let mut needs = [need(&self.fields[1..3], COHORT_READ_WRITE), need(self.scattered(), COHORT_READ_ONLY)];
+        (needs[0].partition, needs[0].projection) = (self.tiles, self.turned);
+        (needs[1].partition, needs[1].projection, needs[1].projection_offset) = (self.tiles, COHORT_PROJECTION_OFFSET, 1);
+        (needs[1].fields, needs[1].field_count) = (&self.fields[3], 600);
+        let mut launch = launch_of(self.leaf, &needs);
+        launch.predicate = self.yes;
+        ok(ln::cohort_index_launch(ctx, &launch, TILES - 1, 0, 0, null_mut()));
     }
 
     unsafe fn reductions(&self, ctx: cohort_context_t) {
@@ -225,6 +243,8 @@ unsafe fn build(runtime: cohort_runtime_t) -> Box<World> {
     let register = |name: &std::ffi::CStr, function: cohort_task_function_t, flags: u32, task: &mut cohort_task_t| {
         ok(tk::cohort_task_register(runtime, name.as_ptr(), function, null_mut(), flags, task));
     };
+    ok(pj::cohort_projection_register(runtime, c"turned".as_ptr(), Some(turned), null_mut(), &mut world.turned));
+    ok(pd::cohort_predicate_constant(runtime, true, &mut world.yes));
     register(c"nothing", Some(nothing), COHORT_TASK_LEAF, &mut world.leaf);
     register(c"add", Some(add), COHORT_TASK_LEAF, &mut world.adder);
     register(c"asking", Some(nothing), COHORT_TASK_LEAF, &mut world.asking);
@@ -270,6 +290,7 @@ fn what_repeats_allocates_nothing_and_locks_nothing() {
         ("single launches", World::singles, true),
         ("handshakes", World::hands, true),
         ("index launches", World::indexed, true),
+        ("index launches by projection and with a predicate", World::projected, true),
         ("nested launches", World::nested, true),
         ("ghost copies", World::copies, true),
         ("reductions", World::reductions, false),

@@ -17,6 +17,10 @@ use smallvec::SmallVec;
 
 const CHUNK: usize = if cfg!(loom) { 4 } else { 1024 };
 const CHUNKS: usize = if cfg!(loom) { 2 } else { 1 << 14 };
+/// Nodes that a pool takes at first; then as many as it has, up to a chunk. A recursion has a pool for each of its tasks.
+const FIRST: usize = if cfg!(loom) { CHUNK } else { 16 };
+/// Nodes kept for operations that have begun to be built, when no others begin.
+const KEPT: usize = if cfg!(loom) { 0 } else { CHUNK };
 /// Edges of a node; the last one links a join node when there are more predecessors.
 const EDGES: u32 = if cfg!(loom) { 2 } else { 8 };
 
@@ -82,6 +86,8 @@ pub struct Pool {
     /// Slots that were used before: taken first, newest first, so that few are in use and those lie in cache.
     used: Vec<u32>,
     fresh: Vec<u32>,
+    /// How many it has, in use or not.
+    owned: usize,
     returned: Box<Returned>,
 }
 
@@ -89,7 +95,7 @@ unsafe impl Send for Pool {}
 
 impl Pool {
     pub fn new() -> Self {
-        Self { used: Vec::new(), fresh: Vec::new(), returned: Box::new(Returned { head: AtomicU32::new(0) }) }
+        Self { used: Vec::new(), fresh: Vec::new(), owned: 0, returned: Box::new(Returned { head: AtomicU32::new(0) }) }
     }
 }
 
@@ -146,9 +152,25 @@ impl Graph {
 
     /// A chunk of new nodes for a pool that has none left: only while the program still finds its working set.
     fn grow(&self, pool: &mut Pool) {
-        let first = self.next.fetch_add(CHUNK as u32, Ordering::Relaxed);
-        assert!((first as usize) < CHUNK * CHUNKS, "the completion graph is full");
-        let chunk: Box<[Node]> = (0..CHUNK)
+        let count = pool.owned.clamp(FIRST, CHUNK);
+        let first = self.next.fetch_add(count as u32, Ordering::Relaxed) as usize;
+        assert!(first + count <= CHUNK * CHUNKS, "the completion graph is full");
+        (first / CHUNK..=(first + count - 1) / CHUNK).for_each(|chunk| self.make_chunk(chunk));
+        let indices = first as u32..(first + count) as u32;
+        // Nobody else has them yet.
+        indices.clone().for_each(|index| self.node(index).pool.with_mut(|owner| unsafe { *owner = &*pool.returned }));
+        pool.fresh.extend(indices.rev());
+        pool.owned += count;
+        // No push of a slot that comes back allocates.
+        pool.used.reserve(pool.owned - pool.used.len());
+    }
+
+    fn make_chunk(&self, chunk: usize) {
+        let slot = &self.chunks[chunk];
+        if !slot.load(Ordering::Acquire).is_null() {
+            return;
+        }
+        let made: Box<[Node]> = (0..CHUNK)
             .map(|_| Node {
                 waits: AtomicI32::new(0),
                 poison: AtomicU32::new(0),
@@ -157,14 +179,22 @@ impl Graph {
                 next_returned: AtomicU32::new(0),
                 join: AtomicU32::new(NOT_JOIN),
                 next_in_line: AtomicU32::new(0),
-                pool: UnsafeCell::new(&*pool.returned),
+                pool: UnsafeCell::new(std::ptr::null()),
                 edges: std::array::from_fn(|_| Edge { next: AtomicU32::new(0), phase: AtomicU64::new(0) }),
             })
             .collect();
-        self.chunks[first as usize / CHUNK].store(Box::into_raw(chunk).cast(), Ordering::Release);
-        pool.fresh.extend((first..first + CHUNK as u32).rev());
-        // No push of a slot that comes back allocates.
-        pool.used.reserve(pool.used.capacity() + CHUNK - pool.used.len());
+        let made = Box::into_raw(made);
+        if slot.compare_exchange(std::ptr::null_mut(), made.cast(), Ordering::AcqRel, Ordering::Acquire).is_err() {
+            // Another thread was faster.
+            drop(unsafe { Box::from_raw(made) });
+        }
+    }
+
+    /// Whether the pool can give nodes for one more operation.
+    #[cold]
+    fn has_room(&self, pool: &Pool) -> bool {
+        pool.returned.head.load(Ordering::Relaxed) != 0
+            || self.next.load(Ordering::Relaxed) as usize + CHUNK + KEPT <= CHUNK * CHUNKS
     }
 
     fn allocate(&self, pool: &mut Pool, join: bool) -> NodeRef {
@@ -215,7 +245,15 @@ impl Graph {
         self.resume(pool, node)
     }
 
-    /// A node to be built later; until then it is pending.
+    /// A node to be built later; until then it is pending. `None`: there are as many as there can be.
+    pub fn try_reserve(&self, pool: &mut Pool) -> Option<NodeRef> {
+        if pool.used.is_empty() && pool.fresh.is_empty() && !self.has_room(pool) {
+            return None;
+        }
+        Some(self.allocate(pool, false))
+    }
+
+    /// The same, where there is one for sure.
     pub fn reserve(&self, pool: &mut Pool) -> NodeRef {
         self.allocate(pool, false)
     }
@@ -507,7 +545,7 @@ mod tests {
             let (node, _) = start(&graph, &mut pool, &[]);
             finish(&graph, node, 0);
         }
-        assert_eq!(graph.next.load(Ordering::Relaxed) as usize, CHUNK);
+        assert_eq!(graph.next.load(Ordering::Relaxed) as usize, FIRST);
     }
 }
 

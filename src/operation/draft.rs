@@ -34,7 +34,9 @@ impl<'a> Draft<'a> {
         context.make_room(engine)?;
         // This thread is the context's own.
         let launching = unsafe { &mut *context.launching.get() };
-        let node = engine.graph.reserve(&mut launching.pool);
+        let Some(node) = engine.graph.try_reserve(&mut launching.pool) else {
+            fail!(Resources, "too many operations are outstanding in all contexts together; launch fewer tasks that launch others before the earlier ones are complete");
+        };
         let body = unsafe { engine.bodies.get(node.index()) };
         Ok(Self { engine, frame, context, launching, node, body, launched: false })
     }
