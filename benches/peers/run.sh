@@ -26,6 +26,8 @@ compile empty_tasks cc -fopenmp "${starpu[@]}"
 "$build/empty_tasks"
 compile launch_curves cc
 "$build/launch_curves"
+compile reductions cc -fopenmp
+"$build/reductions"
 compile mapping cc
 "$build/mapping"
 gfortran -O3 -march=native -c "$here/partition_loops.f90" -o "$build/partition_loops.o"

@@ -109,6 +109,62 @@ static void refuse(cohort_runtime_t rt, cohort_context_t ctx, cohort_region_t re
   TRY(cohort_future_destroy(&future));
 }
 
+static int32_t contribute_or_fail(cohort_context_t task, void *user)
+{
+  cohort_view_t sums;
+  uint32_t point;
+  TRY(cohort_task_point(task, &point));
+  TRY(cohort_view(task, 0, 0, COHORT_REDUCE, &sums));
+  for (int64_t i = 0; i < POINTS; ++i) ((int64_t *)sums.base)[i] += point;
+  return point == 20 && *(bool *)user ? 5 : 0;
+}
+
+static int32_t read_sums(cohort_context_t task, void *user)
+{
+  cohort_view_t sums;
+  TRY(cohort_view(task, 0, 0, COHORT_READ_ONLY, &sums));
+  ++*(int *)user;
+  CHECK(*(int64_t *)sums.base == TASKS * (TASKS - 1) / 2);
+  return 0;
+}
+
+/* Of tasks that share copies one fails: what depends on any of them does not run. */
+static void one_of_many_fails(cohort_runtime_t rt)
+{
+  static bool fails = true;
+  static int read;
+  const int64_t lo = 0, hi = POINTS - 1, zero = 0;
+  cohort_context_t ctx;
+  cohort_index_space_t is;
+  cohort_field_space_t fs;
+  cohort_region_t region;
+  cohort_launch_t add = COHORT_LAUNCH_INIT, look = COHORT_LAUNCH_INIT;
+  cohort_field_t field;
+  TRY(cohort_root_context(rt, &ctx));
+  TRY(cohort_index_space_create(rt, 1, &lo, &hi, &is));
+  TRY(cohort_field_space_create(rt, &fs));
+  TRY(cohort_field_allocate(fs, sizeof(int64_t), "sums", &field));
+  TRY(cohort_region_create(rt, is, fs, &region));
+  cohort_requirement_t reduce = {.region = region, .fields = &field, .field_count = 1, .privilege = COHORT_REDUCE,
+                                 .reduction = COHORT_SUM, .reduction_type = COHORT_INT64, .flags = COHORT_FOLD_ANY_ORDER};
+  cohort_requirement_t reads = {.region = region, .fields = &field, .field_count = 1, .privilege = COHORT_READ_ONLY};
+  TRY(cohort_task_register(rt, "add or fail", contribute_or_fail, &fails, COHORT_TASK_LEAF, &add.task));
+  TRY(cohort_task_register(rt, "look", read_sums, &read, COHORT_TASK_LEAF, &look.task));
+  add.requirements = &reduce, add.requirement_count = 1, look.requirements = &reads, look.requirement_count = 1;
+  for (int round = 0; round < 6; ++round) {
+    fails = round % 2 == 0;
+    TRY(cohort_fill(ctx, region, 1, &field, &zero, sizeof zero));
+    TRY(cohort_index_launch(ctx, &add, TASKS, COHORT_REDUCTION_NONE, COHORT_TYPE_NONE, NULL));
+    TRY(cohort_launch(ctx, &look, NULL));
+    if (fails)
+      EXPECT(cohort_wait_all(ctx), COHORT_ERROR_TASK_FAILED, "returned 5");
+    else
+      TRY(cohort_wait_all(ctx));
+    CHECK(read == (round + 1) / 2);
+  }
+  TRY(cohort_region_destroy(&region));
+}
+
 static void in_a_collective(cohort_runtime_t rt, cohort_context_t ctx, cohort_reduction_t least)
 {
   cohort_collective_t collective;
@@ -209,6 +265,7 @@ int main(void)
   CHECK(found.value == expected.value && found.where == expected.where);
   TRY(cohort_future_destroy(&future));
   in_a_collective(rt, ctx, least);
+  one_of_many_fails(rt);
   TRY(cohort_finalize(&rt));
 
   /* The number of an ended runtime is not that of another operator. */

@@ -36,6 +36,15 @@ module bodies
   integer(4) :: field(4)
   type(cohort_context) :: root
 contains
+  recursive subroutine keep_first(into, from, count)
+    type(c_ptr), intent(in) :: into, from
+    integer(c_size_t), intent(in) :: count
+    character(len=3), pointer :: a(:), b(:)
+    call c_f_pointer(into, a, [count])
+    call c_f_pointer(from, b, [count])
+    where (b < a) a = b
+  end subroutine
+
   !> Launched with a 2-D region, read only: requirement 1 is field(1), real(8); requirement 2 is field(4), integer(8), in an
   !> array that runs backwards. An argument and a future of 8 bytes.
   recursive subroutine inside(task)
@@ -162,7 +171,7 @@ program errors
   real(4) :: half
   integer :: ierr, i
   logical :: ready
-  integer(4) :: one_field(1), two_fields(2), none(0), number
+  integer(4) :: one_field(1), two_fields(2), none(0), number, of_three, of_none
 
   call cohort_rank(rt, number, ierr)
   call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'null handle')
@@ -371,6 +380,19 @@ program errors
   call cohort_launch(ctx, body, [cohort_needs(region, one_field, COHORT_REDUCE, reduction=COHORT_SUM, &
                                               reduction_type=COHORT_FLOAT)], ierr=ierr)
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, '4 bytes')
+  call cohort_reduction_register(rt, 'of three bytes', [character(len=1) :: 'a', 'b', 'c'], keep_first, of_three, ierr)
+  call must(ierr)
+  call cohort_reduction_register(rt, 'of three bytes', 0, keep_first, of_none, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'is registered already')
+  call cohort_reduction_register(rt, 'of no bytes', none, keep_first, of_none, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'elements of 0 bytes')
+  call cohort_launch(ctx, body, [cohort_needs(region, one_field, COHORT_REDUCE, reduction=of_three)], ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, '3 bytes, the size of an element of the reduction "of three bytes"')
+  call cohort_launch(ctx, body, [cohort_needs(region, one_field, COHORT_REDUCE, reduction=of_three, &
+                                              reduction_type=COHORT_FLOAT)], ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'use COHORT_TYPE_NONE')
+  call cohort_launch(ctx, body, [cohort_needs(region, one_field, COHORT_READ_ONLY, any_order=.true.)], ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'does not reduce')
   call cohort_launch(ctx, body, [cohort_needs(blocks, one_field, COHORT_READ_ONLY)], ierr=ierr)
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'cohort_index_launch')
   call cohort_launch(ctx, body, [cohort_needs(region, one_field, COHORT_READ_WRITE), &
