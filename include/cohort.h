@@ -1855,11 +1855,12 @@ cohort_status_t cohort_region_rects(cohort_region_t region,
                                     int64_t *hi);
 
 /**
- * Makes the caller's memory the storage of fields of a root region, in place. `base` is the element at the region's
+ * Makes the caller's memory the storage of fields of a region, in place. `base` is the element at the region's
  * lo of the first field, `strides[d]` the bytes from one point to the next in dimension d, `field_stride` the bytes
  * from one field to the next. The memory stays the caller's, must outlive the use, and may be looked at by the host
- * only when no outstanding operation uses it. Errors: INVALID_ARGUMENT (null base, elements that overlap, a
- * sub-region), WRONG_ORDER (a field in use or attached).
+ * only when no outstanding operation uses it. To sub-regions that share no points different arrays can be attached: a task then
+ * uses what lies in one of them, or asks for a layout (cohort_task_layout) and works on one copy. Errors: INVALID_ARGUMENT (null base,
+ * elements that overlap), WRONG_ORDER (a field attached there).
  */
 cohort_status_t cohort_attach(cohort_context_t context,
                               cohort_region_t region,
@@ -1870,7 +1871,8 @@ cohort_status_t cohort_attach(cohort_context_t context,
                               int64_t field_stride);
 
 /**
- * Waits for the operations that use the fields, then forgets the attached memory, which holds the content.
+ * Waits for the operations that use the fields, then forgets the memory attached to the region, which holds the content; with a root
+ * region also what is attached to its sub-regions.
  */
 cohort_status_t cohort_detach(cohort_context_t context,
                               cohort_region_t region,

@@ -77,13 +77,20 @@ impl Loops {
         });
     }
 
+    /// Whether the lines of cache that one row of loads touches stay there for the next row: not if they are many, nor if they fall
+    /// into few sets.
+    fn rows_stay(&self) -> bool {
+        const LINES: usize = (256 << 10) / 64;
+        self.dims[0].count <= LINES && self.dims[0].from.unsigned_abs() % 1024 != 0
+    }
+
     /// The same loops with the dimension in which the source has its shortest stride second, if that is not the first, where the
     /// destination has it: a transposition.
     fn turned(&self) -> Option<Self> {
         let shortest = |dim: &Dim| if dim.count > 1 { dim.from.unsigned_abs() } else { usize::MAX };
         let y = (0..4).min_by_key(|&d| shortest(&self.dims[d]))?;
         let few = self.dims[0].count < TILE || self.dims[y].count < TILE;
-        if y == 0 || few {
+        if y == 0 || few || self.rows_stay() {
             return None;
         }
         let mut dims = self.dims;

@@ -278,6 +278,8 @@ pub enum What {
     /// The field does not follow the one before it.
     Place,
     Alignment,
+    /// It lies in several arrays.
+    Pieces,
 }
 
 impl fmt::Display for What {
@@ -286,6 +288,7 @@ impl fmt::Display for What {
             Self::Stride { dim, found, wanted } => write!(f, "has neighbours {found} bytes apart in dimension {dim}, and {wanted} are asked for"),
             Self::Blocks => write!(f, "does not lie in the blocks asked for"),
             Self::Place => write!(f, "does not follow the field before it"),
+            Self::Pieces => write!(f, "lies in several attached arrays"),
             Self::Alignment => write!(f, "lies at an address that is not aligned as asked for"),
         }
     }

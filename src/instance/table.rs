@@ -29,6 +29,8 @@ struct Slot {
 
 struct Content {
     instance: FieldInstance,
+    /// Arrays of the caller, each with a rectangle of points, where there are several; the first is `instance`.
+    pieces: Vec<FieldInstance>,
     _memory: Owner,
 }
 
@@ -48,11 +50,16 @@ struct Group {
 
 impl Slot {
     #[inline]
-    fn instance(&self) -> Option<&FieldInstance> {
+    fn content(&self) -> Option<&Content> {
         if self.origin.load(Ordering::Acquire) == EMPTY {
             return None;
         }
-        self.content.with(|content| unsafe { &*content }).as_ref().map(|content| &content.instance)
+        self.content.with(|content| unsafe { &*content }).as_ref()
+    }
+
+    #[inline]
+    fn instance(&self) -> Option<&FieldInstance> {
+        self.content().map(|content| &content.instance)
     }
 
     /// With the lock held.
@@ -103,7 +110,7 @@ impl InstanceTable {
                 Some(group) => self.member(group, field)?,
                 None => {
                     let storage = Storage::new(self.tree.space.domain.bounds, bytes, field as usize)?;
-                    Content { instance: storage.instance, _memory: Owner::Field { _storage: storage } }
+                    Content { instance: storage.instance, pieces: Vec::new(), _memory: Owner::Field { _storage: storage } }
                 }
             };
             slot.set(OWNED, Some(content));
@@ -122,7 +129,7 @@ impl InstanceTable {
         }
         let shared = group.held.clone().expect("it was just made");
         let instance = *shared.get(field).expect("the group has the field");
-        Ok(Content { instance, _memory: Owner::Fields { _shared: shared } })
+        Ok(Content { instance, pieces: Vec::new(), _memory: Owner::Fields { _shared: shared } })
     }
 
     /// The layout that `fields`, in this order, will have once one of them is used. Nothing changes if any of them was.
@@ -153,18 +160,66 @@ impl InstanceTable {
     #[inline]
     pub fn covering(&self, field: u32, rect: &Rect) -> Result<&FieldInstance> {
         let instance = self.ensure(field)?;
-        if !instance.rect.contains(rect) {
+        if instance.rect.contains(rect) {
+            return Ok(instance);
+        }
+        match self.whole(field, rect)? {
+            Some(piece) => Ok(piece),
+            None => fail!(
+                Bounds,
+                "field {} at {:?}..{:?} lies in several attached arrays; ask for less, or for a layout (cohort_task_layout), and the task works on one copy",
+                self.tree.fields.label(field),
+                rect.lo,
+                rect.hi
+            ),
+        }
+    }
+
+    /// The field's instance that holds all points of `rect`, or none if several make them up.
+    pub fn whole(&self, field: u32, rect: &Rect) -> Result<Option<&FieldInstance>> {
+        let instance = self.ensure(field)?;
+        if instance.rect.contains(rect) {
+            return Ok(Some(instance));
+        }
+        let pieces = self.pieces(field);
+        if let Some(piece) = pieces.iter().find(|piece| piece.rect.contains(rect)) {
+            return Ok(Some(piece));
+        }
+        let held: i64 = pieces.iter().map(|piece| piece.rect.intersection(rect).volume()).sum();
+        if held < rect.volume() {
             fail!(
                 Bounds,
-                "field {} lies in an array attached to {:?}..{:?}, and {:?}..{:?} is asked for; attach the whole region or ask for less",
+                "field {} lies in an array attached to {:?}..{:?}{}, and {:?}..{:?} is asked for; attach the whole region or ask for less",
                 self.tree.fields.label(field),
                 instance.rect.lo,
                 instance.rect.hi,
+                if pieces.len() > 1 { format!(" and {} more", pieces.len() - 1) } else { String::new() },
                 rect.lo,
                 rect.hi
             );
         }
-        Ok(instance)
+        Ok(None)
+    }
+
+    /// The arrays of a field that lies in several.
+    fn pieces(&self, field: u32) -> &[FieldInstance] {
+        self.slot(field).content().map_or(&[], |content| &content.pieces)
+    }
+
+    /// Calls `visit` with the parts of `rect` that lie in one instance, and with that instance.
+    #[inline]
+    pub fn each_place(&self, field: u32, rect: &Rect, mut visit: impl FnMut(&Rect, &FieldInstance)) -> Result<()> {
+        if let Some(instance) = self.whole(field, rect)? {
+            visit(rect, instance);
+            return Ok(());
+        }
+        for piece in self.pieces(field) {
+            let part = piece.rect.intersection(rect);
+            if !part.is_empty() {
+                visit(&part, piece);
+            }
+        }
+        Ok(())
     }
 
     /// The address of a field's element, if the field has an instance that holds the point.
@@ -213,12 +268,41 @@ impl InstanceTable {
             if fields[..i].contains(&field) {
                 fail!(InvalidArgument, "field {} is named twice", self.tree.fields.label(field));
             }
-            self.check_free_to_move(field)?;
+            self.check_free_for_piece(field, region)?;
         }
         for (i, &field) in fields.iter().enumerate() {
             let first = base.wrapping_offset((i as i64 * field_stride) as isize);
             let instance = FieldInstance::new(first, rect, stride, self.element_bytes(field)?);
-            self.slot(field).set(ATTACHED, Some(Content { instance, _memory: Owner::Caller }));
+            let mut pieces = self.pieces(field).to_vec();
+            if region.parent.is_some() {
+                pieces.push(instance);
+            }
+            self.set_pieces(field, pieces, instance);
+        }
+        Ok(())
+    }
+
+    /// With the lock held. Without pieces `whole` is all.
+    fn set_pieces(&self, field: u32, pieces: Vec<FieldInstance>, whole: FieldInstance) {
+        let instance = pieces.first().copied().unwrap_or(whole);
+        self.slot(field).set(ATTACHED, Some(Content { instance, pieces, _memory: Owner::Caller }));
+    }
+
+    /// Whether an array can be attached to the field on the region: to sub-regions of a field several can, that share no points.
+    fn check_free_for_piece(&self, field: u32, region: &RegionNode) -> Result<()> {
+        let pieces = self.pieces(field);
+        if region.parent.is_none() || pieces.is_empty() {
+            return self.check_free_to_move(field);
+        }
+        if let Some(other) = pieces.iter().find(|piece| !piece.rect.intersection(&region.domain.bounds).is_empty()) {
+            fail!(
+                WrongOrder,
+                "field {} is attached already on {:?}..{:?}, which shares points with region {}; detach it first",
+                self.tree.fields.label(field),
+                other.rect.lo,
+                other.rect.hi,
+                region.bounds_text()
+            );
         }
         Ok(())
     }
@@ -238,21 +322,29 @@ impl InstanceTable {
         let _change = self.change.lock();
         self.check_free_to_move(field)?;
         let instance = FieldInstance::new(base, rect, dense_strides(&rect, bytes), bytes);
-        self.slot(field).set(PLACED, Some(Content { instance, _memory: Owner::Caller }));
+        self.slot(field).set(PLACED, Some(Content { instance, pieces: Vec::new(), _memory: Owner::Caller }));
         Ok(())
     }
 
-    /// Gives the caller's arrays back. Nothing changes unless all fields can be detached.
-    pub fn detach(&self, fields: &[u32]) -> Result<()> {
+    /// Gives the caller's arrays back: all of them for a root, for a sub-region the one attached to it. Nothing changes unless all fields
+    /// can be detached.
+    pub fn detach(&self, region: &RegionNode, fields: &[u32]) -> Result<()> {
         let _change = self.change.lock();
+        let (rect, is_root) = (region.domain.bounds, region.parent.is_none());
         for &field in fields {
             self.element_bytes(field)?;
-            if self.slot(field).origin.load(Ordering::Relaxed) != ATTACHED {
-                fail!(WrongOrder, "field {} is not attached; attach it before", self.tree.fields.label(field));
+            let attached = self.slot(field).origin.load(Ordering::Relaxed) == ATTACHED;
+            if !attached || !is_root && !self.pieces(field).iter().any(|piece| piece.rect == rect) {
+                fail!(WrongOrder, "field {} is not attached on region {}; attach it before", self.tree.fields.label(field), region.bounds_text());
             }
         }
         for &field in fields {
-            self.slot(field).set(EMPTY, None);
+            let mut pieces = self.pieces(field).to_vec();
+            pieces.retain(|piece| !is_root && piece.rect != rect);
+            match pieces.first().copied() {
+                Some(first) => self.set_pieces(field, pieces, first),
+                None => self.slot(field).set(EMPTY, None),
+            }
         }
         Ok(())
     }
@@ -307,11 +399,11 @@ mod tests {
         table.attach(&region, &[0, 1, 2], base, [24, 96, 0], 8).unwrap();
         assert_eq!(table.address(2, [2, 3, 0]), Some(base.wrapping_add(24 + 2 * 96 + 16)));
         assert_eq!(table.attach(&region, &[1], base, [8, 32, 0], 0).unwrap_err().status, Status::WrongOrder);
-        table.detach(&[0, 1, 2]).unwrap();
+        table.detach(&region, &[0, 1, 2]).unwrap();
         table.attach(&region, &[0, 1, 2], base, [8, 32, 0], 96).unwrap();
         assert_eq!(table.address(2, [4, 3, 0]), Some(base.wrapping_add(35 * 8)));
-        table.detach(&[0]).unwrap();
-        assert_eq!(table.detach(&[0]).unwrap_err().status, Status::WrongOrder);
+        table.detach(&region, &[0]).unwrap();
+        assert_eq!(table.detach(&region, &[0]).unwrap_err().status, Status::WrongOrder);
         assert_ne!(table.ensure(0).unwrap().at([1, 1, 0]), base);
     }
 
@@ -362,12 +454,39 @@ mod tests {
         for (fields, text) in [(&[3][..], "given a layout before"), (&[0], "has storage already"), (&[2, 2], "twice"), (&[9], "field 9")] {
             assert!(table.set_layout(fields, layout).unwrap_err().text.contains(text), "{text}");
         }
-        table.detach(&[1]).unwrap();
+        table.detach(&region, &[1]).unwrap();
         assert_eq!(table.ensure(1).unwrap().at([1, 1, 0]), three.at([1, 1, 0]).wrapping_add(8));
         table.attach(&region, &[2], base, [8, 32, 0], 0).unwrap();
         assert!(table.set_layout(&[2], layout).unwrap_err().text.contains("is attached"));
         let blocks_of_none = Layout { grouping: Grouping::Blocks(0), ..layout };
         assert!(table.set_layout(&[2], blocks_of_none).is_err());
+    }
+
+    #[test]
+    fn sub_regions_lie_in_arrays_of_their_own() {
+        let region = root(1);
+        let halves = Partition::blocks(&region, &[2, 1]).unwrap().children;
+        let table = InstanceTable::new(region.tree.clone());
+        let (a, b) = (0x1000 as *mut u8, 0x9000 as *mut u8);
+        table.attach(&halves[0], &[0], a, [8, 16, 0], 0).unwrap();
+        table.attach(&halves[1], &[0], b, [24, 8, 0], 0).unwrap();
+        for (half, base) in halves.iter().zip([a, b]) {
+            assert_eq!(table.covering(0, &half.domain.bounds).unwrap().at(half.domain.bounds.lo), base);
+        }
+        let whole = region.domain.bounds;
+        assert!(table.covering(0, &whole).unwrap_err().text.contains("several attached arrays"));
+        assert_eq!(table.whole(0, &whole), Ok(None));
+        let mut seen = Vec::new();
+        table.each_place(0, &Rect::new([2, 2, 0], [3, 3, 0]), |part, place| seen.push((*part, place.at(part.lo)))).unwrap();
+        let right = (Rect::new([3, 2, 0], [3, 3, 0]), b.wrapping_add(8));
+        assert_eq!(seen, [(Rect::new([2, 2, 0], [2, 3, 0]), a.wrapping_add(24)), right]);
+        assert!(table.attach(&halves[0], &[0], a, [8, 16, 0], 0).unwrap_err().text.contains("shares points"));
+        assert!(table.attach(&region, &[0], a, [8, 32, 0], 0).unwrap_err().text.contains("attached already"));
+        table.detach(&halves[0], &[0]).unwrap();
+        assert_eq!(table.detach(&halves[0], &[0]).unwrap_err().status, Status::WrongOrder);
+        assert_eq!(table.each_place(0, &whole, |_, _| ()).unwrap_err().status, Status::Bounds);
+        table.detach(&region, &[0]).unwrap();
+        assert_eq!(table.ensure(0).unwrap().rect, whole);
     }
 
     #[test]
@@ -377,7 +496,7 @@ mod tests {
         let base = 0x1000 as *mut u8;
         table.place(0, base).unwrap();
         assert_eq!(table.address(0, [1, 2, 0]), Some(base.wrapping_add(32)));
-        assert!(table.detach(&[0]).is_err());
+        assert!(table.detach(&region, &[0]).is_err());
         assert_eq!(table.attach(&region, &[0], base, [8, 32, 0], 0).unwrap_err().status, Status::Unsupported);
     }
 }

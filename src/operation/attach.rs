@@ -26,9 +26,6 @@ fn settle(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32])
 
 fn check(region: &RegionObject, fields: &[u32]) -> Result<()> {
     region.check_here()?;
-    if region.node.parent.is_some() {
-        fail!(InvalidArgument, "region {} is a sub-region; attach and detach the root region", region.node.bounds_text());
-    }
     if fields.is_empty() {
         fail!(InvalidArgument, "0 fields given; name at least one");
     }
@@ -45,7 +42,7 @@ pub fn attach(
     field_stride: i64,
 ) -> Result<()> {
     check(region, fields)?;
-    settle(engine, frame, region, fields)?;
+    settle(engine, frame, &region.root_of_tree(), fields)?;
     let mut all = [0; 3];
     all[..strides.len()].copy_from_slice(strides);
     region.data.instances.attach(&region.node, fields, base, all, field_stride)
@@ -53,8 +50,8 @@ pub fn attach(
 
 pub fn detach(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32]) -> Result<()> {
     check(region, fields)?;
-    settle(engine, frame, region, fields)?;
-    region.data.instances.detach(fields)
+    settle(engine, frame, &region.root_of_tree(), fields)?;
+    region.data.instances.detach(&region.node, fields)
 }
 
 pub fn fill(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32], value: &[u8]) -> Result<()> {

@@ -5,9 +5,9 @@ use super::body::{Body, Held};
 use super::{Engine, Processor, TaskKind};
 use crate::base::sync::Mutex;
 use crate::base::Result;
-use crate::copy::convert;
+use crate::copy::{convert, copy_rect};
 use crate::fail;
-use crate::instance::{Arrangement, Difference, FieldInstance, Layout};
+use crate::instance::{Arrangement, Difference, FieldInstance, Layout, What};
 use crate::region::{dependence, Access, Dependence, FieldMask, Privilege, RegionNode};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -126,11 +126,11 @@ impl Converted {
     }
 }
 
-/// Where a field lies that the task would use without a copy: its own contributions, or the region's data.
-fn place(held: &Held, field: u32) -> Result<&FieldInstance> {
+/// Where a field lies that the task would use without a copy: its own contributions, or the region's data. None: in several arrays.
+fn place(held: &Held, field: u32) -> Result<Option<&FieldInstance>> {
     match held.private.iter().find(|private| private.0 == field) {
-        Some(private) => Ok(&private.1.instance),
-        None => held.data().instances.covering(field, &held.node().domain.bounds),
+        Some(private) => Ok(Some(&private.1.instance)),
+        None => held.data().instances.whole(field, &held.node().domain.bounds),
     }
 }
 
@@ -161,10 +161,15 @@ pub fn prepare(engine: &Engine, body: &mut Body, kind: &TaskKind) -> Result<()> 
 fn make(engine: &Engine, held: &Held, layout: &Layout, restricted: Option<usize>) -> Result<Option<Box<Converted>>> {
     let (node, space) = (held.node(), &held.node().tree.fields);
     let size = |field: u32| (field, space.bytes(field).unwrap_or(0));
-    held.mask.iter().try_for_each(|field| place(held, field).map(drop))?;
-    let found = held.mask.iter().filter_map(|field| place(held, field).ok().map(|instance| (field, instance)));
+    let mut in_pieces = None;
+    for field in held.mask.iter() {
+        if place(held, field)?.is_none() {
+            in_pieces = in_pieces.or(Some(Difference { field, what: What::Pieces }));
+        }
+    }
+    let found = held.mask.iter().filter_map(|field| place(held, field).ok().flatten().map(|instance| (field, instance)));
     let plan = layout.plan(node.domain.bounds, node.dim(), held.mask.iter().map(|field| size(field).1))?;
-    let Some(difference) = plan.differs(found) else { return Ok(None) };
+    let Some(difference) = in_pieces.or_else(|| plan.differs(found)) else { return Ok(None) };
     let cause = Cause { asked: *layout, difference };
     if let Some(number) = restricted {
         fail!(
@@ -194,12 +199,25 @@ fn transfer(held: &Held, back: bool) -> Result<()> {
     let Some(converted) = &held.converted else { return Ok(()) };
     let mut pairs = smallvec::SmallVec::<[(FieldInstance, FieldInstance); 16]>::new();
     for (field, copy) in &converted.data.fields {
-        let place = place(held, *field)?;
-        pairs.push(if back { (*copy, *place) } else { (*place, *copy) });
+        match place(held, *field)? {
+            Some(place) => pairs.push(if back { (*copy, *place) } else { (*place, *copy) }),
+            None => transfer_pieces(held, *field, copy, back)?,
+        }
     }
     // The task holds these points, and the copy is its own.
     held.node().domain.rects().for_each(|rect| unsafe { convert(&pairs, &rect) });
     Ok(())
+}
+
+/// As `transfer`, of a field that lies in several arrays.
+fn transfer_pieces(held: &Held, field: u32, copy: &FieldInstance, back: bool) -> Result<()> {
+    held.node().domain.rects().try_for_each(|rect| {
+        held.data().instances.each_place(field, &rect, |part, place| {
+            let (from, to) = if back { (copy, place) } else { (place, copy) };
+            // As in `transfer`.
+            unsafe { copy_rect(from, to, part, [0; 3]) }
+        })
+    })
 }
 
 /// After the task: its copies go back to where the data lies, if it succeeded, and are put by for others.

@@ -8,7 +8,7 @@ use crate::base::Result;
 use crate::copy::{copy_rect, pack};
 use crate::fail;
 use crate::geometry::{Domain, Point, Rect};
-use crate::instance::{dense_bytes, InstanceTable};
+use crate::instance::{dense_bytes, FieldInstance, InstanceTable};
 use crate::region::{Access, Privilege};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -66,8 +66,11 @@ impl Transfer<'_> {
     pub fn pack(&self, rect: &Rect, buffer: &mut [u8]) -> Result<()> {
         let mut rest = buffer;
         for (source, _) in self.fields() {
-            // The copy holds the points for reading.
-            let used = unsafe { pack(self.from.covering(source, rect)?, rect, rest)? };
+            let used = match self.from.whole(source, rect)? {
+                // The copy holds the points for reading.
+                Some(from) => unsafe { pack(from, rect, rest)? },
+                None => self.pack_pieces(source, rect, rest)?,
+            };
             rest = &mut rest[used..];
         }
         Ok(())
@@ -76,13 +79,32 @@ impl Transfer<'_> {
     /// Copies from memory to memory.
     pub fn copy(&self) -> Result<()> {
         for (source, destination) in self.fields() {
-            let bounds = self.domain.bounds;
-            let from = self.from.covering(source, &bounds)?;
-            let to = self.to.covering(destination, &bounds.shifted(self.shift))?;
-            // The copy holds the points of the one for reading and of the other for writing, and they are disjoint.
-            self.domain.rects().for_each(|rect| unsafe { copy_rect(from, to, &rect, self.shift) });
+            for rect in self.domain.rects() {
+                let mut result = Ok(());
+                self.from.each_place(source, &rect, |part, from| {
+                    let copied = self.to.each_place(destination, &part.shifted(self.shift), |there, to| {
+                        // The copy holds the points of the one for reading and of the other for writing, and they are disjoint.
+                        unsafe { copy_rect(from, to, &there.shifted(self.shift.map(|s| -s)), self.shift) }
+                    });
+                    result = std::mem::replace(&mut result, Ok(())).and(copied);
+                })?;
+                result?;
+            }
         }
         Ok(())
+    }
+
+    /// As `pack`, of a field that lies in several arrays.
+    fn pack_pieces(&self, source: u32, rect: &Rect, buffer: &mut [u8]) -> Result<usize> {
+        let bytes = self.from.ensure(source)?.bytes;
+        let used = dense_bytes(rect, bytes)?;
+        if used > buffer.len() {
+            fail!(Bounds, "a buffer of {} bytes for {used} bytes of field data", buffer.len());
+        }
+        let dense = FieldInstance::dense(buffer.as_mut_ptr(), *rect, bytes);
+        // As in `pack`.
+        self.from.each_place(source, rect, |part, from| unsafe { copy_rect(from, &dense, part, [0; 3]) })?;
+        Ok(used)
     }
 }
 

@@ -9,7 +9,8 @@ use super::{inline, inside_task, reduction, told, Activity, Failures, Frame, Fut
 use crate::base::{Error, Result, Stash, Status};
 use crate::copy;
 use crate::event::{Graph, NodeRef};
-use crate::instance::Storage;
+use crate::geometry::Rect;
+use crate::instance::{FieldInstance, Storage};
 use crate::mapping::Mappers;
 use crate::scheduler::{Class, Role, Runner, Scheduler};
 use crate::base::sync::Mutex;
@@ -569,9 +570,11 @@ impl Engine {
 fn fill(body: &Body) -> Result<()> {
     for need in body.needs() {
         for field in need.mask.iter() {
-            let to = need.data().instances.covering(field, &need.node().domain.bounds)?;
-            // The fill holds these points for writing.
-            need.node().domain.rects().for_each(|rect| unsafe { copy::fill_rect(to, &rect, &body.args) });
+            for rect in need.node().domain.rects() {
+                // The fill holds these points for writing.
+                let fill = |part: &Rect, to: &FieldInstance| unsafe { copy::fill_rect(to, part, &body.args) };
+                need.data().instances.each_place(field, &rect, fill)?;
+            }
         }
     }
     Ok(())

@@ -149,6 +149,15 @@ impl RegionObject {
         Ok(Self { node: RegionNode::root(tree), data: TreeName::new(Arc::new(data)) })
     }
 
+    /// The region that all others of the tree are parts of.
+    pub fn root_of_tree(&self) -> Self {
+        let mut node = &self.node;
+        while let Some(parent) = &node.parent {
+            node = parent;
+        }
+        Self { node: node.clone(), data: self.data.clone() }
+    }
+
     /// The part of the region that has the points of `domain`, which lie in it.
     pub fn piece(&self, domain: Domain) -> Self {
         let whole = &self.node;

@@ -8,7 +8,8 @@ use super::sharing::Copies;
 use super::Engine;
 use crate::base::Result;
 use crate::copy;
-use crate::instance::Storage;
+use crate::geometry::Rect;
+use crate::instance::{FieldInstance, Storage};
 use crate::region::Contribution;
 
 /// Gives each reduction of a task its copies; `fold` is the body of the task's fold.
@@ -29,7 +30,9 @@ fn make_copies(engine: &Engine, need: &mut Held) -> Result<()> {
     let (rect, mut next) = (need.node().domain.bounds, need.mask.first());
     while let Some(field) = next {
         // What cannot be folded is refused before the task has worked for nothing.
-        let bytes = need.data().instances.covering(field, &rect)?.bytes;
+        let instances = &need.data().instances;
+        need.node().domain.rects().try_for_each(|part| instances.whole(field, &part).map(drop))?;
+        let bytes = instances.ensure(field)?.bytes;
         let storage = match engine.buffers.take().and_then(|mut s| s.reuse(rect, bytes, field as usize).then_some(s)) {
             Some(storage) => storage,
             None => Box::new(Storage::new(rect, bytes, field as usize)?),
@@ -78,11 +81,13 @@ fn fold_copies(engine: &Engine, need: &Held, copies: &mut Copies) {
     let Some(Contribution { operator, .. }) = need.access.reduction else { return };
     let domain = &need.node().domain;
     for (field, storage) in copies.iter() {
-        // Attached arrays do not move while an operation uses them, so the field is where `prepare` saw it.
-        let Ok(to) = need.data().instances.covering(*field, &domain.bounds) else { continue };
         let _one_at_a_time = need.data().folding.lock();
-        // Whoever reads the field waits for this operation; others that fold are ordered, or wait for the lock.
-        domain.rects().for_each(|rect| unsafe { copy::fold_rect(operator, &storage.instance, to, &rect, [0; 3]) });
+        for rect in domain.rects() {
+            // Whoever reads the field waits for this operation; others that fold are ordered, or wait for the lock.
+            let fold = |part: &Rect, to: &FieldInstance| unsafe { copy::fold_rect(operator, &storage.instance, to, part, [0; 3]) };
+            // Attached arrays do not move while an operation uses them, so the field is where `prepare` saw it.
+            let _ = need.data().instances.each_place(*field, &rect, fold);
+        }
     }
     put_by(engine, copies);
 }

@@ -85,7 +85,7 @@ int main(void) {
   EXPECT(cohort_partition_count(null_blocks, &count), INVALID_HANDLE, "partition is the null handle");
   EXPECT(cohort_subregion(blocks, 2, &sub), BOUNDS, "colour 2");
   TRY(cohort_subregion(blocks, 0, &sub));
-  EXPECT(cohort_attach(ctx, sub, 1, f, array, &stride, 0), INVALID_ARGUMENT, "sub-region");
+  EXPECT(cohort_detach(ctx, sub, 1, f), WRONG_ORDER, "not attached on region");
   EXPECT(cohort_attach(ctx, r, 1, f, NULL, &stride, 0), INVALID_ARGUMENT, "null");
   EXPECT(cohort_attach(ctx, r, 1, f, array, &zero, 0), INVALID_ARGUMENT, "stride of dimension 0 is 0");
   EXPECT(cohort_attach(ctx, r, 2, f, array, &stride, 0), INVALID_ARGUMENT, "overlap");

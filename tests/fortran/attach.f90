@@ -25,6 +25,23 @@ contains
     x = 2*x + 1
   end subroutine
 
+  !> The data lies in four arrays.
+  recursive subroutine look_across(task)
+    type(cohort_context), intent(in) :: task
+    real(8), pointer :: x(:, :)
+    integer :: ierr
+    call cohort_view(task, 1, 0, COHORT_READ_ONLY, x, ierr)
+    call expect('a view of four arrays', ierr == COHORT_ERROR_BOUNDS)
+    call expect('why', index(cohort_error_message(), 'lies in several attached arrays; ask for less') > 0)
+  end subroutine
+
+  recursive subroutine add_hundred(task)
+    type(cohort_context), intent(in) :: task
+    real(8), pointer :: x(:, :)
+    call cohort_view(task, 1, 0, COHORT_REDUCE, x)
+    x = x + 100
+  end subroutine
+
   recursive subroutine twice_3(task)
     type(cohort_context), intent(in) :: task
     real(8), pointer :: x(:, :, :)
@@ -62,17 +79,27 @@ program attach
   type(cohort_region) :: line, plane, box
   type(cohort_partition) :: parts(3)
   type(cohort_layout) :: aos
+  type(cohort_copied) :: copied
+  type(cohort_region) :: tile
+  type(cohort_task) :: add, across
+  type :: piece
+    real(8), allocatable :: a(:, :)
+  end type
+  type(piece), target :: own(4)
+  integer(8) :: lo(3), hi(3)
   real(8), target :: work(1000), vector(2*n), a(n + 4, m), haloed(-2:n + 3, -2:m + 3), q(5, n, m, l), last(n, m, l, 5), was(1000)
   real(8), target :: five(0:n + 1, 0:m + 1, 0:l + 1, 5)
   real(8), allocatable, target :: parted(:, :, :)
   integer(4), parameter :: fields(5) = [0, 1, 2, 3, 4]
-  integer :: ip, i
+  integer :: ip, i, dim
 
   call cohort_init(rt)
   call cohort_root_context(rt, ctx)
   call cohort_task_register(rt, 'twice in 1-D', task(1), twice_1, leaf=.true.)
   call cohort_task_register(rt, 'twice in 2-D', task(2), twice_2, leaf=.true.)
   call cohort_task_register(rt, 'twice in 3-D', task(3), twice_3, leaf=.true.)
+  call cohort_task_register(rt, 'add 100', add, add_hundred, leaf=.true.)
+  call cohort_task_register(rt, 'across', across, look_across, leaf=.true.)
   line = made([n], 1)
   plane = made([n, m], 1)
   box = made([n, m, l], 5)
@@ -138,6 +165,25 @@ program attach
   call run(3, box)
   call expect('several arrays', all(parted == 13) .and. all(last(:, :, :, 2:4) == 15) .and. all(q(3, :, :, :) == 17))
   call expect('what was not attached of them', all(last(:, :, :, [1, 5]) == 7) .and. all(q([1, 2, 4, 5], :, :, :) == 8))
+
+  ! An array for each part of the region.
+  do i = 1, 4
+    call cohort_subregion(parts(2), i - 1, tile)
+    call cohort_region_bounds(tile, dim, lo, hi)
+    allocate (own(i)%a(hi(1) - lo(1) + 1, hi(2) - lo(2) + 1))
+    call cohort_attach(ctx, tile, fields(:1), own(i)%a)
+  end do
+  call cohort_fill(ctx, plane, fields(:1), 1d0)
+  call cohort_index_launch(ctx, task(2), 4, [cohort_needs(parts(2), fields(:1), COHORT_READ_WRITE)])
+  call cohort_launch(ctx, across, [cohort_needs(plane, fields(:1), COHORT_READ_ONLY)])
+  call cohort_wait_all(ctx)
+  call cohort_task_layout(task(2), COHORT_PROC_ANY, 1, aos)
+  call cohort_launch(ctx, task(2), [cohort_needs(plane, fields(:1), COHORT_READ_WRITE)])
+  call cohort_launch(ctx, add, [cohort_needs(plane, fields(:1), COHORT_REDUCE, reduction=COHORT_SUM, reduction_type=COHORT_DOUBLE)])
+  call cohort_detach(ctx, plane, fields(:1))
+  call cohort_task_copied_total(task(2), copied)
+  call expect('one copy of four arrays', copied%copies == 1 .and. copied%bytes_in == 8*n*m)
+  call expect('an array for each part', all([(all(own(i)%a == 107), i=1, 4)]))
 
   ! A task that asks for structures where arrays lie gets a copy, and the arrays the result.
   aos%grouping = COHORT_AOS
