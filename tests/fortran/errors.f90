@@ -149,6 +149,8 @@ program errors
   type(cohort_partition) :: blocks, no_blocks, tiles
   type(cohort_task) :: body, add, no_task
   type(cohort_future) :: argument, result, stale
+  type(cohort_future_map) :: map
+  type(cohort_predicate) :: predicate, none
   type(cohort_phase_barrier) :: barrier
   type(cohort_collective) :: sum_of_all
   type(cohort_halo) :: halo
@@ -423,6 +425,22 @@ program errors
   call expect(ierr, COHORT_ERROR_BOUNDS, 'colour 2')
   call cohort_index_launch(ctx, body, 2, result=result, result_type=COHORT_DOUBLE, ierr=ierr)
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'go together')
+  call cohort_index_launch(ctx, body, 2, [cohort_needs(blocks, one_field, COHORT_READ_ONLY, offset=1)], ierr=ierr)
+  call expect(ierr, COHORT_ERROR_BOUNDS, 'point 1 of 2 gets colour 2 with offset 1')
+  call cohort_index_launch(ctx, body, 2, [cohort_needs(blocks, one_field, COHORT_READ_ONLY, projection=9)], ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'projection is 9')
+  call cohort_index_launch(ctx, body, 2, map=map, result=result, ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'a map and a reduced result')
+  call cohort_index_launch(ctx, body, 1000, concurrent=.true., ierr=ierr)
+  call expect(ierr, COHORT_ERROR_RESOURCES, '1000 points at once')
+  call cohort_launch(ctx, body, false_result=1, ierr=ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'a false result and no predicate')
+  call cohort_predicate_and(ctx, [cohort_predicate ::], predicate, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, '0 predicates')
+  call cohort_predicate_not(none, predicate, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'predicate is the null handle')
+  call cohort_future_map_get(map, -1, total, ierr)
+  call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'point is -1; give a number from 0 on')
   call cohort_task_args(ctx, total, ierr)
   call expect(ierr, COHORT_ERROR_WRONG_ORDER, 'root context')
 
