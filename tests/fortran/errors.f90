@@ -150,7 +150,7 @@ program errors
   type(cohort_task) :: body, add, no_task
   type(cohort_future) :: argument, result, stale
   type(cohort_future_map) :: map
-  type(cohort_predicate) :: predicate, none
+  type(cohort_predicate) :: predicate, no_predicate
   type(cohort_phase_barrier) :: barrier
   type(cohort_collective) :: sum_of_all
   type(cohort_halo) :: halo
@@ -437,7 +437,7 @@ program errors
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'a false result and no predicate')
   call cohort_predicate_and(ctx, [cohort_predicate ::], predicate, ierr)
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, '0 predicates')
-  call cohort_predicate_not(none, predicate, ierr)
+  call cohort_predicate_not(no_predicate, predicate, ierr)
   call expect(ierr, COHORT_ERROR_INVALID_HANDLE, 'predicate is the null handle')
   call cohort_future_map_get(map, -1, total, ierr)
   call expect(ierr, COHORT_ERROR_INVALID_ARGUMENT, 'point is -1; give a number from 0 on')
