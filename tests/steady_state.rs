@@ -286,7 +286,7 @@ unsafe fn settle(world: &World, ctx: cohort_context_t, step: Step, lock_free: bo
 #[test]
 fn what_repeats_allocates_nothing_and_locks_nothing() {
     // A fold takes the lock of its region: tasks of other contexts may reduce to it at the same time.
-    let shapes: [(&str, Step, bool); 9] = [
+    let shapes: [(&str, Step, bool); 10] = [
         ("single launches", World::singles, true),
         ("handshakes", World::hands, true),
         ("index launches", World::indexed, true),
