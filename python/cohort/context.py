@@ -70,7 +70,7 @@ class Context:
         return self._context
 
     def attach(self, region: Region, fields: Fields, array: np.ndarray, field_axis: Optional[int] = None) -> Attachment:
-        """Makes a NumPy array the storage of fields of a root region, in place, whatever its strides. Axis d is dimension d of
+        """Makes a NumPy array the storage of fields of a region, in place, whatever its strides. Axis d is dimension d of
         the region; `field_axis` is the axis that counts the fields, if there is more than one. The array is kept alive, and may be
         looked at only when no outstanding operation uses it: after wait_all, detach, or the wait on a handshake."""
         what = "cohort.Context.attach"

@@ -167,6 +167,22 @@ class Arrays(Alone):
         with self.rt.inline_map(cohort.read_only(part, self.a)) as mapping:
             self.assertEqual(mapping.view(self.a).tolist(), [[10]])
 
+    def test_an_array_for_each_block(self):
+        parts = self.region.partition_blocks((3, 1))
+        arrays = [np.zeros((4, 10)) for _ in parts]
+        for part, array in zip(parts, arrays):
+            self.rt.attach(part, self.a, array)
+
+        @self.rt.task
+        def mark(task):
+            task.view(0, self.a, cohort.READ_WRITE)[:] += task.point
+
+        self.rt.fill(self.region, self.a, 5)
+        self.rt.index_launch(mark, 3, cohort.read_write(parts, self.a))
+        for point, (part, array) in enumerate(zip(parts, arrays)):
+            self.rt.detach(part, self.a)
+            self.assertTrue((array == 5 + point).all())
+
     def test_one_axis_may_count_the_fields(self):
         array = np.zeros((2, 12, 10))
         with self.rt.attach(self.region, (self.a, self.b), array, field_axis=0):
