@@ -7,7 +7,7 @@ program compare_methods
   use flow_setup, only: set_up
   use initial, only: initial_state
   use rhs_choice, only: rhs_create
-  use rhs_method, only: rhs_method_t
+  use rhs_method, only: rhs_method_t, mapping_t
   use settings, only: settings_t
   use simulation, only: simulation_t, simulation_create, simulation_destroy
   implicit none
@@ -74,7 +74,7 @@ contains
     class(rhs_method_t), allocatable :: method
     real(8) :: times(2), began
     integer :: i
-    call rhs_create(name, method)
+    call rhs_create(name, method, mapping_t(s%mapper, s%mapper_seed))
     call method%create(sim%f, sim%b, sim%cart, s%tile, sim%q, sim%prim, sim%p, sim%rhs)
     call method%compute()
     call method%compute()

@@ -1,6 +1,6 @@
 !> Which implementations of the right-hand side this build has.
 module rhs_choice
-  use rhs_method, only: rhs_method_t
+  use rhs_method, only: rhs_method_t, mapping_t
 #ifdef S3D_WITH_COHORT
   use rhs_direct, only: rhs_direct_t
   use rhs_tasks, only: rhs_tasks_t
@@ -13,9 +13,11 @@ module rhs_choice
 
 contains
 
-  subroutine rhs_create(name, method)
+  !> Without `mapping` tasks run by Cohort's default mapper. Plain MPI has no tasks to map.
+  subroutine rhs_create(name, method, mapping)
     character(*), intent(in) :: name
     class(rhs_method_t), allocatable, intent(out) :: method
+    type(mapping_t), intent(in), optional :: mapping
     select case (name)
     case ('mpi')
       allocate (rhs_mpi_t :: method)
@@ -29,5 +31,6 @@ contains
       call end_if_any('method = "'//trim(name)//'" is not in this build; configure with -DS3D_WITH_COHORT=ON, or choose mpi')
       error stop
     end select
+    if (present(mapping)) method%mapping = mapping
   end subroutine
 end module

@@ -27,7 +27,7 @@ contains
     type(MPI_Comm), intent(in) :: cart
     integer, intent(in) :: tile(2)
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    call computation_create(this%rt, f, b, cart, tile, q, prim, p, rhs)
+    call computation_create(this%rt, this%mapping, .true., f, b, cart, tile, q, prim, p, rhs)
     call cohort_root_context(this%rt, this%root)
     call cohort_handshake_create(this%rt, this%handshake)
     call computation_attach(this%rt, this%root)
@@ -42,6 +42,6 @@ contains
 
   subroutine destroy(this)
     class(rhs_direct_t), intent(inout) :: this
-    call computation_destroy(this%rt)
+    call computation_destroy(this%rt, this%mapping)
   end subroutine
 end module

@@ -6,9 +6,17 @@ module rhs_method
   use flow, only: flow_t
   implicit none
   private
-  public :: rhs_method_t
+  public :: rhs_method_t, mapping_t
+
+  !> Which mapper decides where and when tasks run. Results do not depend on it.
+  type :: mapping_t
+    character(16) :: mapper = 'default'
+    integer :: seed = 0          !< of what is chosen at random
+    integer(8) :: refusals = 0   !< choices that were refused, known when the method was destroyed
+  end type
 
   type, abstract :: rhs_method_t
+    type(mapping_t) :: mapping
   contains
     procedure(create_method), deferred :: create
     procedure(compute_rhs), deferred :: compute

@@ -32,7 +32,7 @@ contains
     type(MPI_Comm), intent(in) :: cart
     integer, intent(in) :: tile(2)
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    call computation_create(rt, f, b, cart, tile, q, prim, p, rhs)
+    call computation_create(rt, this%mapping, .false., f, b, cart, tile, q, prim, p, rhs)
     call cohort_handshake_create(rt, handshake)
     call cohort_must_epoch(rt, rank_main)
   end subroutine
@@ -50,7 +50,7 @@ contains
     do i = 1, ahead
       call this%compute()
     end do
-    call computation_destroy(rt)
+    call computation_destroy(rt, this%mapping)
   end subroutine
 
   recursive subroutine rank_main(task)

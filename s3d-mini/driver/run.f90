@@ -7,7 +7,7 @@ module run
   use run_progress, only: progress_t, progress_start, progress_report
   use restart, only: restart_read, restart_write
   use rhs_choice, only: rhs_create
-  use rhs_method, only: rhs_method_t
+  use rhs_method, only: rhs_method_t, mapping_t
   use run_checks, only: conserved_t, conserved_of, check_run
   use settings, only: settings_t
   use simulation, only: simulation_t, simulation_create, simulation_step
@@ -33,7 +33,7 @@ contains
     else
       call restart_read(sim)
     end if
-    call rhs_create(s%method, method)
+    call rhs_create(s%method, method, mapping_t(s%mapper, s%mapper_seed))
     call method%create(sim%f, sim%b, sim%cart, s%tile, sim%q, sim%prim, sim%p, sim%rhs)
     before = conserved_of(sim)
     call progress_start(progress, sim)

@@ -9,7 +9,7 @@ program s3d_rhs
   use initial, only: initial_state
   use raw_field, only: raw_read, raw_write
   use rhs_choice, only: rhs_create
-  use rhs_method, only: rhs_method_t
+  use rhs_method, only: rhs_method_t, mapping_t
   use settings, only: settings_t
   use simulation, only: simulation_t, simulation_create, simulation_destroy
   implicit none
@@ -41,7 +41,7 @@ program s3d_rhs
     ! Newton's first guess.
     sim%prim(:, p_T) = s%temperature
   end if
-  call rhs_create(s%method, method)
+  call rhs_create(s%method, method, mapping_t(s%mapper, s%mapper_seed))
   call method%create(sim%f, sim%b, sim%cart, s%tile, sim%q, sim%prim, sim%p, sim%rhs)
   call method%compute()
   seconds = huge(seconds)

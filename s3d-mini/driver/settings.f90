@@ -7,11 +7,14 @@ module settings
   public :: settings_t, settings_read
 
   character(8), parameter :: methods(3) = [character(8) :: 'mpi', 'tasks', 'direct']
+  character(8), parameter :: mappers(3) = [character(8) :: 'default', 'cpu', 'fuzz']
 
   type :: settings_t
     character(32) :: case_name = 'ignition_h2'
     character(256) :: mechanism = 'h2o2'          !< a folder with chem.inp, therm.dat and, for viscous cases, tran.dat
     character(16) :: method = 'mpi'               !< mpi, tasks or direct
+    character(16) :: mapper = 'default'           !< of tasks and direct: default, cpu, or fuzz, which chooses at random
+    integer :: mapper_seed = 0                    !< of what fuzz chooses
     character(256) :: output = 'output'
     integer :: points(3) = [32, 32, 32]
     integer :: ranks(3) = 0                       !< blocks in each direction, 0: chosen by MPI_Dims_create
@@ -47,23 +50,24 @@ contains
     character(*), intent(out) :: error
     ! A namelist takes no components: each setting has a pointer of its name.
     character(32), pointer :: case_name
-    character(16), pointer :: method, radical, fuel
+    character(16), pointer :: method, mapper, radical, fuel
     character(256), pointer :: mechanism, output, restart
     integer, pointer, dimension(:) :: points, ranks, tile
-    integer, pointer :: steps, filter_every, report_every, write_every, save_every, direction
+    integer, pointer :: steps, filter_every, report_every, write_every, save_every, direction, mapper_seed
     real(8), pointer, dimension(:) :: length, velocity, shift
     real(8), pointer :: end_time, cfl, fourier, chemical_cfl, fixed_dt, max_dt
     real(8), pointer :: temperature, pressure, phi, hot_temperature, hot_radius, amplitude, turbulence
     logical, pointer :: viscous, reacting, correction_velocity, pictures, fields, compare
     integer :: unit, io
     character(256) :: message
-    namelist /run/ case_name, mechanism, method, output, points, ranks, tile, length, end_time, steps, cfl, fourier, &
-      chemical_cfl, fixed_dt, max_dt, viscous, reacting, correction_velocity, filter_every, report_every, write_every, &
-      save_every, restart, pictures, fields, compare, radical
+    namelist /run/ case_name, mechanism, method, mapper, mapper_seed, output, points, ranks, tile, length, end_time, steps, &
+      cfl, fourier, chemical_cfl, fixed_dt, max_dt, viscous, reacting, correction_velocity, filter_every, report_every, &
+      write_every, save_every, restart, pictures, fields, compare, radical
     namelist /initial/ temperature, pressure, phi, hot_temperature, hot_radius, velocity, amplitude, turbulence, shift, &
       direction, fuel
 
     case_name => s%case_name; mechanism => s%mechanism; method => s%method; output => s%output
+    mapper => s%mapper; mapper_seed => s%mapper_seed
     points => s%points; ranks => s%ranks; tile => s%tile; length => s%length; end_time => s%end_time; steps => s%steps
     cfl => s%cfl; fourier => s%fourier; chemical_cfl => s%chemical_cfl; fixed_dt => s%fixed_dt; max_dt => s%max_dt
     viscous => s%viscous; reacting => s%reacting; correction_velocity => s%correction_velocity
@@ -127,6 +131,8 @@ contains
     call rule(any(s%points > 1) .or. s%reacting .or. s%fixed_dt > 0 .or. s%max_dt < huge(1d0), &
               'one point in which nothing reacts limits no time step: set fixed_dt or max_dt')
     call rule(any(s%method == methods), 'method = "'//trim(s%method)//'" is none of mpi, tasks, direct')
+    call rule(any(s%mapper == mappers), 'mapper = "'//trim(s%mapper)//'" is none of default, cpu, fuzz')
+    call numbers(s%mapper_seed >= 0, 'mapper_seed', [real(s%mapper_seed, 8)], 'must be 0 or more')
 
   contains
 

@@ -5,10 +5,13 @@ module tile_tasks
   use mpi_f08, only: MPI_Comm
   use cohort
   use block, only: block_t, box_t, ghost_t
+  use failure, only: end_unless
   use flow, only: flow_t, i_rho, p_T, p_species, primitive_fields, state_fields
+  use mapper_choice, only: mapper_select, mapper_forget
   use point_terms, only: primitives_kernel, chemistry_kernel
   use fluxes, only: flux_kernel
   use divergence, only: divergence_kernel
+  use rhs_method, only: mapping_t
   use tile_regions
   implicit none
   private
@@ -21,6 +24,8 @@ module tile_tasks
   logical, save :: last_handed_over = .false.
 
   integer, parameter :: primitives = 1, chemistry = 2, flux = 3, divergence = 4, kinds = 4
+  !> The state, p, the primitive fields twice, ghosts of six faces, three fluxes.
+  integer, parameter :: most_needs = 13
   type(cohort_task), save :: await_task, handoff_task, kernel_task(kinds)
 
   !> What one task uses. `face` says which of its requirements are ghost regions, and beyond which face.
@@ -33,20 +38,42 @@ module tile_tasks
 
 contains
 
-  !> Starts the runtime. Collective.
-  subroutine computation_create(rt, f, b, cart, tile, q, prim, p, rhs)
+  !> Starts the runtime. Collective. `launches_itself`: the MPI thread is the one that launches.
+  subroutine computation_create(rt, mapping, launches_itself, f, b, cart, tile, q, prim, p, rhs)
     type(cohort_runtime), intent(out) :: rt
+    type(mapping_t), intent(in) :: mapping
+    logical, intent(in) :: launches_itself
     type(flow_t), intent(in), target :: f
     type(block_t), intent(in), target :: b
     type(MPI_Comm), intent(in) :: cart
     integer, intent(in) :: tile(2)
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    call arrays_create(a, f, b, tile, q, prim, p, rhs)
     call cohort_init(rt, cart)
     call tasks_register(rt)
+    call mapper_select(rt, mapping, launches_itself)
+    call arrays_create(a, f, b, tuned(rt, b, tile), q, prim, p, rhs)
     call halos_create(rt, cart, a, r)
     last_handed_over = .false.
   end subroutine
+
+  !> The rows of a tile, on which a mapper or a mapping file has the last word. Collective.
+  function tuned(rt, b, tile) result(rows)
+    type(cohort_runtime), intent(in) :: rt
+    type(block_t), intent(in) :: b
+    integer, intent(in) :: tile(2)
+    character(6), parameter :: names(2) = ['tile_y', 'tile_z']
+    type(cohort_context) :: root
+    integer(8) :: chosen
+    integer :: rows(2), d
+    character(80) :: text
+    call cohort_root_context(rt, root)
+    do d = 1, 2
+      chosen = cohort_tunable(root, names(d), tile(d))
+      write (text, '(3a,i0,a)') 'tunable ', names(d), ' = ', chosen, ' must be at least 1 row'
+      call end_unless(chosen >= 1, text)
+      rows(d) = int(min(chosen, int(max(b%ny, b%nz), 8)))
+    end do
+  end function
 
   !> In the context that will launch: what a task creates, it may use.
   subroutine computation_attach(rt, ctx)
@@ -57,11 +84,13 @@ contains
   end subroutine
 
   !> Ends the runtime. Collective.
-  subroutine computation_destroy(rt)
+  subroutine computation_destroy(rt, mapping)
     type(cohort_runtime), intent(inout) :: rt
+    type(mapping_t), intent(inout) :: mapping
     type(cohort_context) :: root
     call cohort_root_context(rt, root)
     call cohort_wait_all(root)
+    call mapper_forget(mapping)
     call halos_destroy(r)
     call cohort_finalize(rt)
     call work_destroy()
@@ -70,12 +99,19 @@ contains
 
   subroutine tasks_register(rt)
     type(cohort_runtime), intent(in) :: rt
+    integer :: kind, needed
     call cohort_task_register(rt, 'await', await_task, await_body, leaf=.true.)
     call cohort_task_register(rt, 'primitives', kernel_task(primitives), primitives_body, leaf=.true.)
     call cohort_task_register(rt, 'chemistry', kernel_task(chemistry), chemistry_body, leaf=.true.)
     call cohort_task_register(rt, 'fluxes', kernel_task(flux), flux_body, leaf=.true.)
     call cohort_task_register(rt, 'divergence', kernel_task(divergence), divergence_body, leaf=.true.)
     call cohort_task_register(rt, 'handoff', handoff_task, handoff_body, leaf=.true.)
+    ! The kernels take whole arrays, in Fortran order: so the data lies, and no mapper may have it otherwise.
+    do kind = 1, kinds
+      do needed = 1, most_needs
+        call cohort_task_layout(kernel_task(kind), COHORT_PROC_ANY, needed, cohort_layout())
+      end do
+    end do
   end subroutine
 
   !> Says once what each task of a computation uses.

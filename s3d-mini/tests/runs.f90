@@ -5,12 +5,13 @@ module runs
   use flow, only: flow_t
   use flow_setup, only: flow_from
   use initial, only: initial_check, initial_state
+  use rhs_method, only: rhs_method_t
   use rhs_mpi, only: rhs_mpi_t
   use settings, only: settings_t
   use simulation, only: simulation_t, simulation_create, simulation_step
   implicit none
   private
-  public :: start, advance
+  public :: start, advance, advance_by
 
 contains
 
@@ -31,6 +32,12 @@ contains
   subroutine advance(sim)
     type(simulation_t), intent(inout), target :: sim
     type(rhs_mpi_t) :: method
+    call advance_by(method, sim)
+  end subroutine
+
+  subroutine advance_by(method, sim)
+    class(rhs_method_t), intent(inout) :: method
+    type(simulation_t), intent(inout), target :: sim
     call method%create(sim%f, sim%b, sim%cart, sim%s%tile, sim%q, sim%prim, sim%p, sim%rhs)
     do while (sim%step < sim%s%steps)
       call simulation_step(sim, method)

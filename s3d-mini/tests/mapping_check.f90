@@ -1,0 +1,90 @@
+!> mapping_check MECHANISM SEEDS: mapping changes no result. A reacting, viscous flow by plain MPI, then by tasks under each mapper:
+!> states, pressures and right-hand sides are equal to the last bit, also where a mapper answers what cannot be.
+program mapping_check
+  use mpi_f08
+  use checks, only: require_below, require_above, verdict
+  use rhs_choice, only: rhs_create
+  use rhs_method, only: rhs_method_t, mapping_t
+  use runs, only: start, advance, advance_by
+  use settings, only: settings_t
+  use simulation, only: simulation_t, simulation_destroy
+  implicit none
+  character(*), parameter :: methods(0:1) = [character(6) :: 'direct', 'tasks']
+  type(settings_t) :: s
+  type(simulation_t), target :: plain
+  character(512) :: mechanism, text
+  integer :: provided, seeds
+
+  call MPI_Init_thread(MPI_THREAD_FUNNELED, provided)
+  call get_command_argument(1, mechanism)
+  call get_command_argument(2, text)
+  read (text, *) seeds
+  s%case_name = 'ignition_h2'
+  s%mechanism = mechanism
+  s%points = [12, 10, 10]
+  s%tile = [3, 4]
+  s%length = 1d-3
+  s%steps = 2
+  s%filter_every = 2
+  s%phi = 1
+  s%temperature = 1000
+  s%hot_temperature = 1800
+  s%hot_radius = 0.2d0
+  s%turbulence = 20
+  call start(plain, s, MPI_COMM_WORLD)
+  call advance(plain)
+  call check_mapper('default', 2)
+  call check_mapper('cpu', 2)
+  call check_mapper('fuzz', seeds)
+  call check_mapper('nonsense', 4)
+  call simulation_destroy(plain)
+  call verdict()
+
+contains
+
+  subroutine check_mapper(name, runs)
+    character(*), intent(in) :: name
+    integer, intent(in) :: runs
+    integer(8) :: refusals(runs)
+    integer :: seed, different
+    character(40) :: what
+    different = 0
+    do seed = 1, runs
+      call run_with(mapping_t(name, seed), methods(mod(seed, 2)), different, refusals(seed))
+    end do
+    write (what, '(a,1x,i0,a)') name, runs, ' times'
+    call require_below(trim(what)//': runs that differ from plain MPI', real(different, 8), 0d0)
+    if (name == 'nonsense') then
+      call require_above(trim(what)//': choices refused in each', real(minval(refusals), 8), 1d0)
+    else
+      call require_below(trim(what)//': choices refused in any', real(maxval(refusals), 8), 0d0)
+    end if
+  end subroutine
+
+  subroutine run_with(mapping, by, different, refusals)
+    type(mapping_t), intent(in) :: mapping
+    character(*), intent(in) :: by
+    integer, intent(inout) :: different
+    integer(8), intent(out) :: refusals
+    class(rhs_method_t), allocatable :: method
+    type(simulation_t), target :: sim
+    call rhs_create(trim(by), method, mapping)
+    call start(sim, s, MPI_COMM_WORLD)
+    call advance_by(method, sim)
+    refusals = method%mapping%refusals
+    if (.not. equal(sim, plain)) then
+      different = different + 1
+      print '(a,i0,5a,i0)', 'rank ', sim%rank, ': ', trim(by), ' differs under ', trim(mapping%mapper), ', seed ', mapping%seed
+    end if
+    call simulation_destroy(sim)
+  end subroutine
+
+  !> On this rank's block. What is not a number is not equal.
+  logical function equal(sim, other)
+    type(simulation_t), intent(in) :: sim, other
+    integer :: n
+    n = sim%b%nx*sim%b%ny*sim%b%nz
+    equal = all(sim%q(:n, :) == other%q(:n, :)) .and. all(sim%prim(:n, :) == other%prim(:n, :)) &
+            .and. all(sim%p(:n) == other%p(:n)) .and. all(sim%rhs(:n, :) == other%rhs(:n, :)) .and. sim%dt == other%dt
+  end function
+end program
