@@ -268,20 +268,33 @@ contains
     call finish(cohort_c_ghost_import(rt, ghost, region), ierr)
   end subroutine
 
-  !> Copies source_fields(i) to destination_fields(i) over the points (source + shift) that lie in the destination.
+  !> Copies source_fields(i) to destination_fields(i) over the points (source + shift) that lie in the destination. With `gather`
+  !> over the points of that region: each element comes from the source's point that gather_field names there (one integer for each
+  !> dimension, of 4 or 8 bytes). With `scatter` likewise it goes to the point that scatter_field names; of several elements that go
+  !> to one point the last stays, or all are folded with `reduction`. Values that name points elsewhere make the copy fail, before
+  !> it has copied anything, or are passed over with skip_out_of_range.
   subroutine cohort_copy(ctx, source, source_fields, destination, destination_fields, shift, wait_barriers, arrive_barriers, &
-                         predicate, ierr)
+                         predicate, gather, gather_field, scatter, scatter_field, skip_out_of_range, reduction, &
+                         reduction_type, ierr)
     type(cohort_context), intent(in) :: ctx
     type(cohort_region), intent(in) :: source, destination
     integer(c_int32_t), intent(in), target, contiguous :: source_fields(:), destination_fields(:)
     integer, intent(in), optional :: shift(:)
     type(cohort_phase_barrier), intent(in), optional, target, contiguous :: wait_barriers(:), arrive_barriers(:)
     type(cohort_predicate), intent(in), optional :: predicate
+    type(cohort_region), intent(in), optional :: gather, scatter
+    integer(c_int32_t), intent(in), optional :: gather_field, scatter_field, reduction, reduction_type
+    logical, intent(in), optional :: skip_out_of_range
     integer, intent(out), optional :: ierr
     type(cohort_copy_c) :: copy
     if (differ('cohort_copy', 'destination_fields', size(destination_fields), 'source_fields', size(source_fields), ierr)) return
     if (present(shift)) then
       if (dimension_differs('cohort_copy', 'shift', size(shift), source, ierr)) return
+    end if
+    if ((present(gather) .neqv. present(gather_field)) .or. (present(scatter) .neqv. present(scatter_field))) then
+      call refuse('cohort_copy', 'a region that names points, without the field that does, or the field without the region; '// &
+                  'give gather with gather_field, and scatter with scatter_field', ierr)
+      return
     end if
     copy%size = c_sizeof(copy)
     copy%source = source
@@ -295,6 +308,13 @@ contains
     call barrier_lists(wait_barriers, copy%wait_barriers, copy%wait_barrier_count)
     call barrier_lists(arrive_barriers, copy%arrive_barriers, copy%arrive_barrier_count)
     if (present(predicate)) copy%predicate = predicate
+    if (present(gather)) copy%gather = gather
+    if (present(gather_field)) copy%gather_field = gather_field
+    if (present(scatter)) copy%scatter = scatter
+    if (present(scatter_field)) copy%scatter_field = scatter_field
+    if (present(skip_out_of_range)) copy%flags = merge(COHORT_COPY_SKIP_OUT_OF_RANGE, 0, skip_out_of_range)
+    if (present(reduction)) copy%reduction = reduction
+    if (present(reduction_type)) copy%reduction_type = reduction_type
     call finish(cohort_c_copy(ctx, copy), ierr)
   end subroutine
 

@@ -82,6 +82,8 @@ module cohort_types
   integer(c_int32_t), parameter :: COHORT_MAPPER_SERIALISED = 1
   integer(c_int32_t), parameter :: COHORT_PROJECTION_IDENTITY = 0, COHORT_PROJECTION_OFFSET = 1
   integer(c_int32_t), parameter :: COHORT_FOLD_ANY_ORDER = 1
+  !> Of copies: values of gather and scatter that name points elsewhere are passed over.
+  integer(c_int32_t), parameter :: COHORT_COPY_SKIP_OUT_OF_RANGE = 1
   integer(c_int32_t), parameter :: COHORT_LAUNCH_CONCURRENT = 1
 
   !> Settings of a runtime; a component left at its default takes the environment's value or the library's own.
@@ -327,6 +329,12 @@ module cohort_types
     type(c_ptr) :: arrive_barriers = c_null_ptr
     integer(c_int32_t) :: arrive_barrier_count = 0
     type(cohort_predicate) :: predicate
+    type(cohort_region) :: gather
+    integer(c_int32_t) :: gather_field = 0
+    type(cohort_region) :: scatter
+    integer(c_int32_t) :: scatter_field = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int32_t) :: reduction = COHORT_REDUCTION_NONE, reduction_type = COHORT_TYPE_NONE
   end type
 
   !> The C side's view of an acquire or a release.

@@ -50,6 +50,11 @@
 #define COHORT_VERSION 100
 
 /**
+ * Values of gather and scatter that name points elsewhere are passed over; otherwise the copy fails, and copies nothing.
+ */
+#define COHORT_COPY_SKIP_OUT_OF_RANGE 1
+
+/**
  * A place with larger strides, such as a part of a larger array, will not do.
  */
 #define COHORT_LAYOUT_EXACT 1
@@ -304,6 +309,26 @@ typedef struct {
    * Unless it is null: if it does not hold, nothing is done but to wait and to arrive.
    */
   cohort_predicate_t predicate;
+  /**
+   * Unless it is null: the element at each of its points comes from the source's point that the field names there. A point is as
+   * many integers of 4 or of 8 bytes as it has coordinates, with bounds as in the source. Without it, from the point itself.
+   */
+  cohort_region_t gather;
+  cohort_field_t gather_field;
+  /**
+   * Likewise the point of the destination that the element goes to.
+   */
+  cohort_region_t scatter;
+  cohort_field_t scatter_field;
+  /**
+   * COHORT_COPY_SKIP_OUT_OF_RANGE or 0, of copies with gather or scatter.
+   */
+  uint32_t flags;
+  /**
+   * Unless it is COHORT_REDUCTION_NONE: elements are folded into those of the destination. With gather or scatter.
+   */
+  int32_t reduction;
+  int32_t reduction_type;
 } cohort_copy_t;
 
 /**
@@ -1232,8 +1257,11 @@ cohort_status_t cohort_ghost_import(cohort_runtime_t runtime,
 
 /**
  * Launches a copy of every point of the source whose shifted point lies in the destination, field by field, in program
- * order with the other operations of the context. Errors: BOUNDS (no point lies in the destination), PRIVILEGE (the
- * source belongs to another rank), INVALID_ARGUMENT (dimensions or sizes of fields differ), INTERFERENCE (they overlap).
+ * order with the other operations of the context. With `gather` or `scatter` a copy of the element of each point of their regions,
+ * of both if both are given, from and to the points that they name: in Fortran order, so that of several elements that go to one
+ * point the last stays. Errors: BOUNDS (no point lies in the destination), PRIVILEGE (the source belongs to another rank),
+ * INVALID_ARGUMENT (dimensions or sizes of fields differ), INTERFERENCE (they overlap); and the copy fails, before it has copied
+ * anything, where a value names a point elsewhere.
  */
 cohort_status_t cohort_copy(cohort_context_t context,
                             const cohort_copy_t *what);
@@ -2031,7 +2059,7 @@ cohort_status_t cohort_view(cohort_context_t task,
 
 #define COHORT_CONFIG_INIT {sizeof(cohort_config_t), COHORT_VERSION, -1, -1, -1, 0, -1, 0, 0.0, -1, 0, -1}
 #define COHORT_LAUNCH_INIT {sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0, 0}
-#define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0, {0}}
+#define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0, {0}, {0}, 0, {0}, 0, 0, 0, 0}
 #define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0, {0}}
 #define COHORT_LAYOUT_INIT {sizeof(cohort_layout_t), 0, 0, 0, {0, 0, 0}, 0, 0}
 #define COHORT_MAPPER_INIT {sizeof(cohort_mapper_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}

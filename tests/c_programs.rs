@@ -53,6 +53,11 @@ fn nesting_reductions_futures_and_failures() {
 }
 
 #[test]
+fn copies_gather_and_scatter() {
+    run("indirect");
+}
+
+#[test]
 fn mappers_choose_and_nonsense_is_refused() {
     run("mapper");
 }

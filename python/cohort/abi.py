@@ -14,6 +14,7 @@ __all__ = [
     "FOLD_ANY_ORDER",
     "LAUNCH_CONCURRENT",
     "VERSION",
+    "COPY_SKIP_OUT_OF_RANGE",
     "LAYOUT_EXACT",
     "COPIED_TEXT",
     "MEMORY_ANY",
@@ -78,6 +79,7 @@ TASK_MPI_THREAD = 2
 FOLD_ANY_ORDER = 1
 LAUNCH_CONCURRENT = 1
 VERSION = 100
+COPY_SKIP_OUT_OF_RANGE = 1
 LAYOUT_EXACT = 1
 COPIED_TEXT = 232
 MEMORY_ANY = 0
@@ -307,6 +309,13 @@ class cohort_copy_t(Structure):
         ("arrive_barriers", POINTER(cohort_phase_barrier_t)),
         ("arrive_barrier_count", c_uint32),
         ("predicate", cohort_predicate_t),
+        ("gather", cohort_region_t),
+        ("gather_field", cohort_field_t),
+        ("scatter", cohort_region_t),
+        ("scatter_field", cohort_field_t),
+        ("flags", c_uint32),
+        ("reduction", c_int32),
+        ("reduction_type", c_int32),
     ]
 
 

@@ -4,9 +4,11 @@
 mod convert;
 mod fill;
 mod fold;
+mod indirect;
 mod strided;
 
 pub use convert::convert;
 pub use fill::fill_rect;
 pub use fold::fold_rect;
+pub use indirect::{Astray, Indirect, Side};
 pub use strided::{copy_rect, pack, unpack};

@@ -1,14 +1,14 @@
 //! Ghost regions, explicit copies, acquire and release.
 
-use super::convert::{check_size, given, out, slice};
+use super::convert::{check_size, given, out, reduction, slice};
 use super::guard;
 use super::predicates::given_predicate;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
-use crate::geometry::Point;
 use crate::operation::acquire::{acquire, release, Sync};
 use crate::operation::copy::{copy, Terms};
+use crate::operation::indirect::{copy_indirect, IndirectCopy, Names};
 use crate::operation::{current_task, Engine, Frame};
 use crate::runtime::{self, Runtime};
 
@@ -77,8 +77,11 @@ unsafe fn terms_of<'a>(
 }
 
 /// Launches a copy of every point of the source whose shifted point lies in the destination, field by field, in program
-/// order with the other operations of the context. Errors: BOUNDS (no point lies in the destination), PRIVILEGE (the
-/// source belongs to another rank), INVALID_ARGUMENT (dimensions or sizes of fields differ), INTERFERENCE (they overlap).
+/// order with the other operations of the context. With `gather` or `scatter` a copy of the element of each point of their regions,
+/// of both if both are given, from and to the points that they name: in Fortran order, so that of several elements that go to one
+/// point the last stays. Errors: BOUNDS (no point lies in the destination), PRIVILEGE (the source belongs to another rank),
+/// INVALID_ARGUMENT (dimensions or sizes of fields differ), INTERFERENCE (they overlap); and the copy fails, before it has copied
+/// anything, where a value names a point elsewhere.
 #[no_mangle]
 pub unsafe extern "C" fn cohort_copy(context: cohort_context_t, what: *const cohort_copy_t) -> cohort_status_t {
     guard("cohort_copy", || {
@@ -94,9 +97,37 @@ pub unsafe extern "C" fn cohort_copy(context: cohort_context_t, what: *const coh
         let (source, destination) = (regions.get(c.source.id)?, regions.get(c.destination.id)?);
         let (waits, arrivals) = ((c.wait_barriers, c.wait_barrier_count), (c.arrive_barriers, c.arrive_barrier_count));
         let terms = terms_of(runtime, waits, arrivals, c.predicate)?;
-        let shift: Point = c.shift;
-        copy(engine, frame, (source, from), (destination, to), shift, terms)
+        let (source, destination) = ((source, from), (destination, to));
+        let (gather, scatter) = (names(runtime, c.gather, c.gather_field)?, names(runtime, c.scatter, c.scatter_field)?);
+        if gather.is_none() && scatter.is_none() {
+            check_direct(c)?;
+            return copy(engine, frame, source, destination, c.shift, terms);
+        }
+        if c.shift != [0; 3] {
+            fail!(InvalidArgument, "shift is {:?}, in a copy whose points are named; give a shift or regions that name points", c.shift);
+        }
+        if c.flags & !COHORT_COPY_SKIP_OUT_OF_RANGE != 0 {
+            fail!(InvalidArgument, "flags is {:#x}; use 0 or COHORT_COPY_SKIP_OUT_OF_RANGE", c.flags);
+        }
+        let (skips, operator) = (c.flags != 0, reduction(c.reduction, c.reduction_type)?);
+        copy_indirect(engine, frame, &IndirectCopy { source, destination, gather, scatter, skips, operator }, terms)
     })
+}
+
+/// The field that names points, if there is one.
+fn names(runtime: &'static Runtime, region: cohort_region_t, field: u32) -> Result<Names<'static>> {
+    match region.id {
+        0 => Ok(None),
+        id => Ok(Some((runtime.objects.regions.get(id)?, field))),
+    }
+}
+
+/// What only copies with indirection have.
+fn check_direct(c: &cohort_copy_t) -> Result<()> {
+    if c.flags != 0 || c.reduction != COHORT_REDUCTION_NONE {
+        fail!(InvalidArgument, "flags or a reduction, in a copy without indirection; give gather or scatter, or leave them out");
+    }
+    Ok(())
 }
 
 type Launcher = fn(&Engine, &Frame, Sync) -> Result<()>;

@@ -345,7 +345,22 @@ pub struct cohort_copy_t {
     pub arrive_barrier_count: u32,
     /// Unless it is null: if it does not hold, nothing is done but to wait and to arrive.
     pub predicate: cohort_predicate_t,
+    /// Unless it is null: the element at each of its points comes from the source's point that the field names there. A point is as
+    /// many integers of 4 or of 8 bytes as it has coordinates, with bounds as in the source. Without it, from the point itself.
+    pub gather: cohort_region_t,
+    pub gather_field: cohort_field_t,
+    /// Likewise the point of the destination that the element goes to.
+    pub scatter: cohort_region_t,
+    pub scatter_field: cohort_field_t,
+    /// COHORT_COPY_SKIP_OUT_OF_RANGE or 0, of copies with gather or scatter.
+    pub flags: u32,
+    /// Unless it is COHORT_REDUCTION_NONE: elements are folded into those of the destination. With gather or scatter.
+    pub reduction: i32,
+    pub reduction_type: i32,
 }
+
+/// Values of gather and scatter that name points elsewhere are passed over; otherwise the copy fails, and copies nothing.
+pub const COHORT_COPY_SKIP_OUT_OF_RANGE: u32 = 1;
 
 /// An acquire or a release; fill with COHORT_SYNC_INIT, then set what matters.
 #[repr(C)]

@@ -65,6 +65,11 @@ impl Domain {
             }
     }
 
+    #[inline]
+    pub fn contains_point(&self, p: Point) -> bool {
+        self.bounds.contains_point(p) && self.points.as_ref().is_none_or(|points| points.contains_point(p))
+    }
+
     pub fn contains(&self, other: &Domain) -> bool {
         other.is_empty() || self.bounds.contains(&other.bounds) && (self.is_dense() || self.points().contains(&other.points()))
     }

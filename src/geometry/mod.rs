@@ -12,6 +12,6 @@ mod rect;
 
 pub use domain::Domain;
 pub use overlap::{overlap_between, overlap_within};
-pub use pointers::{by_colour, fits, image, preimage, Values};
+pub use pointers::{by_colour, fits, image, preimage, read_points, Values};
 pub use points::{PointSet, Rects, RowsInOrder};
 pub use rect::{Point, Rect, RectList};

@@ -111,6 +111,30 @@ unsafe fn ends<I: Integer, const N: usize>(value: *const u8) -> Rect {
     Rect::new(coordinates::<I, N>(value), coordinates::<I, N>(value.cast::<I>().add(N).cast()))
 }
 
+/// The points that neighbouring values name, one for each of `points`: `dim` integers each, in `bytes` bytes, `stride` bytes
+/// apart.
+///
+/// # Safety
+/// The values are there, and nobody writes them meanwhile.
+pub unsafe fn read_points(value: *const u8, stride: isize, bytes: usize, dim: usize, points: &mut [Point]) {
+    debug_assert!(fits(bytes, dim, false));
+    match (bytes / dim, dim) {
+        (4, 1) => read_as::<i32, 1>(value, stride, points),
+        (4, 2) => read_as::<i32, 2>(value, stride, points),
+        (4, _) => read_as::<i32, 3>(value, stride, points),
+        (_, 1) => read_as::<i64, 1>(value, stride, points),
+        (_, 2) => read_as::<i64, 2>(value, stride, points),
+        _ => read_as::<i64, 3>(value, stride, points),
+    }
+}
+
+unsafe fn read_as<I: Integer, const N: usize>(mut value: *const u8, stride: isize, points: &mut [Point]) {
+    for point in points {
+        *point = coordinates::<I, N>(value);
+        value = value.wrapping_offset(stride);
+    }
+}
+
 /// Points of each of `colours` colours. A point whose value is no colour belongs to none.
 ///
 /// # Safety

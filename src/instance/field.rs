@@ -77,6 +77,14 @@ impl FieldInstance {
         }
     }
 
+    /// Points from `point` on along the first dimension that lie `stride[0]` apart: to the end of its block.
+    pub fn run_along_row(&self, point: Point) -> usize {
+        match &self.blocks {
+            Some(blocks) if blocks.dim == 0 => (blocks.points - blocks.phase(point[0])) as usize,
+            _ => usize::MAX,
+        }
+    }
+
     /// What the end of a block adds to the distance of neighbours.
     fn beyond_block(&self, blocks: &Blocks) -> i64 {
         blocks.stride.wrapping_sub(blocks.points.wrapping_mul(self.stride[blocks.dim]))

@@ -4,6 +4,7 @@
 //! A body belongs to the launching thread until its node is sealed, then to whoever runs the node.
 
 use super::converted::Converted;
+use super::indirect::Indirection;
 use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::sharing::{Copies, Sharing};
@@ -113,6 +114,8 @@ pub enum Work {
     Fill,
     /// From the first requirement to the second, by `shift`; the arguments are pairs of fields.
     Copy,
+    /// From the first requirement to the second, where the fields of the others say; the arguments are pairs of fields.
+    Indirect(Indirection),
     /// Folds the futures of the map into the result.
     Reduce(Operator),
     /// Whether all futures are true, or any; the arguments say which are negated.
@@ -128,7 +131,7 @@ impl Work {
             Self::Nothing => "acquire or release",
             Self::Task(kind) => &kind.name,
             Self::Fill => "fill",
-            Self::Copy => "copy",
+            Self::Copy | Self::Indirect(_) => "copy",
             Self::Reduce(..) => "reduction of results",
             Self::Combine { .. } => "combination of predicates",
             Self::Fold => "fold",
@@ -276,6 +279,7 @@ impl Body {
                 self.shift = shift;
                 (Work::Copy, None)
             }
+            Launched::Indirect(how) => (Work::Indirect(how), None),
             Launched::Reduce(operator) => (Work::Reduce(operator), None),
             Launched::Combine { all } => (Work::Combine { all }, None),
             Launched::Nothing => (Work::Nothing, None),

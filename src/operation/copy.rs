@@ -24,7 +24,7 @@ pub struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    fn apply<'a>(&'a mut self, operation: &mut Launch<'a>) {
+    pub(super) fn apply<'a>(&'a mut self, operation: &mut Launch<'a>) {
         let waits: &[Gate] = &self.waits;
         operation.waits.extend(waits.iter().copied());
         (operation.arrivals, operation.predicate) = (std::mem::take(&mut self.arrivals), self.predicate.take());
@@ -47,14 +47,13 @@ pub struct Transfer<'a> {
     pub to: &'a InstanceTable,
     pub domain: &'a Domain,
     pub shift: Point,
-    /// Source and destination fields, four bytes each, pair by pair.
+    /// See `field_pairs`.
     pairs: &'a [u8],
 }
 
 impl Transfer<'_> {
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (u32, u32)> + '_ {
-        let number = |bytes: &[u8]| u32::from_ne_bytes(bytes.try_into().expect("four bytes"));
-        self.pairs.chunks_exact(8).map(move |pair| (number(&pair[..4]), number(&pair[4..])))
+        pairs_of(self.pairs)
     }
 
     /// Bytes that `pack` fills.
@@ -108,6 +107,40 @@ impl Transfer<'_> {
     }
 }
 
+/// Source and destination fields, four bytes each, pair by pair.
+pub(super) fn field_pairs(
+    (source, source_fields): (&RegionObject, &[u32]),
+    (destination, destination_fields): (&RegionObject, &[u32]),
+) -> Result<SmallVec<[u8; 64]>> {
+    let (from, to) = (&source.node.tree.fields, &destination.node.tree.fields);
+    let mut pairs = SmallVec::new();
+    for (i, (&a, &b)) in source_fields.iter().zip(destination_fields).enumerate() {
+        let (here, there) = (from.bytes(a), to.bytes(b));
+        if here.is_some() && there.is_some() && here != there {
+            fail!(
+                InvalidArgument,
+                "field {} has {} bytes and field {}, to which it is copied, has {}; copy between fields of one size",
+                from.label(a),
+                here.unwrap_or(0),
+                to.label(b),
+                there.unwrap_or(0)
+            );
+        }
+        if destination_fields[..i].contains(&b) {
+            fail!(InvalidArgument, "two fields are copied to field {}; name each destination once", to.label(b));
+        }
+        pairs.extend_from_slice(&a.to_ne_bytes());
+        pairs.extend_from_slice(&b.to_ne_bytes());
+    }
+    Ok(pairs)
+}
+
+/// What `field_pairs` made.
+pub(super) fn pairs_of(bytes: &[u8]) -> impl ExactSizeIterator<Item = (u32, u32)> + '_ {
+    let number = |bytes: &[u8]| u32::from_ne_bytes(bytes.try_into().expect("four bytes"));
+    bytes.chunks_exact(8).map(move |pair| (number(&pair[..4]), number(&pair[4..])))
+}
+
 /// Launches a copy of field `source_fields[i]` to `destination_fields[i]` of all points whose `shift`ed point lies in the
 /// destination.
 pub fn copy(
@@ -136,25 +169,7 @@ pub fn copy(
             &shift[..from.dim()]
         );
     }
-    let mut pairs = SmallVec::<[u8; 64]>::new();
-    for (i, (&a, &b)) in source_fields.iter().zip(destination_fields).enumerate() {
-        let (there, here) = (to.tree.fields.bytes(b), from.tree.fields.bytes(a));
-        if here.is_some() && there.is_some() && here != there {
-            fail!(
-                InvalidArgument,
-                "field {} has {} bytes and field {}, to which it is copied, has {}; copy between fields of one size",
-                from.tree.fields.label(a),
-                here.unwrap_or(0),
-                to.tree.fields.label(b),
-                there.unwrap_or(0)
-            );
-        }
-        if destination_fields[..i].contains(&b) {
-            fail!(InvalidArgument, "two fields are copied to field {}; name each destination once", to.tree.fields.label(b));
-        }
-        pairs.extend_from_slice(&a.to_ne_bytes());
-        pairs.extend_from_slice(&b.to_ne_bytes());
-    }
+    let pairs = field_pairs((source, source_fields), (destination, destination_fields))?;
     let mut operation = Launch::new(Launched::Copy(shift));
     let back = std::array::from_fn(|d| -shift[d]);
     let read = Access::exclusive(Privilege::ReadOnly);

@@ -420,6 +420,7 @@ impl Engine {
             }
             Work::Fill => self.number_of(fill(body), "fill"),
             Work::Copy => self.number_of(super::copy::run(self, body), "copy"),
+            Work::Indirect(how) => self.number_of(super::indirect::run(body, how), "copy"),
             Work::Reduce(operator) => {
                 let points = body.map.as_ref().map_or(&[][..], FutureMap::cells);
                 let total = super::index::reduce(points, operator, &self.failures);

@@ -2,6 +2,7 @@
 
 use super::body::Arrival;
 use super::draft::Draft;
+use super::indirect::Indirection;
 use super::{Engine, Frame, Future, FutureMap, Predicate, Processor, RegionObject, TaskKind};
 use crate::base::Result;
 use crate::event::{NodeRef, PhaseCell};
@@ -87,6 +88,7 @@ pub enum Launched {
     Task(&'static TaskKind, Processor),
     Fill,
     Copy(Point),
+    Indirect(Indirection),
     /// Folds the futures of the map into the result.
     Reduce(Operator),
     /// Whether all futures are true, or any; the arguments say which are negated.

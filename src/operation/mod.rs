@@ -16,6 +16,7 @@ mod failure;
 mod frame;
 mod future;
 mod index;
+pub mod indirect;
 pub mod inline;
 mod inline_task;
 mod launch;

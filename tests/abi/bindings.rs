@@ -6,6 +6,7 @@ pub const COHORT_TASK_MPI_THREAD: i32 = 2;
 pub const COHORT_FOLD_ANY_ORDER: i32 = 1;
 pub const COHORT_LAUNCH_CONCURRENT: i32 = 1;
 pub const COHORT_VERSION: i32 = 100;
+pub const COHORT_COPY_SKIP_OUT_OF_RANGE: i32 = 1;
 pub const COHORT_LAYOUT_EXACT: i32 = 1;
 pub const COHORT_COPIED_TEXT: i32 = 232;
 pub const COHORT_MEMORY_ANY: i32 = 0;
@@ -407,10 +408,17 @@ pub struct cohort_copy_t {
     pub arrive_barriers: *const cohort_phase_barrier_t,
     pub arrive_barrier_count: u32,
     pub predicate: cohort_predicate_t,
+    pub gather: cohort_region_t,
+    pub gather_field: cohort_field_t,
+    pub scatter: cohort_region_t,
+    pub scatter_field: cohort_field_t,
+    pub flags: u32,
+    pub reduction: i32,
+    pub reduction_type: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_copy_t"][::core::mem::size_of::<cohort_copy_t>() - 112usize];
+    ["Size of cohort_copy_t"][::core::mem::size_of::<cohort_copy_t>() - 152usize];
     ["Alignment of cohort_copy_t"][::core::mem::align_of::<cohort_copy_t>() - 8usize];
     ["Offset of field: cohort_copy_t::size"][::core::mem::offset_of!(cohort_copy_t, size) - 0usize];
     ["Offset of field: cohort_copy_t::source"]
@@ -435,6 +443,20 @@ const _: () = {
         [::core::mem::offset_of!(cohort_copy_t, arrive_barrier_count) - 96usize];
     ["Offset of field: cohort_copy_t::predicate"]
         [::core::mem::offset_of!(cohort_copy_t, predicate) - 104usize];
+    ["Offset of field: cohort_copy_t::gather"]
+        [::core::mem::offset_of!(cohort_copy_t, gather) - 112usize];
+    ["Offset of field: cohort_copy_t::gather_field"]
+        [::core::mem::offset_of!(cohort_copy_t, gather_field) - 120usize];
+    ["Offset of field: cohort_copy_t::scatter"]
+        [::core::mem::offset_of!(cohort_copy_t, scatter) - 128usize];
+    ["Offset of field: cohort_copy_t::scatter_field"]
+        [::core::mem::offset_of!(cohort_copy_t, scatter_field) - 136usize];
+    ["Offset of field: cohort_copy_t::flags"]
+        [::core::mem::offset_of!(cohort_copy_t, flags) - 140usize];
+    ["Offset of field: cohort_copy_t::reduction"]
+        [::core::mem::offset_of!(cohort_copy_t, reduction) - 144usize];
+    ["Offset of field: cohort_copy_t::reduction_type"]
+        [::core::mem::offset_of!(cohort_copy_t, reduction_type) - 148usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
