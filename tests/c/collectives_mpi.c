@@ -237,7 +237,7 @@ static void destroyed(void) {
   EXPECT(cohort_collective_arrive(stale, &value), COHORT_ERROR_INVALID_HANDLE, "no longer exists");
   if (forced && size > 1) {
     cohort_phase_barrier_t never;
-    forged.id |= UINT64_C(7) << 44;
+    forged.id |= UINT64_C(31) << 44; /* an element that no reduction has */
     if (rank != 0) EXPECT(cohort_collective_arrive(forged, &value), COHORT_ERROR_INVALID_HANDLE, "no longer exists, or never did");
     TRY(cohort_phase_barrier_create(rt, 1, &never)); TRY(cohort_phase_barrier_advance(never, &never));
     if (rank == 1) TRY(cohort_collective_arrive(unasked, &one));
