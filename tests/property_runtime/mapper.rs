@@ -75,7 +75,8 @@ unsafe extern "C" fn options(info: *const cohort_task_info_t, options: *mut coho
     let random = &*user.cast::<RandomMapper>();
     (*options).processor = random.processor(&*info);
     (*options).priority = random.priority();
-    (*options).run_inline = i32::from((*info).may_run_inline && random.below(8) == 0);
+    // Seldom: a task that waits for the launching thread itself is left to others after half a second.
+    (*options).run_inline = i32::from((*info).may_run_inline && random.below(64) == 0);
     0
 }
 
