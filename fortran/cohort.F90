@@ -8,6 +8,7 @@ module cohort
 #endif
   use cohort_types
   use cohort_c
+  use cohort_boxes, only: release_boxes
   use cohort_support, only: finish, cohort_error_message, cohort_status_name, cohort_set_on_error
   use cohort_regions
   use cohort_partitions
@@ -171,12 +172,7 @@ contains
     integer, intent(out), optional :: ierr
     integer(c_int32_t) :: status
     status = cohort_c_finalize(rt)
-    if (rt%id == 0) then
-      call release_bodies()
-      call release_projections()
-      call release_mappers()
-      call release_folds()
-    end if
+    if (rt%id == 0) call release_boxes()
     call finish(status, ierr)
   end subroutine
 

@@ -4,6 +4,7 @@ module cohort_mappers
   use, intrinsic :: iso_c_binding
   use cohort_types
   use cohort_c
+  use cohort_boxes, only: callback_box, keep
   use cohort_support, only: finish, c_text, fortran_text
   implicit none
   private
@@ -11,7 +12,6 @@ module cohort_mappers
   public :: cohort_select_task_options, cohort_slice_index_launch, cohort_map_task, cohort_map_copy, cohort_map_must_epoch, &
             cohort_map_inline, cohort_select_tunable, cohort_configure_context, cohort_report_times
   public :: cohort_mapper_register, cohort_mapper_use, cohort_mapper_refusals, cohort_tunable, cohort_info_fields
-  public :: release_mappers
 
   !> What a mapper is told of a task; the pointers are valid during the call. Points count from 0. `variants` has bit
   !> COHORT_PROC_CPU and bit COHORT_PROC_MPI for the kinds of processors that the task has bodies for.
@@ -140,11 +140,9 @@ module cohort_mappers
   end interface
 
   !> The C side's user pointer. Freed by cohort_finalize.
-  type :: mapper_box
+  type, extends(callback_box) :: mapper_box
     class(cohort_mapper), allocatable :: mapper
-    type(mapper_box), pointer :: next => null()
   end type
-  type(mapper_box), pointer :: boxes => null()
 
 contains
 
@@ -331,8 +329,7 @@ contains
     type(mapper_box), pointer :: box
     allocate (box)
     allocate (box%mapper, source=mapper)
-    box%next => boxes
-    boxes => box
+    call keep(box)
     c%size = c_sizeof(c)
     c%user = c_loc(box)
     if (mapper%serialised) c%flags = COHORT_MAPPER_SERIALISED
@@ -346,15 +343,6 @@ contains
     if (associated(mapper%configure_context)) c%configure_context = c_funloc(run_configure_context)
     if (associated(mapper%report)) c%report = c_funloc(run_report)
     call finish(cohort_c_mapper_register(rt, c, c_text(name), handle), ierr)
-  end subroutine
-
-  subroutine release_mappers()
-    type(mapper_box), pointer :: box
-    do while (associated(boxes))
-      box => boxes
-      boxes => box%next
-      deallocate (box)
-    end do
   end subroutine
 
   !> Has the mapper asked for these tasks from now on, in the place of any other; without `tasks` for everything. A handle that is

@@ -3,10 +3,11 @@ module cohort_projections
   use, intrinsic :: iso_c_binding
   use cohort_types
   use cohort_c
+  use cohort_boxes, only: callback_box, keep
   use cohort_support, only: finish, c_text
   implicit none
   private
-  public :: cohort_projection_function, cohort_projection_register, release_projections
+  public :: cohort_projection_function, cohort_projection_register
 
   abstract interface
     !> The colour, from 0, of the sub-region that point `point` (from 0) of `points` gets. Called when the launch is made, for each
@@ -20,11 +21,9 @@ module cohort_projections
   end interface
 
   !> The C side's user pointer. Freed by cohort_finalize.
-  type :: projection_box
+  type, extends(callback_box) :: projection_box
     procedure(cohort_projection_function), pointer, nopass :: function => null()
-    type(projection_box), pointer :: next => null()
   end type
-  type(projection_box), pointer :: boxes => null()
 
 contains
 
@@ -49,17 +48,7 @@ contains
     projection = COHORT_PROJECTION_IDENTITY
     allocate (box)
     box%function => function
-    box%next => boxes
-    boxes => box
+    call keep(box)
     call finish(cohort_c_projection_register(rt, c_text(name), c_funloc(run_projection), c_loc(box), projection), ierr)
-  end subroutine
-
-  subroutine release_projections()
-    type(projection_box), pointer :: box
-    do while (associated(boxes))
-      box => boxes
-      boxes => box%next
-      deallocate (box)
-    end do
   end subroutine
 end module cohort_projections

@@ -3,10 +3,11 @@ module cohort_reductions
   use, intrinsic :: iso_c_binding
   use cohort_types
   use cohort_c
+  use cohort_boxes, only: callback_box, keep
   use cohort_support, only: finish, c_text
   implicit none
   private
-  public :: cohort_fold, cohort_reduction_register, release_folds
+  public :: cohort_fold, cohort_reduction_register
 
   abstract interface
     !> into(i) = into(i) op from(i), for `count` elements that lie side by side. Give them their type first, by
@@ -20,11 +21,9 @@ module cohort_reductions
   end interface
 
   !> The C side's user pointer: which procedure folds. Freed by cohort_finalize.
-  type :: fold_box
+  type, extends(callback_box) :: fold_box
     procedure(cohort_fold), pointer, nopass :: fold => null()
-    type(fold_box), pointer :: next => null()
   end type
-  type(fold_box), pointer :: boxes => null()
 
 contains
 
@@ -34,15 +33,6 @@ contains
     type(fold_box), pointer :: box
     call c_f_pointer(user, box)
     call box%fold(into, from, count)
-  end subroutine
-
-  subroutine release_folds()
-    type(fold_box), pointer :: box
-    do while (associated(boxes))
-      box => boxes
-      boxes => box%next
-      deallocate (box)
-    end do
   end subroutine
 
   !> Registers a way to combine elements of the size of `identity`, the element that changes nothing. `reduction` then serves
@@ -61,8 +51,7 @@ contains
     call cohort_c_span(identity, address, bytes)
     allocate (box)
     box%fold => fold
-    box%next => boxes
-    boxes => box
+    call keep(box)
     reduction = COHORT_REDUCTION_NONE
     call finish(cohort_c_reduction_register(rt, c_text(name), bytes, address, c_funloc(run_fold), c_loc(box), reduction), ierr)
   end subroutine

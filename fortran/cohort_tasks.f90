@@ -3,12 +3,12 @@ module cohort_tasks
   use, intrinsic :: iso_c_binding
   use cohort_types
   use cohort_c
+  use cohort_boxes, only: callback_box, keep
   use cohort_support, only: finish, too_small, c_text
   implicit none
   private
   public :: cohort_task_body, cohort_task_register, cohort_task_variant
   public :: cohort_task_args, cohort_task_point, cohort_task_fail, cohort_task_region
-  public :: release_bodies
 
   abstract interface
     !> The body of a task. `task` is its context: views, arguments, launches of its own. Bodies run concurrently on other
@@ -22,11 +22,9 @@ module cohort_tasks
   end interface
 
   !> The C side's user pointer: which procedure a variant runs. Freed by cohort_finalize.
-  type :: body_box
+  type, extends(callback_box) :: body_box
     procedure(cohort_task_body), pointer, nopass :: body => null()
-    type(body_box), pointer :: next => null()
   end type
-  type(body_box), pointer :: boxes => null()
 
 contains
 
@@ -46,19 +44,9 @@ contains
     type(body_box), pointer :: box
     allocate (box)
     box%body => body
-    box%next => boxes
-    boxes => box
+    call keep(box)
     user = c_loc(box)
   end function
-
-  subroutine release_bodies()
-    type(body_box), pointer :: box
-    do while (associated(boxes))
-      box => boxes
-      boxes => box%next
-      deallocate (box)
-    end do
-  end subroutine
 
   !> A leaf launches nothing and waits for nothing, so that a waiting thread may run it on its own stack. With
   !> `mpi_thread` it runs on the thread that called init only: a body that is not thread-safe, or calls MPI.
