@@ -8,6 +8,9 @@ use super::owners::Owners;
 use super::points::{PointSet, RowsInOrder};
 use super::rect::{Point, Rect};
 
+/// Values that are read together.
+const BATCH: usize = 256;
+
 /// Values of a field: each one integer, or the coordinates of a point, or those of the two ends (both included) of a
 /// rectangle of points. Integers have 4 or 8 bytes.
 pub struct Values<Row> {
@@ -49,15 +52,48 @@ impl<Row: Fn(Point) -> (*const u8, isize)> Values<Row> {
     /// `row` gives addresses of values that nobody writes meanwhile.
     #[inline]
     unsafe fn each_point(&self, points: &PointSet, mut visit: impl FnMut(Point, Point)) {
+        let mut named = [[0; 3]; BATCH];
+        self.each_batch(points, |start, value, stride, count| {
+            read_points(value, stride, self.bytes, self.coordinates, &mut named[..count]);
+            (start[0]..).zip(&named[..count]).for_each(|(x, named)| visit([x, start[1], start[2]], *named));
+        });
+    }
+
+    /// Calls `visit` with neighbours along a row, in Fortran order: the first of them, and for each the number of the point that
+    /// its value names, or `elsewhere`. Many at once, so that none waits for what another one leads to.
+    ///
+    /// # Safety
+    /// As for `each_point`.
+    unsafe fn each_number(&self, points: &PointSet, numbering: &Numbering, elsewhere: u64, mut visit: impl FnMut(Point, &[u64])) {
+        let mut numbers = [0; BATCH];
+        self.each_batch(points, |start, value, stride, count| {
+            let numbers = &mut numbers[..count];
+            match (self.bytes / self.coordinates, self.coordinates) {
+                (4, 1) => number_as::<i32, 1>(value, stride, numbering, elsewhere, numbers),
+                (4, 2) => number_as::<i32, 2>(value, stride, numbering, elsewhere, numbers),
+                (4, _) => number_as::<i32, 3>(value, stride, numbering, elsewhere, numbers),
+                (_, 1) => number_as::<i64, 1>(value, stride, numbering, elsewhere, numbers),
+                (_, 2) => number_as::<i64, 2>(value, stride, numbering, elsewhere, numbers),
+                _ => number_as::<i64, 3>(value, stride, numbering, elsewhere, numbers),
+            }
+            visit(start, numbers);
+        });
+    }
+
+    /// Calls `visit` with neighbours along a row: the first, the address of its value and the bytes to the next one's, how many.
+    #[inline]
+    fn each_batch(&self, points: &PointSet, mut visit: impl FnMut(Point, *const u8, isize, usize)) {
         debug_assert!(!self.ranges && fits(self.bytes, self.coordinates, false));
-        match (self.bytes / self.coordinates, self.coordinates) {
-            (4, 1) => self.each(points, |at, value| visit(at, coordinates::<i32, 1>(value))),
-            (4, 2) => self.each(points, |at, value| visit(at, coordinates::<i32, 2>(value))),
-            (4, _) => self.each(points, |at, value| visit(at, coordinates::<i32, 3>(value))),
-            (_, 1) => self.each(points, |at, value| visit(at, coordinates::<i64, 1>(value))),
-            (_, 2) => self.each(points, |at, value| visit(at, coordinates::<i64, 2>(value))),
-            _ => self.each(points, |at, value| visit(at, coordinates::<i64, 3>(value))),
-        }
+        points.for_each_row(|mut start, count| {
+            let (mut value, stride) = (self.row)(start);
+            let end = start[0] + count;
+            while start[0] < end {
+                let here = (end - start[0]).min(BATCH as i64);
+                visit(start, value, stride, here as usize);
+                value = value.wrapping_offset(stride * here as isize);
+                start[0] += here;
+            }
+        });
     }
 
     /// As `each_point`, with the rectangle that the value names.
@@ -135,6 +171,13 @@ unsafe fn read_as<I: Integer, const N: usize>(mut value: *const u8, stride: isiz
     }
 }
 
+unsafe fn number_as<I: Integer, const N: usize>(mut value: *const u8, stride: isize, numbering: &Numbering, elsewhere: u64, numbers: &mut [u64]) {
+    for number in numbers {
+        *number = numbering.find(coordinates::<I, N>(value)).unwrap_or(elsewhere);
+        value = value.wrapping_offset(stride);
+    }
+}
+
 /// Points of each of `colours` colours. A point whose value is no colour belongs to none.
 ///
 /// # Safety
@@ -159,7 +202,9 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], t
     let whole = target.volume() == bounds.volume();
     let most = points.iter().map(PointSet::volume).max().unwrap_or(0);
     // One bit a point of the target as long as that is not much more than the values themselves.
-    let mut bits = (bounds.volume() / 64 <= 4 * most + 1024).then(|| Bits::new(bounds.volume() as u64));
+    let numbers = bounds.volume() as u64;
+    // One more stands for all points elsewhere.
+    let mut bits = (bounds.volume() / 64 <= 4 * most + 1024).then(|| Bits::new(numbers + 1));
     let image_of = |points: &PointSet| {
         let mut rows = RowsInOrder::default();
         match &mut bits {
@@ -170,13 +215,13 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], t
                     });
                     values.each_range(points, |_, named| add(named));
                 } else {
-                    values.each_point(points, |_, named| {
-                        if let Some(number) = numbering.find(named) {
-                            bits.set_one(number);
-                        }
-                    });
+                    values.each_number(points, &numbering, numbers, |_, named| bits.set_all(named));
                 }
-                bits.take(|first, count| numbering.add_to(&mut rows, first, count));
+                bits.take(|first, count| {
+                    if first < numbers {
+                        numbering.add_to(&mut rows, first, count.min(numbers - first));
+                    }
+                });
             }
             None => {
                 let mut runs = Vec::new();
@@ -235,52 +280,16 @@ pub unsafe fn preimage<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, 
                 seen.iter().for_each(|&colour| found[colour as usize].add(point, 1));
             });
         } else {
-            let mut batch = Batch::new(&owners);
-            values.each_point(points, |point, named| batch.add(point, named, &mut found));
-            batch.finish(&mut found);
+            let mut lists = [0; BATCH];
+            values.each_number(points, owners.numbering(), owners.elsewhere(), |mut at, numbers| {
+                owners.each_alike(numbers, &mut lists, |list, count| {
+                    owners.each_of(list, |colour| found[colour as usize].add(at, count as i64));
+                    at[0] += count as i64;
+                });
+            });
         }
     }
     found.into_iter().map(RowsInOrder::finish).collect()
-}
-
-/// Neighbours along a row whose owners are looked up together: the look-ups are far apart in memory, and none waits for what
-/// another one leads to.
-struct Batch<'a> {
-    owners: &'a Owners,
-    start: Point,
-    count: usize,
-    numbers: [u64; BATCH],
-}
-
-const BATCH: usize = 256;
-
-impl<'a> Batch<'a> {
-    fn new(owners: &'a Owners) -> Self {
-        Self { owners, start: [0; 3], count: 0, numbers: [0; BATCH] }
-    }
-
-    #[inline]
-    fn add(&mut self, point: Point, named: Point, found: &mut [RowsInOrder]) {
-        let next = [self.start[0] + self.count as i64, self.start[1], self.start[2]];
-        if self.count == BATCH || point != next {
-            self.finish(found);
-            self.start = point;
-        }
-        self.numbers[self.count] = self.owners.number(named);
-        self.count += 1;
-    }
-
-    fn finish(&mut self, found: &mut [RowsInOrder]) {
-        let mut lists = [0; BATCH];
-        let lists = &mut lists[..self.count];
-        self.owners.lists_of(&self.numbers[..self.count], lists);
-        let mut at = self.start;
-        for alike in lists.chunk_by(|a, b| a == b) {
-            self.owners.each_of(alike[0], |colour| found[colour as usize].add(at, alike.len() as i64));
-            at[0] += alike.len() as i64;
-        }
-        self.count = 0;
-    }
 }
 
 #[cfg(test)]
