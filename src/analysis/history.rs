@@ -208,13 +208,15 @@ impl Group {
         if access.conflicts_with_all() {
             // Whatever conflicts with an earlier user conflicts with this one too, which waits for them all.
             self.users.clear();
-        } else {
-            if self.users.len() == self.users.capacity() {
-                self.users.retain(|user| !found.is_complete(user.operation));
-            }
-            if access.coherence == Coherence::Atomic {
-                self.reserve(access.privilege != Privilege::ReadOnly, work, found);
-            }
+            self.users.push(User { operation: this.operation, access });
+            (self.only_read, self.only_atomic) = (false, false);
+            return;
+        }
+        if self.users.len() == self.users.capacity() {
+            self.users.retain(|user| !found.is_complete(user.operation));
+        }
+        if access.coherence == Coherence::Atomic {
+            self.reserve(access.privilege != Privilege::ReadOnly, work, found);
         }
         self.push(this);
     }

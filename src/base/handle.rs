@@ -58,15 +58,21 @@ impl Kind {
     }
 
     /// Whether a handle is of this kind, whatever it names.
+    #[inline]
     pub fn check(self, handle: u64) -> Result<()> {
-        let (kind, wanted) = ((handle >> 56) as u8, self.label());
+        match (handle >> 56) as u8 == self as u8 {
+            true => Ok(()),
+            false => self.refuse(handle),
+        }
+    }
+
+    #[cold]
+    fn refuse(self, handle: u64) -> Result<()> {
+        let wanted = self.label();
         if handle == 0 {
             fail!(InvalidHandle, "the {wanted} is the null handle; create it first");
         }
-        if kind != self as u8 {
-            fail!(InvalidHandle, "{handle:#x} is the handle of a {}; a {wanted} is needed here", Self::name(kind));
-        }
-        Ok(())
+        fail!(InvalidHandle, "{handle:#x} is the handle of a {}; a {wanted} is needed here", Self::name((handle >> 56) as u8))
     }
 }
 
@@ -138,13 +144,19 @@ impl<T> Table<T> {
         Ok((self.kind as u64) << 56 | u64::from(generation) << 32 | u64::from(index))
     }
 
+    #[inline]
     fn used(&self, handle: u64) -> Result<&Slot<T>> {
         self.kind.check(handle)?;
-        let (generation, index, wanted) = ((handle >> 32) as u32 % GENERATIONS, handle as u32, Kind::name(self.kind as u8));
+        let (generation, index) = ((handle >> 32) as u32 % GENERATIONS, handle as u32);
         match self.slot(index) {
             Some(slot) if slot.generation.load(Ordering::Acquire) == generation && generation % 2 == 1 => Ok(slot),
-            _ => fail!(InvalidHandle, "the {wanted} {handle:#x} no longer exists, or never did; it was destroyed, or its runtime ended"),
+            _ => self.refuse(handle),
         }
+    }
+
+    #[cold]
+    fn refuse<R>(&self, handle: u64) -> Result<R> {
+        fail!(InvalidHandle, "the {} {handle:#x} no longer exists, or never did; it was destroyed, or its runtime ended", self.kind.label())
     }
 
     #[inline]

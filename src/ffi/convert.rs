@@ -25,14 +25,20 @@ impl UserPointer {
 }
 
 /// A borrowed array. `what` names it in the message.
+#[inline]
 pub unsafe fn slice<'a, T>(pointer: *const T, count: usize, what: &str) -> Result<&'a [T]> {
     if count == 0 {
         return Ok(&[]);
     }
     if pointer.is_null() {
-        fail!(InvalidArgument, "{what} is null but {count} of them are announced; pass the array or a count of 0");
+        return missing(count, what);
     }
     Ok(std::slice::from_raw_parts(pointer, count))
+}
+
+#[cold]
+fn missing<T>(count: usize, what: &str) -> Result<T> {
+    fail!(InvalidArgument, "{what} is null but {count} of them are announced; pass the array or a count of 0")
 }
 
 /// A pointer to something the caller filled.
@@ -138,6 +144,13 @@ pub fn access(requirement: &cohort_requirement_t) -> Result<Access> {
         COHORT_RELAXED => Coherence::Relaxed,
         other => fail!(InvalidArgument, "coherence is {other}; use COHORT_EXCLUSIVE, SIMULTANEOUS, ATOMIC or RELAXED"),
     };
+    let plain = privilege != Privilege::Reduce && requirement.reduction == COHORT_REDUCTION_NONE && requirement.flags == 0;
+    let reduction = if plain { None } else { contribution(requirement, privilege)? };
+    Ok(Access { privilege, coherence, reduction })
+}
+
+/// What a requirement says of a reduction.
+fn contribution(requirement: &cohort_requirement_t, privilege: Privilege) -> Result<Option<Contribution>> {
     let reduction = reduction(requirement.reduction, requirement.reduction_type)?;
     if (privilege == Privilege::Reduce) != reduction.is_some() {
         fail!(InvalidArgument, "a requirement names a reduction if and only if its privilege is COHORT_REDUCE; set both or neither");
@@ -146,8 +159,7 @@ pub fn access(requirement: &cohort_requirement_t) -> Result<Access> {
     if any_order && reduction.is_none() {
         fail!(InvalidArgument, "COHORT_FOLD_ANY_ORDER for a requirement that does not reduce; set it with COHORT_REDUCE");
     }
-    let reduction = reduction.map(|operator| Contribution { operator, any_order });
-    Ok(Access { privilege, coherence, reduction })
+    Ok(reduction.map(|operator| Contribution { operator, any_order }))
 }
 
 /// Whether an array pointer of `rank` dimensions can show the field: every stride must be a multiple of the one before, as

@@ -14,11 +14,11 @@ use crate::operation::{
 };
 use crate::runtime::{self, Runtime};
 
-/// What a launch says besides its requirements, handshakes excepted.
-unsafe fn terms<'a>(runtime: &'static Runtime, c: &'a cohort_launch_t) -> Result<Launch<'a>> {
+/// Takes what a launch says besides its requirements and handshakes. In place: a launch is too large to be moved about.
+unsafe fn terms<'a>(runtime: &'static Runtime, c: &'a cohort_launch_t, launch: &mut Launch<'a>) -> Result<()> {
     check_size(c.size, size_of::<cohort_launch_t>(), "launch", "COHORT_LAUNCH_INIT")?;
     let kind = runtime.objects.tasks.get(c.task.id)?;
-    let mut launch = Launch::new(Launched::Task(kind, processor(c.processor)?));
+    launch.work = Launched::Task(kind, processor(c.processor)?);
     launch.args = slice(c.args.cast(), c.args_size, "args")?;
     for future in slice(c.futures, c.future_count as usize, "futures")? {
         launch.futures.push(runtime.objects.futures.get(future.id)?.clone());
@@ -39,7 +39,7 @@ unsafe fn terms<'a>(runtime: &'static Runtime, c: &'a cohort_launch_t) -> Result
     for barrier in slice(c.arrive_barriers, c.arrive_barrier_count as usize, "arrive_barriers")? {
         launch.arrivals.push((runtime.barriers.get(barrier.id)?.clone(), barrier.phase));
     }
-    Ok(launch)
+    Ok(())
 }
 
 /// Takes the launch's turns at its handshakes. To be called when nothing else can fail: a turn is taken for good.
@@ -94,7 +94,8 @@ fn region(runtime: &'static Runtime, r: &cohort_requirement_t) -> Result<&'stati
 pub(super) unsafe fn prepare_single<'a>(runtime: &'static Runtime, context: u64, c: &'a cohort_launch_t) -> Result<Launch<'a>> {
     let (engine, frame) = runtime::context(context)?;
     check_single(c)?;
-    let mut launch = terms(runtime, c)?;
+    let mut launch = Launch::new(Launched::Nothing);
+    terms(runtime, c, &mut launch)?;
     for (i, r) in requirements(c)?.iter().enumerate() {
         let need = || Need::new(region(runtime, r)?.clone(), fields(r)?, access(r)?);
         launch.needs.push(need().map_err(in_requirement(i))?);
@@ -112,7 +113,8 @@ unsafe fn launch_one(
     result: Option<Future>,
 ) -> Result<()> {
     check_single(c)?;
-    let mut launch = terms(runtime, c)?;
+    let mut launch = Launch::new(Launched::Nothing);
+    terms(runtime, c, &mut launch)?;
     let mut draft = Draft::new(engine, frame)?;
     for (i, r) in requirements(c)?.iter().enumerate() {
         let mut need = || draft.need(region(runtime, r)?.by_ref(), fields(r)?, access(r)?);
@@ -167,7 +169,8 @@ unsafe fn launch_points<R>(
     }
     // The program's projections may launch, so they are asked before this launch begins.
     let lists = Lists::of(runtime, requirements(c)?, points)?;
-    let mut whole = terms(runtime, c)?;
+    let mut whole = Launch::new(Launched::Nothing);
+    terms(runtime, c, &mut whole)?;
     let mut index = IndexLaunch::new(engine, frame, points);
     for map in slice(c.future_maps, c.future_map_count as usize, "future_maps")? {
         index.give(runtime.objects.future_maps.get(map.id)?.clone())?;

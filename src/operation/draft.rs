@@ -7,11 +7,12 @@ use super::mapped::special;
 use super::context::{Context, Launching};
 use super::sharing::Groups;
 use super::launch::{check_fields, Launch, Launched};
-use super::{converted, inline, Engine, Frame, FutureMap, RegionRef};
+use super::{converted, inline, Engine, Frame, FutureMap, RegionRef, TaskKind};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::Result;
 use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
 use crate::fail;
+use crate::mapping::Chain;
 use crate::region::{dependence, Access, Dependence, FieldMask, Privilege, RegionNode};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -79,9 +80,20 @@ impl<'a> Draft<'a> {
     }
 
     /// `launch` gives all but the requirements; its futures, arrivals and result are taken.
+    #[inline]
     pub fn launch(self, launch: &mut Launch) -> NodeRef {
-        let Launched::Task(kind, _) = launch.work else { return self.launch_mapped(launch) };
-        let Some(chain) = kind.mappers() else { return self.launch_mapped(launch) };
+        match launch.work {
+            Launched::Task(kind, _) => match kind.mappers() {
+                Some(chain) => self.launch_asking(kind, chain, launch),
+                None => self.launch_mapped(launch),
+            },
+            _ => self.launch_mapped(launch),
+        }
+    }
+
+    /// A task whose kind has mappers.
+    #[cold]
+    fn launch_asking(self, kind: &'static TaskKind, chain: &Chain, launch: &mut Launch) -> NodeRef {
         self.engine.ask_at_launch(kind, chain, self.body, launch);
         if launch.special & special::INLINE == 0 {
             return self.launch_mapped(launch);
