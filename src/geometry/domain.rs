@@ -71,7 +71,31 @@ impl Domain {
     }
 
     pub fn contains(&self, other: &Domain) -> bool {
-        other.is_empty() || self.bounds.contains(&other.bounds) && (self.is_dense() || self.points().contains(&other.points()))
+        other.is_empty()
+            || self.bounds.contains(&other.bounds)
+                && match (&self.points, &other.points) {
+                    (None, _) => true,
+                    (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.contains(b),
+                    // Most often within one of the rectangles, and then no set is built.
+                    (Some(a), None) => a.rects().any(|r| r.contains(&other.bounds)) || a.contains(&other.points()),
+                }
+    }
+
+    pub fn union(&self, other: &Domain) -> Domain {
+        if self.contains(other) {
+            return self.clone();
+        }
+        if other.contains(self) {
+            return other.clone();
+        }
+        if self.is_dense() && other.is_dense() {
+            let hull = self.bounds.hull(&other.bounds);
+            let common = self.bounds.intersection(&other.bounds).volume();
+            if hull.volume() == self.volume() + other.volume() - common {
+                return hull.into();
+            }
+        }
+        self.points().union(&other.points()).into()
     }
 
     pub fn intersection(&self, other: &Domain) -> Domain {
@@ -117,6 +141,8 @@ mod tests {
             prop_assert_eq!(a.contains(&b), all_a.contains(&all_b));
             prop_assert_eq!(a.minus(&b).points().into_owned(), all_a.minus(&all_b));
             prop_assert_eq!(a.intersection(&b).points().into_owned(), all_a.intersection(&all_b));
+            prop_assert_eq!(a.union(&b).points().into_owned(), all_a.union(&all_b));
+            prop_assert!(a.contains(&a.clone()));
             prop_assert_eq!(a.minus(&b).volume() + a.intersection(&b).volume(), a.volume());
         }
     }
