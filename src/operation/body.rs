@@ -13,7 +13,7 @@ use super::{Future, FutureMap, Launch, Launched, Predicate, Processor, RegionObj
 use crate::event::Reservations;
 use crate::geometry::Point;
 use crate::instance::Layout;
-use crate::region::{Access, Coherence, FieldMask, Operator, Privilege, RegionNode};
+use crate::region::{Access, Coherence, FieldMask, Operator, Privilege, RegionNode, Usage};
 use crate::scheduler::Wish;
 use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
@@ -85,6 +85,11 @@ impl Held {
     #[inline]
     pub fn data(&self) -> &TreeData {
         unsafe { self.data.as_ref() }
+    }
+
+    #[inline]
+    pub fn usage(&self) -> Usage<'_> {
+        Usage { node: self.node(), mask: &self.mask, access: self.access }
     }
 
     /// The node as what keeps it holds it.

@@ -20,7 +20,7 @@ use crate::analysis::ContextAnalysis;
 use crate::base::Result;
 use crate::event::{NodeRef, Pool, State};
 use crate::fail;
-use crate::region::{Access, FieldMask, Privilege};
+use crate::region::{Access, FieldMask, Privilege, Usage};
 use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -162,7 +162,7 @@ impl Context {
         let mut found = Vec::new();
         // This thread is the context's own.
         let launching = unsafe { &mut *self.launching.get() };
-        check_use(&launching.mapped, &region.node, &mask, all)?;
+        check_use(&launching.mapped, Usage { node: &region.node, mask: &mask, access: all })?;
         launching.keep(region.data.shared());
         launching.analysis.conflicts(&region.node, &mask, all, &mut |user| {
             if engine.graph.state(NodeRef(user)) == State::Pending {

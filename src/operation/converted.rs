@@ -8,7 +8,7 @@ use crate::base::Result;
 use crate::copy::{convert, copy_rect};
 use crate::fail;
 use crate::instance::{Arrangement, Difference, FieldInstance, Layout, What};
-use crate::region::{dependence, Access, Dependence, FieldMask, Privilege, RegionNode};
+use crate::region::{Privilege, RegionNode, Usage};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::OnceLock;
@@ -254,21 +254,15 @@ pub fn copied<'a, R>(held: &'a Held, report: impl FnOnce(Copied) -> R) -> R {
 /// Refuses a use, by an operation that the task `parent` launches, of data that the task has a copy of: the operation would
 /// not see what the task wrote, or the task would write over what the operation did.
 #[cold]
-pub(super) fn check_use(parent: &Body, node: &RegionNode, mask: &FieldMask, access: Access) -> Result<()> {
-    let meets = |held: &Held| {
-        held.converted.is_some()
-            && held.node().tree.id == node.tree.id
-            && dependence(held.access, access) != Dependence::None
-            && held.node().domain.overlaps(&node.domain)
-            && held.mask.intersects(mask)
-    };
+pub(super) fn check_use(parent: &Body, asked: Usage) -> Result<()> {
+    let meets = |held: &Held| held.converted.is_some() && held.usage().conflicts(asked);
     match parent.needs().iter().position(meets) {
         None => Ok(()),
         Some(number) => fail!(
             Interference,
             "{:?} of region {} while the launching task works on a copy of it, which requirement {number} asked for by its layout; let the tasks that it launches ask for the layout instead",
-            access.privilege,
-            node.bounds_text()
+            asked.access.privilege,
+            asked.node.bounds_text()
         ),
     }
 }

@@ -13,7 +13,7 @@ use crate::base::Result;
 use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
 use crate::fail;
 use crate::mapping::Chain;
-use crate::region::{dependence, Access, Dependence, FieldMask, Privilege, RegionNode};
+use crate::region::{Access, FieldMask, Privilege, RegionNode};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -266,17 +266,10 @@ impl Dependences for Uses<'_, '_> {
     }
 }
 
-fn conflicts(a: &Held, b: &Held) -> bool {
-    a.node().tree.id == b.node().tree.id
-        && dependence(a.access, b.access) != Dependence::None
-        && a.node().domain.overlaps(&b.node().domain)
-        && a.mask.intersects(&b.mask)
-}
-
 /// Requirements of one operation must not conflict: it would have to wait for itself.
 fn check_interference(needs: &[Held]) -> Result<()> {
     for (i, a) in needs.iter().enumerate() {
-        if let Some(j) = needs[..i].iter().position(|b| conflicts(a, b)) {
+        if let Some(j) = needs[..i].iter().position(|b| a.usage().conflicts(b.usage())) {
             fail!(
                 Interference,
                 "requirements {j} and {i} of one launch share points and fields of the region {} and one of them writes; merge them into one requirement",
@@ -296,7 +289,7 @@ fn check_containment(frame: &Frame, needs: &[Held]) -> Result<()> {
             continue;
         }
         if parent.converts {
-            converted::check_use(parent, need.node(), &need.mask, need.access)?;
+            converted::check_use(parent, need.usage())?;
         }
         if let Some(field) = missing(parent.needs(), need.node(), &need.mask, need.access) {
             fail!(

@@ -9,7 +9,7 @@ use crate::base::{Error, Result, Status};
 use crate::event::NodeRef;
 use crate::fail;
 use crate::mapping::NeedInfo;
-use crate::region::{dependence, Access, Dependence, FieldMask, Operator, Privilege};
+use crate::region::{dependence, Access, Dependence, FieldMask, Operator, Privilege, Usage};
 use crate::scheduler::Wish;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -91,9 +91,9 @@ impl<'a> IndexLaunch<'a> {
     fn check_mapped(&self, mapped: &[Arc<Mapping>], masks: &[FieldMask]) -> Result<()> {
         for (need, mask) in self.needs.iter().zip(masks) {
             match need.regions {
-                Regions::Whole(region) => check_use(mapped, region.node, mask, need.access)?,
+                Regions::Whole(region) => check_use(mapped, Usage { node: region.node, mask, access: need.access })?,
                 Regions::Parts(..) => {
-                    (0..self.points).try_for_each(|p| check_use(mapped, need.regions.of(p)?.node, mask, need.access))?;
+                    (0..self.points).try_for_each(|p| check_use(mapped, Usage { node: need.regions.of(p)?.node, mask, access: need.access }))?;
                 }
             }
         }
@@ -108,7 +108,7 @@ impl<'a> IndexLaunch<'a> {
             return Ok(());
         }
         if parent.converts {
-            (0..self.points).try_for_each(|p| converted::check_use(parent, regions.of(p)?.node, mask, access))?;
+            (0..self.points).try_for_each(|p| converted::check_use(parent, Usage { node: regions.of(p)?.node, mask, access }))?;
         }
         if missing(parent.needs(), regions.cover(), mask, access).is_none() {
             return Ok(());

@@ -8,7 +8,7 @@ use super::view::{self, View};
 use super::{Engine, Frame, Future};
 use crate::base::Result;
 use crate::fail;
-use crate::region::{dependence, Access, Coherence, Dependence, FieldMask, Privilege, RegionNode};
+use crate::region::{Coherence, Privilege, Usage};
 use std::sync::Arc;
 
 /// A region's data in the hands of an execution.
@@ -18,32 +18,22 @@ pub struct Mapping {
     pub context: u64,
 }
 
-impl Mapping {
-    fn conflicts(&self, node: &RegionNode, mask: &FieldMask, access: Access) -> bool {
-        let mine = &self.need;
-        mine.region.node.tree.id == node.tree.id
-            && dependence(mine.access, access) != Dependence::None
-            && mine.region.node.domain.overlaps(&node.domain)
-            && mine.mask.intersects(mask)
-    }
-}
-
 /// Refuses a use of what the context itself has mapped.
 #[inline]
-pub(super) fn check_use(open: &[Arc<Mapping>], node: &RegionNode, mask: &FieldMask, access: Access) -> Result<()> {
-    match open.iter().find(|mapping| mapping.conflicts(node, mask, access)) {
+pub(super) fn check_use(open: &[Arc<Mapping>], asked: Usage) -> Result<()> {
+    match open.iter().find(|mapping| mapping.need.usage().conflicts(asked)) {
         None => Ok(()),
-        Some(mapping) => refuse(mapping, node, access),
+        Some(mapping) => refuse(mapping, asked),
     }
 }
 
 #[cold]
-fn refuse(mapping: &Mapping, node: &RegionNode, access: Access) -> Result<()> {
+fn refuse(mapping: &Mapping, asked: Usage) -> Result<()> {
     fail!(
         Interference,
         "{:?} of region {} conflicts with this context's inline mapping ({:?}) of region {}; call cohort_inline_unmap first",
-        access.privilege,
-        node.bounds_text(),
+        asked.access.privilege,
+        asked.node.bounds_text(),
         mapping.need.access.privilege,
         mapping.need.region.node.bounds_text()
     );
@@ -53,7 +43,7 @@ pub(super) fn check_needs(open: &[Arc<Mapping>], needs: &[Held]) -> Result<()> {
     if open.is_empty() {
         return Ok(());
     }
-    needs.iter().try_for_each(|held| check_use(open, held.node(), &held.mask, held.access))
+    needs.iter().try_for_each(|held| check_use(open, held.usage()))
 }
 
 /// What is wrong with an execution that ends now, if it left mappings open.

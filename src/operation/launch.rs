@@ -8,7 +8,7 @@ use crate::base::Result;
 use crate::event::{NodeRef, PhaseCell};
 use crate::fail;
 use crate::geometry::Point;
-use crate::region::{dependence, Access, Contribution, Dependence, FieldMask, FieldSpace, Operator};
+use crate::region::{Access, Contribution, FieldMask, FieldSpace, Operator, Usage};
 use crate::scheduler::Wish;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -27,12 +27,8 @@ impl Need {
         Ok(Self { region, mask: FieldMask::of(fields), access })
     }
 
-    /// Whether an operation with the one has to wait for an operation with the other.
-    pub fn conflicts(&self, other: &Need) -> bool {
-        self.region.node.tree.id == other.region.node.tree.id
-            && dependence(self.access, other.access) != Dependence::None
-            && self.region.node.domain.overlaps(&other.region.node.domain)
-            && self.mask.intersects(&other.mask)
+    pub fn usage(&self) -> Usage<'_> {
+        Usage { node: &self.region.node, mask: &self.mask, access: self.access }
     }
 }
 

@@ -10,7 +10,7 @@ use super::body::Held;
 use crate::base::sync::atomic::{AtomicU64, Ordering};
 use crate::base::Stash;
 use crate::instance::Storage;
-use crate::region::{dependence, Access, Contribution, Dependence, FieldMask, RegionNode};
+use crate::region::{Access, Contribution, FieldMask, RegionNode, Usage};
 use std::sync::Arc;
 
 /// Copies of the fields of one requirement.
@@ -75,10 +75,7 @@ impl Group {
     /// Whether an operation with this requirement comes between tasks of before and of after it.
     fn ends_with(&self, held: &Held, access: Access) -> bool {
         let Some(region) = &self.region else { return true };
-        region.tree.id == held.node().tree.id
-            && dependence(access, held.access) != Dependence::None
-            && self.mask.intersects(&held.mask)
-            && region.domain.overlaps(&held.node().domain)
+        Usage { node: region, mask: &self.mask, access }.conflicts(held.usage())
     }
 
     fn access(&self) -> Access {

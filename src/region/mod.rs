@@ -9,6 +9,7 @@ mod partition;
 mod reduce;
 mod space;
 mod tree;
+mod usage;
 
 pub use access::{dependence, Access, Coherence, Dependence, Contribution, ElementType, Privilege, Reduction};
 pub use cuts::Cuts;
@@ -18,3 +19,4 @@ pub use partition::Partition;
 pub use reduce::Run;
 pub use space::{check_dim, rects_of, IndexSpace};
 pub use tree::{RegionNode, Tree};
+pub use usage::Usage;

@@ -103,7 +103,7 @@ fn check(runtime: &Runtime, launches: &[Launch], members: u32, points: Option<&[
             }
         }
         for (j, b) in launches[..i].iter().enumerate() {
-            if a.needs.iter().any(|a| b.needs.iter().any(|b| a.conflicts(b))) {
+            if a.needs.iter().any(|a| b.needs.iter().any(|b| a.usage().conflicts(b.usage()))) {
                 fail!(
                     Interference,
                     "members {j} and {i} conflict on a region, so that one would have to wait for the other (as it would with COHORT_ATOMIC); use COHORT_SIMULTANEOUS or other points"
