@@ -3,7 +3,7 @@
 //! the library's are taken, in builds with debug assertions.
 
 use cohort::base::sync::locks_taken;
-use cohort::ffi::{barriers as br, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, partitions as pt, predicates as pd, projections as pj, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{barriers as br, future_maps as fm, futures as fu, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, partitions as pt, predicates as pd, projections as pj, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
@@ -54,6 +54,7 @@ struct World {
     whole: cohort_region_t,
     total: cohort_region_t,
     leaf: cohort_task_t,
+    giver: cohort_task_t,
     adder: cohort_task_t,
     asking: cohort_task_t,
     parent: cohort_task_t,
@@ -71,6 +72,21 @@ unsafe extern "C" fn turned(point: u32, _: u32, _: *mut c_void) -> i64 {
 }
 
 unsafe extern "C" fn nothing(_: cohort_context_t, _: *mut c_void) -> i32 {
+    0
+}
+
+/// Gives its point as result, and more if the launch gave it a future.
+unsafe extern "C" fn give(task: cohort_context_t, _: *mut c_void) -> i32 {
+    let (mut point, mut given, mut bytes) = (0, null(), 0);
+    ok(tk::cohort_task_point(task, &mut point));
+    let mut result = f64::from(point);
+    let (mut args, mut has_future) = (null(), 0);
+    ok(tk::cohort_task_args(task, &mut args, &mut has_future));
+    if has_future != 0 {
+        ok(fu::cohort_task_future(task, 0, &mut given, &mut bytes));
+        result += *given.cast::<f64>();
+    }
+    ok(fu::cohort_task_result(task, (&raw const result).cast(), size_of::<f64>()));
     0
 }
 
@@ -129,6 +145,36 @@ impl World {
         let mut launch = launch_of(self.leaf, &needs);
         launch.predicate = self.yes;
         ok(ln::cohort_index_launch(ctx, &launch, TILES - 1, 0, 0, null_mut()));
+    }
+
+    /// A result that is reduced, and given to a launch of one task with a result of its own.
+    unsafe fn reduced_results(&self, ctx: cohort_context_t) {
+        let (mut total, mut last, mut value) = (std::mem::zeroed(), std::mem::zeroed(), 0.0);
+        let mut launch = launch_of(self.giver, &[]);
+        ok(ln::cohort_index_launch(ctx, &launch, TILES, COHORT_SUM, COHORT_DOUBLE, &mut total));
+        (launch.futures, launch.future_count, launch.predicate) = (&total, 1, self.yes);
+        (launch.args, launch.args_size) = ((&raw const launch.task).cast(), 1);
+        ok(ln::cohort_launch(ctx, &launch, &mut last));
+        ok(fu::cohort_future_get(last, (&raw mut value).cast(), size_of::<f64>()));
+        assert_eq!(value, f64::from(TILES * (TILES - 1) / 2));
+        ok(fu::cohort_future_destroy(&mut total));
+        ok(fu::cohort_future_destroy(&mut last));
+    }
+
+    /// A map that is given to the points of another launch, whose map is reduced.
+    unsafe fn future_maps(&self, ctx: cohort_context_t) {
+        let (mut first, mut second, mut total, mut value) = (std::mem::zeroed(), std::mem::zeroed(), std::mem::zeroed(), 0.0);
+        let mut launch = launch_of(self.giver, &[]);
+        ok(ln::cohort_index_launch_map(ctx, &launch, TILES, &mut first));
+        (launch.future_maps, launch.future_map_count, launch.predicate) = (&first, 1, self.yes);
+        (launch.args, launch.args_size) = ((&raw const launch.task).cast(), 1);
+        ok(ln::cohort_index_launch_map(ctx, &launch, TILES, &mut second));
+        ok(fm::cohort_future_map_reduce(ctx, second, COHORT_SUM, COHORT_DOUBLE, &mut total));
+        ok(fu::cohort_future_get(total, (&raw mut value).cast(), size_of::<f64>()));
+        assert_eq!(value, f64::from(TILES * (TILES - 1)));
+        ok(fm::cohort_future_map_destroy(&mut first));
+        ok(fm::cohort_future_map_destroy(&mut second));
+        ok(fu::cohort_future_destroy(&mut total));
     }
 
     unsafe fn reductions(&self, ctx: cohort_context_t) {
@@ -246,6 +292,7 @@ unsafe fn build(runtime: cohort_runtime_t) -> Box<World> {
     ok(pj::cohort_projection_register(runtime, c"turned".as_ptr(), Some(turned), null_mut(), &mut world.turned));
     ok(pd::cohort_predicate_constant(runtime, true, &mut world.yes));
     register(c"nothing", Some(nothing), COHORT_TASK_LEAF, &mut world.leaf);
+    register(c"give", Some(give), COHORT_TASK_LEAF, &mut world.giver);
     register(c"add", Some(add), COHORT_TASK_LEAF, &mut world.adder);
     register(c"asking", Some(nothing), COHORT_TASK_LEAF, &mut world.asking);
     for (requirement, grouping) in [(0, COHORT_AOS), (1, COHORT_BLOCKED)] {
@@ -285,14 +332,17 @@ unsafe fn settle(world: &World, ctx: cohort_context_t, step: Step, lock_free: bo
 
 #[test]
 fn what_repeats_allocates_nothing_and_locks_nothing() {
-    // A fold takes the lock of its region: tasks of other contexts may reduce to it at the same time.
-    let shapes: [(&str, Step, bool); 10] = [
+    // A fold takes the lock of its region: tasks of other contexts may reduce to it at the same time. A result has a handle, and
+    // making and destroying handles takes the lock of their table.
+    let shapes: [(&str, Step, bool); 12] = [
         ("single launches", World::singles, true),
         ("handshakes", World::hands, true),
         ("index launches", World::indexed, true),
         ("index launches by projection and with a predicate", World::projected, true),
         ("nested launches", World::nested, true),
         ("ghost copies", World::copies, true),
+        ("reduced results of index launches", World::reduced_results, false),
+        ("future maps", World::future_maps, false),
         ("reductions", World::reductions, false),
         ("reductions in any order", World::reductions_in_any_order, false),
         ("copies in another layout", World::converted, true),

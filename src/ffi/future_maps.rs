@@ -6,7 +6,7 @@ use super::regions::destroy;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
-use crate::operation::{launch, Future, FutureMap, Launch, Launched};
+use crate::operation::{launch, FutureMap, Launch, Launched};
 use crate::runtime::{self, Runtime};
 use std::ffi::c_void;
 
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn cohort_future_map_reduce(
             fail!(InvalidArgument, "no reduction; give one, COHORT_SUM say");
         };
         let mut operation = Launch::new(Launched::Reduce(operator));
-        let reduced = Future::default();
+        let reduced = engine.context_of(frame).future();
         (operation.map, operation.result) = (Some(map_of(runtime, map)?), Some(reduced.clone()));
         launch(engine, frame, operation)?;
         out.id = runtime.objects.futures.insert(reduced)?;

@@ -10,7 +10,7 @@ use crate::base::{Error, Result};
 use crate::fail;
 use super::projections::{colours, Lists};
 use crate::operation::{
-    self, Draft, Engine, Frame, Future, FutureMap, IndexLaunch, Launch, Launched, Need, Processor, RegionObject, Regions,
+    self, Draft, Engine, Frame, Future, IndexLaunch, Launch, Launched, Need, Processor, RegionObject, Regions,
 };
 use crate::runtime::{self, Runtime};
 
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn cohort_launch(
         let (engine, frame) = runtime::context(context.id)?;
         let c = given(launch, "launch")?;
         let Some(result) = result.as_mut() else { return launch_one(runtime, (engine, frame), context.id, c, None) };
-        let future = Future::default();
+        let future = engine.context_of(frame).future();
         let handle = runtime.objects.futures.insert(future.clone())?;
         match launch_one(runtime, (engine, frame), context.id, c, Some(future)) {
             Ok(()) => result.id = handle,
@@ -230,7 +230,7 @@ pub unsafe extern "C" fn cohort_index_launch(
             fail!(InvalidArgument, "a reduction and a place for its result go together; give both or neither");
         }
         let (Some(operator), Some(result)) = (reduction, result.as_mut()) else {
-            return launch_points(context, c, points, |index, whole| index.launch(whole, None));
+            return launch_points(context, c, points, |index, whole| index.launch(whole));
         };
         let reduced = launch_points(context, c, points, |index, whole| index.launch_reduced(whole, operator))?;
         result.id = runtime::current()?.objects.futures.insert(reduced)?;
@@ -249,8 +249,7 @@ pub unsafe extern "C" fn cohort_index_launch_map(
 ) -> cohort_status_t {
     guard("cohort_index_launch_map", || {
         let (c, out) = (given(launch, "launch")?, out(map)?);
-        let results = FutureMap::new(points);
-        launch_points(context, c, points, |index, whole| index.launch(whole, Some(&results)))?;
+        let results = launch_points(context, c, points, |index, whole| index.launch_map(whole))?;
         out.id = runtime::current()?.objects.future_maps.insert(results)?;
         Ok(())
     })

@@ -15,7 +15,8 @@ use super::engine::SeatSet;
 use super::inline::{check_use, left_open, Mapping};
 use super::object::{times_unnamed, TreeData};
 use super::sharing::Groups;
-use super::{Engine, FutureMap, RegionObject};
+use super::future::Results;
+use super::{Engine, Future, RegionObject};
 use crate::analysis::ContextAnalysis;
 use crate::base::Result;
 use crate::event::{NodeRef, Pool, State};
@@ -29,8 +30,6 @@ use std::sync::Arc;
 const NEVER: u64 = u64::MAX;
 /// Launches between two looks at trees without a name that were still in use.
 const RETRY: u32 = 256;
-/// Reduced index launches of a context that may be under way before their memory is not used again.
-const MOST_RESULTS: usize = 16;
 
 #[derive(Default)]
 pub(super) struct Launching {
@@ -41,8 +40,7 @@ pub(super) struct Launching {
     pub ends: Vec<NodeRef>,
     /// Fields of the requirements of an index launch.
     pub masks: Vec<FieldMask>,
-    /// Results of the points of launches that were reduced, to be used again.
-    results: Vec<FutureMap>,
+    pub results: Results,
     /// Colours and points of one, to be sorted.
     pub scratch: Vec<(u32, u32)>,
     /// What the execution reads and writes by itself.
@@ -62,19 +60,6 @@ impl Launching {
         if let Err(at) = self.kept.binary_search_by_key(&Arc::as_ptr(data), Arc::as_ptr) {
             self.kept.insert(at, data.clone());
         }
-    }
-
-    /// Futures for the points of a launch, which nobody else has.
-    pub fn results(&mut self, points: u32) -> FutureMap {
-        if let Some(free) = self.results.iter_mut().find_map(|map| map.renew(points).then(|| map.clone())) {
-            return free;
-        }
-        let made = FutureMap::new(points);
-        if self.results.len() == MOST_RESULTS {
-            self.results.remove(0);
-        }
-        self.results.push(made.clone());
-        made
     }
 
     /// Lets go of trees that no handle names and no operation uses any more. `idle`: nothing launched here is outstanding.
@@ -151,6 +136,12 @@ impl Context {
     /// Operations launched here and not complete. By the context's thread.
     pub fn outstanding(&self) -> u64 {
         self.launched.get() - self.completed.load(Ordering::Acquire)
+    }
+
+    /// A future for the result of an operation that is about to be launched here. By the context's thread.
+    pub fn future(&self) -> Future {
+        // This thread is the context's own.
+        unsafe { &mut *self.launching.get() }.results.single()
     }
 
     /// Operations launched here that use the fields and are not complete. Fields that do not exist have none. An error if

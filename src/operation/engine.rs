@@ -423,8 +423,8 @@ impl Engine {
             Work::Indirect(how) => self.number_of(super::indirect::run(body, how), "copy"),
             Work::Reduce(operator) => {
                 let points = body.map.as_ref().map_or(&[][..], FutureMap::cells);
-                let total = super::index::reduce(points, operator, &self.failures);
-                self.number_of(total.map(|t| body.set_value(&t)), "reduction of results")
+                let result = body.result.as_ref().map_or(Ok(()), |result| super::index::reduce(points, operator, &self.failures, result));
+                self.number_of(result, "reduction of results")
             }
             Work::Combine { all } => {
                 let found = super::predicate::combined(&body.futures, &body.args, all);

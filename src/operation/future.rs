@@ -37,6 +37,12 @@ impl FutureCell {
         slot.extend_from_slice(value);
     }
 
+    /// By the same, after `write`: the value, to be worked on.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) fn written(&self) -> &mut [u8] {
+        unsafe { &mut *self.value.get() }
+    }
+
     /// By the same: a value, or the failure that there is none for.
     pub fn prepare(&self, value: &[u8], error: u32) {
         self.write(value);
@@ -114,6 +120,50 @@ pub struct Future {
 impl Default for Future {
     fn default() -> Self {
         Self { map: FutureMap(Arc::new([FutureCell::default()])), point: 0 }
+    }
+}
+
+/// Maps that a context keeps to be used again, and futures of single operations.
+const MOST_MAPS: usize = 16;
+const MOST_SINGLES: usize = 64;
+
+/// The results of what a context launched last: one that nobody else has any more is used again, so that a program which lets
+/// go of its results allocates none.
+#[derive(Default)]
+pub struct Results {
+    maps: Vec<FutureMap>,
+    singles: Vec<FutureMap>,
+    /// Which of `singles` was given out first.
+    oldest: usize,
+}
+
+impl Results {
+    /// Futures for the points of a launch, which nobody else has.
+    pub fn map(&mut self, points: u32) -> FutureMap {
+        if let Some(free) = self.maps.iter_mut().find_map(|map| map.renew(points).then(|| map.clone())) {
+            return free;
+        }
+        let made = FutureMap::new(points);
+        if self.maps.len() == MOST_MAPS {
+            self.maps.remove(0);
+        }
+        self.maps.push(made.clone());
+        made
+    }
+
+    /// A future that nobody else has. Looks at one only, since programs may keep any number of them.
+    pub fn single(&mut self) -> Future {
+        let at = self.oldest;
+        match self.singles.get_mut(at) {
+            None => self.singles.push(FutureMap::new(1)),
+            Some(map) => {
+                if !map.renew(1) {
+                    *map = FutureMap::new(1);
+                }
+            }
+        }
+        self.oldest = (at + 1) % MOST_SINGLES;
+        Future { map: self.singles[at].clone(), point: 0 }
     }
 }
 

@@ -174,15 +174,26 @@ impl<'a> IndexLaunch<'a> {
     /// Launches a task for each point. What `whole` waits for, each point waits for; what it arrives at, it arrives at when
     /// all points are complete. The future of the results, folded in order of the points.
     pub fn launch_reduced(&mut self, whole: &mut Launch, operator: Operator) -> Result<Future> {
-        let results = self.launching().results(self.points);
-        let reduced = Future::default();
+        let Launching { results, .. } = self.launching();
+        let (results, reduced) = (results.map(self.points), results.single());
         self.launch_points(whole, Some(&results))?;
         self.launch_end(whole, Launched::Reduce(operator), Some((results, reduced.clone())))?;
         Ok(reduced)
     }
 
-    /// The same, each point with a result of its own, in `results` if these are wanted.
-    pub fn launch(&mut self, whole: &mut Launch, results: Option<&FutureMap>) -> Result<()> {
+    /// The same, each point with a result of its own.
+    pub fn launch_map(&mut self, whole: &mut Launch) -> Result<FutureMap> {
+        let results = self.launching().results.map(self.points);
+        self.launch_all(whole, Some(&results))?;
+        Ok(results)
+    }
+
+    /// The same, without results.
+    pub fn launch(&mut self, whole: &mut Launch) -> Result<()> {
+        self.launch_all(whole, None)
+    }
+
+    fn launch_all(&mut self, whole: &mut Launch, results: Option<&FutureMap>) -> Result<()> {
         self.launch_points(whole, results)?;
         match whole.arrivals.is_empty() {
             true => Ok(()),
@@ -259,15 +270,16 @@ impl<'a> IndexLaunch<'a> {
     }
 }
 
-/// Folds the results of the points.
-pub(super) fn reduce(futures: &[FutureCell], operator: Operator, failures: &super::Failures) -> Result<Vec<u8>> {
-    let mut total = operator.with_identity(|identity| identity.to_vec());
+/// Folds the results of the points into `result`.
+pub(super) fn reduce(futures: &[FutureCell], operator: Operator, failures: &super::Failures, result: &FutureCell) -> Result<()> {
+    operator.with_identity(|identity| result.write(identity));
+    let total = result.written();
     for (point, future) in futures.iter().enumerate() {
         let value = future.value(failures)?;
         if value.len() != total.len() {
             fail!(InvalidArgument, "point {point} gave a result of {} bytes where the reduction's elements have {}; call cohort_task_result in every point", value.len(), total.len());
         }
-        operator.fold(&mut total, value);
+        operator.fold(total, value);
     }
-    Ok(total)
+    Ok(())
 }

@@ -39,7 +39,7 @@ pub fn combine(engine: &Engine, frame: &Frame, predicates: &[&Predicate], all: b
     let mut operation = Launch::new(Launched::Combine { all });
     operation.futures.extend(predicates.iter().map(|predicate| predicate.future.clone()));
     operation.args = &negated;
-    let future = Future::default();
+    let future = engine.context_of(frame).future();
     operation.result = Some(future.clone());
     launch(engine, frame, operation)?;
     Ok(Predicate { future, negated: false })
