@@ -129,6 +129,54 @@ static void same_bits_whoever_is_first(void) {
   destroy(&sum);
 }
 
+/* The least value, and who had it. */
+typedef struct { double value; int64_t who; } least_t;
+
+static void keep_least(void *into, const void *from, size_t count, void *user) {
+  least_t *a = into;
+  const least_t *b = from;
+  for (size_t i = 0; i < count; i++) if (b[i].value < a[i].value) a[i] = b[i];
+  CHECK(user == &least);
+}
+
+/* Sums of three bytes each: an element of an odd size. */
+static void add_triples(void *into, const void *from, size_t count, void *user) {
+  unsigned char *a = into;
+  const unsigned char *b = from;
+  (void)user;
+  for (size_t i = 0; i < 3 * count; i++) a[i] = (unsigned char)(a[i] + b[i]);
+}
+
+/* Reductions of the program's own. Ranks register them in different orders and know them by name; one that only the owner of a
+ * collective has is refused elsewhere. */
+static void programs_own(void) {
+  const least_t none = {1e300, -1};
+  const unsigned char nothing[3] = {0, 0, 0};
+  cohort_reduction_t keeping, adding = 0, lonely = 0;
+  cohort_collective_t place, triples, alone;
+  int32_t i;
+  if (rank % 2 == 1) TRY(cohort_reduction_register(rt, "triples", 3, nothing, add_triples, NULL, &adding));
+  TRY(cohort_reduction_register(rt, "place of the least", sizeof none, &none, keep_least, &least, &keeping));
+  if (rank % 2 == 0) TRY(cohort_reduction_register(rt, "triples", 3, nothing, add_triples, NULL, &adding));
+  if (rank == 0) TRY(cohort_reduction_register(rt, "of rank 0 only", 3, nothing, add_triples, NULL, &lonely));
+  place = create(keeping, COHORT_TYPE_NONE);
+  triples = create(adding, COHORT_TYPE_NONE);
+  for (i = 0; i < 200; i++) {
+    least_t mine = {(rank + i) % size, rank}, all;
+    unsigned char three[3] = {1, (unsigned char)rank, (unsigned char)i}, sums[3];
+    agree(ctx, &place, &mine, &all, sizeof all);
+    CHECK(all.value == 0 && (all.who + i) % size == 0);
+    agree(ctx, &triples, three, sums, sizeof sums);
+    CHECK(sums[0] == size && sums[1] == size * (size - 1) / 2 && sums[2] == (unsigned char)(i * size));
+  }
+  destroy(&triples);
+  destroy(&place);
+  alone = create(lonely, COHORT_TYPE_NONE);
+  /* By messages the owner combines, and nobody else has to know how. */
+  if (rank != 0 && !forced) EXPECT(cohort_collective_arrive(alone, nothing), COHORT_ERROR_WRONG_ORDER, "has not registered");
+  destroy(&alone);
+}
+
 static void wrong_calls(void) {
   cohort_collective_t own, stale, never = {0, 0}, other;
   cohort_phase_barrier_t barrier;
@@ -270,6 +318,7 @@ int main(int argc, char **argv) {
   run_ahead(proposing, advancing, clock);
   every_type();
   same_bits_whoever_is_first();
+  programs_own();
 
   too_many();
   destroyed();
