@@ -13,7 +13,7 @@ packages_of() {
         mini-app) echo zlib1g-dev ;;
         python) echo python3-numpy python3-mpi4py ;;
         benches) echo libstarpu-dev ;;
-        tests) echo python3 python3-venv python3-mypy libclang-dev util-linux valgrind ;;
+        tests) echo python3 python3-venv python3-mypy libclang-dev util-linux valgrind ocl-icd-opencl-dev pocl-opencl-icd ;;
         *) echo "dependencies.sh: unknown group '$1'; groups are build, mpi, mpich, fortran, flang, mini-app, python, benches, tests" >&2; return 2 ;;
     esac
 }

@@ -1,5 +1,5 @@
 /* Convective plus diffusive fluxes of the state in the three directions (Chen et al., Comput. Sci. Disc. 2, 015001, 2009, section
- * 2). Species follow species, so that of each only its diffusion coefficient, enthalpy and three slopes are alive. */
+ * 2). Species follow species: of each only its diffusion coefficient, enthalpy and three slopes are alive. */
 
 #if VISCOUS
 typedef struct {
@@ -11,26 +11,27 @@ COHORT_FUNCTION double slope_of(const neighbourhood *around, int d, int m) {
   return slope(around->line[d], m, around->region[d], around->below[d], around->above[d]);
 }
 
-/* Sums over the species of one direction. */
-typedef struct {
-  double total, heat, log_W; /* diffusion, enthalpy that it carries, slope of ln W */
-} diffusion_sums;
+/* Slopes that are needed together, in the three directions. */
+enum { T_SLOPE = 3, W_SLOPE = 4, SLOPES = 5 };
+
+/* Rolled: the stencils of a field are much code. */
+COHORT_FUNCTION void shared_slopes(const neighbourhood *around, double slopes[SLOPES][3]) {
+  COHORT_NO_UNROLL
+  for (int m = 0; m < SLOPES; ++m) {
+    COHORT_UNROLL
+    for (int d = 0; d < 3; ++d) slopes[m][d] = slope_of(around, d, m == W_SLOPE ? PRIMITIVE_W : PRIMITIVE_U + m);
+  }
+}
 
 /* Adds -tau and -u tau (Newton's stress, no bulk viscosity) to the fluxes of momentum and energy. */
-COHORT_FUNCTION void subtract_stress(const neighbourhood *around, double viscosity, const double *u, double momentum[3][3],
+COHORT_FUNCTION void subtract_stress(double slopes[SLOPES][3], double viscosity, const double *u, double momentum[3][3],
                                      double *energy) {
-  double grad[3][3]; /* of component m in direction d */
-  COHORT_UNROLL
-  for (int d = 0; d < 3; ++d) {
-    COHORT_UNROLL
-    for (int m = 0; m < 3; ++m) grad[d][m] = slope_of(around, d, PRIMITIVE_U + m);
-  }
-  const double dilatation = (grad[0][0] + grad[1][1] + grad[2][2]) * (2.0 / 3);
+  const double dilatation = (slopes[0][0] + slopes[1][1] + slopes[2][2]) * (2.0 / 3);
   COHORT_UNROLL
   for (int d = 0; d < 3; ++d) {
     COHORT_UNROLL
     for (int m = 0; m < 3; ++m) {
-      const double tau = viscosity * (m == d ? 2 * grad[d][d] - dilatation : grad[d][m] + grad[m][d]);
+      const double tau = viscosity * (m == d ? 2 * slopes[d][d] - dilatation : slopes[m][d] + slopes[d][m]);
       momentum[d][m] -= tau;
       energy[d] -= u[m] * tau;
     }
@@ -90,23 +91,25 @@ COHORT_KERNEL void fluxes(COHORT_GLOBAL const double *state, cohort_extent state
 
   double viscosity, conductivity, diffusion[SPECIES]; /* times the density */
   mixture_transport(rho, T, p, W, Y, field, &viscosity, &conductivity, diffusion);
-  subtract_stress(&around, viscosity, u, momentum, energy);
+  double slopes[SLOPES][3];
+  shared_slopes(&around, slopes);
+  subtract_stress(slopes, viscosity, u, momentum, energy);
 
-  diffusion_sums sums[3];
+  double total[3], log_W[3]; /* diffusion of all species, slope of ln W */
   COHORT_UNROLL
   for (int d = 0; d < 3; ++d) {
-    sums[d].total = 0;
-    sums[d].heat = -conductivity * slope_of(&around, d, PRIMITIVE_T);
-    sums[d].log_W = slope_of(&around, d, PRIMITIVE_W) / W;
+    total[d] = 0;
+    log_W[d] = slopes[W_SLOPE][d] / W;
+    energy[d] -= conductivity * slopes[T_SLOPE][d];
   }
   COHORT_NO_UNROLL
   for (int s = 0; s < SPECIES - 1 + CORRECTION_VELOCITY; ++s) {
     const double h = specific_enthalpy(s, T), rho_Y = state[(STATE_SPECIES + s) * state_at.field];
     COHORT_UNROLL
     for (int d = 0; d < 3; ++d) {
-      const double J = -diffusion[s] * (slope_of(&around, d, PRIMITIVE_SPECIES + s) + Y[s * field] * sums[d].log_W);
-      sums[d].total += J;
-      sums[d].heat += h * J;
+      const double J = -diffusion[s] * (slope_of(&around, d, PRIMITIVE_SPECIES + s) + Y[s * field] * log_W[d]);
+      total[d] += J;
+      energy[d] += h * J;
       if (s < SPECIES - 1 && tile.active[d]) flux[d][(STATE_SPECIES + s) * flux_field[d]] = rho_Y * u[d] + J;
     }
   }
@@ -116,18 +119,16 @@ COHORT_KERNEL void fluxes(COHORT_GLOBAL const double *state, cohort_extent state
     const double h = specific_enthalpy(s, T);
     COHORT_UNROLL
     for (int d = 0; d < 3; ++d) {
-      const double J = Y[s * field] * sums[d].total;
-      sums[d].heat -= h * J;
+      const double J = Y[s * field] * total[d];
+      energy[d] -= h * J;
       if (s < SPECIES - 1 && tile.active[d]) flux[d][(STATE_SPECIES + s) * flux_field[d]] -= J;
     }
   }
 #else
   const double last_enthalpy = specific_enthalpy(SPECIES - 1, T);
   COHORT_UNROLL
-  for (int d = 0; d < 3; ++d) sums[d].heat -= last_enthalpy * sums[d].total;
+  for (int d = 0; d < 3; ++d) energy[d] -= last_enthalpy * total[d];
 #endif
-  COHORT_UNROLL
-  for (int d = 0; d < 3; ++d) energy[d] += sums[d].heat;
 #else
   COHORT_NO_UNROLL
   for (int s = 0; s < SPECIES - 1; ++s) {

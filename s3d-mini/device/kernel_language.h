@@ -8,6 +8,7 @@
 #define COHORT_FUNCTION static inline
 #define COHORT_INDEX(d) ((long)get_global_id(d))
 #define COHORT_UNROLL _Pragma("unroll")
+#define COHORT_UNROLL_2 _Pragma("unroll 2")
 #define COHORT_NO_UNROLL _Pragma("nounroll")
 #elif defined(__CUDACC__)
 #define COHORT_KERNEL extern "C" __global__
@@ -20,6 +21,7 @@
 #define COHORT_INDEX_2 ((long)blockIdx.z * blockDim.z + threadIdx.z)
 #define COHORT_INDEX(d) COHORT_INDEX_##d
 #define COHORT_UNROLL _Pragma("unroll")
+#define COHORT_UNROLL_2 _Pragma("unroll 2")
 #define COHORT_NO_UNROLL _Pragma("unroll 1")
 #else
 #include <math.h>
@@ -32,6 +34,7 @@
 static _Thread_local long cohort_index[3];
 #define COHORT_INDEX(d) cohort_index[d]
 #define COHORT_UNROLL
+#define COHORT_UNROLL_2
 #define COHORT_NO_UNROLL
 #endif
 

@@ -1,9 +1,14 @@
-/* Mixture-averaged transport as in transport.f90, arranged for one point: species k meets all others in one loop that reads two
- * numbers of each, so that nothing is accumulated in memory. Each pair is so visited twice, which costs less than three arrays
- * of partial sums would. */
+/* Mixture-averaged transport, the formulas of transport.f90 for one point. */
 
 /* Keeps the diffusion coefficient of a species that is alone defined. */
 #define LEAST_FRACTION 1e-20
+
+/* Loops over pairs take two of them at a time. */
+#if SPECIES <= 16
+#define OVER_PAIRS COHORT_UNROLL
+#else
+#define OVER_PAIRS COHORT_UNROLL_2
+#endif
 
 COHORT_FUNCTION double fit(COHORT_CONSTANT const double *c, double x) {
   return c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])));
@@ -26,22 +31,22 @@ COHORT_FUNCTION double pure_conductivity(int s, double log_T, double quarter_T) 
 #endif
 }
 
-/* 1/(p D) of a pair; in Cantera's form without its T^(3/2), which all pairs share. */
-COHORT_FUNCTION double pair_friction(int pair, double log_T) {
+COHORT_FUNCTION double mole_fraction(int s, double Y, double W) {
+  return fmax(Y * W * inverse_weight[s], LEAST_FRACTION);
+}
+
+/* X_1/D_1 + X_2/D_2 by the fits of two pairs, with one division for both; in Cantera's form without its T^(3/2). */
+COHORT_FUNCTION double friction_of_two(double X_1, double X_2, double fit_1, double fit_2) {
 #if CANTERA_FITS
-  return 1 / fit(diffusion_fit[pair], log_T);
+  return (X_1 * fit_2 + X_2 * fit_1) / (fit_1 * fit_2);
 #else
-  return exp(-fit(diffusion_fit[pair], log_T));
+  return X_1 * exp(-fit_1) + X_2 * exp(-fit_2);
 #endif
 }
 
-/* Place of two species in the tables of pairs. */
-COHORT_FUNCTION int pair_of(int k, int j) {
-  const int low = k < j ? k : j, high = k < j ? j : k;
-  return low * SPECIES - low * (low + 1) / 2 + high - low - 1;
-}
-
-/* Viscosity, conductivity and rho D of each species. Mass fractions stand `field` elements apart. */
+/* Viscosity, conductivity and rho D of each species. Mass fractions stand `field` elements apart. Species k meets all others in one
+ * loop that reads two numbers of each: every pair is visited twice, which costs less than partial sums of all species, kept in
+ * memory. What k itself needs is computed again, so that the arrays are indexed by j alone and stay in registers if they are small. */
 COHORT_FUNCTION void mixture_transport(double rho, double T, double p, double W, COHORT_GLOBAL const double *Y, long field,
                                        double *viscosity, double *conductivity, double *diffusion) {
   const double log_T = log(T), half_T = sqrt(T), quarter_T = sqrt(half_T);
@@ -51,7 +56,7 @@ COHORT_FUNCTION void mixture_transport(double rho, double T, double p, double W,
   OVER_SPECIES
   for (int s = 0; s < SPECIES; ++s) {
     const double lambda = pure_conductivity(s, log_T, quarter_T);
-    X[s] = fmax(Y[s * field] * W * inverse_weight[s], LEAST_FRACTION);
+    X[s] = mole_fraction(s, Y[s * field], W);
     b[s] = fourth_root_weight[s] / root_viscosity(s, log_T, quarter_T);
     mass += X[s] * molecular_weight[s];
     direct += X[s] * lambda;
@@ -60,20 +65,27 @@ COHORT_FUNCTION void mixture_transport(double rho, double T, double p, double W,
   *conductivity = 0.5 * (direct + 1 / harmonic);
 
   *viscosity = 0;
-  OVER_SPECIES
+  COHORT_NO_UNROLL
   for (int k = 0; k < SPECIES; ++k) {
-    const double a = 1 / b[k], root = fourth_root_weight[k] * a;
-    double wilke = X[k], friction = 0, others = 0;
-    OVER_SPECIES
-    for (int j = 0; j < SPECIES; ++j) {
-      if (j == k) continue;
-      const int pair = pair_of(k, j);
-      const double one_and_ratio = 1 + a * b[j];
-      wilke += X[j] * wilke_weight[j] * wilke_pair[pair] * one_and_ratio * one_and_ratio;
-      friction += X[j] * pair_friction(pair, log_T);
-      others += X[j] * molecular_weight[j];
+    const double X_k = mole_fraction(k, Y[k * field], W), root = root_viscosity(k, log_T, quarter_T), a = root / fourth_root_weight[k];
+    const int row = k * SPECIES - k * (k + 1) / 2 - k - 1;
+    double wilke = X_k, friction = 0, others = 0;
+    OVER_PAIRS
+    for (int j = 0; j < SPECIES; j += 2) {
+      double X_j[2], D[2];
+      COHORT_UNROLL
+      for (int n = 0; n < 2; ++n) {
+        const int to = j + n < SPECIES ? j + n : 0;
+        const int pair = to < k ? to * SPECIES - to * (to + 1) / 2 + k - to - 1 : to > k ? row + to : 0;
+        const double one_and_ratio = 1 + a * b[to];
+        X_j[n] = to == k || j + n == SPECIES ? 0 : X[to];
+        D[n] = fit(diffusion_fit[pair], log_T);
+        wilke += X_j[n] * wilke_weight[to] * wilke_pair[pair] * one_and_ratio * one_and_ratio;
+        others += X_j[n] * molecular_weight[to];
+      }
+      friction += friction_of_two(X_j[0], X_j[1], D[0], D[1]);
     }
-    *viscosity += X[k] * root * root / wilke;
+    *viscosity += X_k * root * root / wilke;
     /* 1 - Y_k as a sum over the others: the difference is noise where a species is nearly alone. */
     diffusion[k] = rho * others * pair_factor / (mass * p * friction);
   }

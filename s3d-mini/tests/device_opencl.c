@@ -1,54 +1,10 @@
-/* Runs a kernel for every work item of a grid: compiled as C and called, or through OpenCL. Returns 0, or 1 with a message. */
+/* Runs a kernel on the first OpenCL device there is. */
+#include "device_host.h"
+
+#if defined(S3D_WITH_OPENCL)
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
-#include <dlfcn.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum kind { VALUE, INPUT, OUTPUT };
-/* OUTPUT is read as well. A null pointer stays one. */
-typedef struct {
-  void *data;
-  size_t bytes;
-  int32_t kind;
-} argument_t;
-
-enum { MOST_ARGUMENTS = 64, MESSAGE = 4096 };
-
-int s3d_run_as_c(const char *path, const char *kernel, const int64_t *grid, int32_t count, const argument_t *argument, char *message);
-int s3d_run_as_opencl(const char *path, const char *kernel, const int64_t *grid, int32_t count, const argument_t *argument,
-                      char *message);
-
-static int say(char *message, const char *format, ...) {
-  va_list list;
-  va_start(list, format);
-  vsnprintf(message, MESSAGE, format, list);
-  va_end(list);
-  return 1;
-}
-
-int s3d_run_as_c(const char *path, const char *kernel, const int64_t *grid, int32_t count, const argument_t *argument, char *message) {
-  char command[2048], library[1024];
-  void *pointers[MOST_ARGUMENTS];
-  snprintf(library, sizeof library, "%s.so", path);
-  /* The tile's arguments follow pairs of a pointer and an extent. */
-  snprintf(command, sizeof command,
-           "%s -std=c11 -O1 -Wall -Werror -shared -fPIC -o %s -include %s -DKERNEL=%s '-DARGUMENTS=REQUIREMENTS_%d, TILE(%d)' %s -lm",
-           C_COMPILER, library, path, kernel, count / 2, count / 2, ENTRIES);
-  if (system(command) != 0) return say(message, "failed: %s", command);
-  void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
-  if (!handle) return say(message, "%s", dlerror());
-  void (*run)(const long *, void *const *) = (void (*)(const long *, void *const *))dlsym(handle, "run_over_grid");
-  if (!run) return say(message, "%s", dlerror());
-  for (int a = 0; a < count; ++a) pointers[a] = argument[a].data;
-  const long extent[3] = {grid[0], grid[1], grid[2]};
-  run(extent, pointers);
-  dlclose(handle);
-  return 0;
-}
 
 typedef struct {
   cl_context context;
@@ -62,10 +18,10 @@ static int open_device(device_t *device, char *message) {
     cl_platform_id platform;
     cl_int status = clGetPlatformIDs(1, &platform, NULL);
     if (status == CL_SUCCESS) status = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &opened.device, NULL);
-    if (status != CL_SUCCESS) return say(message, "no OpenCL device (%d)", status);
+    if (status != CL_SUCCESS) return SAY(message, "no OpenCL device (%d)", status);
     opened.context = clCreateContext(NULL, 1, &opened.device, NULL, NULL, &status);
     if (status == CL_SUCCESS) opened.queue = clCreateCommandQueue(opened.context, opened.device, 0, &status);
-    if (status != CL_SUCCESS) return say(message, "no OpenCL context and queue (%d)", status);
+    if (status != CL_SUCCESS) return SAY(message, "no OpenCL context and queue (%d)", status);
   }
   *device = opened;
   return 0;
@@ -89,14 +45,14 @@ static char *text_of(const char *path) {
 static int build(const device_t *device, const char *path, cl_program *program, char *message) {
   char log[3072] = "";
   char *text = text_of(path);
-  if (!text) return say(message, "%s cannot be read", path);
+  if (!text) return SAY(message, "%s cannot be read", path);
   cl_int status;
   *program = clCreateProgramWithSource(device->context, 1, (const char **)&text, NULL, &status);
   free(text);
   if (status == CL_SUCCESS) status = clBuildProgram(*program, 1, &device->device, "-cl-std=CL1.2", NULL, NULL);
   if (status == CL_SUCCESS) return 0;
   clGetProgramBuildInfo(*program, device->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
-  return say(message, "%s: clBuildProgram %d\n%s", path, status, log);
+  return SAY(message, "%s: clBuildProgram %d\n%s", path, status, log);
 }
 
 int s3d_run_as_opencl(const char *path, const char *kernel, const int64_t *grid, int32_t count, const argument_t *argument,
@@ -130,6 +86,13 @@ int s3d_run_as_opencl(const char *path, const char *kernel, const int64_t *grid,
   }
   if (entry) clReleaseKernel(entry);
   clReleaseProgram(program);
-  if (status != CL_SUCCESS) return say(message, "OpenCL, kernel %s: status %d", kernel, status);
+  if (status != CL_SUCCESS) return SAY(message, "OpenCL, kernel %s: status %d", kernel, status);
   return 0;
 }
+#else
+int s3d_run_as_opencl(const char *path, const char *kernel, const int64_t *grid, int32_t count, const argument_t *argument,
+                      char *message) {
+  (void)path, (void)kernel, (void)grid, (void)count, (void)argument;
+  return SAY(message, "built without OpenCL");
+}
+#endif
