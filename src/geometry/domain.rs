@@ -27,10 +27,12 @@ impl From<PointSet> for Domain {
 }
 
 impl Domain {
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.bounds.is_empty()
     }
 
+    #[inline]
     pub fn is_dense(&self) -> bool {
         self.points.is_none()
     }
@@ -70,15 +72,19 @@ impl Domain {
         self.bounds.contains_point(p) && self.points.as_ref().is_none_or(|points| points.contains_point(p))
     }
 
+    #[inline]
     pub fn contains(&self, other: &Domain) -> bool {
-        other.is_empty()
-            || self.bounds.contains(&other.bounds)
-                && match (&self.points, &other.points) {
-                    (None, _) => true,
-                    (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.contains(b),
-                    // Most often within one of the rectangles, and then no set is built.
-                    (Some(a), None) => a.rects().any(|r| r.contains(&other.bounds)) || a.contains(&other.points()),
-                }
+        other.is_empty() || self.bounds.contains(&other.bounds) && (self.is_dense() || self.has_points_of(other))
+    }
+
+    /// Whether this set, not all of its bounds, contains `other`.
+    fn has_points_of(&self, other: &Domain) -> bool {
+        match (&self.points, &other.points) {
+            (Some(a), Some(b)) if Arc::ptr_eq(a, b) => true,
+            // Most often within one of the rectangles, and then no set is built.
+            (Some(a), None) if a.rects().any(|r| r.contains(&other.bounds)) => true,
+            _ => self.points().contains(&other.points()),
+        }
     }
 
     pub fn union(&self, other: &Domain) -> Domain {

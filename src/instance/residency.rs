@@ -59,10 +59,6 @@ impl<T: Copy> Place<T> {
     pub fn users(&self) -> impl Iterator<Item = T> + '_ {
         self.users.iter().copied()
     }
-
-    fn could_hold(&self, memory: MemoryNumber, domain: &Domain) -> bool {
-        self.memory == memory && !self.covered && self.bounds.contains(&domain.bounds)
-    }
 }
 
 /// Adds to a list that only grows when forgetting the finished made no room.
@@ -158,24 +154,23 @@ impl<T: Copy> Residency<T> {
     /// most of them. None if no place covers it: then one with room for `domain.bounds` is to be created.
     #[inline]
     pub fn find(&mut self, memory: MemoryNumber, domain: &Domain) -> Option<PlaceId> {
+        let has_all = |place: &Place<T>| place.memory == memory && !place.covered && place.valid.contains(domain);
         let (before, behind) = self.places.split_at(self.cursor);
-        let mut candidates: SmallVec<[usize; 4]> = SmallVec::new();
-        for (i, place) in behind.iter().chain(before).enumerate() {
-            if place.could_hold(memory, domain) {
-                let at = if i < behind.len() { i + self.cursor } else { i - behind.len() };
-                if place.valid.contains(domain) {
-                    self.cursor = at;
-                    return Some(place.id);
-                }
-                candidates.push(at);
-            }
-        }
-        self.cursor = match candidates[..] {
-            [] => return None,
-            [only] => only,
-            _ => candidates.into_iter().max_by_key(|&at| self.places[at].valid.intersection(domain).volume())?,
+        let found = match behind.iter().position(has_all) {
+            Some(steps) => Some(before.len() + steps),
+            None => before.iter().position(has_all),
         };
+        self.cursor = found.or_else(|| self.most_of(memory, domain))?;
         Some(self.places[self.cursor].id)
+    }
+
+    fn most_of(&self, memory: MemoryNumber, domain: &Domain) -> Option<usize> {
+        let covers = |place: &Place<T>| place.memory == memory && !place.covered && place.bounds.contains(&domain.bounds);
+        let mut candidates = (0..self.places.len()).filter(|&at| covers(&self.places[at]));
+        let first = candidates.next()?;
+        let Some(second) = candidates.next() else { return Some(first) };
+        let most = |&at: &usize| self.places[at].valid.intersection(domain).volume();
+        [first, second].into_iter().chain(candidates).max_by_key(most)
     }
 
     /// Makes room in a memory where `find` found none; nothing is valid there yet.
