@@ -2,13 +2,17 @@
 
 use super::kernel::mix;
 use super::program::*;
-use super::rules::{refusal, uses};
+use super::rules::launched;
+
+mod arrays;
+mod copies;
+mod terms;
 
 /// splitmix64 (Steele, Lea and Flood, OOPSLA 2014): small, and the same everywhere.
 pub struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -20,22 +24,22 @@ impl Random {
     pub fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
-    fn between(&mut self, lo: i64, hi: i64) -> i64 {
+    pub fn between(&mut self, lo: i64, hi: i64) -> i64 {
         lo + self.below((hi - lo + 1) as usize) as i64
     }
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 }
 
 /// What an operation may be launched on: everything outside of tasks, or what the launching task holds.
 #[derive(Clone, Copy)]
-struct Scope<'a> {
+pub struct Scope<'a> {
     parent: Option<&'a Task>,
     depth: usize,
 }
 
-struct Generator {
+pub struct Generator {
     random: Random,
     program: Program,
     next_id: u32,
@@ -46,9 +50,9 @@ struct Generator {
 
 /// Uses so far in a context that are not exclusive, and the results that its operations may take.
 #[derive(Default)]
-struct Context {
+pub struct Context {
     shared: Vec<Need>,
-    results: Vec<u32>,
+    results: Vec<terms::Made>,
 }
 
 /// What a program is made for.
@@ -56,7 +60,7 @@ struct Context {
 pub enum Aim {
     /// Every kind of operation; its results are those of its tasks one after another.
     Results,
-    /// Launches only, of tasks that compute nothing; no more and no fewer of them wait for each other than have to.
+    /// Launches, copies, fills and mappings, and tasks that compute nothing; no more and no fewer of them wait for each other than have to.
     Dependences,
 }
 
@@ -81,10 +85,12 @@ pub fn program(aim: Aim, seed: u64) -> Program {
         let tree = generator.tree();
         generator.program.trees.push(tree);
     }
+    generator.name_points();
     let mut context = Context::default();
     for _ in 0..1 + generator.random.below(25) {
         generator.root_step(&mut context);
     }
+    generator.detach_parts();
     generator.program
 }
 
@@ -127,6 +133,7 @@ impl Generator {
         }
         let fields = *self.random.pick(&[1, 2, 3, 5, 8, 70, 700]);
         let few: Vec<Kind> = (0..fields.min(12)).map(|_| self.kind()).collect();
+        let few = if fields <= 8 { self.some_that_name(few, (whole, dim)) } else { few };
         let kinds = (0..fields).map(|f| few[f % few.len()]).collect();
         let mut tree = Tree { dim, kinds, regions: vec![Region { bounds: whole, parent: None }], partitions: Vec::new(), hosted: false };
         for _ in 0..self.random.below(5) {
@@ -176,24 +183,26 @@ impl Generator {
         let scope = Scope { parent: None, depth: 0 };
         let action = match self.random.below(40) {
             _ if self.plain => self.action(scope, context),
-            0 | 1 => self.attach(),
-            2 => self.turns(context),
-            3 => self.epoch(),
+            0..=2 => self.attach(),
+            3 => self.turns(context),
+            4 => self.epoch(),
             _ => self.action(scope, context),
         };
-        let Some(action) = action else { return };
+        let Some(action) = action.filter(|action| self.fits_arrays(action)) else { return };
         let id = self.id();
+        context.results.extend(terms::Made::by_step(id, &action));
         self.program.steps.push(Step { id, action });
     }
 
     fn action(&mut self, scope: Scope, context: &mut Context) -> Option<Action> {
-        match self.random.below(20) {
-            _ if self.plain => self.task(scope, context).map(Action::Launch),
-            0 => Some(Action::WaitAll),
-            1 | 2 if !context.results.is_empty() => Some(Action::Get(*self.random.pick(&context.results))),
+        match self.random.below(24) {
+            0 if !self.plain => Some(Action::WaitAll),
+            1 | 2 if !self.plain && !context.results.is_empty() => Some(Action::Get(self.given(context))),
             3 => self.fill(scope),
             4 => self.map(scope),
-            5 => self.chain(scope, context),
+            5 if !self.plain => self.chain(scope, context),
+            6 if !self.plain => self.total(context),
+            7..=9 => self.copy(scope, context),
             _ => self.task(scope, context).map(Action::Launch),
         }
     }
@@ -249,7 +258,7 @@ impl Generator {
         let right = self.right();
         let right = self.settle_right(tree, &mut fields, right);
         let (right, coherence) = self.coherence(right, 6);
-        Need { id: self.id(), tree, target, fields, right, coherence }
+        Need { id: self.id(), tree, target, projection: Projection::Identity, fields, right, coherence }
     }
 
     /// Not exclusive one time in so many; with the right that goes with it.
@@ -295,7 +304,7 @@ impl Generator {
             _ => Target::Parents(held.id),
         };
         let (right, coherence) = self.coherence(right, if self.plain { 3 } else { 6 });
-        Some(Need { id: self.id(), tree: held.tree, target, fields, right, coherence })
+        Some(Need { id: self.id(), tree: held.tree, target, projection: Projection::Identity, fields, right, coherence })
     }
 
     fn descendant(&mut self, tree: usize, region: usize) -> usize {
@@ -323,9 +332,7 @@ impl Generator {
                 continue;
             }
             context.shared.extend(task.needs.iter().filter(|n| n.coherence != Coherence::Exclusive).cloned());
-            if task.result {
-                context.results.push(task.id);
-            }
+            context.results.extend(terms::Made::by(&task));
             let depth = scope.depth + 1;
             if !task.leaf {
                 task.children = self.children(&task, depth);
@@ -337,7 +344,7 @@ impl Generator {
     }
 
     fn is_refused(&self, task: &Task) -> bool {
-        uses(&self.program, &[], task, 0).map_or(true, |points| refusal(None, &points) != 0)
+        launched(&self.program, None, task, 0).is_err()
     }
 
     fn launch(&mut self, scope: Scope, context: &Context) -> Task {
@@ -347,19 +354,13 @@ impl Generator {
         let mut task = Task::with_needs(self.id(), needs);
         if indexed {
             task.points = Some(self.points(&task.needs));
-            if !self.plain && self.random.one_in(3) {
-                let kind = *self.random.pick(&[Kind::Int32, Kind::Int64, Kind::Double, Kind::DoubleComplex]);
-                task.reduced = Some((*self.random.pick(kind.operators()), kind));
-                task.result = true;
-            }
-        } else {
-            task.result = !self.plain && self.random.one_in(3);
+            self.project(&mut task);
+            self.at_once(&mut task);
         }
-        for _ in 0..self.random.below(3).min(context.results.len()) {
-            task.futures.push(*self.random.pick(&context.results));
-        }
-        task.leaf = scope.depth >= 3 || !self.random.one_in(3 + 2 * scope.depth);
-        task.on_host = !self.plain && self.random.one_in(12);
+        self.result(&mut task);
+        self.give(&mut task, context);
+        task.leaf = !task.concurrent && (scope.depth >= 3 || !self.random.one_in(3 + 2 * scope.depth));
+        task.on_host = !self.plain && !task.concurrent && self.random.one_in(12);
         task.argument_bytes = *self.random.pick(&[0, 8, 100, 3000]);
         if self.fails && self.random.one_in(8) {
             let point = self.random.below(task.points.unwrap_or(1) as usize) as u32;
@@ -385,7 +386,9 @@ impl Generator {
         let mut steps = Vec::new();
         for _ in 0..self.random.below(5) {
             if let Some(action) = self.action(Scope { parent: Some(task), depth }, &mut context) {
-                steps.push(Step { id: self.id(), action });
+                let id = self.id();
+                context.results.extend(terms::Made::by_step(id, &action));
+                steps.push(Step { id, action });
             }
         }
         steps
@@ -459,6 +462,7 @@ impl Generator {
                 id: generator.id(),
                 tree,
                 target: Target::Region(0),
+                projection: Projection::Identity,
                 fields: all.clone(),
                 right: Right::Write,
                 coherence: Coherence::Exclusive,
@@ -512,7 +516,7 @@ impl Generator {
                 let mut fields = self.fields(tree, None);
                 let right = self.right();
                 let right = self.settle_right(tree, &mut fields, right);
-                let need = Need { id: self.id(), tree, target: Target::Region(child), fields, right, coherence: Coherence::Exclusive };
+                let need = Need { id: self.id(), tree, target: Target::Region(child), projection: Projection::Identity, fields, right, coherence: Coherence::Exclusive };
                 let mut task = Task::with_needs(self.id(), vec![need]);
                 task.leaf = false;
                 task.children = self.children(&task, 2);
@@ -521,31 +525,6 @@ impl Generator {
             })
             .collect();
         Some(Action::Epoch(tasks))
-    }
-
-    /// Attaches an array, or takes the one attached last away.
-    fn attach(&mut self) -> Option<Action> {
-        let mut attached: Vec<(usize, Vec<u32>)> = Vec::new();
-        for step in &self.program.steps {
-            match &step.action {
-                Action::Attach { tree, fields, .. } => attached.push((*tree, fields.clone())),
-                Action::Detach { tree, fields } => attached.retain(|a| a != &(*tree, fields.clone())),
-                _ => (),
-            }
-        }
-        if !attached.is_empty() && self.random.one_in(2) {
-            let (tree, fields) = self.random.pick(&attached).clone();
-            return Some(Action::Detach { tree, fields });
-        }
-        let trees = self.free_trees();
-        let tree = *self.random.pick(&trees);
-        let mut fields = self.fields(tree, None);
-        fields.sort_unstable();
-        fields.dedup();
-        if attached.iter().any(|a| a.0 == tree && a.1.iter().any(|f| fields.contains(f))) {
-            return None;
-        }
-        Some(Action::Attach { tree, fields, layout: self.random.next() })
     }
 }
 

@@ -2,10 +2,11 @@
 //! any two tasks of which one writes what the other uses, and on nothing else; contributions to reductions are chosen so
 //! that they are exact, and so the same in any order.
 
-use super::program::{Bounds, Kind, Operator, Right};
+use super::program::{Bounds, Kind, Operator, Right, Task};
 use std::ops::{Add, Mul};
 
-pub type Element = [u8; 16];
+/// Of any kind; what is beyond its bytes is 0.
+pub type Element = [u8; 24];
 
 pub fn mix(a: u64, b: u64) -> u64 {
     let z = (a.rotate_left(23) ^ b).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -19,19 +20,20 @@ impl Kind {
             Kind::Int32 | Kind::Float => 4,
             Kind::Int64 | Kind::Double | Kind::FloatComplex => 8,
             Kind::DoubleComplex => 16,
+            Kind::Names { dim, wide, .. } => dim * if wide { 8 } else { 4 },
         }
     }
 
     pub fn operators(self) -> &'static [Operator] {
         match self {
-            Kind::Raw(_) => &[],
+            Kind::Raw(_) | Kind::Names { .. } => &[],
             Kind::FloatComplex | Kind::DoubleComplex => &[Operator::Sum, Operator::Product],
             _ => &[Operator::Sum, Operator::Product, Operator::Min, Operator::Max],
         }
     }
 
     fn of_numbers(self, a: f64, b: f64) -> Element {
-        let mut element = [0; 16];
+        let mut element = Element::default();
         match self {
             Kind::Float => element[..4].copy_from_slice(&(a as f32).to_ne_bytes()),
             Kind::Double => element[..8].copy_from_slice(&a.to_ne_bytes()),
@@ -41,23 +43,47 @@ impl Kind {
             }
             _ => {
                 element[..8].copy_from_slice(&a.to_ne_bytes());
-                element[8..].copy_from_slice(&b.to_ne_bytes());
+                element[8..16].copy_from_slice(&b.to_ne_bytes());
             }
         }
         element
     }
 
     fn of_bits(hash: u64) -> Element {
-        let mut element = [0; 16];
+        let mut element = Element::default();
         element[..8].copy_from_slice(&hash.to_ne_bytes());
-        element[8..].copy_from_slice(&mix(hash, 1).to_ne_bytes());
+        element[8..16].copy_from_slice(&mix(hash, 1).to_ne_bytes());
         element
+    }
+
+    /// A point of the bounds.
+    fn of_point(within: Bounds, wide: bool, hash: u64) -> Element {
+        let mut element = Element::default();
+        for d in 0..3 {
+            let x = within.lo[d] + (mix(hash, d as u64) % within.extent(d) as u64) as i64;
+            match wide {
+                true => element[8 * d..][..8].copy_from_slice(&x.to_ne_bytes()),
+                false => element[4 * d..][..4].copy_from_slice(&(x as i32).to_ne_bytes()),
+            }
+        }
+        element
+    }
+
+    /// The point that an element names, of so many coordinates.
+    pub fn named(bytes: &[u8], dim: usize) -> [i64; 3] {
+        let wide = bytes.len() == 8 * dim;
+        let coordinate = |d: usize| match wide {
+            true => i64::from_ne_bytes(bytes[8 * d..][..8].try_into().expect("8 bytes")),
+            false => i32::from_ne_bytes(bytes[4 * d..][..4].try_into().expect("4 bytes")).into(),
+        };
+        std::array::from_fn(|d| if d < dim { coordinate(d) } else { 0 })
     }
 
     /// Any value; floating-point ones are small whole numbers, so that sums of them are exact, and not 0, whose sign is lost.
     pub fn value(self, hash: u64) -> Element {
         match self {
             Kind::Raw(_) | Kind::Int32 | Kind::Int64 => Self::of_bits(hash),
+            Kind::Names { within, wide, .. } => Self::of_point(within, wide, hash),
             _ => self.of_numbers((1 + hash % 1000) as f64, (1 + hash / 1000 % 1000) as f64),
         }
     }
@@ -106,7 +132,7 @@ impl Kind {
             }};
         }
         match self {
-            Kind::Raw(_) => unreachable!("raw fields have no operators"),
+            Kind::Raw(_) | Kind::Names { .. } => unreachable!("such fields have no operators"),
             Kind::Int32 => fold_as!(i32, i32::wrapping_add, i32::wrapping_mul),
             Kind::Int64 => fold_as!(i64, i64::wrapping_add, i64::wrapping_mul),
             Kind::Float => fold_as!(f32, f32::add, f32::mul),
@@ -124,7 +150,7 @@ impl Kind {
                 let number = f32::from_ne_bytes((&*part).try_into().expect("4 bytes"));
                 part.copy_from_slice(&(number + 0.0).to_ne_bytes());
             }),
-            Kind::DoubleComplex => plain.chunks_exact_mut(8).for_each(|part| {
+            Kind::DoubleComplex => plain.chunks_exact_mut(8).take(2).for_each(|part| {
                 let number = f64::from_ne_bytes((&*part).try_into().expect("8 bytes"));
                 part.copy_from_slice(&(number + 0.0).to_ne_bytes());
             }),
@@ -170,6 +196,8 @@ fn take_turn(n: usize, operand: &Operand, hash: u64, data: &mut impl Data) {
     for (at, (f, kind, point, mut element)) in before.into_iter().enumerate() {
         let own = mix(mix(hash, f as u64), at as u64);
         match kind {
+            // Points that are named stay.
+            Kind::Names { .. } => (),
             Kind::Raw(_) => element.iter_mut().zip(own.to_ne_bytes()).for_each(|(a, b)| *a = a.wrapping_add(b)),
             _ => kind.fold(Operator::Sum, &mut element, &kind.contribution(Operator::Sum, own)),
         }
@@ -186,9 +214,8 @@ pub fn compute(seed: u64, operands: &[Operand], again: bool, data: &mut impl Dat
         for (f, (field, kind)) in operand.fields.iter().enumerate().filter(|_| reads) {
             for point in operand.bounds.points() {
                 let element = kind.plain(data.read(n, f, point));
-                let (low, high) = element[..kind.bytes()].split_at(kind.bytes().min(8));
                 let word = |bytes: &[u8]| bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-                hash = mix(mix(hash, word(low)), word(high) ^ u64::from(*field));
+                hash = element[..kind.bytes()].chunks(8).fold(mix(hash, u64::from(*field)), |hash, part| mix(hash, word(part)));
             }
         }
     }
@@ -215,12 +242,20 @@ pub fn compute(seed: u64, operands: &[Operand], again: bool, data: &mut impl Dat
     hash
 }
 
-/// The value of a task's future.
-pub fn result_of(task: u32, reduced: Option<(Operator, Kind)>, hash: u64) -> Vec<u8> {
-    match reduced {
-        Some((operator, kind)) => kind.contribution(operator, hash)[..kind.bytes()].to_vec(),
-        None => (0..4 + task as usize % 50).map(|i| mix(hash, i as u64) as u8).collect(),
+/// The result of a task that computed this.
+pub fn result_of(task: &Task, hash: u64) -> Vec<u8> {
+    if let Some((operator, kind)) = task.reduced {
+        return kind.contribution(operator, hash)[..kind.bytes()].to_vec();
     }
+    match task.truth {
+        Some(bytes) => ((hash >> 7 & 1) << (hash & 7)).to_ne_bytes()[..bytes].to_vec(),
+        None => (0..4 + task.id as usize % 50).map(|i| mix(hash, i as u64) as u8).collect(),
+    }
+}
+
+/// Its result if it does not do its work.
+pub fn otherwise(task: &Task) -> Vec<u8> {
+    if task.otherwise { result_of(task, mix(u64::from(task.id), 0xe15e)) } else { Vec::new() }
 }
 
 pub fn hash_of(bytes: &[u8]) -> u64 {

@@ -6,18 +6,25 @@
 //! smallest program found that still fails. For longer runs set `COHORT_TEST_PROGRAMS` (how many) and `COHORT_TEST_FIRST`
 //! (the first seed), and for one program `COHORT_TEST_PROGRAMS=1`.
 
+mod arrays;
+mod bodies;
 mod execute;
 mod gates;
 mod generate;
 mod kernel;
+mod launches;
 mod layouts;
-mod numbers;
+mod leave_out;
 mod mapper;
+mod numbers;
+mod plan;
 mod program;
 mod registered;
 mod rules;
 mod sequential;
+mod show;
 mod shrink;
+mod terms;
 
 use generate::Aim;
 use std::collections::HashSet;

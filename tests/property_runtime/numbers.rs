@@ -24,7 +24,7 @@ pub fn operator(operator: Operator) -> i32 {
 
 pub fn element_type(kind: Kind) -> i32 {
     match kind {
-        Kind::Raw(_) => COHORT_TYPE_NONE,
+        Kind::Raw(_) | Kind::Names { .. } => COHORT_TYPE_NONE,
         Kind::Int32 => COHORT_INT32,
         Kind::Int64 => COHORT_INT64,
         Kind::Float => COHORT_FLOAT,

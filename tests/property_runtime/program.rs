@@ -1,9 +1,6 @@
 //! A random program as data: region trees, and what is launched on them. The same data is interpreted twice, by the
 //! sequential model and through the library.
 
-use std::collections::HashSet;
-use std::fmt;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     pub lo: [i64; 3],
@@ -17,6 +14,26 @@ impl Bounds {
 
     pub fn overlaps(&self, other: &Bounds) -> bool {
         (0..3).all(|d| self.lo[d] <= other.hi[d] && other.lo[d] <= self.hi[d])
+    }
+
+    pub fn contains(&self, other: &Bounds) -> bool {
+        (0..3).all(|d| self.lo[d] <= other.lo[d] && other.hi[d] <= self.hi[d])
+    }
+
+    pub fn has(&self, p: [i64; 3]) -> bool {
+        (0..3).all(|d| self.lo[d] <= p[d] && p[d] <= self.hi[d])
+    }
+
+    pub fn shifted(&self, by: [i64; 3]) -> Bounds {
+        let moved = |p: [i64; 3]| std::array::from_fn(|d| p[d] + by[d]);
+        Bounds { lo: moved(self.lo), hi: moved(self.hi) }
+    }
+
+    /// What the two have in common, if they have anything.
+    pub fn common(&self, other: &Bounds) -> Option<Bounds> {
+        let lo = std::array::from_fn(|d| self.lo[d].max(other.lo[d]));
+        let hi = std::array::from_fn(|d| self.hi[d].min(other.hi[d]));
+        (0..3).all(|d| lo[d] <= hi[d]).then_some(Bounds { lo, hi })
     }
 
     pub fn volume(&self) -> usize {
@@ -62,6 +79,8 @@ pub enum Kind {
     Double,
     FloatComplex,
     DoubleComplex,
+    /// Names points of these bounds, by as many integers of 4 or 8 bytes as they have coordinates.
+    Names { within: Bounds, dim: usize, wide: bool },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,11 +149,35 @@ pub enum Target {
     ParentsBlocks(u32, [i64; 3]),
 }
 
+/// Which sub-region of a partition each point gets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Projection {
+    Identity,
+    Offset(i64),
+    /// One of the program's own.
+    Own(usize),
+}
+
+pub const OWN_PROJECTIONS: [fn(i64, i64) -> i64; 5] =
+    [|point, points| points - 1 - point, |point, _| point / 2, |_, points| points / 2, |point, points| (3 * point + 1) % points, |point, _| 2 * point];
+
+impl Projection {
+    pub fn colour(self, point: u32, points: u32) -> i64 {
+        match self {
+            Projection::Identity => point.into(),
+            Projection::Offset(by) => i64::from(point) + by,
+            Projection::Own(which) => OWN_PROJECTIONS[which](point.into(), points.into()),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Need {
     pub id: u32,
     pub tree: usize,
     pub target: Target,
+    /// Of a target that is a partition or blocks.
+    pub projection: Projection,
     pub fields: Vec<u32>,
     pub right: Right,
     pub coherence: Coherence,
@@ -161,18 +204,65 @@ pub struct Failure {
     pub after: bool,
 }
 
+/// The result of an earlier operation of the same context, by its id; of an index launch with a result for each point, of a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Given {
+    pub of: u32,
+    pub point: Option<u32>,
+}
+
+/// What decides whether an operation does its work. Results that there are not, since their launch was refused, hold.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    Known(bool),
+    Of(Given),
+    Not(Box<Condition>),
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+}
+
+impl Condition {
+    /// Whether an operation of its own finds out whether it holds.
+    pub fn is_combined(&self) -> bool {
+        match self {
+            Condition::Not(of) => of.is_combined(),
+            other => matches!(other, Condition::All(_) | Condition::Any(_)),
+        }
+    }
+
+    /// Results that it takes.
+    pub fn given(&self) -> Vec<Given> {
+        match self {
+            Condition::Known(_) => Vec::new(),
+            Condition::Of(given) => vec![*given],
+            Condition::Not(of) => of.given(),
+            Condition::All(of) | Condition::Any(of) => of.iter().flat_map(Condition::given).collect(),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Task {
     pub id: u32,
     pub needs: Vec<Need>,
     /// An index launch over so many points.
     pub points: Option<u32>,
-    /// The results of the points are reduced into one value.
+    /// The points run at once, and wait for each other where none of them can fail.
+    pub concurrent: bool,
+    /// The results of the points are, or will be, reduced into one value.
     pub reduced: Option<(Operator, Kind)>,
+    /// Each point of an index launch keeps a result of its own.
+    pub mapped: bool,
+    /// The result is a truth value of so many bytes.
+    pub truth: Option<usize>,
     /// Somebody uses the result.
     pub result: bool,
-    /// Results of earlier tasks of the same context, by their ids.
-    pub futures: Vec<u32>,
+    pub futures: Vec<Given>,
+    /// Index launches, by their ids: point p is given the result of their point p.
+    pub maps: Vec<u32>,
+    pub condition: Option<Condition>,
+    /// There is a result for when the condition does not hold.
+    pub otherwise: bool,
     pub leaf: bool,
     pub on_host: bool,
     pub fails: Option<Failure>,
@@ -188,9 +278,15 @@ impl Task {
             id,
             needs,
             points: None,
+            concurrent: false,
             reduced: None,
+            mapped: false,
+            truth: None,
             result: false,
             futures: Vec::new(),
+            maps: Vec::new(),
+            condition: None,
+            otherwise: false,
             leaf: true,
             on_host: false,
             fails: None,
@@ -198,6 +294,26 @@ impl Task {
             children: Vec::new(),
             again: false,
         }
+    }
+}
+
+/// A copy of each field of `source` to that of `destination`.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    pub source: Need,
+    pub destination: Need,
+    pub shift: [i64; 3],
+    /// Where a field names the points that elements come from, and go to.
+    pub gather: Option<Need>,
+    pub scatter: Option<Need>,
+    pub skips: bool,
+    pub fold: Option<Operator>,
+    pub condition: Option<Condition>,
+}
+
+impl Transfer {
+    pub fn needs(&self) -> impl Iterator<Item = &Need> {
+        [&self.source, &self.destination].into_iter().chain(&self.gather).chain(&self.scatter)
     }
 }
 
@@ -210,14 +326,28 @@ pub enum Action {
     Turns(Vec<Vec<Task>>, usize),
     Epoch(Vec<Task>),
     Fill(Need),
+    Copy(Transfer),
+    /// Reduces the results of the points of an earlier index launch.
+    Total(u32, Operator, Kind),
     /// The context itself reads and writes as a task would.
     Map(Need),
     WaitAll,
-    Get(u32),
-    /// Waits for everything first.
-    Attach { tree: usize, fields: Vec<u32>, layout: u64 },
-    /// Waits as well, then fills the fields: what they hold without the array is nobody's business.
-    Detach { tree: usize, fields: Vec<u32> },
+    Get(Given),
+    /// Waits for everything first. An array of its own for each sub-region of a partition, or one for all.
+    Attach { tree: usize, partition: Option<usize>, fields: Vec<u32>, layout: u64 },
+    /// Waits as well, then fills the fields: what they hold without the arrays is nobody's business.
+    Detach { tree: usize, partition: Option<usize>, fields: Vec<u32> },
+}
+
+impl Action {
+    pub fn tasks(&self) -> Vec<&Task> {
+        match self {
+            Action::Launch(task) => vec![task],
+            Action::Chain(tasks, _) | Action::Epoch(tasks) => tasks.iter().collect(),
+            Action::Turns(rounds, _) => rounds.iter().flatten().collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -255,167 +385,8 @@ impl Program {
     pub fn shares(&self) -> bool {
         fn of_steps(steps: &[Step]) -> bool {
             let weak = |task: &&Task| task.needs.iter().any(|n| n.coherence.is_weak()) || of_steps(&task.children);
-            steps.iter().any(|s| tasks_of(&s.action).iter().any(weak))
+            steps.iter().any(|s| s.action.tasks().iter().any(weak))
         }
         of_steps(&self.steps)
     }
-
-    /// Ids of everything that `without` can leave out, outermost first.
-    pub fn ids(&self) -> Vec<u32> {
-        let mut ids = Vec::new();
-        collect_ids(&self.steps, &mut ids);
-        ids
-    }
-
-    /// The program less steps, tasks and requirements with these ids, and what cannot be without them.
-    pub fn without(&self, removed: &HashSet<u32>) -> Program {
-        let mut smaller = self.clone();
-        remove_steps(&mut smaller.steps, removed, &HashSet::new());
-        smaller
-    }
-}
-
-fn tasks_of(action: &Action) -> Vec<&Task> {
-    match action {
-        Action::Launch(task) => vec![task],
-        Action::Chain(tasks, _) | Action::Epoch(tasks) => tasks.iter().collect(),
-        Action::Turns(rounds, _) => rounds.iter().flatten().collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn collect_ids(steps: &[Step], ids: &mut Vec<u32>) {
-    ids.extend(steps.iter().map(|s| s.id));
-    for task in steps.iter().flat_map(|s| tasks_of(&s.action)) {
-        ids.push(task.id);
-        ids.extend(task.needs.iter().map(|n| n.id));
-        collect_ids(&task.children, ids);
-    }
-}
-
-fn remove_steps(steps: &mut Vec<Step>, removed: &HashSet<u32>, parents: &HashSet<u32>) {
-    steps.retain(|s| !removed.contains(&s.id));
-    let mut known: HashSet<u32> = HashSet::new();
-    for step in steps.iter_mut() {
-        let mut keep = |tasks: &mut Vec<Task>, ends: bool| {
-            // The first and the last task of a round are what the host waits for.
-            let last = tasks.len().saturating_sub(1);
-            let mut at = 0;
-            tasks.retain(|t| {
-                at += 1;
-                ends && (at == 1 || at == last + 1) || !removed.contains(&t.id)
-            });
-            for task in tasks.iter_mut() {
-                remove_within(task, removed, parents, &known);
-                known.insert(task.id);
-            }
-        };
-        match &mut step.action {
-            Action::Launch(task) => {
-                let mut one = vec![task.clone()];
-                keep(&mut one, true);
-                *task = one.remove(0);
-            }
-            Action::Chain(tasks, _) | Action::Epoch(tasks) => keep(tasks, false),
-            Action::Turns(rounds, _) => rounds.iter_mut().for_each(|tasks| keep(tasks, true)),
-            _ => (),
-        }
-    }
-    let mut attached: Vec<(usize, Vec<u32>)> = Vec::new();
-    steps.retain(|s| match &s.action {
-        Action::Attach { tree, fields, .. } => {
-            let free = !attached.iter().any(|a| a.0 == *tree && a.1.iter().any(|f| fields.contains(f)));
-            attached.extend(free.then(|| (*tree, fields.clone())));
-            free
-        }
-        Action::Detach { tree, fields } => {
-            let before = attached.len();
-            attached.retain(|a| a.0 != *tree || &a.1 != fields);
-            attached.len() < before
-        }
-        Action::Launch(task) => !removed.contains(&task.id),
-        Action::Chain(tasks, _) | Action::Epoch(tasks) => !tasks.is_empty(),
-        Action::Get(future) => known.contains(future) && !removed.contains(future),
-        Action::Fill(Need { target: Target::Parents(need), .. }) | Action::Map(Need { target: Target::Parents(need), .. }) => {
-            parents.contains(need)
-        }
-        _ => true,
-    });
-}
-
-fn remove_within(task: &mut Task, removed: &HashSet<u32>, parents: &HashSet<u32>, known: &HashSet<u32>) {
-    task.needs.retain(|n| {
-        let has_parent = match n.target {
-            Target::Parents(need) | Target::ParentsBlocks(need, _) => parents.contains(&need),
-            _ => true,
-        };
-        has_parent && !removed.contains(&n.id)
-    });
-    task.futures.retain(|f| known.contains(f) && !removed.contains(f));
-    let mine = task.needs.iter().map(|n| n.id).collect();
-    remove_steps(&mut task.children, removed, &mine);
-}
-
-impl fmt::Display for Program {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        writeln!(f, "seed {}, {:?}", self.seed, self.settings)?;
-        for (i, tree) in self.trees.iter().enumerate() {
-            let few = &tree.kinds[..tree.kinds.len().min(8)];
-            writeln!(f, "tree {i}: {}-D{}, {} fields {few:?}", tree.dim, if tree.hosted { ", hosted" } else { "" }, tree.kinds.len())?;
-            for (r, region) in tree.regions.iter().enumerate() {
-                let used = r == 0 || format!("{:?}", self.steps).contains(&format!("Region({r})"));
-                if used {
-                    writeln!(f, "  region {r} {:?}..{:?} of {:?}", region.bounds.lo, region.bounds.hi, region.parent)?;
-                }
-            }
-            for (p, partition) in tree.partitions.iter().enumerate() {
-                writeln!(f, "  partition {p} of {} {:?} {:?}", partition.parent, partition.cut, partition.children)?;
-            }
-        }
-        self.steps.iter().try_for_each(|step| write_step(f, step, 0))
-    }
-}
-
-fn write_step(f: &mut fmt::Formatter, step: &Step, depth: usize) -> fmt::Result {
-    let indent = "  ".repeat(depth);
-    match &step.action {
-        Action::Launch(task) => write_task(f, task, depth),
-        Action::Chain(tasks, waits) => {
-            writeln!(f, "{indent}chain #{}{}", step.id, if *waits { ", waited for" } else { "" })?;
-            tasks.iter().try_for_each(|t| write_task(f, t, depth + 1))
-        }
-        Action::Turns(rounds, ahead) => rounds.iter().try_for_each(|round| {
-            writeln!(f, "{indent}turn #{}, {ahead} ahead", step.id)?;
-            round.iter().try_for_each(|t| write_task(f, t, depth + 1))
-        }),
-        Action::Epoch(tasks) => {
-            writeln!(f, "{indent}epoch #{}", step.id)?;
-            tasks.iter().try_for_each(|t| write_task(f, t, depth + 1))
-        }
-        other => writeln!(f, "{indent}#{} {other:?}", step.id),
-    }
-}
-
-fn write_task(f: &mut fmt::Formatter, task: &Task, depth: usize) -> fmt::Result {
-    let indent = "  ".repeat(depth);
-    write!(f, "{indent}task #{}", task.id)?;
-    if let Some(points) = task.points {
-        write!(f, " over {points} points")?;
-    }
-    let marks = [(task.leaf, " leaf"), (task.on_host, " on-host"), (task.result, " result"), (task.again, " again")];
-    marks.iter().filter(|m| m.0).try_for_each(|m| write!(f, "{}", m.1))?;
-    if let Some(fails) = task.fails {
-        write!(f, " {fails:?}")?;
-    }
-    if let Some(reduced) = task.reduced {
-        write!(f, " reduced {reduced:?}")?;
-    }
-    if !task.futures.is_empty() {
-        write!(f, " futures {:?}", task.futures)?;
-    }
-    writeln!(f)?;
-    for n in &task.needs {
-        writeln!(f, "{indent}  need #{} tree {} {:?} {:?} {:?} fields {:?}", n.id, n.tree, n.target, n.right, n.coherence, n.fields)?;
-    }
-    task.children.iter().try_for_each(|s| write_step(f, s, depth + 2))
 }

@@ -11,7 +11,7 @@ const KINDS: [Kind; 6] = [Kind::Int32, Kind::Int64, Kind::Float, Kind::Double, K
 
 fn identity(kind: Kind, operator: Operator) -> Element {
     let of = |integer: i128, real: f64| {
-        let mut element = [0; 16];
+        let mut element = Element::default();
         match kind {
             Kind::Int32 => element[..4].copy_from_slice(&(integer.clamp(i32::MIN.into(), i32::MAX.into()) as i32).to_ne_bytes()),
             Kind::Int64 => element[..8].copy_from_slice(&(integer.clamp(i64::MIN.into(), i64::MAX.into()) as i64).to_ne_bytes()),
@@ -34,7 +34,7 @@ unsafe extern "C" fn fold(into: *mut c_void, from: *const c_void, count: usize, 
     let bytes = kind.bytes();
     for i in 0..count {
         let (into, from) = unsafe { (into.cast::<u8>().add(i * bytes), from.cast::<u8>().add(i * bytes)) };
-        let (mut a, mut b): (Element, Element) = ([0; 16], [0; 16]);
+        let (mut a, mut b): (Element, Element) = (Element::default(), Element::default());
         unsafe {
             a.as_mut_ptr().copy_from_nonoverlapping(into, bytes);
             b.as_mut_ptr().copy_from_nonoverlapping(from, bytes);

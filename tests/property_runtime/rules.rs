@@ -1,11 +1,12 @@
 //! When a launch is refused and when two operations depend on each other, written down a second time: pair by pair, from the
 //! rules of Legion's region requirements, and without a look at what the library does.
 
-use super::program::{Bounds, Coherence, Kind, Operator, Partition, Program, Right, Target, Task};
+use super::program::{Bounds, Coherence, Kind, Need, Operator, Program, Right, Target, Task, Transfer};
 use std::rc::Rc;
 
 pub const INVALID_ARGUMENT: i32 = 1;
 pub const PRIVILEGE: i32 = 6;
+pub const BOUNDS: i32 = 7;
 pub const TASK_FAILED: i32 = 9;
 pub const INTERFERENCE: i32 = 14;
 pub const RESOURCES: i32 = 15;
@@ -26,6 +27,12 @@ impl Place {
         Rc::new(Place { tree, name: region as u64, bounds: found.bounds, parent })
     }
 
+    /// A part of it that only one launch names.
+    fn part(self: &Rc<Self>, (path, need, colour): (u64, u32, u64), bounds: Bounds) -> Rc<Place> {
+        let name = super::kernel::mix(path ^ u64::from(need) << 32, colour) | 1 << 63;
+        Rc::new(Place { tree: self.tree, name, bounds, parent: Some(self.clone()) })
+    }
+
     fn lies_in(&self, other: &Place) -> bool {
         self.tree == other.tree && self.name == other.name || self.parent.as_ref().is_some_and(|p| p.lies_in(other))
     }
@@ -44,6 +51,11 @@ pub struct Use {
 }
 
 impl Use {
+    fn new(program: &Program, need: &Need, place: Rc<Place>) -> Self {
+        let kind = matches!(need.right, Right::Reduce(_)).then(|| program.trees[need.tree].kinds[need.fields[0] as usize]);
+        Use { need: need.id, place, fields: need.fields.clone(), right: need.right, coherence: need.coherence, kind }
+    }
+
     fn reduction(&self) -> Option<(Operator, Option<Kind>)> {
         match self.right {
             Right::Reduce(operator) => Some((operator, self.kind)),
@@ -111,41 +123,110 @@ impl Use {
     }
 }
 
-/// What the points of a launch use; an error where blocks cannot be cut.
+/// What the points of a launch use; an error where blocks cannot be cut, or a point gets none of the sub-regions.
 pub fn uses(program: &Program, parent: &[Use], task: &Task, path: u64) -> Result<Vec<Vec<Use>>, i32> {
     let points = task.points.unwrap_or(1);
+    // Blocks are cut before anything is launched.
+    let places: Result<Vec<Vec<Rc<Place>>>, i32> = task.needs.iter().map(|need| places_of(program, parent, need, path)).collect();
     let mut all = vec![Vec::new(); points as usize];
-    for need in &task.needs {
-        let tree = &program.trees[need.tree];
-        let kind = matches!(need.right, Right::Reduce(_)).then(|| tree.kinds[need.fields[0] as usize]);
-        let held = |id: u32| parent.iter().find(|u| u.need == id).expect("the parent has this requirement").place.clone();
-        let places: Vec<Rc<Place>> = match &need.target {
-            Target::Region(region) => vec![Place::of_region(program, need.tree, *region); points as usize],
-            Target::Partition(partition) => {
-                let Partition { children, .. } = &tree.partitions[*partition];
-                children[..points as usize].iter().map(|&c| Place::of_region(program, need.tree, c)).collect()
-            }
-            Target::Parents(id) => vec![held(*id); points as usize],
-            Target::ParentsBlocks(id, counts) => {
-                let whole = held(*id);
-                let blocks = whole.bounds.blocks(*counts).ok_or(INVALID_ARGUMENT)?;
-                let name = |colour: usize| super::kernel::mix(path ^ u64::from(need.id) << 32, colour as u64) | 1 << 63;
-                let block = |(colour, bounds)| {
-                    Rc::new(Place { tree: need.tree, name: name(colour), bounds, parent: Some(whole.clone()) })
-                };
-                blocks.into_iter().enumerate().map(block).take(points as usize).collect()
-            }
-        };
-        for (of_point, place) in all.iter_mut().zip(places) {
-            let (fields, right, coherence) = (need.fields.clone(), need.right, need.coherence);
-            of_point.push(Use { need: need.id, place, fields, right, coherence, kind });
+    for (need, places) in task.needs.iter().zip(places?) {
+        for (point, of_point) in all.iter_mut().enumerate() {
+            let at = match need.target {
+                Target::Region(_) | Target::Parents(_) => 0,
+                _ => need.projection.colour(point as u32, points),
+            };
+            let place = usize::try_from(at).ok().and_then(|at| places.get(at)).ok_or(BOUNDS)?;
+            of_point.push(Use::new(program, need, place.clone()));
         }
     }
     Ok(all)
 }
 
+/// The regions that the points of a launch may get of a requirement.
+fn places_of(program: &Program, parent: &[Use], need: &Need, path: u64) -> Result<Vec<Rc<Place>>, i32> {
+    let held = |id: u32| parent.iter().find(|u| u.need == id).expect("the parent has this requirement").place.clone();
+    let of_region = |&region: &usize| Place::of_region(program, need.tree, region);
+    Ok(match &need.target {
+        Target::Region(region) => vec![of_region(region)],
+        Target::Partition(partition) => program.trees[need.tree].partitions[*partition].children.iter().map(of_region).collect(),
+        Target::Parents(id) => vec![held(*id)],
+        Target::ParentsBlocks(id, counts) => {
+            let whole = held(*id);
+            let blocks = whole.bounds.blocks(*counts).ok_or(INVALID_ARGUMENT)?;
+            blocks.into_iter().enumerate().map(|(colour, bounds)| whole.part((path, need.id, colour as u64), bounds)).collect()
+        }
+    })
+}
+
+/// What the points of a launch use, or why it is refused. `held`: what the launching task holds; `None` outside of tasks.
+pub fn launched(program: &Program, held: Option<&[Use]>, task: &Task, path: u64) -> Result<Vec<Vec<Use>>, i32> {
+    let points = uses(program, held.unwrap_or(&[]), task, path)?;
+    if task.concurrent && points.len() > program.settings.workers as usize {
+        return Err(RESOURCES);
+    }
+    let meet = |a: &Use, b: &Use| a.conflicts(b) || a.excludes(b);
+    let any = |a: &[Use], b: &[Use]| a.iter().any(|a| b.iter().any(|b| meet(a, b)));
+    if task.concurrent && (0..points.len()).any(|p| points[..p].iter().any(|q| any(&points[p], q))) {
+        return Err(INTERFERENCE);
+    }
+    match refusal(held, &points) {
+        0 => Ok(points),
+        status => Err(status),
+    }
+}
+
+/// A copy that may be launched.
+pub struct Moves {
+    pub uses: Vec<Use>,
+    /// At which points it looks for names, or that are their own.
+    pub domain: Bounds,
+}
+
+/// What a copy uses and where, or why it is refused.
+pub fn copied(program: &Program, held: Option<&[Use]>, copy: &Transfer, id: u32, path: u64) -> Result<Moves, i32> {
+    let place = |need: &Need| places_of(program, held.unwrap_or(&[]), need, path).map(|mut places| places.remove(0));
+    let dim = |need: &Need| program.trees[need.tree].dim;
+    let (source, destination) = (place(&copy.source)?, place(&copy.destination)?);
+    let part = |need: &Need, of: &Rc<Place>, bounds: Bounds, right| {
+        let place = of.part((path, id, u64::from(need.id)), bounds);
+        Use { right, ..Use::new(program, need, place) }
+    };
+    let names = [(&copy.gather, &copy.source), (&copy.scatter, &copy.destination)];
+    for (named, of) in names {
+        let Some(need) = named else { continue };
+        let bytes = program.trees[need.tree].kinds[need.fields[0] as usize].bytes();
+        if bytes != 4 * dim(of) && bytes != 8 * dim(of) {
+            return Err(INVALID_ARGUMENT);
+        }
+    }
+    let from = copy.gather.as_ref().unwrap_or(&copy.source);
+    let to = copy.scatter.as_ref().unwrap_or(&copy.destination);
+    if dim(from) != dim(to) {
+        return Err(INVALID_ARGUMENT);
+    }
+    let (from, to) = (place(from)?.bounds, place(to)?.bounds);
+    let back = copy.shift.map(|s| -s);
+    let domain = from.common(&to.shifted(back)).ok_or(BOUNDS)?;
+    let mut uses = Vec::new();
+    uses.push(match copy.gather {
+        Some(_) => Use { right: Right::Read, ..Use::new(program, &copy.source, source) },
+        None => part(&copy.source, &source, domain, Right::Read),
+    });
+    uses.push(match copy.scatter {
+        Some(_) => Use { right: Right::Write, ..Use::new(program, &copy.destination, destination) },
+        None => part(&copy.destination, &destination, domain.shifted(copy.shift), Right::Write),
+    });
+    for need in copy.gather.iter().chain(&copy.scatter) {
+        uses.push(part(need, &place(need)?, domain, Right::Read));
+    }
+    match refusal(held, std::slice::from_ref(&uses)) {
+        0 => Ok(Moves { uses, domain }),
+        status => Err(status),
+    }
+}
+
 /// Why a launch is refused, or 0; interference is looked for first. `parent`: what the launching task holds; `None` outside of tasks.
-pub fn refusal(parent: Option<&[Use]>, points: &[Vec<Use>]) -> i32 {
+fn refusal(parent: Option<&[Use]>, points: &[Vec<Use>]) -> i32 {
     for (p, of_p) in points.iter().enumerate() {
         let others = points.iter().enumerate().filter(|(q, _)| *q != p);
         let written: Vec<&Use> = of_p.iter().filter(|u| u.right.writes()).collect();

@@ -1,8 +1,8 @@
 //! The meaning of a program: its tasks executed one after another, in program order.
 
-use super::kernel::{compute, hash_of, mix, result_of, Data, Element, Operand};
-use super::program::{Action, Bounds, Coherence, Failure, Kind, Need, Program, Right, Step, Task};
-use super::rules::{refusal, uses, Use, INTERFERENCE, RESOURCES, TASK_FAILED};
+use super::kernel::{compute, hash_of, mix, otherwise, result_of, Data, Element, Operand};
+use super::program::*;
+use super::rules::{copied, launched, uses, Moves, Use, INTERFERENCE, RESOURCES, TASK_FAILED};
 use std::collections::HashMap;
 
 /// What a call must answer.
@@ -43,7 +43,7 @@ pub fn array_value(kind: Kind, step: u32, field: u32, at: usize) -> Element {
 }
 
 #[derive(Clone)]
-enum Future {
+pub enum Future {
     Value(Vec<u8>),
     Failed,
 }
@@ -53,7 +53,8 @@ struct Context {
     /// What failed operations of this context use: whatever depends on them does not run.
     bad: Vec<Use>,
     failed: bool,
-    futures: HashMap<u32, Future>,
+    /// One, or one for each point.
+    futures: HashMap<u32, Vec<Future>>,
 }
 
 impl Context {
@@ -65,6 +66,44 @@ impl Context {
         } else {
             0
         }
+    }
+
+    fn future(&self, given: Given) -> Option<&Future> {
+        self.futures.get(&given.of)?.get(given.point.unwrap_or(0) as usize)
+    }
+
+    /// Whether the condition holds; `None` if that cannot be told, since what it takes failed.
+    fn holds(&mut self, condition: &Condition) -> Option<bool> {
+        match condition {
+            Condition::Known(holds) => Some(*holds),
+            Condition::Of(given) => match self.future(*given) {
+                None => Some(true),
+                Some(Future::Failed) => None,
+                Some(Future::Value(value)) => matches!(value.len(), 1 | 4 | 8).then(|| value.iter().any(|byte| *byte != 0)),
+            },
+            Condition::Not(of) => self.holds(of).map(|holds| !holds),
+            Condition::All(of) => self.combined(of, true),
+            Condition::Any(of) => self.combined(of, false),
+        }
+    }
+
+    /// An operation of its own: it fails if anything that it takes did, and looks at no more values than it has to.
+    fn combined(&mut self, of: &[Condition], all: bool) -> Option<bool> {
+        let taken = |context: &Self, c: &Condition| {
+            let mut inner = c;
+            while let Condition::Not(of) = inner {
+                inner = of;
+            }
+            matches!(inner, Condition::Of(given) if matches!(context.future(*given), Some(Future::Failed)))
+        };
+        let lost = of.iter().any(|c| taken(self, c));
+        // What is combined itself is so before.
+        let found: Vec<Option<bool>> = of.iter().map(|c| self.holds(c)).collect();
+        let lost = lost || of.iter().zip(&found).any(|(c, found)| found.is_none() && c.is_combined());
+        let decided = found.iter().find(|found| **found != Some(all)).copied().unwrap_or(Some(all));
+        let holds = if lost { None } else { decided };
+        self.failed |= holds.is_none();
+        holds
     }
 }
 
@@ -119,10 +158,12 @@ impl Model<'_> {
             Action::Fill(need) => {
                 answer = Some(Answer::Status(self.fill(step.id, need.clone(), held, context, path)));
             }
+            Action::Copy(copy) => answer = Some(Answer::Status(self.copy(step.id, copy, held, context, path))),
+            Action::Total(of, operator, kind) => total(step.id, (*of, *operator, *kind), context),
             Action::Map(need) => answer = Some(Answer::Status(self.map(step.id, need.clone(), held, path))),
             Action::WaitAll => answer = Some(Answer::Status(context.wait_all())),
-            Action::Get(future) => {
-                answer = Some(match context.futures.get(future) {
+            Action::Get(given) => {
+                answer = Some(match context.future(*given) {
                     Some(Future::Value(value)) => Answer::Value(value.clone()),
                     Some(Future::Failed) => Answer::Status(TASK_FAILED),
                     // Its launch was refused.
@@ -133,8 +174,10 @@ impl Model<'_> {
                 answer = Some(Answer::Status(context.wait_all()));
                 fields.iter().for_each(|&f| self.set(*tree, f, None, |kind, at| array_value(kind, step.id, f, at)));
             }
-            Action::Detach { tree, fields } => {
+            Action::Detach { tree, fields, .. } => {
                 answer = Some(Answer::Status(context.wait_all()));
+                let attached = fields.iter().map(|&f| self.field(*tree, f).clone()).collect();
+                self.expected.hosted.insert((step.id, 0), attached);
                 fields.iter().for_each(|&f| self.set(*tree, f, None, |kind, _| fill_value(kind, step.id)));
             }
         }
@@ -176,7 +219,7 @@ impl Model<'_> {
         }
         let mut all = 0;
         for (point, (task, uses)) in tasks.iter().zip(members).enumerate() {
-            if self.execute(task, point as u32, uses, context, path_of(ROOT, task.id, point as u32)).is_none() {
+            if self.execute(task, (point as u32, true), uses, context, path_of(ROOT, task.id, point as u32)).is_none() {
                 (context.failed, all) = (true, TASK_FAILED);
             }
         }
@@ -186,12 +229,10 @@ impl Model<'_> {
     }
 
     fn fill(&mut self, id: u32, need: Need, held: Option<&[Use]>, context: &mut Context, path: u64) -> i32 {
-        let as_task = Task::with_needs(id, vec![need]);
-        let of_points = uses(self.program, held.unwrap_or(&[]), &as_task, path).expect("nothing to cut");
-        let status = refusal(held, &of_points);
-        if status != 0 {
-            return status;
-        }
+        let of_points = match launched(self.program, held, &Task::with_needs(id, vec![need]), path) {
+            Ok(of_points) => of_points,
+            Err(status) => return status,
+        };
         let used = of_points[0][0].clone();
         if context.bad.iter().any(|b| b.conflicts(&used)) {
             context.failed = true;
@@ -205,15 +246,74 @@ impl Model<'_> {
     }
 
     fn map(&mut self, id: u32, need: Need, held: Option<&[Use]>, path: u64) -> i32 {
-        let as_task = Task::with_needs(id, vec![need]);
-        let mut of_points = uses(self.program, held.unwrap_or(&[]), &as_task, path).expect("nothing to cut");
-        let status = refusal(held, &of_points);
-        if status == 0 {
-            let uses = of_points.remove(0);
-            let operands = [self.operand(&uses[0])];
-            compute(path_of(path, id, 0), &operands, false, &mut Content { model: self, uses: &uses, keeps_reductions: true });
+        let uses = match launched(self.program, held, &Task::with_needs(id, vec![need]), path) {
+            Ok(mut of_points) => of_points.remove(0),
+            Err(status) => return status,
+        };
+        let operands = [self.operand(&uses[0])];
+        compute(path_of(path, id, 0), &operands, false, &mut Content { model: self, uses: &uses, keeps_reductions: true });
+        0
+    }
+
+    fn copy(&mut self, id: u32, copy: &Transfer, held: Option<&[Use]>, context: &mut Context, path: u64) -> i32 {
+        let holds = copy.condition.as_ref().map_or(Some(true), |condition| context.holds(condition));
+        let moves = match copied(self.program, held, copy, id, path) {
+            Ok(moves) => moves,
+            Err(status) => return status,
+        };
+        let inherits = moves.uses.iter().any(|u| context.bad.iter().any(|b| b.conflicts(u)));
+        let done = match holds {
+            None => false,
+            Some(_) if inherits => false,
+            Some(holds) => !holds || self.move_elements(copy, &moves),
+        };
+        if !done {
+            context.failed = true;
+            context.bad.extend(moves.uses);
         }
-        status
+        0
+    }
+
+    /// Nothing, and `false`, if a name is of no point that may be named.
+    fn move_elements(&mut self, copy: &Transfer, moves: &Moves) -> bool {
+        let dim = |need: &Need| self.program.trees[need.tree].dim;
+        let named = |need: &Need, of: &Need, at: [i64; 3]| Kind::named(&self.element(need.tree, need.fields[0], at), dim(of));
+        let (from, to) = (moves.uses[0].place.bounds, moves.uses[1].place.bounds);
+        let mut pairs = Vec::new();
+        for at in moves.domain.points() {
+            let source = copy.gather.as_ref().map_or(at, |need| named(need, &copy.source, at));
+            let shifted = std::array::from_fn(|d| at[d] + copy.shift[d]);
+            let destination = copy.scatter.as_ref().map_or(shifted, |need| named(need, &copy.destination, at));
+            match from.has(source) && to.has(destination) {
+                true => pairs.push((source, destination)),
+                false if copy.skips => (),
+                false => return false,
+            }
+        }
+        for (&field, &into) in copy.source.fields.iter().zip(&copy.destination.fields) {
+            for &(source, destination) in &pairs {
+                let mut value = self.element(copy.source.tree, field, source);
+                if let Some(operator) = copy.fold {
+                    let kind = self.program.trees[copy.destination.tree].kinds[into as usize];
+                    let (mut total, mut with) = (Element::default(), Element::default());
+                    with[..value.len()].copy_from_slice(&value);
+                    total[..value.len()].copy_from_slice(&self.element(copy.destination.tree, into, destination));
+                    kind.fold(operator, &mut total, &with);
+                    value.copy_from_slice(&total[..kind.bytes()]);
+                }
+                let at = self.program.trees[copy.destination.tree].regions[0].bounds.offset(destination) * value.len();
+                self.field(copy.destination.tree, into)[at..][..value.len()].copy_from_slice(&value);
+            }
+        }
+        true
+    }
+
+    /// Elements that nobody has written are 0.
+    fn element(&self, tree: usize, field: u32, at: [i64; 3]) -> Vec<u8> {
+        let of = &self.program.trees[tree];
+        let bytes = of.kinds[field as usize].bytes();
+        let first = of.regions[0].bounds.offset(at) * bytes;
+        self.expected.fields.get(&(tree, field)).map_or(vec![0; bytes], |content| content[first..][..bytes].to_vec())
     }
 
     fn launch(&mut self, task: &Task, held: Option<&[Use]>, context: &mut Context, path: u64) -> i32 {
@@ -222,45 +322,29 @@ impl Model<'_> {
 
     /// `broken`: what the launch waits for failed. Notes whether the task itself failed, or could not run.
     fn launch_behind(&mut self, task: &Task, broken: bool, held: Option<&[Use]>, context: &mut Context, path: u64) -> i32 {
-        let of_points = match uses(self.program, held.unwrap_or(&[]), task, path) {
+        let holds = task.condition.as_ref().map_or(Some(true), |condition| context.holds(condition));
+        let of_points = match launched(self.program, held, task, path) {
             Ok(of_points) => of_points,
             Err(status) => return status,
         };
-        let status = refusal(held, &of_points);
-        if status != 0 {
-            return status;
-        }
         let mut results = Vec::new();
         for (point, uses) in of_points.into_iter().enumerate() {
-            let done = match broken {
-                true => self.spoil(uses, context),
-                false => self.execute(task, point as u32, uses, context, path_of(path, task.id, point as u32)),
+            let done = match holds.filter(|_| !broken) {
+                None => self.spoil(uses, context),
+                Some(holds) => self.execute(task, (point as u32, holds), uses, context, path_of(path, task.id, point as u32)),
             };
-            if done.is_none() {
-                context.failed = true;
-            }
-            results.push(done);
+            context.failed |= done.is_none();
+            results.push(done.map_or(Future::Failed, Future::Value));
         }
-        self.last_failed = results.iter().any(Option::is_none);
-        if task.result {
-            let future = match (results.into_iter().collect::<Option<Vec<_>>>(), task.reduced) {
-                (None, _) => Future::Failed,
-                (Some(mut values), None) => Future::Value(values.remove(0)),
-                (Some(values), Some((operator, kind))) => {
-                    let mut total: Option<Element> = None;
-                    for value in values {
-                        let mut element = [0; 16];
-                        element[..value.len()].copy_from_slice(&value);
-                        match &mut total {
-                            None => total = Some(element),
-                            Some(total) => kind.fold(operator, total, &element),
-                        }
-                    }
-                    Future::Value(total.expect("at least one point")[..kind.bytes()].to_vec())
-                }
-            };
-            context.futures.insert(task.id, future);
+        self.last_failed = results.iter().any(|result| matches!(result, Future::Failed));
+        if !task.result {
+            return 0;
         }
+        if let (Some((operator, kind)), false) = (task.reduced, task.mapped) {
+            let otherwise = (holds == Some(false) && !self.last_failed).then(|| Future::Value(otherwise(task)));
+            results = vec![otherwise.unwrap_or_else(|| folded(operator, kind, &results))];
+        }
+        context.futures.insert(task.id, results);
         0
     }
 
@@ -271,8 +355,16 @@ impl Model<'_> {
     }
 
     /// One point of a task: its result, or `None` if it failed or could not run.
-    fn execute(&mut self, task: &Task, point: u32, uses: Vec<Use>, context: &mut Context, path: u64) -> Option<Vec<u8>> {
-        let futures: Vec<&Future> = task.futures.iter().filter_map(|f| context.futures.get(f)).collect();
+    fn execute(
+        &mut self,
+        task: &Task,
+        (point, holds): (u32, bool),
+        uses: Vec<Use>,
+        context: &mut Context,
+        path: u64,
+    ) -> Option<Vec<u8>> {
+        let of_maps = task.maps.iter().map(|&of| Given { of, point: Some(point) });
+        let futures: Vec<&Future> = task.futures.iter().copied().chain(of_maps).filter_map(|f| context.future(f)).collect();
         let inherits = uses.iter().any(|u| context.bad.iter().any(|b| b.conflicts(u)));
         let failed_future = futures.iter().any(|f| matches!(f, Future::Failed));
         let mut seed = path;
@@ -283,7 +375,13 @@ impl Model<'_> {
         }
         let failure = task.fails.filter(|f| f.point == point);
         let before = matches!(failure, Some(Failure { after: false, .. }));
-        if inherits || failed_future || before {
+        if inherits || failed_future {
+            return self.spoil(uses, context);
+        }
+        if !holds {
+            return Some(otherwise(task));
+        }
+        if before {
             return self.spoil(uses, context);
         }
         let result = self.body(task, &uses, seed, failure.is_some(), path);
@@ -304,7 +402,7 @@ impl Model<'_> {
             hash = mix(hash, inner.wait_all() as u64);
             hash = compute(hash, &operands, true, &mut Content { model: self, uses, keeps_reductions: !fails });
         }
-        (!fails && !inner.failed).then(|| result_of(task.id, task.reduced, hash))
+        (!fails && !inner.failed).then(|| result_of(task, hash))
     }
 
     fn operand(&self, used: &Use) -> Operand {
@@ -312,6 +410,31 @@ impl Model<'_> {
         let fields = used.fields.iter().map(|&f| (f, kinds[f as usize])).collect();
         Operand { right: used.right, takes_turns: used.coherence == Coherence::Atomic, bounds: used.place.bounds, fields }
     }
+}
+
+/// The reduction of the results of the points of a launch, an operation of its own.
+fn total(id: u32, (of, operator, kind): (u32, Operator, Kind), context: &mut Context) {
+    let Some(results) = context.futures.get(&of) else { return };
+    let total = folded(operator, kind, results);
+    context.failed |= matches!(total, Future::Failed);
+    context.futures.insert(id, vec![total]);
+}
+
+fn folded(operator: Operator, kind: Kind, results: &[Future]) -> Future {
+    let mut total: Option<Element> = None;
+    for result in results {
+        let Future::Value(value) = result else { return Future::Failed };
+        if value.len() != kind.bytes() {
+            return Future::Failed;
+        }
+        let mut element = Element::default();
+        element[..value.len()].copy_from_slice(value);
+        match &mut total {
+            None => total = Some(element),
+            Some(total) => kind.fold(operator, total, &element),
+        }
+    }
+    Future::Value(total.expect("at least one point")[..kind.bytes()].to_vec())
 }
 
 struct Content<'m, 'p, 'u> {
@@ -333,7 +456,7 @@ impl Content<'_, '_, '_> {
 impl Data for Content<'_, '_, '_> {
     fn read(&self, need: usize, field: usize, point: [i64; 3]) -> Element {
         let (tree, field, at, bytes) = self.place(need, field, point);
-        let mut element = [0; 16];
+        let mut element = Element::default();
         if let Some(content) = self.model.expected.fields.get(&(tree, field)) {
             element[..bytes].copy_from_slice(&content[at..][..bytes]);
         }
