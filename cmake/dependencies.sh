@@ -50,7 +50,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # Debian 12's own Rust is older than this crate needs; the one that Debian keeps current for its browsers is not.
-needed=1.85
+needed=1.88
 new_enough() { [ -n "$1" ] && [ "$(printf '%s\n' "$needed" "$1" | sort -V | head -n1)" = "$needed" ]; }
 found() { (rustc --version && cargo --version >/dev/null) 2>/dev/null | cut -d' ' -f2; }
 if ! new_enough "$(found)"; then

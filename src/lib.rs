@@ -4,6 +4,8 @@
 pub mod analysis;
 pub mod base;
 pub mod copy;
+#[cfg(not(loom))]
+pub mod device;
 pub mod event;
 pub mod geometry;
 pub mod instance;

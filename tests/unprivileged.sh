@@ -37,7 +37,7 @@ as_nobody() { # as_nobody NAME STATUS TEXT GROUP...: what dependencies.sh says t
     fi
 }
 as_nobody "packages missing" 1 "These Debian packages are missing; install them as root: apt-get install mpich gfortran" build mpich fortran
-as_nobody "an old Rust" 1 "Rust 1.85 or newer is needed (found: 1.60.0); this Debian has none, so install it with rustup" build
+as_nobody "an old Rust" 1 "Rust 1.88 or newer is needed (found: 1.60.0); this Debian has none, so install it with rustup" build
 OFFERED=1.96.0+dfsg1-1 as_nobody "an old Rust where Debian has a newer one" 1 \
     "These Debian packages are missing; install them as root: apt-get install rustc-web cargo-web" build
 as_nobody "a group that does not exist" 2 "dependencies.sh: unknown group 'gpu'; groups are build, mpi, mpich, fortran, flang, mini-app, python, benches, tests" gpu

@@ -28,6 +28,46 @@ pub struct Config {
     pub priorities: Option<bool>,
     /// The path of a mapping file.
     pub mapping: Option<String>,
+    pub devices: Option<DeviceChoice>,
+    /// Bytes that the buffers of one device may take together.
+    pub device_memory: Option<u64>,
+    /// Streams for kernels on each device.
+    pub device_streams: Option<u32>,
+    /// The folder of compiled kernels.
+    pub cache: Option<String>,
+}
+
+/// Which devices a rank looks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// All of CUDA, and OpenCL's but for CPUs.
+    #[default]
+    Usual,
+    None,
+    Cuda,
+    /// CPUs too.
+    Opencl,
+    All,
+    /// These of all, in this order.
+    Numbers(Vec<u32>),
+}
+
+impl DeviceChoice {
+    const RULE: &str = "none, cuda, opencl, all, or different numbers such as 0,2";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "none" => Self::None,
+            "cuda" => Self::Cuda,
+            "opencl" => Self::Opencl,
+            "all" => Self::All,
+            list => {
+                let numbers: Vec<u32> = list.split(',').map(|number| number.trim().parse().ok()).collect::<Option<_>>()?;
+                let once = (1..numbers.len()).all(|i| !numbers[..i].contains(&numbers[i]));
+                once.then_some(Self::Numbers(numbers))?
+            }
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +123,12 @@ impl Config {
             mapping: self.mapping.or(parsed(lookup, "COHORT_MAPPING", "the path of a mapping file", |s| {
                 (!s.is_empty()).then(|| s.to_string())
             })?),
+            devices: self.devices.or(parsed(lookup, "COHORT_DEVICES", DeviceChoice::RULE, DeviceChoice::parse)?),
+            device_memory: self.device_memory.or(size(lookup, "COHORT_DEVICE_MEMORY")?),
+            device_streams: self.device_streams.or(parsed(lookup, "COHORT_DEVICE_STREAMS", "a whole number from 1 to 32", |s| {
+                s.parse().ok().filter(|n| (1..=32).contains(n))
+            })?),
+            cache: self.cache.or(parsed(lookup, "COHORT_CACHE", "the path of a folder", |s| (!s.is_empty()).then(|| s.to_string()))?),
         };
         merged.check()?;
         merged.watchdog_seconds = merged.watchdog_seconds.filter(|&seconds| seconds > 0.0);
@@ -164,10 +210,23 @@ mod tests {
             ("COHORT_WATCHDOG", "NaN", "0 for off"),
             ("COHORT_WATCHDOG", "inf", "at most"),
             ("COHORT_ON_ERROR", "panic", "return, print or abort"),
+            ("COHORT_DEVICES", "gpu", "none, cuda, opencl"),
+            ("COHORT_DEVICES", "0,1,0", "different numbers"),
+            ("COHORT_DEVICE_MEMORY", "much", "bytes, with K"),
+            ("COHORT_DEVICE_STREAMS", "0", "from 1 to 32"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().text;
             assert!(text.contains(name) && text.contains(value) && text.contains(rule), "{text}");
         }
+    }
+
+    #[test]
+    fn devices_are_kinds_or_numbers() {
+        let devices = |text| read(&[("COHORT_DEVICES", text)]).unwrap().devices;
+        assert_eq!(devices("none"), Some(DeviceChoice::None));
+        assert_eq!(devices("opencl"), Some(DeviceChoice::Opencl));
+        assert_eq!(devices("2, 0"), Some(DeviceChoice::Numbers(vec![2, 0])));
+        assert_eq!(read(&[]).unwrap().devices, None);
     }
 
     #[test]

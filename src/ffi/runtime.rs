@@ -50,10 +50,7 @@ unsafe fn config_from(config: *const cohort_config_t) -> Result<Config> {
         force_messages: switch(c.force_messages, "force_messages")?,
         shared_bytes: over_zero(c.shared_bytes),
         on_error: if c.on_error == -1 { None } else { Some(on_error_policy(c.on_error)?) },
-        verbose: None,
-        affinity: None,
-        priorities: None,
-        mapping: None,
+        ..Config::default()
     }
     .with_environment()
 }

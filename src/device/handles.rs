@@ -1,0 +1,264 @@
+//! What a device hands out, and what it is given. Nothing here belongs to one driver.
+
+use super::pool::Pool;
+use super::{DeviceInfo, KERNEL_HEADER};
+use crate::base::Result;
+use crate::fail;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+/// Copies have streams of their own, so that both directions and kernels overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Kernels: 0 to `streams() - 1`.
+    Kernels(usize),
+    /// To the device.
+    In,
+    /// From the device.
+    Out,
+}
+
+impl Stream {
+    /// The number among all streams of a device that has `kernels` for kernels.
+    pub(super) fn index(self, kernels: usize) -> usize {
+        match self {
+            Stream::Kernels(number) => number % kernels,
+            Stream::In => kernels,
+            Stream::Out => kernels + 1,
+        }
+    }
+}
+
+/// Device memory. Dropped, it is used again at once: whoever drops it knows that no work on it is outstanding, or calls
+/// [`Buffer::retire`].
+pub struct Buffer {
+    pub(super) native: u64,
+    pub(super) bytes: usize,
+    /// What the memory takes of the device; the pool keeps it by this.
+    pub(super) size: usize,
+    pub(super) pool: Arc<Pool>,
+    /// The devices that can name this memory: those of one OpenCL context, all of CUDA.
+    pub(super) domain: usize,
+}
+
+impl Buffer {
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// `CUdeviceptr` or `cl_mem`.
+    pub fn native(&self) -> u64 {
+        self.native
+    }
+
+    /// Gives the memory back as soon as these events are done.
+    pub fn retire(mut self, after: Vec<Event>) {
+        let size = std::mem::take(&mut self.size);
+        self.pool.give_back(self.native, size, after);
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.size > 0 {
+            self.pool.give_back(self.native, self.size, Vec::new());
+        }
+    }
+}
+
+/// Pinned host memory.
+pub struct HostBuffer {
+    pub(super) at: *mut u8,
+    pub(super) bytes: usize,
+    pub(super) size: usize,
+    pub(super) pool: Arc<Pool>,
+}
+
+// SAFETY: the memory belongs to the buffer; it is reached through a raw pointer only.
+unsafe impl Send for HostBuffer {}
+unsafe impl Sync for HostBuffer {}
+
+impl HostBuffer {
+    pub fn at(&self) -> *mut u8 {
+        self.at
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for HostBuffer {
+    fn drop(&mut self) {
+        self.pool.give_back(self.at as u64, self.size, Vec::new());
+    }
+}
+
+/// Keeps host memory registered; empty where the driver has no use for that.
+pub struct Pin(#[allow(dead_code, reason = "dropped, it undoes the registration")] pub(super) Option<Box<dyn Send + Sync>>);
+
+impl Pin {
+    pub fn is_registered(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// Work that was enqueued. Cloned freely; asked and waited for by any thread.
+#[derive(Clone)]
+pub struct Event(pub(super) Arc<dyn Completion>);
+
+pub(super) trait Completion: Send + Sync {
+    fn done(&self) -> Result<bool>;
+    fn wait(&self) -> Result<()>;
+    fn native(&self) -> *mut c_void;
+    /// Devices of this domain can wait for the event themselves.
+    fn domain(&self) -> usize;
+}
+
+impl Event {
+    /// A fault says what failed, on which device.
+    pub fn done(&self) -> Result<bool> {
+        self.0.done()
+    }
+
+    pub fn wait(&self) -> Result<()> {
+        self.0.wait()
+    }
+
+    /// `CUevent` or `cl_event`.
+    pub fn native(&self) -> *mut c_void {
+        self.0.native()
+    }
+}
+
+/// One side of a transfer: where the box's first element lies.
+#[derive(Clone, Copy)]
+pub enum Side<'a> {
+    Host(*mut u8),
+    /// A buffer and an offset in bytes.
+    Device(&'a Buffer, usize),
+}
+
+/// One dimension of a transfer: so many steps, this many bytes apart on either side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dim {
+    pub count: usize,
+    pub from: isize,
+    pub to: isize,
+}
+
+impl Dim {
+    pub const ONE: Self = Self { count: 1, from: 0, to: 0 };
+}
+
+/// A box of elements in up to four dimensions (three, and fields that are equally spaced), in any order.
+#[derive(Clone, Copy)]
+pub struct Transfer<'a> {
+    pub element: usize,
+    pub dims: [Dim; 4],
+    pub from: Side<'a>,
+    pub to: Side<'a>,
+}
+
+/// A box in a buffer set to one value; of a `Dim` only `to` counts.
+#[derive(Clone, Copy)]
+pub struct Fill<'a> {
+    pub buffer: &'a Buffer,
+    /// Bytes before the first element.
+    pub offset: usize,
+    pub dims: [Dim; 4],
+    /// An element: 1, 2, 4, 8 or 16 bytes.
+    pub value: &'a [u8],
+}
+
+impl Fill<'_> {
+    pub(super) fn check(&self, device: &str) -> Result<()> {
+        if !matches!(self.value.len(), 1 | 2 | 4 | 8 | 16) {
+            fail!(InvalidArgument, "device {device}: a fill with elements of {} bytes; use 1, 2, 4, 8 or 16", self.value.len());
+        }
+        Ok(())
+    }
+}
+
+/// A text to compile.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// CUDA C, OpenCL C or PTX; the kernel header is put before it, except before PTX.
+    pub text: String,
+    /// For the compiler's messages.
+    pub file: String,
+    /// Passed to the compiler, separated by blanks.
+    pub options: String,
+}
+
+impl Source {
+    /// What a compiled form depends on.
+    pub(super) fn key(&self, info: &DeviceInfo) -> Vec<u8> {
+        let parts = [info.api.name(), &info.name, &info.driver, &self.options, &self.file, KERNEL_HEADER, &self.text];
+        parts.join("\0").into_bytes()
+    }
+}
+
+pub struct Module {
+    pub(super) inner: Arc<dyn Compiled>,
+    pub(super) cached: bool,
+}
+
+impl Module {
+    /// Whether it came from the disk.
+    pub fn is_cached(&self) -> bool {
+        self.cached
+    }
+}
+
+/// Unloaded when dropped.
+pub(super) trait Compiled: Send + Sync {
+    fn native(&self) -> *mut c_void;
+}
+
+#[derive(Clone)]
+pub struct Kernel {
+    pub(super) inner: Arc<dyn Compiled>,
+    pub(super) name: Arc<str>,
+}
+
+impl Kernel {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `CUfunction` or `cl_kernel`.
+    pub fn native(&self) -> *mut c_void {
+        self.inner.native()
+    }
+}
+
+#[derive(Clone, Copy)]
+pub enum Arg<'a> {
+    Buffer(&'a Buffer),
+    /// A null pointer where a buffer is expected.
+    Null,
+    /// A scalar or a struct by value.
+    Bytes(&'a [u8]),
+}
+
+#[derive(Clone, Copy)]
+pub struct Launch<'a> {
+    pub kernel: &'a Kernel,
+    /// Work items; with a block they are rounded up to whole blocks, and the kernel leaves out those outside.
+    pub grid: [usize; 3],
+    /// Work items of a block; zeros leave it to the driver.
+    pub block: [u32; 3],
+    pub args: &'a [Arg<'a>],
+}
+
+impl Launch<'_> {
+    /// All work items, and those of a block if that is given.
+    pub(super) fn items(&self) -> ([usize; 3], Option<[usize; 3]>) {
+        if self.block == [0; 3] {
+            return (self.grid, None);
+        }
+        let block = self.block.map(|items| items.max(1) as usize);
+        (std::array::from_fn(|d| self.grid[d].next_multiple_of(block[d])), Some(block))
+    }
+}

@@ -1,0 +1,163 @@
+//! Memory that is used again. Freed memory is kept by size; what was freed while work on it is outstanding waits for that work.
+
+use super::handles::Event;
+use crate::base::sync::Mutex;
+use crate::base::{Error, Result, Status};
+
+use std::collections::BTreeMap;
+
+/// What a driver does; `Err(OutOfMemory)` when it has no more.
+pub(super) trait Memory: Send + Sync {
+    fn take(&self, bytes: usize) -> Result<u64>;
+    fn free(&self, native: u64);
+}
+
+pub(super) struct Pool {
+    memory: Box<dyn Memory>,
+    /// For messages, "device 0 (...)".
+    owner: String,
+    capacity: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By size.
+    free: BTreeMap<usize, Vec<u64>>,
+    retired: Vec<Retired>,
+    /// Taken from the driver, in use or kept.
+    held: u64,
+    kept: u64,
+}
+
+struct Retired {
+    native: u64,
+    size: usize,
+    after: Vec<Event>,
+}
+
+/// Sizes are multiples of this, so that almost equal boxes share memory; no driver aligns to less.
+const GRAIN: usize = 256;
+
+impl Pool {
+    pub fn new(memory: Box<dyn Memory>, owner: String, capacity: u64) -> Self {
+        Self { memory, owner, capacity, state: Mutex::default() }
+    }
+
+    /// Memory of at least `bytes`, and the size that it is given back with.
+    pub fn take(&self, bytes: usize) -> Result<(u64, usize)> {
+        let Some(size) = bytes.max(1).checked_next_multiple_of(GRAIN) else { return Err(self.full(bytes, 0)) };
+        let mut state = self.state.lock();
+        state.collect(false);
+        if let Some(found) = state.reuse(size) {
+            return Ok(found);
+        }
+        if size as u64 > self.capacity {
+            return Err(self.full(bytes, state.held - state.kept));
+        }
+        if state.held + size as u64 > self.capacity {
+            state.collect(true);
+            if let Some(found) = state.reuse(size) {
+                return Ok(found);
+            }
+            self.trim(&mut state);
+            if state.held + size as u64 > self.capacity {
+                return Err(self.full(bytes, state.held));
+            }
+        }
+        let native = match self.memory.take(size) {
+            Err(error) if error.status == Status::OutOfMemory => {
+                state.collect(true);
+                self.trim(&mut state);
+                self.memory.take(size)?
+            }
+            taken => taken?,
+        };
+        state.held += size as u64;
+        Ok((native, size))
+    }
+
+    pub fn give_back(&self, native: u64, size: usize, after: Vec<Event>) {
+        let mut state = self.state.lock();
+        if after.is_empty() {
+            state.keep(native, size);
+        } else {
+            state.retired.push(Retired { native, size, after });
+        }
+    }
+
+    fn trim(&self, state: &mut State) {
+        for (size, natives) in std::mem::take(&mut state.free) {
+            for native in natives {
+                self.memory.free(native);
+                state.held -= size as u64;
+            }
+        }
+        state.kept = 0;
+    }
+
+    fn full(&self, bytes: usize, used: u64) -> Error {
+        Error::new(
+            Status::OutOfMemory,
+            format!(
+                "{}: {bytes} bytes asked for, {used} of its {} bytes are in use; free some, or give it more with COHORT_DEVICE_MEMORY",
+                self.owner, self.capacity
+            ),
+        )
+    }
+}
+
+impl State {
+    fn keep(&mut self, native: u64, size: usize) {
+        self.free.entry(size).or_default().push(native);
+        self.kept += size as u64;
+    }
+
+    /// Takes memory that is free again back; `all` waits for what is not.
+    fn collect(&mut self, all: bool) {
+        let mut at = 0;
+        while at < self.retired.len() {
+            let mut outstanding = false;
+            for event in &self.retired[at].after {
+                // Whoever waits for the work is told of a fault; the memory is free either way.
+                if all {
+                    let _ = event.wait();
+                } else {
+                    outstanding |= event.done().is_ok_and(|done| !done);
+                }
+            }
+            if outstanding {
+                at += 1;
+            } else {
+                let retired = self.retired.swap_remove(at);
+                self.keep(retired.native, retired.size);
+            }
+        }
+    }
+
+    /// The smallest piece that holds `size` and wastes at most an eighth.
+    fn reuse(&mut self, size: usize) -> Option<(u64, usize)> {
+        let (&found, natives) = self.free.range_mut(size..=size + size / 8).next()?;
+        let native = natives.pop()?;
+        if natives.is_empty() {
+            self.free.remove(&found);
+        }
+        self.kept -= found as u64;
+        Some((native, found))
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let state = std::mem::take(self.state.get_mut());
+        for native in state.free.into_values().flatten() {
+            self.memory.free(native);
+        }
+        for retired in state.retired {
+            for event in &retired.after {
+                let _ = event.wait();
+            }
+            self.memory.free(retired.native);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Devices, executed through OpenCL on a driver for CPUs (PoCL).
+
+use cohort::base::config::DeviceChoice;
+use cohort::base::Status;
+use cohort::device::*;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+const ONE: [Dim; 4] = [Dim::ONE; 4];
+
+fn row(count: usize, bytes: isize) -> [Dim; 4] {
+    [Dim { count, from: bytes, to: bytes }, Dim::ONE, Dim::ONE, Dim::ONE]
+}
+
+fn cache(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("cohort-device-{}-{name}", std::process::id()))
+}
+
+fn wanted(name: &str) -> Wanted {
+    Wanted { choice: DeviceChoice::Opencl, cache: Some(cache(name)), ..Wanted::default() }
+}
+
+fn open(wanted: &Wanted) -> Arc<dyn Device> {
+    let found = discover(wanted).unwrap();
+    found.devices.first().unwrap_or_else(|| panic!("no OpenCL device (install pocl-opencl-icd): {:?}", found.absent)).clone()
+}
+
+fn device() -> &'static Arc<dyn Device> {
+    static DEVICE: OnceLock<Arc<dyn Device>> = OnceLock::new();
+    DEVICE.get_or_init(|| open(&wanted("shared")))
+}
+
+fn upload<T: Copy>(device: &dyn Device, values: &[T]) -> Buffer {
+    let bytes = size_of_val(values);
+    let buffer = device.allocate(bytes).unwrap();
+    let transfer =
+        Transfer { element: 1, dims: row(bytes, 1), from: Side::Host(values.as_ptr().cast_mut().cast()), to: Side::Device(&buffer, 0) };
+    unsafe { device.copy(Stream::In, &transfer, &[]) }.unwrap().wait().unwrap();
+    buffer
+}
+
+fn download<T: Copy + Default>(device: &dyn Device, buffer: &Buffer, wait: &[Event]) -> Vec<T> {
+    let mut values = vec![T::default(); buffer.bytes() / size_of::<T>()];
+    let to = Side::Host(values.as_mut_ptr().cast());
+    let transfer = Transfer { element: 1, dims: row(buffer.bytes(), 1), from: Side::Device(buffer, 0), to };
+    unsafe { device.copy(Stream::Out, &transfer, wait) }.unwrap().wait().unwrap();
+    values
+}
+
+fn source(text: &str) -> Source {
+    Source { text: text.into(), file: "kernels.c".into(), options: String::new() }
+}
+
+fn kernel(device: &dyn Device, text: &str, name: &str) -> Kernel {
+    device.kernel(&device.compile(&source(text)).unwrap(), name).unwrap()
+}
+
+/// Each work item doubles its element as often as told, and adds one each time.
+const TURNS: &str = "COHORT_KERNEL turns(COHORT_GLOBAL ulong *x, ulong n, uint count) {
+    ulong at = COHORT_INDEX(0);
+    if (at >= n) return;
+    for (uint turn = 0; turn < count; turn++) x[at] = 2 * x[at] + 1;
+}";
+
+unsafe fn turns(device: &dyn Device, stream: usize, kernel: &Kernel, x: &Buffer, count: u32, wait: &[Event]) -> Event {
+    let n = (x.bytes() / 8) as u64;
+    let args = [Arg::Buffer(x), Arg::Bytes(&n.to_ne_bytes()), Arg::Bytes(&count.to_ne_bytes())];
+    let launch = Launch { kernel, grid: [n as usize, 1, 1], block: [64, 1, 1], args: &args };
+    device.launch(Stream::Kernels(stream), &launch, wait).unwrap()
+}
+
+#[test]
+fn none_are_found_where_none_are_wanted() {
+    let found = discover(&Wanted { choice: DeviceChoice::None, ..Wanted::default() }).unwrap();
+    assert!(found.devices.is_empty() && found.absent.is_empty());
+}
+
+#[test]
+fn drivers_for_cpus_are_left_alone_unless_asked_for() {
+    let found = discover(&Wanted::default()).unwrap();
+    assert!(found.devices.iter().all(|device| !device.info().name.contains("pthread")));
+    assert!(found.absent.iter().any(|why| why.contains("COHORT_DEVICES")), "{:?}", found.absent);
+}
+
+#[test]
+fn a_number_that_no_device_has_is_an_error() {
+    let choice = DeviceChoice::Numbers(vec![0, 77]);
+    let Err(error) = discover(&Wanted { choice, ..wanted("numbers") }) else { panic!("device 77 was found") };
+    assert_eq!(error.status, Status::InvalidArgument);
+    assert!(error.text.contains("device 77") && error.text.contains("COHORT_DEVICES"), "{error}");
+    let first = discover(&Wanted { choice: DeviceChoice::Numbers(vec![0]), ..wanted("numbers") }).unwrap();
+    assert_eq!(first.devices.len(), 1);
+}
+
+#[test]
+fn a_device_describes_itself() {
+    let info = device().info();
+    assert!(info.fp64 && info.compute_units > 0 && info.memory_bytes > 0 && !info.name.is_empty() && !info.driver.is_empty());
+    assert!(device().streams() >= 2);
+    for native in [device().native_context(), device().native_device(), device().native_stream(Stream::In)] {
+        assert!(!native.is_null());
+    }
+}
+
+#[test]
+fn freed_memory_is_used_again() {
+    let device = open(&wanted("reuse"));
+    let first = device.allocate(100_000).unwrap();
+    let native = first.native();
+    drop(first);
+    let again = device.allocate(99_990).unwrap();
+    assert_eq!((again.native(), again.bytes()), (native, 99_990));
+    let other = device.allocate(100_000).unwrap();
+    assert_ne!(other.native(), native);
+    again.retire(vec![device.mark(Stream::Out).unwrap()]);
+    device.mark(Stream::Out).unwrap().wait().unwrap();
+    assert_eq!(device.allocate(100_000).unwrap().native(), native);
+    let (host, bytes) = {
+        let host = device.staging(5000).unwrap();
+        unsafe { host.at().write_bytes(7, 5000) };
+        (host.at(), host.bytes())
+    };
+    assert_eq!((device.staging(5000).unwrap().at(), bytes), (host, 5000));
+}
+
+#[test]
+fn a_full_device_says_so_and_goes_on() {
+    let device = open(&Wanted { capacity: Some(1 << 20), ..wanted("full") });
+    assert_eq!(device.info().memory_bytes, 1 << 20);
+    let half = device.allocate(512 << 10).unwrap();
+    let quarter = device.allocate(256 << 10).unwrap();
+    let Err(error) = device.allocate(300 << 10) else { panic!("more than there is") };
+    assert_eq!(error.status, Status::OutOfMemory);
+    assert!(error.text.contains("307200 bytes") && error.text.contains("1048576") && error.text.contains(&device.info().name), "{error}");
+    let Err(error) = device.allocate(2 << 20) else { panic!("more than there ever is") };
+    assert_eq!(error.status, Status::OutOfMemory);
+    // What is kept for other sizes makes room, and so does what waits for outstanding work.
+    drop(quarter);
+    half.retire(vec![device.mark(Stream::Kernels(0)).unwrap()]);
+    drop(device.allocate(1 << 20).unwrap());
+}
+
+#[test]
+fn fills_set_boxes_and_nothing_else() {
+    let device = &**device();
+    let buffer = upload(device, &[0u64; 60]);
+    let value = 0x0123_4567_89ab_cdefu64.to_ne_bytes();
+    let dims = [Dim { count: 3, from: 0, to: 8 }, Dim { count: 2, from: 0, to: 80 }, Dim { count: 2, from: 0, to: 240 }, Dim::ONE];
+    let event = device.fill(Stream::Kernels(0), &Fill { buffer: &buffer, offset: 8, dims, value: &value }, &[]).unwrap();
+    let seen: Vec<u64> = download(device, &buffer, &[event]);
+    for (at, value) in seen.iter().enumerate() {
+        let inside = (1..4).contains(&(at % 10)) && matches!(at / 10, 0 | 1 | 3 | 4);
+        assert_eq!(*value, if inside { 0x0123_4567_89ab_cdef } else { 0 }, "element {at}");
+    }
+    let Err(error) = device.fill(Stream::In, &Fill { buffer: &buffer, offset: 0, dims: ONE, value: &[0; 3] }, &[]) else { panic!("3 bytes") };
+    assert!(error.text.contains("3 bytes"), "{error}");
+}
+
+#[test]
+fn kernels_take_buffers_null_pointers_and_structs() {
+    let device = &**device();
+    let text = "typedef struct { double factor; int shift; } how;
+        COHORT_KERNEL apply(COHORT_GLOBAL double *x, COHORT_GLOBAL double *none, how h) {
+            if (COHORT_INDEX(0) < 100) x[COHORT_INDEX(0)] = h.factor * x[COHORT_INDEX(0)] + h.shift + (none ? 1000 : 0);
+        }";
+    let x = upload(device, &(0..100).map(f64::from).collect::<Vec<_>>());
+    let how = [2.5f64.to_ne_bytes(), [3i32.to_ne_bytes(), [0; 4]].concat().try_into().unwrap()].concat();
+    let args = [Arg::Buffer(&x), Arg::Null, Arg::Bytes(&how)];
+    let kernel = kernel(device, text, "apply");
+    for block in [[0, 0, 0], [16, 1, 1]] {
+        let launch = Launch { kernel: &kernel, grid: [100, 1, 1], block, args: &args };
+        unsafe { device.launch(Stream::Kernels(1), &launch, &[]) }.unwrap().wait().unwrap();
+    }
+    let once = |value: f64| 2.5 * value + 3.0;
+    assert_eq!(download::<f64>(device, &x, &[]), (0..100).map(|i| once(once(i.into()))).collect::<Vec<_>>());
+    let nothing = Launch { kernel: &kernel, grid: [0, 1, 1], block: [0; 3], args: &[] };
+    unsafe { device.launch(Stream::Kernels(1), &nothing, &[]) }.unwrap().wait().unwrap();
+}
+
+#[test]
+fn a_wrong_argument_is_an_error_that_names_kernel_and_device() {
+    let device = &**device();
+    let kernel = kernel(device, TURNS, "turns");
+    let launch = Launch { kernel: &kernel, grid: [1, 1, 1], block: [0; 3], args: &[Arg::Null, Arg::Bytes(&[0; 3])] };
+    let Err(error) = (unsafe { device.launch(Stream::Kernels(0), &launch, &[]) }) else { panic!("3 bytes for a number") };
+    assert_eq!(error.status, Status::InvalidArgument);
+    assert!(error.text.contains("argument 2 of kernel turns") && error.text.contains("CL_INVALID_ARG_SIZE"), "{error}");
+    assert!(error.text.contains(&device.info().name), "{error}");
+}
+
+#[test]
+fn sources_that_do_not_compile_bring_the_compilers_log() {
+    let device = &**device();
+    let Err(error) = device.compile(&source("COHORT_KERNEL broken(COHORT_GLOBAL int *x) {\n  x[0] = unheard_of;\n}")) else { panic!("compiled") };
+    assert_eq!(error.status, Status::InvalidArgument);
+    for part in ["kernels.c:2", "unheard_of", &device.info().name, "CL_BUILD_PROGRAM_FAILURE"] {
+        assert!(error.text.contains(part), "no {part} in: {error}");
+    }
+    let module = device.compile(&source(TURNS)).unwrap();
+    let Err(error) = device.kernel(&module, "twists") else { panic!("found") };
+    assert_eq!(error.status, Status::InvalidArgument);
+    assert!(error.text.contains("\"twists\"") && error.text.contains("it has: turns"), "{error}");
+}
+
+#[test]
+fn events_of_one_stream_order_another() {
+    let device = &**device();
+    let kernel = kernel(device, TURNS, "turns");
+    let start: Vec<u64> = (0..1000).collect();
+    let x = upload(device, &start);
+    // Every stream in turn, also those of the copies, none waited for by the host.
+    let mut last: Vec<Event> = Vec::new();
+    for turn in 0..40 {
+        last = vec![unsafe { turns(device, turn, &kernel, &x, 1, &last) }];
+    }
+    let seen: Vec<u64> = download(device, &x, &last);
+    let expected = start.iter().map(|&value| (0..40).fold(value, |value, _| 2u64.wrapping_mul(value).wrapping_add(1)));
+    assert!(seen.into_iter().eq(expected));
+}
