@@ -1,82 +1,84 @@
-/* What one kernel text needs to be CUDA C, OpenCL C and C. Cohort puts it before every kernel source that it compiles; a
- * kernel that is compiled otherwise includes it.
+/* What one kernel text needs to be CUDA C, OpenCL C (1.2 with doubles) and C. Cohort puts it before every kernel source
+ * that it compiles; a kernel that is compiled otherwise includes it.
  *
- *   COHORT_KERNEL axpy(COHORT_GLOBAL double *x, cohort_extent of_x, COHORT_GLOBAL double *y, cohort_extent of_y, double a)
+ *   COHORT_KERNEL void axpy(COHORT_GLOBAL const double *x, cohort_extent of_x, COHORT_GLOBAL double *y, cohort_extent of_y, double a)
  *   {
- *       COHORT_POINT(of_x, i, j, k)
- *       COHORT_AT(y, of_y, i, j, k) += a * COHORT_AT(x, of_x, i, j, k);
+ *     COHORT_POINT(of_y, i, j, k)
+ *     COHORT_AT(y, of_y, i, j, k) += a * COHORT_AT(x, of_x, i, j, k);
  *   }
  *
- * Arguments of a kernel: for each requirement a pointer and a cohort_extent, then the launch's argument bytes, if there are any, as one
- * struct or scalar by value. In C a kernel is a function for one work item; cohort_items says which. */
+ * A kernel takes a pointer and a cohort_extent for each requirement, then the launch's argument bytes, if there are any, as
+ * one scalar or struct by value. In C it is a function for one work item, which cohort_index names. */
 #ifndef COHORT_KERNEL_H
 #define COHORT_KERNEL_H
 
 #if defined(__OPENCL_VERSION__)
-#if __OPENCL_VERSION__ < 120
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
-#endif
-#define COHORT_KERNEL __kernel void
-#define COHORT_FUNCTION static inline
+#define COHORT_KERNEL __kernel
 #define COHORT_GLOBAL __global
 #define COHORT_CONSTANT __constant
+#define COHORT_TABLE __constant
+#define COHORT_FUNCTION static inline
 #define COHORT_RESTRICT restrict
 #define COHORT_INDEX(d) ((long)get_global_id(d))
-typedef long cohort_long;
+#define COHORT_UNROLL _Pragma("unroll")
+#define COHORT_UNROLL_2 _Pragma("unroll 2")
+#define COHORT_NO_UNROLL _Pragma("nounroll")
 #elif defined(__CUDACC__)
-#define COHORT_KERNEL extern "C" __global__ void
-#define COHORT_FUNCTION static __device__ __forceinline__
+#define COHORT_KERNEL extern "C" __global__
 #define COHORT_GLOBAL
-#define COHORT_CONSTANT static __device__ const
+#define COHORT_CONSTANT
+#define COHORT_TABLE static __device__
+#define COHORT_FUNCTION static __device__ __forceinline__
 #define COHORT_RESTRICT __restrict__
-#define COHORT_INDEX(d) \
-    ((d) == 0   ? (cohort_long)blockIdx.x * blockDim.x + threadIdx.x \
-     : (d) == 1 ? (cohort_long)blockIdx.y * blockDim.y + threadIdx.y \
-                : (cohort_long)blockIdx.z * blockDim.z + threadIdx.z)
-typedef long long cohort_long;
+#define COHORT_INDEX_0 ((long)blockIdx.x * blockDim.x + threadIdx.x)
+#define COHORT_INDEX_1 ((long)blockIdx.y * blockDim.y + threadIdx.y)
+#define COHORT_INDEX_2 ((long)blockIdx.z * blockDim.z + threadIdx.z)
+#define COHORT_INDEX(d) COHORT_INDEX_##d
+#define COHORT_UNROLL _Pragma("unroll")
+#define COHORT_UNROLL_2 _Pragma("unroll 2")
+#define COHORT_NO_UNROLL _Pragma("unroll 1")
 #else
 #include <math.h>
-#define COHORT_KERNEL void
-#define COHORT_FUNCTION static inline
+#define COHORT_KERNEL
 #define COHORT_GLOBAL
-#define COHORT_CONSTANT static const
-#define COHORT_RESTRICT
-#define COHORT_INDEX(d) (cohort_items[d])
-typedef long long cohort_long;
-/* The work item, set by the loop that calls the kernel. */
-#if defined(__cplusplus)
-static thread_local cohort_long cohort_items[3];
-#else
-static _Thread_local cohort_long cohort_items[3];
-#endif
+#define COHORT_CONSTANT
+#define COHORT_TABLE static
+#define COHORT_FUNCTION static inline
+#define COHORT_RESTRICT restrict
+/* Who calls a kernel as a function sets the work item's index first. */
+static _Thread_local long cohort_index[3];
+#define COHORT_INDEX(d) cohort_index[d]
+#define COHORT_UNROLL
+#define COHORT_UNROLL_2
+#define COHORT_NO_UNROLL
 #endif
 
-/* Where a requirement's data lies in the memory that its pointer names; all in elements. */
+/* Where the data of a requirement lies in the memory that its pointer names, all in elements: the bounds (inclusive), from a
+ * point to the next in each direction, the point lo of the first field, and from a field to the next, in ascending order. Without access to the data: no points, and a null pointer. */
 typedef struct {
-    cohort_long lo[3], hi[3]; /* bounds, inclusive */
-    cohort_long stride[3];    /* from a point to the next in each dimension */
-    cohort_long offset;       /* of the point lo */
-    cohort_long field;        /* from a field to the next, in ascending order of the requirement's fields */
+  long lo[3], hi[3], stride[3];
+  long offset, field;
 } cohort_extent;
 
-/* The element of a point; of a requirement with several fields that of the first. */
-#define COHORT_AT(base, extent, i, j, k) COHORT_FIELD(base, extent, 0, i, j, k)
-
-/* The element of a point in field f of the requirement, counted from 0. */
-#define COHORT_FIELD(base, extent, f, i, j, k) \
-    ((base)[(extent).offset + (f) * (extent).field + ((i) - (extent).lo[0]) * (extent).stride[0] + \
-            ((j) - (extent).lo[1]) * (extent).stride[1] + ((k) - (extent).lo[2]) * (extent).stride[2]])
-
-/* Whether a point lies within the bounds. */
 #define COHORT_INSIDE(extent, i, j, k) \
-    ((i) >= (extent).lo[0] && (i) <= (extent).hi[0] && (j) >= (extent).lo[1] && (j) <= (extent).hi[1] && \
-     (k) >= (extent).lo[2] && (k) <= (extent).hi[2])
+  ((i) >= (extent).lo[0] && (i) <= (extent).hi[0] && (j) >= (extent).lo[1] && (j) <= (extent).hi[1] && \
+   (k) >= (extent).lo[2] && (k) <= (extent).hi[2])
 
-/* Begins a kernel whose grid are the points of an extent: declares the work item's point; those beyond the bounds end. */
+/* Where a point lies in the first field. */
+#define COHORT_ELEMENT(extent, i, j, k) \
+  ((extent).offset + ((i) - (extent).lo[0]) * (extent).stride[0] + ((j) - (extent).lo[1]) * (extent).stride[1] + \
+   ((k) - (extent).lo[2]) * (extent).stride[2])
+
+/* The element of a point in the first field, and in field f, counted from 0. */
+#define COHORT_AT(base, extent, i, j, k) ((base)[COHORT_ELEMENT(extent, i, j, k)])
+#define COHORT_FIELD(base, extent, f, i, j, k) ((base)[COHORT_ELEMENT(extent, i, j, k) + (f) * (extent).field])
+
+/* Begins a kernel that has a work item for each point of an extent: declares its point; items beyond the bounds end here. */
 #define COHORT_POINT(extent, i, j, k) \
-    const cohort_long i = (extent).lo[0] + COHORT_INDEX(0); \
-    const cohort_long j = (extent).lo[1] + COHORT_INDEX(1); \
-    const cohort_long k = (extent).lo[2] + COHORT_INDEX(2); \
-    if (!COHORT_INSIDE(extent, i, j, k)) return;
+  const long i = (extent).lo[0] + COHORT_INDEX(0); \
+  const long j = (extent).lo[1] + COHORT_INDEX(1); \
+  const long k = (extent).lo[2] + COHORT_INDEX(2); \
+  if (!COHORT_INSIDE(extent, i, j, k)) return;
 
 #endif

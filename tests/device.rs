@@ -56,7 +56,7 @@ fn kernel(device: &dyn Device, text: &str, name: &str) -> Kernel {
 }
 
 /// Each work item doubles its element as often as told, and adds one each time.
-const TURNS: &str = "COHORT_KERNEL turns(COHORT_GLOBAL ulong *x, ulong n, uint count) {
+const TURNS: &str = "COHORT_KERNEL void turns(COHORT_GLOBAL ulong *x, ulong n, uint count) {
     ulong at = COHORT_INDEX(0);
     if (at >= n) return;
     for (uint turn = 0; turn < count; turn++) x[at] = 2 * x[at] + 1;
@@ -160,7 +160,7 @@ fn fills_set_boxes_and_nothing_else() {
 fn kernels_take_buffers_null_pointers_and_structs() {
     let device = &**device();
     let text = "typedef struct { double factor; int shift; } how;
-        COHORT_KERNEL apply(COHORT_GLOBAL double *x, COHORT_GLOBAL double *none, how h) {
+        COHORT_KERNEL void apply(COHORT_GLOBAL double *x, COHORT_GLOBAL double *none, how h) {
             if (COHORT_INDEX(0) < 100) x[COHORT_INDEX(0)] = h.factor * x[COHORT_INDEX(0)] + h.shift + (none ? 1000 : 0);
         }";
     let x = upload(device, &(0..100).map(f64::from).collect::<Vec<_>>());
@@ -191,7 +191,7 @@ fn a_wrong_argument_is_an_error_that_names_kernel_and_device() {
 #[test]
 fn sources_that_do_not_compile_bring_the_compilers_log() {
     let device = &**device();
-    let Err(error) = device.compile(&source("COHORT_KERNEL broken(COHORT_GLOBAL int *x) {\n  x[0] = unheard_of;\n}")) else { panic!("compiled") };
+    let Err(error) = device.compile(&source("COHORT_KERNEL void broken(COHORT_GLOBAL int *x) {\n  x[0] = unheard_of;\n}")) else { panic!("compiled") };
     assert_eq!(error.status, Status::InvalidArgument);
     for part in ["kernels.c:2", "unheard_of", &device.info().name, "CL_BUILD_PROGRAM_FAILURE"] {
         assert!(error.text.contains(part), "no {part} in: {error}");
