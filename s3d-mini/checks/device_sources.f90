@@ -26,7 +26,7 @@ program device_sources
     path = trim(argument(2))//'/'//trim(kernel_name(a))//'.c'
     open (newunit=unit, file=path, access='stream', status='replace', action='write', iostat=io)
     if (io /= 0) call fail(trim(path)//' cannot be written')
-    write (unit) file_text('kernel_language.h')//kernel_source(f, trim(kernel_name(a)))
+    write (unit) file_text('cohort_kernel.h')//kernel_source(f, trim(kernel_name(a)))
     close (unit)
   end do
 end program

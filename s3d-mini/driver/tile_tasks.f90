@@ -12,6 +12,7 @@ module tile_tasks
   use fluxes, only: flux_kernel
   use divergence, only: divergence_kernel
   use rhs_method, only: mapping_t
+  use tile_arguments, only: tile_arguments_t, arguments_of
   use tile_regions
   implicit none
   private
@@ -28,7 +29,8 @@ module tile_tasks
   integer, parameter :: most_needs = 13
   type(cohort_task), save :: await_task, handoff_task, kernel_task(kinds)
 
-  !> What one task uses. `face` says which of its requirements are ghost regions, and beyond which face.
+  !> What one task uses: of a kind always the same in the same places, since these are the arguments of its kernel on devices; what a
+  !> tile does not need it may not touch. `face` says which of the requirements are ghost regions, and beyond which face.
   type :: work_t
     type(cohort_requirement), allocatable :: needs(:)
     integer, allocatable :: face(:)
@@ -131,7 +133,8 @@ contains
     ! and where MPI is the MPI thread's alone nobody sends them meanwhile.
     call use(handed_back, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
     do d = 1, 3
-      call use(handed_back, r%flux(d)%whole, r%flux(d)%field, COHORT_READ_WRITE)
+      ! Of no use to it: from a device they need not come home.
+      call use(handed_back, r%flux(d)%whole, r%flux(d)%field, COHORT_WRITE_DISCARD)
     end do
     call use(handed_back, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
   end subroutine
@@ -178,12 +181,19 @@ contains
       ! Rows are whole: nothing of the block lies beyond them in x.
       call use(w, r%kept%along(t, 2), r%kept%field(:n), COHORT_READ_ONLY)
       call use(w, r%kept%along(t, 3), r%kept%field(:n), COHORT_READ_ONLY)
-      call use_ghosts(w, t, r%primitives)
     else
       call use(w, r%kept%tile(t), r%kept%field(:n), COHORT_READ_ONLY)
+      call use_nothing(w, t)
     end if
     do d = 1, 3
-      if (a%b%active(d)) call use(w, r%flux(d)%tile(t), r%flux(d)%field, COHORT_WRITE_DISCARD)
+      call use_ghosts(w, t, d, a%f%viscous, r%primitives)
+    end do
+    do d = 1, 3
+      if (a%b%active(d)) then
+        call use(w, r%flux(d)%tile(t), r%flux(d)%field, COHORT_WRITE_DISCARD)
+      else
+        call use_nothing(w, t)
+      end if
     end do
   end subroutine
 
@@ -191,27 +201,41 @@ contains
     integer, intent(in) :: t
     type(work_t), intent(inout) :: w
     integer :: d
-    do d = 1, 3
-      if (.not. a%b%active(d)) cycle
-      call use(w, r%flux(d)%along(t, d), r%flux(d)%field, COHORT_READ_ONLY)
-      call use_ghosts(w, t, r%fluxes(d))
-    end do
     call use(w, r%rhs%tile(t), r%rhs%field, COHORT_READ_WRITE)
+    do d = 1, 3
+      if (a%b%active(d)) then
+        call use(w, r%flux(d)%along(t, d), r%flux(d)%field, COHORT_READ_ONLY)
+      else
+        call use_nothing(w, t)
+      end if
+      call use_ghosts(w, t, d, a%b%active(d), r%fluxes(d))
+    end do
   end subroutine
 
-  !> The ghost regions that the stencils of a tile reach.
-  subroutine use_ghosts(w, t, ghosts)
+  !> The ghost regions that the stencils of a tile reach in one direction, if they reach any at all.
+  subroutine use_ghosts(w, t, direction, reach, ghosts)
     type(work_t), intent(inout) :: w
-    integer, intent(in) :: t
+    integer, intent(in) :: t, direction
+    logical, intent(in) :: reach
     type(ghosts_t), intent(in) :: ghosts
     integer :: face
     logical :: near(6)
     associate (box => a%tiles(t), b => a%b, deep => stencil_depth)
       near = [box%i1 <= deep, box%i2 > b%nx - deep, box%j1 <= deep, box%j2 > b%ny - deep, box%k1 <= deep, box%k2 > b%nz - deep]
     end associate
-    do face = 1, 6
-      if (near(face) .and. ghosts%face(face)%id /= 0) call use(w, ghosts%face(face), ghosts%slot, COHORT_READ_ONLY, face)
+    do face = 2*direction - 1, 2*direction
+      if (reach .and. near(face) .and. ghosts%face(face)%id /= 0) then
+        call use(w, ghosts%face(face), ghosts%slot, COHORT_READ_ONLY, face)
+      else
+        call use_nothing(w, t)
+      end if
     end do
+  end subroutine
+
+  subroutine use_nothing(w, t)
+    type(work_t), intent(inout) :: w
+    integer, intent(in) :: t
+    call use(w, r%state%tile(t), r%state%field(:0), COHORT_NO_ACCESS)
   end subroutine
 
   !> One right-hand side. `go_on`, ready when the MPI code has handed over, is whether more will follow.
@@ -244,7 +268,7 @@ contains
     integer, intent(in) :: kind
     integer :: t
     do t = 1, size(a%tiles)
-      call cohort_launch(ctx, kernel_task(kind), work(kind, t)%needs, args=t)
+      call cohort_launch(ctx, kernel_task(kind), work(kind, t)%needs, args=arguments_of(a%b, t))
     end do
   end subroutine
 
@@ -285,7 +309,9 @@ contains
 
   recursive integer function tile_of(task) result(t)
     type(cohort_context), intent(in) :: task
-    call cohort_task_args(task, t)
+    type(tile_arguments_t) :: arguments
+    call cohort_task_args(task, arguments)
+    t = arguments%tile
   end function
 
   recursive function box_of(task) result(box)

@@ -13,6 +13,7 @@ program device_check
   use point_terms, only: primitives_kernel, chemistry_kernel
   use refusal, only: fail
   use state_table, only: table_t, table_read, table_column
+  use tile_arguments, only: tile_arguments_t, arguments_of
   implicit none
 
   type, bind(c) :: argument_t
@@ -24,14 +25,9 @@ program device_check
     enumerator :: by_value, input, output
   end enum
 
-  !> As in kernel_language.h and tile.h.
+  !> As in cohort_kernel.h.
   type, bind(c) :: extent_t
-    integer(c_long) :: lo(3) = 0, hi(3) = -1, stride(3) = 0, offset = 0, field = 0
-  end type
-  type, bind(c) :: tile_t
-    integer(c_int) :: tile = 0, active(3) = 0, open_low(3) = 0, open_high(3) = 0
-    integer(c_long) :: points(3) = 0
-    real(c_double) :: inverse_spacing(3) = 0
+    integer(c_int64_t) :: lo(3) = 0, hi(3) = -1, stride(3) = 0, offset = 0, field = 0
   end type
 
   interface
@@ -346,23 +342,17 @@ contains
     type(case_t), intent(in) :: c
     type(box_t), intent(in) :: box
     type(argument_t), intent(inout) :: arguments(:)
-    type(tile_t), target :: tile
+    type(tile_arguments_t), target :: tile
     character(kind=c_char) :: message(4096)
     character(:), allocatable :: path
     integer(c_int64_t) :: grid(3)
     integer :: failed, unit, length
-    associate (b => c%b)
-      tile%active = merge(1, 0, b%active)
-      tile%open_low = merge(1, 0, b%open_end(1, :))
-      tile%open_high = merge(1, 0, b%open_end(2, :))
-      tile%points = [b%nx, b%ny, b%nz]
-      tile%inverse_spacing = 1/b%dx
-    end associate
+    tile = arguments_of(c%b, 1)
     arguments(size(arguments)) = argument_t(c_loc(tile), c_sizeof(tile), by_value)
     grid = [box%i2 - box%i1, box%j2 - box%j1, box%k2 - box%k1] + 1
     path = trim(argument(2))//'/'//kernel//'.c'
     open (newunit=unit, file=path, access='stream', status='replace', action='write')
-    write (unit) file_text('kernel_language.h')//kernel_source(c%f, kernel)
+    write (unit) file_text('cohort_kernel.h')//kernel_source(c%f, kernel)
     close (unit)
     if (argument(1) == 'c') then
       failed = run_as_c(path//c_null_char, kernel//c_null_char, grid, size(arguments), arguments, message)
