@@ -16,9 +16,9 @@ enum { T_SLOPE = 3, W_SLOPE = 4, SLOPES = 5 };
 
 /* Rolled: the stencils of a field are much code. */
 COHORT_FUNCTION void shared_slopes(const neighbourhood *around, double slopes[SLOPES][3]) {
-  NO_UNROLL
+  COHORT_NO_UNROLL
   for (int m = 0; m < SLOPES; ++m) {
-    UNROLL
+    COHORT_UNROLL
     for (int d = 0; d < 3; ++d) slopes[m][d] = slope_of(around, d, m == W_SLOPE ? PRIMITIVE_W : PRIMITIVE_U + m);
   }
 }
@@ -27,9 +27,9 @@ COHORT_FUNCTION void shared_slopes(const neighbourhood *around, double slopes[SL
 COHORT_FUNCTION void subtract_stress(double slopes[SLOPES][3], double viscosity, const double *u, double momentum[3][3],
                                      double *energy) {
   const double dilatation = (slopes[0][0] + slopes[1][1] + slopes[2][2]) * (2.0 / 3);
-  UNROLL
+  COHORT_UNROLL
   for (int d = 0; d < 3; ++d) {
-    UNROLL
+    COHORT_UNROLL
     for (int m = 0; m < 3; ++m) {
       const double tau = viscosity * (m == d ? 2 * slopes[d][d] - dilatation : slopes[m][d] + slopes[d][m]);
       momentum[d][m] -= tau;
@@ -39,39 +39,39 @@ COHORT_FUNCTION void subtract_stress(double slopes[SLOPES][3], double viscosity,
 }
 #endif
 
-COHORT_KERNEL fluxes(COHORT_GLOBAL const double *state, cohort_extent state_at,
-                     COHORT_GLOBAL const double *pressure, cohort_extent pressure_at,
-                     COHORT_GLOBAL const double *along_y, cohort_extent along_y_at,
-                     COHORT_GLOBAL const double *along_z, cohort_extent along_z_at,
-                     COHORT_GLOBAL const double *below_x, cohort_extent below_x_at,
-                     COHORT_GLOBAL const double *above_x, cohort_extent above_x_at,
-                     COHORT_GLOBAL const double *below_y, cohort_extent below_y_at,
-                     COHORT_GLOBAL const double *above_y, cohort_extent above_y_at,
-                     COHORT_GLOBAL const double *below_z, cohort_extent below_z_at,
-                     COHORT_GLOBAL const double *above_z, cohort_extent above_z_at,
-                     COHORT_GLOBAL double *flux_x, cohort_extent flux_x_at,
-                     COHORT_GLOBAL double *flux_y, cohort_extent flux_y_at,
-                     COHORT_GLOBAL double *flux_z, cohort_extent flux_z_at, tile_arguments tile) {
+COHORT_KERNEL void fluxes(COHORT_GLOBAL const double *state, cohort_extent state_at,
+                          COHORT_GLOBAL const double *pressure, cohort_extent pressure_at,
+                          COHORT_GLOBAL const double *along_y, cohort_extent along_y_at,
+                          COHORT_GLOBAL const double *along_z, cohort_extent along_z_at,
+                          COHORT_GLOBAL const double *below_x, cohort_extent below_x_at,
+                          COHORT_GLOBAL const double *above_x, cohort_extent above_x_at,
+                          COHORT_GLOBAL const double *below_y, cohort_extent below_y_at,
+                          COHORT_GLOBAL const double *above_y, cohort_extent above_y_at,
+                          COHORT_GLOBAL const double *below_z, cohort_extent below_z_at,
+                          COHORT_GLOBAL const double *above_z, cohort_extent above_z_at,
+                          COHORT_GLOBAL double *flux_x, cohort_extent flux_x_at,
+                          COHORT_GLOBAL double *flux_y, cohort_extent flux_y_at,
+                          COHORT_GLOBAL double *flux_z, cohort_extent flux_z_at, tile_arguments tile) {
   COHORT_POINT(state_at, i, j, k)
-  state += ELEMENT(state_at, i, j, k);
-  COHORT_GLOBAL const double *const here = along_y + ELEMENT(along_y_at, i, j, k);
-  COHORT_GLOBAL double *const flux[3] = {flux_x + ELEMENT(flux_x_at, i, j, k), flux_y + ELEMENT(flux_y_at, i, j, k),
-                                         flux_z + ELEMENT(flux_z_at, i, j, k)};
-  const cohort_long flux_field[3] = {flux_x_at.field, flux_y_at.field, flux_z_at.field}, field = along_y_at.field;
+  state += COHORT_ELEMENT(state_at, i, j, k);
+  COHORT_GLOBAL const double *const here = along_y + COHORT_ELEMENT(along_y_at, i, j, k);
+  COHORT_GLOBAL double *const flux[3] = {flux_x + COHORT_ELEMENT(flux_x_at, i, j, k), flux_y + COHORT_ELEMENT(flux_y_at, i, j, k),
+                                         flux_z + COHORT_ELEMENT(flux_z_at, i, j, k)};
+  const long flux_field[3] = {flux_x_at.field, flux_y_at.field, flux_z_at.field}, field = along_y_at.field;
 
-  const double p = pressure[ELEMENT(pressure_at, i, j, k)], rho_energy = state[STATE_ENERGY * state_at.field];
+  const double p = pressure[COHORT_ELEMENT(pressure_at, i, j, k)], rho_energy = state[STATE_ENERGY * state_at.field];
   const double u[3] = {here[0], here[field], here[2 * field]};
   double momentum[3][3], energy[3]; /* [direction][component] */
-  UNROLL
+  COHORT_UNROLL
   for (int d = 0; d < 3; ++d) {
-    UNROLL
+    COHORT_UNROLL
     for (int m = 0; m < 3; ++m) momentum[d][m] = state[(STATE_U + m) * state_at.field] * u[d] + (m == d ? p : 0);
     energy[d] = (rho_energy + p) * u[d];
   }
   const double rho = state[STATE_RHO * state_at.field];
 
 #if VISCOUS
-  const cohort_long point[3] = {i, j, k};
+  const long point[3] = {i, j, k};
   const double T = here[PRIMITIVE_T * field], W = here[PRIMITIVE_W * field];
   COHORT_GLOBAL const double *const Y = here + PRIMITIVE_SPECIES * field;
   neighbourhood around;
@@ -95,16 +95,16 @@ COHORT_KERNEL fluxes(COHORT_GLOBAL const double *state, cohort_extent state_at,
   subtract_stress(slopes, viscosity, u, momentum, energy);
 
   double total[3], log_W[3]; /* diffusion of all species, slope of ln W */
-  UNROLL
+  COHORT_UNROLL
   for (int d = 0; d < 3; ++d) {
     total[d] = 0;
     log_W[d] = slopes[W_SLOPE][d] / W;
     energy[d] -= conductivity * slopes[T_SLOPE][d];
   }
-  NO_UNROLL
+  COHORT_NO_UNROLL
   for (int s = 0; s < SPECIES - 1 + CORRECTION_VELOCITY; ++s) {
     const double h = specific_enthalpy(s, T), rho_Y = state[(STATE_SPECIES + s) * state_at.field];
-    UNROLL
+    COHORT_UNROLL
     for (int d = 0; d < 3; ++d) {
       const double J = -diffusion[s] * (slope_of(&around, d, PRIMITIVE_SPECIES + s) + Y[s * field] * log_W[d]);
       total[d] += J;
@@ -113,10 +113,10 @@ COHORT_KERNEL fluxes(COHORT_GLOBAL const double *state, cohort_extent state_at,
     }
   }
 #if CORRECTION_VELOCITY
-  NO_UNROLL
+  COHORT_NO_UNROLL
   for (int s = 0; s < SPECIES; ++s) {
     const double h = specific_enthalpy(s, T);
-    UNROLL
+    COHORT_UNROLL
     for (int d = 0; d < 3; ++d) {
       const double J = Y[s * field] * total[d];
       energy[d] -= h * J;
@@ -125,24 +125,24 @@ COHORT_KERNEL fluxes(COHORT_GLOBAL const double *state, cohort_extent state_at,
   }
 #else
   const double last_enthalpy = specific_enthalpy(SPECIES - 1, T);
-  UNROLL
+  COHORT_UNROLL
   for (int d = 0; d < 3; ++d) energy[d] -= last_enthalpy * total[d];
 #endif
 #else
-  NO_UNROLL
+  COHORT_NO_UNROLL
   for (int s = 0; s < SPECIES - 1; ++s) {
     const double rho_Y = state[(STATE_SPECIES + s) * state_at.field];
-    UNROLL
+    COHORT_UNROLL
     for (int d = 0; d < 3; ++d) {
       if (tile.active[d]) flux[d][(STATE_SPECIES + s) * flux_field[d]] = rho_Y * u[d];
     }
   }
 #endif
 
-  UNROLL
+  COHORT_UNROLL
   for (int d = 0; d < 3; ++d) {
     if (!tile.active[d]) continue;
-    UNROLL
+    COHORT_UNROLL
     for (int m = 0; m < 3; ++m) flux[d][(STATE_U + m) * flux_field[d]] = momentum[d][m];
     flux[d][STATE_RHO * flux_field[d]] = rho * u[d];
     flux[d][STATE_ENERGY * flux_field[d]] = energy[d];

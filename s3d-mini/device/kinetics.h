@@ -15,6 +15,6 @@ COHORT_FUNCTION double troe(double high, double reduced, double centre) {
 }
 
 COHORT_FUNCTION double gibbs_over_RT(int k, double T, double log_T, double inverse_T) {
-  IN_TABLE const double *a = T <= nasa_middle[k] ? gibbs_low[k] : gibbs_high[k];
+  COHORT_CONSTANT const double *a = T <= nasa_middle[k] ? gibbs_low[k] : gibbs_high[k];
   return a[0] * (1 - log_T) + a[1] * inverse_T + a[2] + T * (a[3] + T * (a[4] + T * (a[5] + T * a[6])));
 }

@@ -207,7 +207,7 @@ contains
     character(*), intent(in) :: name
     real(8), intent(in) :: values(:)
     character(:), allocatable :: text
-    text = 'COHORT_CONSTANT double '//name//'['//integer_text(size(values))//'] = {'//list(values)//'};'//newline
+    text = 'COHORT_TABLE const double '//name//'['//integer_text(size(values))//'] = {'//list(values)//'};'//newline
   end function
 
   !> Rows of the C table are the columns of `values`.
@@ -216,7 +216,7 @@ contains
     real(8), intent(in) :: values(:, :)
     character(:), allocatable :: text
     integer :: row
-    text = 'COHORT_CONSTANT double '//name//'['//integer_text(size(values, 2))//']['//integer_text(size(values, 1))//'] = {'
+    text = 'COHORT_TABLE const double '//name//'['//integer_text(size(values, 2))//']['//integer_text(size(values, 1))//'] = {'
     do row = 1, size(values, 2)
       text = text//newline//'  {'//list(values(:, row))//'},'
     end do

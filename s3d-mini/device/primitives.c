@@ -1,16 +1,16 @@
 /* Velocity, temperature, mass fractions, molecular weight and pressure from the state. The temperature is read first: the guess
  * for Newton's iteration, which ends as in point_physics.f90. */
-COHORT_KERNEL primitives(COHORT_GLOBAL const double *state, cohort_extent state_at, COHORT_GLOBAL double *kept,
-                         cohort_extent kept_at, tile_arguments tile) {
+COHORT_KERNEL void primitives(COHORT_GLOBAL const double *state, cohort_extent state_at, COHORT_GLOBAL double *kept,
+                              cohort_extent kept_at, tile_arguments tile) {
   COHORT_POINT(state_at, i, j, k)
   const double small_change = 1e-7;
   double Y[SPECIES];
-  state += ELEMENT(state_at, i, j, k);
-  kept += ELEMENT(kept_at, i, j, k);
+  state += COHORT_ELEMENT(state_at, i, j, k);
+  kept += COHORT_ELEMENT(kept_at, i, j, k);
 
   const double rho = state[STATE_RHO * state_at.field], inverse_rho = 1 / rho;
   double energy = state[STATE_ENERGY * state_at.field] * inverse_rho;
-  UNROLL
+  COHORT_UNROLL
   for (int d = 0; d < 3; ++d) {
     const double u = state[(STATE_U + d) * state_at.field] * inverse_rho;
     kept[(PRIMITIVE_U + d) * kept_at.field] = u;
@@ -36,7 +36,7 @@ COHORT_KERNEL primitives(COHORT_GLOBAL const double *state, cohort_extent state_
     double cp = 0, h = 0;
     OVER_SPECIES
     for (int s = 0; s < SPECIES; ++s) {
-      IN_TABLE const double *a = enthalpy_coefficients(s, T);
+      COHORT_CONSTANT const double *a = enthalpy_coefficients(s, T);
       const double part = specific_gas_constant[s] * Y[s];
       cp += part * heat_capacity(a, T);
       h += part * enthalpy(a, T);

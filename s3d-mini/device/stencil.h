@@ -3,30 +3,30 @@
 
 /* The points around one point along a direction, in elements of the fields' arrays, the same for all fields of a region. */
 typedef struct {
-  cohort_long here, step;        /* the point, and from one to the next */
-  cohort_long below, below_step; /* point -3 of the direction in the ghost region of the lower face */
-  cohort_long above, above_step; /* the first point beyond the upper face */
-  cohort_long field, below_field, above_field; /* from one field to the next */
-  int at, last;                  /* where the point stands among 1 .. last */
-  int from_low, from_high;       /* 1 to 4 next to an end without neighbour, else 0 */
-  double scale;                  /* 0 where there is nothing to differentiate along */
+  long here, step;         /* the point, and from one to the next */
+  long below, below_step;  /* point -3 of the direction in the ghost region of the lower face */
+  long above, above_step;  /* the first point beyond the upper face */
+  long field, below_field, above_field; /* from one field to the next */
+  int at, last;            /* where the point stands among 1 .. last */
+  int from_low, from_high; /* 1 to 4 next to an end without neighbour, else 0 */
+  double scale;            /* 0 where there is nothing to differentiate along */
 } line_around;
 
-COHORT_FUNCTION line_around line_through(const tile_arguments *tile, int d, const cohort_long *point, cohort_extent at,
+COHORT_FUNCTION line_around line_through(const tile_arguments *tile, int d, const long *point, cohort_extent at,
                                          cohort_extent below, cohort_extent above) {
   line_around line;
-  cohort_long first[3] = {point[0], point[1], point[2]};
-  line.here = ELEMENT(at, point[0], point[1], point[2]);
+  long first[3] = {point[0], point[1], point[2]};
+  line.here = COHORT_ELEMENT(at, point[0], point[1], point[2]);
   line.step = at.stride[d];
   line.field = at.field;
   line.at = (int)point[d];
   line.last = (int)tile->points[d];
   first[d] = -3;
-  line.below = ELEMENT(below, first[0], first[1], first[2]);
+  line.below = COHORT_ELEMENT(below, first[0], first[1], first[2]);
   line.below_step = below.stride[d];
   line.below_field = below.field;
   first[d] = tile->points[d] + 1;
-  line.above = ELEMENT(above, first[0], first[1], first[2]);
+  line.above = COHORT_ELEMENT(above, first[0], first[1], first[2]);
   line.above_step = above.stride[d];
   line.above_field = above.field;
   line.from_low = tile->open_low[d] && line.at <= 4 ? line.at : 0;
@@ -40,7 +40,7 @@ COHORT_FUNCTION double central_difference(double m4, double m3, double m2, doubl
 }
 
 /* At the `at`-th point (1 to 4) from an end; f points to the first, `step` leads inwards. */
-COHORT_FUNCTION double one_sided_difference(int at, COHORT_GLOBAL const double *f, cohort_long step) {
+COHORT_FUNCTION double one_sided_difference(int at, COHORT_GLOBAL const double *f, long step) {
   if (at == 1) return (-11 * f[0] + 18 * f[step] - 9 * f[2 * step] + 2 * f[3 * step]) * (1.0 / 6);
   if (at == 2) return (-2 * f[0] - 3 * f[step] + 6 * f[2 * step] - f[3 * step]) * (1.0 / 6);
   if (at == 3) return (f[0] - 8 * f[step] + 8 * f[3 * step] - f[4 * step]) * (1.0 / 12);
@@ -60,7 +60,7 @@ COHORT_FUNCTION double value_away(line_around line, int away, COHORT_GLOBAL cons
 COHORT_FUNCTION double slope(line_around line, int m, COHORT_GLOBAL const double *region, COHORT_GLOBAL const double *below,
                              COHORT_GLOBAL const double *above) {
   COHORT_GLOBAL const double *f = region + line.here + m * line.field;
-  const cohort_long s = line.step;
+  const long s = line.step;
   if (line.scale == 0) return 0;
   if (line.from_low) return line.scale * one_sided_difference(line.from_low, f - (line.from_low - 1) * s, s);
   if (line.from_high) return -line.scale * one_sided_difference(line.from_high, f + (line.from_high - 1) * s, -s);

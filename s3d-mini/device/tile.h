@@ -19,36 +19,13 @@ typedef struct {
   int tile;
   int active[3];
   int open_low[3], open_high[3]; /* ends without neighbour: one-sided stencils */
-  cohort_long points[3];         /* of the block */
+  long points[3];                /* of the block */
   double inverse_spacing[3];
 } tile_arguments;
 
-/* The element of a point in the first field of a requirement. */
-#define ELEMENT(extent, i, j, k) \
-  ((extent).offset + ((i) - (extent).lo[0]) * (extent).stride[0] + ((j) - (extent).lo[1]) * (extent).stride[1] + \
-   ((k) - (extent).lo[2]) * (extent).stride[2])
-
-/* What a pointer into a table of constants says, and how far loops are unrolled. */
-#if defined(__OPENCL_VERSION__)
-#define IN_TABLE __constant
-#define UNROLL _Pragma("unroll")
-#define UNROLL_BY_2 _Pragma("unroll 2")
-#define NO_UNROLL _Pragma("nounroll")
-#elif defined(__CUDACC__)
-#define IN_TABLE
-#define UNROLL _Pragma("unroll")
-#define UNROLL_BY_2 _Pragma("unroll 2")
-#define NO_UNROLL _Pragma("unroll 1")
-#else
-#define IN_TABLE
-#define UNROLL
-#define UNROLL_BY_2
-#define NO_UNROLL
-#endif
-
 /* Loops over species run unrolled where that keeps small arrays in registers, and rolled where it would only be long. */
 #if SPECIES <= 16
-#define OVER_SPECIES UNROLL
+#define OVER_SPECIES COHORT_UNROLL
 #else
-#define OVER_SPECIES NO_UNROLL
+#define OVER_SPECIES COHORT_NO_UNROLL
 #endif

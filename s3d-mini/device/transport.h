@@ -5,12 +5,12 @@
 
 /* Loops over pairs take two of them at a time. */
 #if SPECIES <= 16
-#define OVER_PAIRS UNROLL
+#define OVER_PAIRS COHORT_UNROLL
 #else
-#define OVER_PAIRS UNROLL_BY_2
+#define OVER_PAIRS COHORT_UNROLL_2
 #endif
 
-COHORT_FUNCTION double fit(IN_TABLE const double *c, double x) {
+COHORT_FUNCTION double fit(COHORT_CONSTANT const double *c, double x) {
   return c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])));
 }
 
@@ -48,7 +48,7 @@ COHORT_FUNCTION double friction_of_two(double X_1, double X_2, double fit_1, dou
  * loop that reads two numbers of each: every pair is visited twice, which costs less than partial sums of all species, kept in
  * memory. What k itself needs is computed again, so that the arrays are indexed by j alone and stay in registers if they are small. */
 COHORT_FUNCTION void mixture_transport(double rho, double T, double p, double W, COHORT_GLOBAL const double *Y,
-                                       cohort_long field, double *viscosity, double *conductivity, double *diffusion) {
+                                       long field, double *viscosity, double *conductivity, double *diffusion) {
   const double log_T = log(T), half_T = sqrt(T), quarter_T = sqrt(half_T);
   const double pair_factor = CANTERA_FITS ? T * half_T : 1;
   double X[SPECIES], b[SPECIES]; /* mole fractions, W^(1/4) over the square root of the viscosity */
@@ -65,7 +65,7 @@ COHORT_FUNCTION void mixture_transport(double rho, double T, double p, double W,
   *conductivity = 0.5 * (direct + 1 / harmonic);
 
   *viscosity = 0;
-  NO_UNROLL
+  COHORT_NO_UNROLL
   for (int k = 0; k < SPECIES; ++k) {
     const double X_k = mole_fraction(k, Y[k * field], W), root = root_viscosity(k, log_T, quarter_T), a = root / fourth_root_weight[k];
     const int row = k * SPECIES - k * (k + 1) / 2 - k - 1;
@@ -73,7 +73,7 @@ COHORT_FUNCTION void mixture_transport(double rho, double T, double p, double W,
     OVER_PAIRS
     for (int j = 0; j < SPECIES; j += 2) {
       double X_j[2], D[2];
-      UNROLL
+      COHORT_UNROLL
       for (int n = 0; n < 2; ++n) {
         const int to = j + n < SPECIES ? j + n : 0;
         const int pair = to < k ? to * SPECIES - to * (to + 1) / 2 + k - to - 1 : to > k ? row + to : 0;

@@ -232,10 +232,11 @@ contains
     end do
   end subroutine
 
+  !> Keeps the place of a requirement.
   subroutine use_nothing(w, t)
     type(work_t), intent(inout) :: w
     integer, intent(in) :: t
-    call use(w, r%state%tile(t), r%state%field(:0), COHORT_NO_ACCESS)
+    call use(w, r%state%tile(t), r%state%field(:1), COHORT_NO_ACCESS)
   end subroutine
 
   !> One right-hand side. `go_on`, ready when the MPI code has handed over, is whether more will follow.

@@ -15,10 +15,10 @@ int s3d_run_as_c(const char *path, const char *kernel, const int64_t *grid, int3
   if (system(command) != 0) return SAY(message, "failed: %s", command);
   void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
   if (!handle) return SAY(message, "%s", dlerror());
-  void (*run)(const int64_t *, void *const *) = (void (*)(const int64_t *, void *const *))dlsym(handle, "run_over_grid");
+  void (*run)(const long *, void *const *) = (void (*)(const long *, void *const *))dlsym(handle, "run_over_grid");
   if (!run) return SAY(message, "%s", dlerror());
   for (int a = 0; a < count; ++a) pointers[a] = argument[a].data;
-  const int64_t extent[3] = {grid[0], grid[1], grid[2]};
+  const long extent[3] = {grid[0], grid[1], grid[2]};
   run(extent, pointers);
   dlclose(handle);
   return 0;

@@ -8,9 +8,9 @@
     REQUIREMENT(9)
 #define REQUIREMENTS_13 REQUIREMENTS_10, REQUIREMENT(10), REQUIREMENT(11), REQUIREMENT(12)
 
-void run_over_grid(const cohort_long *grid, void *const *argument);
-void run_over_grid(const cohort_long *grid, void *const *argument) {
-  for (cohort_items[2] = 0; cohort_items[2] < grid[2]; ++cohort_items[2])
-    for (cohort_items[1] = 0; cohort_items[1] < grid[1]; ++cohort_items[1])
-      for (cohort_items[0] = 0; cohort_items[0] < grid[0]; ++cohort_items[0]) KERNEL(ARGUMENTS);
+void run_over_grid(const long *grid, void *const *argument);
+void run_over_grid(const long *grid, void *const *argument) {
+  for (cohort_index[2] = 0; cohort_index[2] < grid[2]; ++cohort_index[2])
+    for (cohort_index[1] = 0; cohort_index[1] < grid[1]; ++cohort_index[1])
+      for (cohort_index[0] = 0; cohort_index[0] < grid[0]; ++cohort_index[0]) KERNEL(ARGUMENTS);
 }
