@@ -248,9 +248,10 @@ module cohort_types
     logical(c_bool) :: layout_is_open = .false.
   end type
 
-  !> What a mapper chooses when a task is launched. `priority` is -7 to 7; with `run_inline` 1 the launching thread runs the task.
+  !> What a mapper chooses when a task is launched. `priority` is -7 to 7; with `run_inline` 1 the launching thread runs the task;
+  !> with `replay` 1 the answers hold for later launches of the task and point in the same context with the same requirements.
   type, bind(C) :: cohort_task_options
-    integer(c_int32_t) :: processor = COHORT_PROC_ANY, priority = 0, run_inline = 0
+    integer(c_int32_t) :: processor = COHORT_PROC_ANY, priority = 0, run_inline = 0, replay = 0
   end type
 
   !> Points first .. first + count - 1 of an index launch, for a worker, or for any: -1.

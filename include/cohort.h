@@ -604,12 +604,15 @@ typedef struct {
 
 /**
  * `processor` is COHORT_PROC_CPU or COHORT_PROC_MPI; where the launch names one, no other. `priority` is -7 to 7: of ready tasks
- * those of higher priority run first. `run_inline` 1: the launching thread runs the task itself before the launch returns.
+ * those of higher priority run first. `run_inline` 1: the launching thread runs the task itself before the launch returns. `replay` 1:
+ * these options, and what `map_task` says of this task, hold for later launches of the task and point in the same context with the
+ * same requirements, and nobody is asked again until a `cohort_mapper_use`; 0: each launch asks.
  */
 typedef struct {
   int32_t processor;
   int32_t priority;
   int32_t run_inline;
+  int32_t replay;
 } cohort_task_options_t;
 
 /**

@@ -68,6 +68,11 @@ fn mappers_order_tune_and_run_inline() {
 }
 
 #[test]
+fn answers_of_mappers_are_replayed() {
+    run("replay");
+}
+
+#[test]
 fn tasks_that_wait_for_the_tasks_they_launched() {
     run("waiting");
 }

@@ -3,7 +3,7 @@
 //! the library's are taken, in builds with debug assertions.
 
 use cohort::base::sync::locks_taken;
-use cohort::ffi::{barriers as br, future_maps as fm, futures as fu, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, partitions as pt, predicates as pd, projections as pj, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{barriers as br, future_maps as fm, futures as fu, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, mappers as mp, partitions as pt, predicates as pd, projections as pj, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
@@ -57,6 +57,8 @@ struct World {
     giver: cohort_task_t,
     adder: cohort_task_t,
     asking: cohort_task_t,
+    mapped: cohort_task_t,
+    layout: cohort_layout_t,
     parent: cohort_task_t,
     handshake: cohort_handshake_t,
     ghost: cohort_region_t,
@@ -219,6 +221,18 @@ impl World {
         }
     }
 
+    /// Launches whose mapper is not asked any more.
+    unsafe fn replayed(&self, ctx: cohort_context_t) {
+        let mut needs = [need(&self.fields[..2], COHORT_READ_WRITE), need(self.scattered(), COHORT_READ_ONLY)];
+        (needs[0].partition, needs[1].region) = (self.tiles, self.total);
+        ok(ln::cohort_index_launch(ctx, &launch_of(self.mapped, &needs), TILES, 0, 0, null_mut()));
+        needs[0].partition.id = 0;
+        for tile in self.tile {
+            needs[0].region = tile;
+            ok(ln::cohort_launch(ctx, &launch_of(self.mapped, &needs), null_mut()));
+        }
+    }
+
     unsafe fn nested(&self, ctx: cohort_context_t) {
         let mut held = [need(self.scattered(), COHORT_READ_WRITE)];
         held[0].region = self.whole;
@@ -255,6 +269,17 @@ impl World {
             ok(hs::cohort_wait_on_tasks(self.handshake));
         }
     }
+}
+
+unsafe extern "C" fn options(_: *const mp::cohort_task_info_t, options: *mut mp::cohort_task_options_t, _: *mut c_void) -> i32 {
+    ((*options).priority, (*options).replay) = (1, 1);
+    0
+}
+
+/// In another layout.
+unsafe extern "C" fn map_task(_: *const mp::cohort_task_info_t, mapping: *mut mp::cohort_task_mapping_t, layout: *mut c_void) -> i32 {
+    (*(*mapping).requirements).layout = layout.cast();
+    0
 }
 
 unsafe extern "C" fn parent(task: cohort_context_t, _: *mut c_void) -> i32 {
@@ -301,6 +326,16 @@ unsafe fn build(runtime: cohort_runtime_t) -> Box<World> {
         asked.block = if grouping == COHORT_BLOCKED { 4 } else { 0 };
         ok(ly::cohort_task_layout(world.asking, COHORT_PROC_ANY, requirement, &asked));
     }
+    register(c"mapped", Some(nothing), COHORT_TASK_LEAF, &mut world.mapped);
+    (world.layout.size, world.layout.grouping) = (size_of::<cohort_layout_t>(), COHORT_AOS);
+    let mut mapper: mp::cohort_mapper_t = std::mem::zeroed();
+    mapper.size = size_of::<mp::cohort_mapper_t>();
+    mapper.select_task_options = Some(options);
+    mapper.map_task = Some(map_task);
+    mapper.user = (&raw mut world.layout).cast();
+    let mut handle = std::mem::zeroed();
+    ok(mp::cohort_mapper_register(runtime, &mapper, c"replaying".as_ptr(), &mut handle));
+    ok(mp::cohort_mapper_use(handle, &world.mapped, 1));
     register(c"parent", Some(parent), 0, &mut world.parent);
     ok(hs::cohort_handshake_create(runtime, 1, 1, COHORT_SIDE_HOST, &mut world.handshake));
     world
@@ -334,11 +369,12 @@ unsafe fn settle(world: &World, ctx: cohort_context_t, step: Step, lock_free: bo
 fn what_repeats_allocates_nothing_and_locks_nothing() {
     // A fold takes the lock of its region: tasks of other contexts may reduce to it at the same time. A result has a handle, and
     // making and destroying handles takes the lock of their table.
-    let shapes: [(&str, Step, bool); 12] = [
+    let shapes: [(&str, Step, bool); 13] = [
         ("single launches", World::singles, true),
         ("handshakes", World::hands, true),
         ("index launches", World::indexed, true),
         ("index launches by projection and with a predicate", World::projected, true),
+        ("launches whose answers are replayed", World::replayed, true),
         ("nested launches", World::nested, true),
         ("ghost copies", World::copies, true),
         ("reduced results of index launches", World::reduced_results, false),

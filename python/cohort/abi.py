@@ -469,6 +469,7 @@ class cohort_task_options_t(Structure):
         ("processor", c_int32),
         ("priority", c_int32),
         ("run_inline", c_int32),
+        ("replay", c_int32),
     ]
 
 

@@ -74,13 +74,16 @@ pub struct cohort_task_info_t {
 }
 
 /// `processor` is COHORT_PROC_CPU or COHORT_PROC_MPI; where the launch names one, no other. `priority` is -7 to 7: of ready tasks
-/// those of higher priority run first. `run_inline` 1: the launching thread runs the task itself before the launch returns.
+/// those of higher priority run first. `run_inline` 1: the launching thread runs the task itself before the launch returns. `replay` 1:
+/// these options, and what `map_task` says of this task, hold for later launches of the task and point in the same context with the
+/// same requirements, and nobody is asked again until a `cohort_mapper_use`; 0: each launch asks.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_task_options_t {
     pub processor: i32,
     pub priority: i32,
     pub run_inline: i32,
+    pub replay: i32,
 }
 
 /// Points first .. first + count - 1, for `worker`, or for any: -1.
@@ -355,9 +358,9 @@ impl Mapper for Table {
 
     fn select_task_options(&self, task: &TaskInfo, options: &mut TaskOptions) -> Answer {
         let Some(call) = self.0.select_task_options else { return Ok(()) };
-        let mut c = cohort_task_options_t { processor: options.processor, priority: options.priority, run_inline: options.inline };
+        let mut c = cohort_task_options_t { processor: options.processor, priority: options.priority, run_inline: options.inline, replay: options.replay };
         answer(with_task(task, |task| unsafe { call(task, &mut c, self.0.user) }))?;
-        *options = TaskOptions { processor: c.processor, priority: c.priority, inline: c.run_inline };
+        *options = TaskOptions { processor: c.processor, priority: c.priority, inline: c.run_inline, replay: c.replay };
         Ok(())
     }
 

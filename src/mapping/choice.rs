@@ -19,13 +19,15 @@ pub struct Setting {
     pub rank: u32,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskOptions {
     /// A `Processor`; any: the default's choice.
     pub processor: i32,
     pub priority: i32,
     /// 1: the launching thread runs the task itself, before the launch returns.
     pub inline: i32,
+    /// 1: the answers for this launch hold for later ones of the context that look the same.
+    pub replay: i32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +99,7 @@ pub(super) fn wish(priority: i32, worker: i32) -> Wish {
 
 impl TaskOptions {
     pub fn default_for(task: &TaskInfo) -> Self {
-        Self { processor: task.processor as i32, priority: 0, inline: 0 }
+        Self { processor: task.processor as i32, priority: 0, inline: 0, replay: 0 }
     }
 
     pub(super) fn check(&self, task: &TaskInfo) -> Answer {
@@ -105,6 +107,9 @@ impl TaskOptions {
         check_priority(self.priority)?;
         if !(0..=1).contains(&self.inline) {
             return Err(format!("run_inline is {}; 0 or 1", self.inline));
+        }
+        if !(0..=1).contains(&self.replay) {
+            return Err(format!("replay is {}; 0 or 1", self.replay));
         }
         if self.inline == 1 && !task.can_be_inline {
             return Err("run_inline is 1; the task waits for a barrier or a handshake that the launching thread may have to reach first".into());
@@ -227,7 +232,7 @@ mod tests {
 
     #[test]
     fn options_name_processors_and_priorities_that_exist() {
-        let check = |processor, priority, inline| TaskOptions { processor, priority, inline }.check(&task());
+        let check = |processor, priority, inline| TaskOptions { processor, priority, inline, replay: 1 }.check(&task());
         for good in [(0, 0, 0), (1, -7, 1), (2, 7, 0)] {
             check(good.0, good.1, good.2).unwrap();
         }
@@ -235,8 +240,8 @@ mod tests {
         refused(check(1, 8, 0), "priority is 8; priorities are -7 to 7");
         refused(check(1, 0, 2), "run_inline is 2");
         let fixed = TaskInfo { fixed: true, can_be_inline: false, ..task() };
-        refused(TaskOptions { processor: 2, priority: 0, inline: 0 }.check(&fixed), "the launch asks for 1");
-        refused(TaskOptions { processor: 1, priority: 0, inline: 1 }.check(&fixed), "waits for a barrier");
+        refused(TaskOptions { processor: 2, priority: 0, inline: 0, replay: 0 }.check(&fixed), "the launch asks for 1");
+        refused(TaskOptions { processor: 1, priority: 0, inline: 1, replay: 0 }.check(&fixed), "waits for a barrier");
     }
 
     #[test]

@@ -252,11 +252,12 @@ pub struct Mappers {
     /// For what belongs to no task, and tasks that are registered from now on.
     general: ChainSlot,
     made: Mutex<Made>,
+    uses: AtomicU64,
 }
 
 impl Mappers {
     pub fn new(setting: Setting) -> Self {
-        Self { setting, paths: None, general: ChainSlot::default(), made: Mutex::default() }
+        Self { setting, paths: None, general: ChainSlot::default(), made: Mutex::default(), uses: AtomicU64::new(0) }
     }
 
     /// Has the default mapper's refinements asked first for every task. Before any other mapper.
@@ -303,6 +304,13 @@ impl Mappers {
             self.general.set(chain.as_ref());
         }
         slots.for_each(|slot| slot.set(chain.as_ref()));
+        self.uses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often `use_for` was called: what was answered before is asked again.
+    #[inline]
+    pub fn uses(&self) -> u64 {
+        self.uses.load(Ordering::Relaxed)
     }
 }
 

@@ -7,6 +7,7 @@ use super::converted::Converted;
 use super::indirect::Indirection;
 use super::inline_task::InlineTask;
 use super::mapped::special;
+use super::replayed::{Place, Replayed};
 use super::sharing::{Copies, Sharing};
 use super::object::{TreeData, TreeName};
 use super::{Future, FutureMap, Launch, Launched, Predicate, Processor, RegionObject, RegionRef, TaskKind};
@@ -187,6 +188,8 @@ pub struct Body {
     pub otherwise: SmallVec<[u8; 32]>,
     pub arrivals: Vec<(Arc<dyn Arrival>, u64)>,
     pub reservations: Reservations,
+    /// The mapper's answer for launches that look so, if it is to be used again.
+    pub replayed: Option<Arc<Replayed>>,
     /// The launching thread, if it waits to run the task.
     pub inline: Option<Arc<InlineTask>>,
 }
@@ -220,6 +223,18 @@ impl Body {
             self.set_value(&self.otherwise);
         }
         Ok(skipped)
+    }
+
+    /// The task runs where a mapper says.
+    pub fn put(&mut self, kind: &TaskKind, place: &Place) {
+        if let Some(processor) = place.processor {
+            self.on = Some(kind.place(processor));
+        }
+        self.wish = place.wish;
+        for (held, layout) in self.needs_mut().iter_mut().zip(&place.layouts) {
+            held.layout = *layout;
+        }
+        self.asks_layouts = place.layouts.iter().any(Option::is_some);
     }
 
     #[inline]
@@ -296,6 +311,7 @@ impl Body {
         }
         if self.special != 0 {
             (self.wish, self.points) = (launch.wish, launch.points);
+            self.replayed = launch.replayed.take();
         }
         let plain = launch.map.is_none() && launch.predicate.is_none() && launch.result.is_none();
         if plain && launch.args.is_empty() && launch.futures.is_empty() && launch.arrivals.is_empty() {
@@ -347,7 +363,7 @@ impl Body {
             self.arrivals.clear();
         }
         if std::mem::take(&mut self.special) != 0 {
-            (self.wish, self.inline) = (Wish::default(), None);
+            (self.wish, self.inline, self.replayed) = (Wish::default(), None, None);
         }
         self.need_count = 0;
     }

@@ -14,6 +14,7 @@ use super::acquire::Acquired;
 use super::engine::SeatSet;
 use super::inline::{check_use, left_open, Mapping};
 use super::object::{times_unnamed, TreeData};
+use super::replayed::Replays;
 use super::sharing::Groups;
 use super::future::Results;
 use super::{Engine, Future, RegionObject};
@@ -47,6 +48,8 @@ pub(super) struct Launching {
     pub mapped: Vec<Arc<Mapping>>,
     pub acquired: Acquired,
     pub groups: Groups,
+    /// Answers of mappers that are used again.
+    pub replays: Replays,
     /// The data of the trees that the analysis knows, by address: what operations use lives as long as they.
     kept: Vec<Arc<TreeData>>,
     /// How often a tree had lost its last name when this context last let go of such trees.
@@ -249,6 +252,7 @@ impl Context {
         context.launching.get_mut().analysis.all_complete();
         context.launching.get_mut().acquired.forget(|_| true);
         context.launching.get_mut().groups.close_all();
+        context.launching.get_mut().replays.clear();
         engine.recycle(context);
         engine.finish(node, error);
     }

@@ -94,7 +94,7 @@ impl<'a> Draft<'a> {
     /// A task whose kind has mappers.
     #[cold]
     fn launch_asking(self, kind: &'static TaskKind, chain: &Chain, launch: &mut Launch) -> NodeRef {
-        self.engine.ask_at_launch(kind, chain, self.body, launch);
+        self.engine.ask_at_launch(kind, chain, self.body, &mut self.launching.replays, launch);
         if launch.special & special::INLINE == 0 {
             return self.launch_mapped(launch);
         }

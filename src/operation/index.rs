@@ -253,8 +253,12 @@ impl<'a> IndexLaunch<'a> {
             NeedInfo::new(need.regions.cover(), &masks[i], need.access)
         };
         let needs: SmallVec<[NeedInfo; 8]> = self.needs.iter().enumerate().map(need).collect();
+        let slices = self.engine.ask_for_slices(kind, self.points, whole, &needs);
+        if slices.is_empty() {
+            return Vec::new();
+        }
         let mut wishes = vec![Wish::default(); self.points as usize];
-        for slice in self.engine.ask_for_slices(kind, self.points, whole, &needs) {
+        for slice in slices {
             let points = slice.first as usize..(slice.first + slice.count) as usize;
             wishes[points].fill(Wish::new(0, u8::try_from(slice.worker).ok()));
         }

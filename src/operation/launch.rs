@@ -3,6 +3,7 @@
 use super::body::Arrival;
 use super::draft::Draft;
 use super::indirect::Indirection;
+use super::replayed::Replayed;
 use super::{Engine, Frame, Future, FutureMap, Predicate, Processor, RegionObject, TaskKind};
 use crate::base::Result;
 use crate::event::{NodeRef, PhaseCell};
@@ -77,6 +78,7 @@ pub struct Launch<'a> {
     pub wish: Wish,
     /// What the mapper made of it: bits of `special`.
     pub(super) special: u8,
+    pub(super) replayed: Option<Arc<Replayed>>,
 }
 
 pub enum Launched {
@@ -111,6 +113,7 @@ impl Launch<'_> {
             member: false,
             wish: Wish::default(),
             special: 0,
+            replayed: None,
         }
     }
 }

@@ -2,8 +2,9 @@
 //! task has no mapper.
 
 use super::body::{Body, Held, Work};
+use super::replayed::{Asking, Place, Replays};
 use super::{Engine, Frame, Launch, Launched, Processor, TaskKind};
-use crate::mapping::{Chain, ContextInfo, CopyInfo, NeedInfo, Question, Report, Slice, TaskChoice, TaskInfo};
+use crate::mapping::{Chain, ContextInfo, CopyInfo, NeedInfo, Question, Report, Slice, TaskChoice, TaskInfo, TaskOptions};
 use crate::scheduler::Wish;
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -51,27 +52,14 @@ fn need_of_ready<'a>(kind: &TaskKind, body: &Body, number: usize, held: &'a Held
 impl Engine {
     /// A task is about to be launched whose kind has mappers. `body` has its requirements.
     #[cold]
-    pub(super) fn ask_at_launch(&self, kind: &'static TaskKind, chain: &Chain, body: &Body, launch: &mut Launch) {
+    pub(super) fn ask_at_launch(&self, kind: &'static TaskKind, chain: &Chain, body: &Body, replays: &mut Replays, launch: &mut Launch) {
         let Launched::Task(_, wanted) = launch.work else { return };
         if launch.member {
             return;
         }
         let fixed = wanted != Processor::Any || kind.mpi_thread;
         if chain.answers(Question::SelectTaskOptions) {
-            let info = TaskInfo {
-                handle: kind.handle(),
-                name: kind.c_name(),
-                point: launch.point,
-                points: launch.points,
-                args: launch.args,
-                processor: kind.place(wanted),
-                fixed,
-                leaf: kind.leaf,
-                has_mpi_variant: kind.has_mpi_variant(),
-                can_be_inline: launch.waits.is_empty(),
-                needs: body.needs().iter().map(need_of).collect(),
-            };
-            let options = chain.task_options(&info);
+            let options = self.options_of(Asking::new(kind, chain, wanted, launch, body.needs()), fixed, replays, launch);
             let processor = Processor::from_number(options.processor).filter(|&chosen| chosen != Processor::Any);
             let processor = kind.place(processor.unwrap_or(wanted));
             launch.work = Launched::Task(kind, processor);
@@ -87,6 +75,33 @@ impl Engine {
         }
     }
 
+    /// What the mapper says of a launch, or said of one that looked the same.
+    fn options_of(&self, asking: Asking, fixed: bool, replays: &mut Replays, launch: &mut Launch) -> TaskOptions {
+        let uses = self.mappers.uses();
+        if let Some(known) = replays.find(&asking, uses) {
+            launch.replayed = Some(known.clone());
+            return known.options;
+        }
+        let kind = asking.kind;
+        let options = asking.chain.task_options(&TaskInfo {
+            handle: kind.handle(),
+            name: kind.c_name(),
+            point: launch.point,
+            points: launch.points,
+            args: launch.args,
+            processor: kind.place(asking.wanted),
+            fixed,
+            leaf: kind.leaf,
+            has_mpi_variant: kind.has_mpi_variant(),
+            can_be_inline: asking.can_be_inline,
+            needs: asking.needs.iter().map(need_of).collect(),
+        });
+        if options.replay == 1 {
+            launch.replayed = Some(replays.add(&asking, options, uses));
+        }
+        options
+    }
+
     /// A task is ready whose mapper chooses where it runs.
     pub(super) fn ask_when_ready(&self, body: &mut Body, released: bool) {
         let Work::Task(kind) = body.work else { return };
@@ -94,6 +109,20 @@ impl Engine {
         if let (Some(paths), true) = (self.mappers.paths(), released) {
             paths.released(ENDED.get(), kind.handle());
         }
+        match body.replayed.take() {
+            Some(known) => {
+                let place = known.place.get_or_init(|| self.place_of(kind, chain, body));
+                // Whether a layout can be chosen may have changed since.
+                let open = |(i, held)| need_of_ready(kind, body, i, held).no_layout.is_none();
+                let fits = body.needs().iter().enumerate().zip(&place.layouts).all(|(need, layout)| layout.is_none() || open(need));
+                if fits { body.put(kind, place) } else { body.put(kind, &self.place_of(kind, chain, body)) }
+            }
+            None => body.put(kind, &self.place_of(kind, chain, body)),
+        }
+    }
+
+    /// Where the mapper says that a task which is ready runs.
+    fn place_of(&self, kind: &'static TaskKind, chain: &Chain, body: &Body) -> Place {
         let setting = &self.mappers.setting;
         let info = TaskInfo {
             handle: kind.handle(),
@@ -110,15 +139,11 @@ impl Engine {
         };
         let mut choice = TaskChoice::default_for(&info, body.wish, setting);
         chain.map_task(&info, &mut choice, setting);
-        drop(info);
-        if let Some(processor) = Processor::from_number(choice.processor).filter(|&chosen| chosen != Processor::Any) {
-            body.on = Some(kind.place(processor));
+        Place {
+            processor: Processor::from_number(choice.processor).filter(|&chosen| chosen != Processor::Any),
+            wish: choice.wish(),
+            layouts: choice.needs.iter().map(|need| need.layout.map(|layout| self.layouts.intern(&layout))).collect(),
         }
-        body.wish = choice.wish();
-        for (held, need) in body.needs_mut().iter_mut().zip(&choice.needs) {
-            held.layout = need.layout.map(|layout| self.layouts.intern(&layout));
-        }
-        body.asks_layouts = choice.needs.iter().any(|need| need.layout.is_some());
     }
 
     /// The slices of an index launch, or none if nobody is asked.

@@ -25,6 +25,7 @@ mod object;
 mod predicate;
 mod projection;
 mod reduction;
+mod replayed;
 mod sharing;
 mod task;
 mod told;

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 pub const MAX_FIELDS: usize = 1 << 16;
 
 /// A set of fields: the words of a bit mask that are not zero, in order. Up to four words lie inline.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FieldMask {
     words: SmallVec<[(u16, u64); 4]>,
 }

@@ -806,10 +806,11 @@ pub struct cohort_task_options_t {
     pub processor: i32,
     pub priority: i32,
     pub run_inline: i32,
+    pub replay: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of cohort_task_options_t"][::core::mem::size_of::<cohort_task_options_t>() - 12usize];
+    ["Size of cohort_task_options_t"][::core::mem::size_of::<cohort_task_options_t>() - 16usize];
     ["Alignment of cohort_task_options_t"]
         [::core::mem::align_of::<cohort_task_options_t>() - 4usize];
     ["Offset of field: cohort_task_options_t::processor"]
@@ -818,6 +819,8 @@ const _: () = {
         [::core::mem::offset_of!(cohort_task_options_t, priority) - 4usize];
     ["Offset of field: cohort_task_options_t::run_inline"]
         [::core::mem::offset_of!(cohort_task_options_t, run_inline) - 8usize];
+    ["Offset of field: cohort_task_options_t::replay"]
+        [::core::mem::offset_of!(cohort_task_options_t, replay) - 12usize];
 };
 pub type cohort_select_task_options_t = ::core::option::Option<
     unsafe extern "C" fn(

@@ -77,6 +77,7 @@ unsafe extern "C" fn options(info: *const cohort_task_info_t, options: *mut coho
     (*options).priority = random.priority();
     // Seldom: a task that waits for the launching thread itself is left to others after half a second.
     (*options).run_inline = i32::from((*info).may_run_inline && random.below(64) == 0);
+    (*options).replay = i32::from(random.below(4) == 0);
     0
 }
 

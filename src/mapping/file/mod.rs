@@ -104,6 +104,7 @@ impl FileMapper {
                 memory: later.memory.or(all.memory),
                 priority: later.priority.or(all.priority),
                 inline: later.inline.or(all.inline),
+                replay: later.replay.or(all.replay),
                 window: later.window.or(all.window),
             };
         }
@@ -169,6 +170,7 @@ impl Mapper for Arc<FileMapper> {
         if let Some(inline) = choices.inline {
             options.inline = i32::from(inline && task.can_be_inline);
         }
+        options.replay = choices.replay.map_or(options.replay, i32::from);
         Ok(())
     }
 
@@ -225,9 +227,14 @@ mod tests {
         }
     }
 
-    fn options(mapper: &Arc<FileMapper>, task: &TaskInfo) -> (i32, i32, i32) {
+    fn all_options(mapper: &Arc<FileMapper>, task: &TaskInfo) -> TaskOptions {
         let mut options = TaskOptions::default_for(task);
         mapper.select_task_options(task, &mut options).unwrap();
+        options
+    }
+
+    fn options(mapper: &Arc<FileMapper>, task: &TaskInfo) -> (i32, i32, i32) {
+        let options = all_options(mapper, task);
         (options.processor, options.priority, options.inline)
     }
 
@@ -241,6 +248,12 @@ mod tests {
         let fixed = TaskInfo { fixed: true, can_be_inline: false, ..task(c"flux", 3) };
         assert_eq!(options(&mapper, &fixed), (1, 5, 0), "what the launch fixes stays");
         assert_eq!(mapper.answers, Question::SelectTaskOptions as u32);
+    }
+
+    #[test]
+    fn answers_are_replayed_where_the_file_says_so() {
+        let mapper = mapper("[task a]\nreplay = yes\n[task b]\nreplay = no\n").unwrap();
+        assert_eq!([all_options(&mapper, &task(c"a", 1)).replay, all_options(&mapper, &task(c"b", 2)).replay], [1, 0]);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub struct Choices {
     pub memory: Option<Option<u32>>,
     pub priority: Option<i32>,
     pub inline: Option<bool>,
+    pub replay: Option<bool>,
     pub window: Option<i64>,
 }
 
@@ -185,8 +186,9 @@ fn choice(key: Word, value: Word, choices: &mut Choices, limits: &Limits) -> Res
             once(key, &mut choices.priority, number(value, least..=most, "")? as i32)
         }
         "inline" => once(key, &mut choices.inline, yes_or_no(value)?),
+        "replay" => once(key, &mut choices.replay, yes_or_no(value)?),
         "window" => once(key, &mut choices.window, number(value, WINDOWS, "")?),
-        other => Err(key.mistake(format!("unknown key \"{other}\"; keys are processor, worker, memory, priority, inline, window"))),
+        other => Err(key.mistake(format!("unknown key \"{other}\"; keys are processor, worker, memory, priority, inline, replay, window"))),
     }
 }
 
@@ -265,7 +267,7 @@ mod tests {
     #[test]
     fn a_file_says_what_holds_for_which_tasks() {
         let text = "# comment\r\n[tunables]\r\ntile_y = 16 # rows\ntile_z=-4\n\n[task flux *]\n processor = cpu\n  worker = spread\n\
-                    memory = 1\npriority = -7\ninline = no\nwindow = 4096\n[ task  * ]\nworker=2\nmemory=any\n";
+                    memory = 1\npriority = -7\ninline = no\nreplay = yes\nwindow = 4096\n[ task  * ]\nworker=2\nmemory=any\n";
         let rules = parse(text, &limits()).unwrap();
         let tunable = |name: &str, line, value| Tunable { name: name.into(), place: Place { line, column: 1 }, value };
         assert_eq!(rules.tunables, [tunable("tile_y", 3, 16), tunable("tile_z", 4, -4)]);
@@ -275,11 +277,12 @@ mod tests {
             memory: Some(Some(1)),
             priority: Some(-7),
             inline: Some(false),
+            replay: Some(true),
             window: Some(4096),
         };
         let all = Choices { worker: Some(Worker::Number(2)), memory: Some(None), ..Choices::default() };
         let rule = |pattern: &str, line, column, choices| Rule { pattern: pattern.into(), place: Place { line, column }, choices };
-        assert_eq!(rules.tasks, [rule("flux *", 6, 7, flux), rule("*", 13, 9, all)]);
+        assert_eq!(rules.tasks, [rule("flux *", 6, 7, flux), rule("*", 14, 9, all)]);
         assert_eq!(parse("", &limits()), Ok(Rules::default()));
     }
 
@@ -294,6 +297,7 @@ mod tests {
             ("[task a]\npriority = 8", (2, 12), "from -7 to 7"),
             ("[task a]\npriority = high", (2, 12), "\"high\" is not"),
             ("[task a]\ninline = maybe", (2, 10), "neither yes nor no"),
+            ("[task a]\nreplay = 1", (2, 10), "neither yes nor no"),
             ("[task a]\nwindow = 3", (2, 10), "from 4 to 1000000"),
             ("[task a]\nworker", (2, 1), "write KEY = VALUE"),
             ("[task a]\nworker = # 1", (2, 9), "worker has no value"),
@@ -326,8 +330,9 @@ mod tests {
         let worker = proptest::option::of(prop_oneof![Just(Worker::Any), Just(Worker::Spread), (0..=3u32).prop_map(Worker::Number)]);
         let memory = proptest::option::of(proptest::option::of(0..2u32));
         let priority = proptest::option::of(-7..=7);
-        let made = (processor, worker, memory, priority, proptest::option::of(any::<bool>()), proptest::option::of(WINDOWS));
-        made.prop_map(|(processor, worker, memory, priority, inline, window)| Choices { processor, worker, memory, priority, inline, window })
+        let yes_or_no = || proptest::option::of(any::<bool>());
+        let made = (processor, worker, memory, priority, yes_or_no(), yes_or_no(), proptest::option::of(WINDOWS));
+        made.prop_map(|(processor, worker, memory, priority, inline, replay, window)| Choices { processor, worker, memory, priority, inline, replay, window })
     }
 
     /// As a user would write it.
@@ -343,7 +348,9 @@ mod tests {
         }));
         line("memory", choices.memory.map(|memory| memory.map_or_else(any, |number| number.to_string())));
         line("priority", choices.priority.map(|priority| priority.to_string()));
-        line("inline", choices.inline.map(|inline| if inline { "yes" } else { "no" }.into()));
+        let yes_or_no = |choice: Option<bool>| choice.map(|yes| if yes { "yes" } else { "no" }.into());
+        line("inline", yes_or_no(choices.inline));
+        line("replay", yes_or_no(choices.replay));
         line("window", choices.window.map(|window| window.to_string()));
         text
     }
