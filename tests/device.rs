@@ -1,8 +1,10 @@
 //! Devices, executed through OpenCL on a driver for CPUs (PoCL).
 
+use cl3::command_queue as queue;
 use cohort::base::config::DeviceChoice;
 use cohort::base::Status;
 use cohort::device::*;
+use proptest::prelude::*;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -216,4 +218,191 @@ fn events_of_one_stream_order_another() {
     let seen: Vec<u64> = download(device, &x, &last);
     let expected = start.iter().map(|&value| (0..40).fold(value, |value, _| 2u64.wrapping_mul(value).wrapping_add(1)));
     assert!(seen.into_iter().eq(expected));
+}
+
+/// Holds what waits for it until it is opened: an event of the program's own, as a callback may have.
+struct Gate(usize);
+
+impl Gate {
+    /// What comes later on the stream waits for the gate.
+    fn close(device: &dyn Device, stream: Stream) -> Self {
+        let event = cl3::event::create_user_event(device.native_context()).unwrap();
+        let waits = [event];
+        let barrier = unsafe { queue::enqueue_barrier_with_wait_list(device.native_stream(stream), 1, waits.as_ptr()) };
+        unsafe { cl3::event::release_event(barrier.unwrap()) }.unwrap();
+        Self(event as usize)
+    }
+
+    fn open(self) {
+        let event = self.0 as *mut std::ffi::c_void;
+        cl3::event::set_user_event_status(event, cl3::event::CL_COMPLETE).unwrap();
+        unsafe { cl3::event::release_event(event) }.unwrap();
+    }
+}
+
+#[test]
+fn work_of_other_streams_is_not_ordered() {
+    let device = open(&wanted("unordered"));
+    let device = &*device;
+    let kernel = kernel(device, TURNS, "turns");
+    let held = upload(device, &[1u64; 8]);
+    let free = upload(device, &[1u64; 8]);
+    let gate = Gate::close(device, Stream::Kernels(0));
+    let behind = unsafe { turns(device, 0, &kernel, &held, 1, &[]) };
+    // All other streams come to an end while the first is held.
+    let mut last = Vec::new();
+    for stream in 1..device.streams() {
+        last = vec![unsafe { turns(device, stream, &kernel, &free, 1, &last) }];
+    }
+    assert_eq!(download::<u64>(device, &free, &last)[0], (1..device.streams()).fold(1, |value, _| 2 * value + 1));
+    assert!(!behind.done().unwrap());
+    gate.open();
+    assert_eq!(download::<u64>(device, &held, &[behind.clone()]), [3; 8]);
+    assert!(behind.done().unwrap());
+}
+
+#[test]
+fn a_callbacks_own_work_lies_between_barrier_and_mark() {
+    let device = open(&wanted("callback"));
+    let device = &*device;
+    let kernel = kernel(device, TURNS, "turns");
+    let x = upload(device, &[1u64; 8]);
+    let gate = Gate::close(device, Stream::Kernels(0));
+    let before = unsafe { turns(device, 0, &kernel, &x, 1, &[]) };
+    device.barrier(Stream::Kernels(1), &[before.clone()]).unwrap();
+    let value = 100u64;
+    let memory = x.native() as *mut std::ffi::c_void;
+    let stream = device.native_stream(Stream::Kernels(1));
+    let own = unsafe { queue::enqueue_fill_buffer(stream, memory, (&raw const value).cast(), 8, 0, 64, 0, std::ptr::null()) };
+    unsafe { cl3::event::release_event(own.unwrap()) }.unwrap();
+    let mark = device.mark(Stream::Kernels(1)).unwrap();
+    let after = unsafe { turns(device, 2, &kernel, &x, 1, &[mark.clone()]) };
+    assert!(!before.done().unwrap() && !mark.done().unwrap() && !after.done().unwrap());
+    gate.open();
+    assert_eq!(download::<u64>(device, &x, &[after]), [201; 8]);
+    assert!(before.done().unwrap() && mark.done().unwrap());
+}
+
+#[test]
+fn memory_retired_after_work_waits_for_it() {
+    let device = open(&wanted("retired"));
+    let gate = Gate::close(&*device, Stream::Kernels(0));
+    let buffer = device.allocate(4096).unwrap();
+    let native = buffer.native();
+    buffer.retire(vec![device.mark(Stream::Kernels(0)).unwrap()]);
+    let other = device.allocate(4096).unwrap();
+    assert_ne!(other.native(), native);
+    let mark = device.mark(Stream::Kernels(0)).unwrap();
+    gate.open();
+    mark.wait().unwrap();
+    assert_eq!(device.allocate(4096).unwrap().native(), native);
+}
+
+#[test]
+fn compiled_sources_are_kept_on_disk() {
+    let wanted = wanted("disk");
+    let folder = wanted.cache.clone().unwrap();
+    let _ = std::fs::remove_dir_all(&folder);
+    let unique = source("COHORT_KERNEL void kept(COHORT_GLOBAL ulong *x) { x[COHORT_INDEX(0)] += STEP; }");
+    let with = |step: &str| Source { options: format!("-DSTEP={step}"), ..unique.clone() };
+    let works = |device: &dyn Device, module: &Module, step: u64| {
+        let x = upload(device, &[5u64; 4]);
+        let kernel = device.kernel(module, "kept").unwrap();
+        let launch = Launch { kernel: &kernel, grid: [4, 1, 1], block: [0; 3], args: &[Arg::Buffer(&x)] };
+        let event = unsafe { device.launch(Stream::Kernels(0), &launch, &[]) }.unwrap();
+        assert_eq!(download::<u64>(device, &x, &[event]), [5 + step; 4]);
+    };
+    let files = || std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let first = open(&wanted);
+    let module = first.compile(&with("1")).unwrap();
+    assert!(!module.is_cached());
+    works(&*first, &module, 1);
+    // Another device, as of another run: from the disk, and other options are another source.
+    let second = open(&wanted);
+    let module = second.compile(&with("1")).unwrap();
+    assert!(module.is_cached());
+    works(&*second, &module, 1);
+    let other = second.compile(&with("7")).unwrap();
+    assert!(!other.is_cached());
+    works(&*second, &other, 7);
+    assert_eq!(files().len(), 2);
+    for file in files() {
+        let whole = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    }
+    let module = second.compile(&with("1")).unwrap();
+    assert!(!module.is_cached());
+    works(&*second, &module, 1);
+    assert!(second.compile(&with("1")).unwrap().is_cached(), "a damaged file is written again");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn ptx_is_not_for_opencl() {
+    let Err(error) = device().compile(&source(".version 8.0\n.target sm_80\n.address_size 64\n")) else { panic!("compiled") };
+    assert!(error.text.contains("PTX") && error.status == Status::InvalidArgument, "{error}");
+}
+
+/// Strides of a box in an array with room around it, its dimensions in some order; and the array's elements.
+fn strides(counts: [usize; 4], order: usize, room: [usize; 4]) -> ([usize; 4], usize) {
+    let mut strides = [0; 4];
+    let mut step = 1 + room[3] % 2;
+    let mut left = vec![0, 1, 2, 3];
+    for turn in [1, 4, 12, 24] {
+        let d = left.remove(order / turn % left.len());
+        strides[d] = step;
+        step *= counts[d] + room[d];
+    }
+    (strides, step)
+}
+
+/// What a transfer of elements of 8 bytes does, element by element.
+fn by_hand(counts: [usize; 4], from: (&[u64], usize, [usize; 4]), to: (&mut [u64], usize, [usize; 4])) {
+    for at in 0..counts.iter().product::<usize>() {
+        let (mut rest, mut source, mut target) = (at, from.1, to.1);
+        for d in 0..4 {
+            source += rest % counts[d] * from.2[d];
+            target += rest % counts[d] * to.2[d];
+            rest /= counts[d];
+        }
+        to.0[target] = from.0[source];
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn boxes_travel_to_on_and_from_the_device(
+        counts in prop::array::uniform4(1usize..5),
+        orders in prop_oneof![prop::array::uniform4(0usize..24), (0usize..24).prop_map(|order| [order; 4])],
+        rooms in prop::array::uniform4(prop::array::uniform4(0usize..3)),
+        first in prop::array::uniform4(0usize..5),
+    ) {
+        // An array on the host, two on the device, one on the host; each in a layout of its own.
+        let device = &**device();
+        let sides: Vec<([usize; 4], usize)> = (0..4).map(|side| strides(counts, orders[side], rooms[side])).collect();
+        let start = |side: usize, salt: u64| -> Vec<u64> { (0..sides[side].1 + first[side]).map(|i| i as u64 + (salt << 32)).collect() };
+        let mut arrays: [Vec<u64>; 4] = std::array::from_fn(|side| start(side, side as u64));
+        let (source, buffers) = (arrays[0].clone(), [upload(device, &arrays[1]), upload(device, &arrays[2])]);
+        let mut seen = arrays[3].clone();
+        let place = |side: usize| 8 * first[side];
+        let ends = [
+            Side::Host(unsafe { source.as_ptr().cast_mut().cast::<u8>().add(place(0)) }),
+            Side::Device(&buffers[0], place(1)),
+            Side::Device(&buffers[1], place(2)),
+            Side::Host(unsafe { seen.as_mut_ptr().cast::<u8>().add(place(3)) }),
+        ];
+        let mut wait = Vec::new();
+        for (hop, stream) in [Stream::In, Stream::Kernels(0), Stream::Out].into_iter().enumerate() {
+            let dim = |d: usize| Dim { count: counts[d], from: 8 * sides[hop].0[d] as isize, to: 8 * sides[hop + 1].0[d] as isize };
+            let transfer = Transfer { element: 8, dims: std::array::from_fn(dim), from: ends[hop], to: ends[hop + 1] };
+            wait = vec![unsafe { device.copy(stream, &transfer, &wait) }.unwrap()];
+            let (before, after) = arrays.split_at_mut(hop + 1);
+            by_hand(counts, (&before[hop], first[hop], sides[hop].0), (&mut after[0], first[hop + 1], sides[hop + 1].0));
+        }
+        wait[0].wait().unwrap();
+        prop_assert_eq!(&seen, &arrays[3]);
+        prop_assert_eq!(&download::<u64>(device, &buffers[0], &[]), &arrays[1]);
+        prop_assert_eq!(&download::<u64>(device, &buffers[1], &[]), &arrays[2]);
+    }
 }

@@ -20,6 +20,9 @@ section "Rust: unit, property, layer and header tests"
 count cargo test --locked --no-fail-fast
 count cargo test --locked --no-default-features --lib
 
+section "Kernel sources, through NVIDIA's compiler"
+count "$root/tests/kernel/run.sh" "$build/kernel"
+
 section "Rust: models of the concurrent parts, every interleaving"
 count env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --locked --release --lib --target-dir "$build/loom" model
 

@@ -35,6 +35,8 @@ pub struct Config {
     pub device_streams: Option<u32>,
     /// The folder of compiled kernels.
     pub cache: Option<String>,
+    /// The path of NVIDIA's run-time compiler.
+    pub nvrtc: Option<String>,
 }
 
 /// Which devices a rank looks for.
@@ -120,15 +122,14 @@ impl Config {
             verbose: self.verbose.or(switch(lookup, "COHORT_VERBOSE")?),
             affinity: self.affinity.or(switch(lookup, "COHORT_AFFINITY")?),
             priorities: self.priorities.or(switch(lookup, "COHORT_PRIORITIES")?),
-            mapping: self.mapping.or(parsed(lookup, "COHORT_MAPPING", "the path of a mapping file", |s| {
-                (!s.is_empty()).then(|| s.to_string())
-            })?),
+            mapping: self.mapping.or(parsed(lookup, "COHORT_MAPPING", "the path of a mapping file", path)?),
             devices: self.devices.or(parsed(lookup, "COHORT_DEVICES", DeviceChoice::RULE, DeviceChoice::parse)?),
             device_memory: self.device_memory.or(size(lookup, "COHORT_DEVICE_MEMORY")?),
             device_streams: self.device_streams.or(parsed(lookup, "COHORT_DEVICE_STREAMS", "a whole number from 1 to 32", |s| {
                 s.parse().ok().filter(|n| (1..=32).contains(n))
             })?),
-            cache: self.cache.or(parsed(lookup, "COHORT_CACHE", "the path of a folder", |s| (!s.is_empty()).then(|| s.to_string()))?),
+            cache: self.cache.or(parsed(lookup, "COHORT_CACHE", "the path of a folder", path)?),
+            nvrtc: self.nvrtc.or(parsed(lookup, "COHORT_NVRTC", "the path of a libnvrtc.so", path)?),
         };
         merged.check()?;
         merged.watchdog_seconds = merged.watchdog_seconds.filter(|&seconds| seconds > 0.0);
@@ -156,6 +157,10 @@ fn parsed<T>(lookup: Lookup, name: &str, rule: &str, parse: impl Fn(&str) -> Opt
         Some(value) => Ok(Some(value)),
         None => fail!(InvalidArgument, "the environment variable {name} is \"{text}\"; it must be {rule}"),
     }
+}
+
+fn path(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_string())
 }
 
 fn switch(lookup: Lookup, name: &str) -> Result<Option<bool>> {

@@ -1,7 +1,6 @@
 //! What a device hands out, and what it is given. Nothing here belongs to one driver.
 
 use super::pool::Pool;
-use super::{DeviceInfo, KERNEL_HEADER};
 use crate::base::Result;
 use crate::fail;
 use std::ffi::c_void;
@@ -177,25 +176,6 @@ impl Fill<'_> {
             fail!(InvalidArgument, "device {device}: a fill with elements of {} bytes; use 1, 2, 4, 8 or 16", self.value.len());
         }
         Ok(())
-    }
-}
-
-/// A text to compile.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// CUDA C, OpenCL C or PTX; the kernel header is put before it, except before PTX.
-    pub text: String,
-    /// For the compiler's messages.
-    pub file: String,
-    /// Passed to the compiler, separated by blanks.
-    pub options: String,
-}
-
-impl Source {
-    /// What a compiled form depends on.
-    pub(super) fn key(&self, info: &DeviceInfo) -> Vec<u8> {
-        let parts = [info.api.name(), &info.name, &info.driver, &self.options, &self.file, KERNEL_HEADER, &self.text];
-        parts.join("\0").into_bytes()
     }
 }
 

@@ -9,14 +9,21 @@
 
 mod boxes;
 mod cache;
+mod cuda;
+mod cuda_device;
+mod cuda_memory;
 mod error;
 mod handles;
+mod nvrtc;
 mod opencl;
 mod opencl_device;
 mod pool;
+mod source;
 
 pub use cache::Cache;
-pub use handles::{Arg, Buffer, Dim, Event, Fill, HostBuffer, Kernel, Launch, Module, Pin, Side, Source, Stream, Transfer};
+pub use handles::{Arg, Buffer, Dim, Event, Fill, HostBuffer, Kernel, Launch, Module, Pin, Side, Stream, Transfer};
+pub use nvrtc::Nvrtc;
+pub use source::Source;
 
 use crate::base::config::DeviceChoice;
 use crate::base::Result;
@@ -69,6 +76,8 @@ pub struct Wanted {
     pub streams: Option<u32>,
     /// The folder of compiled kernels; absent: [`Cache::standard`].
     pub cache: Option<PathBuf>,
+    /// NVIDIA's run-time compiler; absent: where the system looks for libraries.
+    pub nvrtc: Option<PathBuf>,
 }
 
 pub struct Discovered {
@@ -89,7 +98,9 @@ pub fn discover(wanted: &Wanted) -> Result<Discovered> {
         capacity: wanted.capacity,
         streams: wanted.streams.unwrap_or(DEFAULT_STREAMS) as usize,
         cache: Arc::new(wanted.cache.clone().map_or_else(Cache::standard, Cache::at)),
+        nvrtc: wanted.nvrtc.clone(),
     };
+    cuda::discover(wanted, &setting, &mut found);
     opencl::discover(wanted, &setting, &mut found);
     if let DeviceChoice::Numbers(numbers) = &wanted.choice {
         let all = std::mem::take(&mut found.devices);
@@ -116,6 +127,12 @@ struct Setting {
     capacity: Option<u64>,
     streams: usize,
     cache: Arc<Cache>,
+    nvrtc: Option<PathBuf>,
+}
+
+/// The node next to a device on the PCI bus, where the kernel says it.
+fn numa_node(pci: &str) -> Option<u32> {
+    std::fs::read_to_string(format!("/sys/bus/pci/devices/{pci}/numa_node")).ok()?.trim().parse().ok()
 }
 
 /// Everything that is enqueued on one stream runs in the order of the calls; streams are ordered by events only. Events of

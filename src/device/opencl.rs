@@ -88,6 +88,7 @@ pub(super) fn describe(id: cl_device_id, capacity: Option<u64>) -> DeviceInfo {
     let nvidia = text(device::get_device_data(id, device::CL_DEVICE_EXTENSIONS)).contains("cl_nv_device_attribute_query");
     let address = || number(id, device::CL_DEVICE_PCI_BUS_ID_NV).zip(number(id, device::CL_DEVICE_PCI_SLOT_ID_NV));
     let bus = nvidia.then(address).flatten();
+    let pci = bus.map(|(bus, slot)| format!("0000:{bus:02x}:{:02x}.{}", slot >> 3, slot & 7));
     DeviceInfo {
         api: Api::Opencl,
         name: text(device::get_device_data(id, device::CL_DEVICE_NAME)),
@@ -96,7 +97,7 @@ pub(super) fn describe(id: cl_device_id, capacity: Option<u64>) -> DeviceInfo {
         compute_units: number(id, device::CL_DEVICE_MAX_COMPUTE_UNITS).unwrap_or(1) as u32,
         fp64: number(id, device::CL_DEVICE_DOUBLE_FP_CONFIG).is_some_and(|config| config != 0),
         unified: number(id, device::CL_DEVICE_HOST_UNIFIED_MEMORY).is_some_and(|unified| unified != 0),
-        pci: bus.map(|(bus, slot)| format!("0000:{bus:02x}:{:02x}.{}", slot >> 3, slot & 7)),
-        numa: None,
+        numa: pci.as_deref().and_then(super::numa_node),
+        pci,
     }
 }

@@ -5,7 +5,7 @@ use super::error::failure;
 use super::handles::*;
 use super::opencl::{describe, number};
 use super::pool::{Memory, Pool};
-use super::{Cache, Device, DeviceInfo, Setting, KERNEL_HEADER};
+use super::{Cache, Device, DeviceInfo, Setting, Source};
 use crate::base::sync::Mutex;
 use crate::base::{Error, Result, Status};
 use crate::fail;
@@ -153,7 +153,10 @@ impl OpenclDevice {
                 return Ok((program, true));
             }
         }
-        let text = format!("{KERNEL_HEADER}\n#line 1 \"{}\"\n{}", source.file.replace(['"', '\\'], "_"), source.text);
+        if source.is_ptx() {
+            fail!(InvalidArgument, "device {}: {} is PTX, which only CUDA takes; give OpenCL devices a source", self.name, source.file);
+        }
+        let text = source.with_header();
         let program = program::create_program_with_source(self.context.0, &[&text])
             .map(Program)
             .map_err(|code| self.fault("clCreateProgramWithSource", code))?;

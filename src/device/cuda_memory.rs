@@ -1,0 +1,188 @@
+//! CUDA's context of one device and the memory taken in it.
+
+use super::cuda::{attribute, code_name, is_full, Driven};
+use super::error::failure;
+use super::pool::Memory;
+use crate::base::sync::Mutex;
+use crate::base::{Error, Result, Status};
+use cudarc::driver::result::{self, DriverError};
+use cudarc::driver::sys::{self, CUcontext, CUdevice, CUdevice_attribute as Attribute, CUevent, CUmemPool_attribute, CUstream};
+use std::ffi::c_void;
+use std::sync::Arc;
+
+/// The primary context, which the program's own CUDA code uses too, and events that are used again.
+pub(super) struct Context {
+    pub device: CUdevice,
+    pub raw: CUcontext,
+    pub name: Arc<str>,
+    events: Mutex<Vec<usize>>,
+}
+
+// SAFETY: the driver's functions may be called by several threads; each makes the context current first.
+unsafe impl Send for Context {}
+unsafe impl Sync for Context {}
+
+impl Context {
+    pub fn open(device: CUdevice, name: Arc<str>) -> Result<Self> {
+        let raw = unsafe { result::primary_ctx::retain(device) };
+        let raw = raw.map_err(|error| fault(&name, "cuDevicePrimaryCtxRetain", error))?;
+        Ok(Self { device, raw, name, events: Mutex::default() })
+    }
+
+    /// Makes the context that of the calling thread.
+    pub fn enter(&self) -> Result<()> {
+        unsafe { result::ctx::set_current(self.raw) }.map_err(|error| self.fault("cuCtxSetCurrent", error))
+    }
+
+    pub fn fault(&self, what: &str, error: DriverError) -> Error {
+        fault(&self.name, what, error)
+    }
+
+    /// An event recorded on a stream. The context is the thread's.
+    pub fn record(&self, stream: CUstream) -> Result<CUevent> {
+        let kept = self.events.lock().pop();
+        let event = match kept {
+            Some(event) => event as CUevent,
+            None => result::event::create(sys::CUevent_flags::CU_EVENT_DISABLE_TIMING).map_err(|error| self.fault("cuEventCreate", error))?,
+        };
+        match unsafe { result::event::record(event, stream) } {
+            Ok(()) => Ok(event),
+            Err(error) => {
+                self.forget(event);
+                Err(self.fault("cuEventRecord", error))
+            }
+        }
+    }
+
+    /// Waits that were enqueued for the event hold to what it was recorded for.
+    pub fn forget(&self, event: CUevent) {
+        self.events.lock().push(event as usize);
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if self.enter().is_ok() {
+            for event in std::mem::take(self.events.get_mut()) {
+                let _ = unsafe { result::event::destroy(event as CUevent) };
+            }
+        }
+        let _ = unsafe { result::primary_ctx::release(self.device) };
+    }
+}
+
+pub(super) fn fault(device: &str, what: &str, error: DriverError) -> Error {
+    use sys::CUresult::*;
+    let status = match error.0 {
+        _ if is_full(error) => Status::OutOfMemory,
+        CUDA_ERROR_INVALID_VALUE | CUDA_ERROR_INVALID_IMAGE | CUDA_ERROR_INVALID_PTX | CUDA_ERROR_NO_BINARY_FOR_GPU => Status::InvalidArgument,
+        _ => Status::Resources,
+    };
+    failure(status, device, what, &code_name(error))
+}
+
+/// Device memory from the driver's pool, which is told to keep what it has, on a stream that nothing else is enqueued on; directly where
+/// the device has no pools.
+pub(super) struct DeviceMemory {
+    context: Arc<Context>,
+    stream: Option<usize>,
+}
+
+impl DeviceMemory {
+    pub fn new(context: &Arc<Context>) -> Result<Self> {
+        context.enter()?;
+        let mut memory = Self { context: context.clone(), stream: None };
+        if attribute(context.device, Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED) != 0 {
+            memory.pooled().map_err(|error| context.fault("the setup of its memory pool", error))?;
+        }
+        Ok(memory)
+    }
+
+    fn pooled(&mut self) -> Driven<()> {
+        let pool = unsafe { result::device::get_default_mem_pool(self.context.device) }?;
+        let mut all = u64::MAX;
+        let keep = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        unsafe { result::mem_pool::set_attribute(pool, keep, (&raw mut all).cast()) }?;
+        self.stream = Some(result::stream::create(result::stream::StreamKind::NonBlocking)? as usize);
+        Ok(())
+    }
+
+    fn taken(&self, bytes: usize) -> Driven<u64> {
+        unsafe {
+            match self.stream {
+                None => result::malloc_sync(bytes),
+                Some(stream) => {
+                    let at = result::malloc_async(stream as CUstream, bytes)?;
+                    // Other streams may use it from now on.
+                    result::stream::synchronize(stream as CUstream)?;
+                    Ok(at)
+                }
+            }
+        }
+    }
+}
+
+impl Memory for DeviceMemory {
+    fn take(&self, bytes: usize) -> Result<u64> {
+        self.context.enter()?;
+        self.taken(bytes).map_err(|error| self.context.fault(&format!("an allocation of {bytes} bytes"), error))
+    }
+
+    fn free(&self, native: u64) {
+        if self.context.enter().is_ok() {
+            let _ = match self.stream {
+                None => unsafe { result::free_sync(native) },
+                Some(stream) => unsafe { result::free_async(native, stream as CUstream) },
+            };
+        }
+    }
+}
+
+impl Drop for DeviceMemory {
+    fn drop(&mut self) {
+        if let (Some(stream), Ok(())) = (self.stream, self.context.enter()) {
+            let _ = unsafe { result::stream::synchronize(stream as CUstream) };
+            let _ = unsafe { result::stream::destroy(stream as CUstream) };
+        }
+    }
+}
+
+/// Pinned host memory, for the devices of all contexts.
+pub(super) struct PinnedMemory(pub Arc<Context>);
+
+impl Memory for PinnedMemory {
+    fn take(&self, bytes: usize) -> Result<u64> {
+        self.0.enter()?;
+        let taken = unsafe { result::malloc_host(bytes, sys::CU_MEMHOSTALLOC_PORTABLE) };
+        taken.map(|at| at as u64).map_err(|error| self.0.fault(&format!("an allocation of {bytes} bytes of pinned host memory"), error))
+    }
+
+    fn free(&self, native: u64) {
+        if self.0.enter().is_ok() {
+            let _ = unsafe { result::free_host(native as *mut c_void) };
+        }
+    }
+}
+
+/// The caller's memory, registered in place.
+pub(super) struct Registered {
+    context: Arc<Context>,
+    at: usize,
+}
+
+impl Registered {
+    /// `None` where the driver does not take it: pages that are registered already, or of a kind that cannot be.
+    pub fn new(context: &Arc<Context>, at: *mut u8, bytes: usize) -> Result<Option<Self>> {
+        context.enter()?;
+        let registered = unsafe { sys::cuMemHostRegister_v2(at.cast(), bytes, sys::CU_MEMHOSTREGISTER_PORTABLE) }.result();
+        Ok(registered.is_ok().then(|| Self { context: context.clone(), at: at as usize }))
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        if self.context.enter().is_ok() {
+            let _ = unsafe { sys::cuMemHostUnregister(self.at as *mut c_void) }.result();
+        }
+    }
+}
