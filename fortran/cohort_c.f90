@@ -538,6 +538,13 @@ module cohort_c
       integer(c_int64_t), intent(out) :: value
       integer(c_int32_t) :: status
     end function
+    pure function cohort_c_fields_kept(count, fields) bind(C, name="cohort_fields_kept") result(kept)
+      import
+      implicit none
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(in) :: fields(*)
+      type(c_ptr) :: kept
+    end function
     function cohort_c_argument_error(procedure, problem) bind(C, name="cohort_argument_error") result(status)
       import
       implicit none
@@ -823,12 +830,12 @@ module cohort_c
       type(cohort_halo), intent(inout) :: halo
       integer(c_int32_t) :: status
     end function
-    function cohort_c_last_error() bind(C, name="cohort_last_error") result(text)
+    pure function cohort_c_last_error() bind(C, name="cohort_last_error") result(text)
       import
       implicit none
       type(c_ptr) :: text
     end function
-    function cohort_c_status_name(status) bind(C, name="cohort_status_name") result(text)
+    pure function cohort_c_status_name(status) bind(C, name="cohort_status_name") result(text)
       import
       implicit none
       integer(c_int32_t), value :: status

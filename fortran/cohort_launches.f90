@@ -35,7 +35,12 @@ contains
     logical, intent(in), optional :: any_order
     type(cohort_requirement) :: needs
     needs%region = region
-    allocate (needs%fields, source=fields)
+    needs%field_count = size(fields, kind=c_int32_t)
+    if (size(fields) <= OWN_FIELDS) then
+      needs%own_fields(:size(fields)) = fields
+    else
+      needs%kept_fields = cohort_c_fields_kept(needs%field_count, fields)
+    end if
     needs%privilege = privilege
     if (present(coherence)) needs%coherence = coherence
     if (present(reduction)) needs%reduction = reduction
@@ -67,10 +72,8 @@ contains
     type(cohort_requirement_c) :: c
     c%region = needs%region
     c%partition = needs%partition
-    if (allocated(needs%fields)) then
-      c%fields = c_loc(needs%fields)
-      c%field_count = size(needs%fields, kind=c_int32_t)
-    end if
+    c%field_count = needs%field_count
+    c%fields = merge(c_loc(needs%own_fields), needs%kept_fields, needs%field_count <= OWN_FIELDS)
     c%privilege = needs%privilege
     c%coherence = needs%coherence
     c%reduction = needs%reduction

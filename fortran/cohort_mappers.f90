@@ -5,7 +5,7 @@ module cohort_mappers
   use cohort_types
   use cohort_c
   use cohort_boxes, only: callback_box, keep
-  use cohort_support, only: finish, c_text, fortran_text
+  use cohort_support, only: finish, c_text, fortran_text, text_length
   implicit none
   private
   public :: cohort_mapper, cohort_task_info, cohort_task_mapping, cohort_context_info, cohort_report
@@ -13,11 +13,11 @@ module cohort_mappers
             cohort_map_inline, cohort_select_tunable, cohort_configure_context, cohort_report_times
   public :: cohort_mapper_register, cohort_mapper_use, cohort_mapper_refusals, cohort_tunable, cohort_info_fields
 
-  !> What a mapper is told of a task; the pointers are valid during the call. Points count from 0. `variants` has bit
+  !> What a mapper is told of a task; pointers, here and below, are valid during the call. Points count from 0. `variants` has bit
   !> COHORT_PROC_CPU and bit COHORT_PROC_MPI for the kinds of processors that the task has bodies for.
   type :: cohort_task_info
     type(cohort_task) :: task
-    character(len=:), allocatable :: name
+    character(len=:), pointer :: name => null()
     integer :: point = 0, points = 0
     type(c_ptr) :: args = c_null_ptr
     integer(c_size_t) :: args_size = 0
@@ -37,13 +37,13 @@ module cohort_mappers
   !> The task of a context; the null handle and no name for the program outside of tasks.
   type :: cohort_context_info
     type(cohort_task) :: task
-    character(len=:), allocatable :: name
+    character(len=:), pointer :: name => null()
   end type
 
   !> What was measured of a task that ran: nanoseconds of a steady clock.
   type :: cohort_report
     type(cohort_task) :: task
-    character(len=:), allocatable :: name
+    character(len=:), pointer :: name => null()
     integer :: point = 0, processor = 0, worker = -1
     integer(c_int64_t) :: start = 0, stop = 0
   end type
@@ -144,6 +144,8 @@ module cohort_mappers
     class(cohort_mapper), allocatable :: mapper
   end type
 
+  type(cohort_requirement_info), target :: no_requirements(0)
+
 contains
 
   function box_of(user) result(box)
@@ -152,20 +154,26 @@ contains
     call c_f_pointer(user, box)
   end function
 
+  !> A subroutine, since functions whose results decide on their length are no good on several threads; see cohort_support.
+  subroutine point_to(address, text)
+    type(c_ptr), intent(in) :: address
+    character(len=:), pointer, intent(out) :: text
+    character(len=text_length(address)), pointer :: whole
+    call c_f_pointer(address, whole)
+    text => whole
+  end subroutine
+
   function info_of(c) result(info)
     type(cohort_task_info_c), intent(in) :: c
     type(cohort_task_info) :: info
     info%task = c%task
-    info%name = fortran_text(c%name)
+    call point_to(c%name, info%name)
     info%point = c%point
     info%points = c%points
     info%args = c%args
     info%args_size = c%args_size
-    if (c%requirement_count == 0) then
-      allocate (info%requirements(0))
-    else
-      call c_f_pointer(c%requirements, info%requirements, [c%requirement_count])
-    end if
+    info%requirements => no_requirements
+    if (c%requirement_count > 0) call c_f_pointer(c%requirements, info%requirements, [c%requirement_count])
     info%processor = c%processor
     info%variants = c%variants
     info%leaf = c%leaf
@@ -173,11 +181,12 @@ contains
     info%may_run_inline = c%may_run_inline
   end function
 
-  !> Without requirements the pointer is this module's own.
-  subroutine let_go(info)
-    type(cohort_task_info), intent(inout) :: info
-    if (size(info%requirements) == 0) deallocate (info%requirements)
-  end subroutine
+  function context_of(c) result(context)
+    type(cohort_context_info_c), intent(in) :: c
+    type(cohort_context_info) :: context
+    context%task = c%task
+    call point_to(c%name, context%name)
+  end function
 
   recursive function run_select_task_options(c, options, user) bind(C) result(status)
     type(cohort_task_info_c), intent(in) :: c
@@ -185,11 +194,8 @@ contains
     type(c_ptr), value :: user
     integer(c_int32_t) :: status
     type(mapper_box), pointer :: box
-    type(cohort_task_info) :: info
     box => box_of(user)
-    info = info_of(c)
-    call box%mapper%select_task_options(info, options)
-    call let_go(info)
+    call box%mapper%select_task_options(info_of(c), options)
     status = 0
   end function
 
@@ -199,15 +205,12 @@ contains
     type(c_ptr), value :: user
     integer(c_int32_t) :: status
     type(mapper_box), pointer :: box
-    type(cohort_task_info) :: info
     type(cohort_slice), pointer :: room(:)
     type(cohort_slice), allocatable :: slices(:)
     box => box_of(user)
-    info = info_of(c)
     call c_f_pointer(slices_c%slices, room, [slices_c%capacity])
     slices = room(:slices_c%count)
-    call box%mapper%slice_index_launch(info, slices)
-    call let_go(info)
+    call box%mapper%slice_index_launch(info_of(c), slices)
     slices_c%count = 0
     if (allocated(slices)) slices_c%count = size(slices, kind=c_int32_t)
     ! More than there is room for are refused by their number.
@@ -221,25 +224,26 @@ contains
     type(c_ptr), value :: user
     integer(c_int32_t) :: status
     type(mapper_box), pointer :: box
-    type(cohort_task_info) :: info
     type(cohort_task_mapping) :: mapping
     type(cohort_requirement_mapping), pointer :: own(:)
     type(cohort_requirement_mapping), target :: none(0)
+    integer :: i
     box => box_of(user)
-    info = info_of(c)
     own => none
     if (mapping_c%requirement_count > 0) call c_f_pointer(mapping_c%requirements, own, [mapping_c%requirement_count])
     mapping = cohort_task_mapping(mapping_c%processor, mapping_c%worker, mapping_c%priority, own)
-    call box%mapper%map_task(info, mapping)
-    call let_go(info)
+    call box%mapper%map_task(info_of(c), mapping)
     mapping_c%processor = mapping%processor
     mapping_c%worker = mapping%worker
     mapping_c%priority = mapping%priority
-    ! Entries of another array are taken over; another number of them is refused.
     mapping_c%requirement_count = 0
-    if (associated(mapping%requirements)) then
-      mapping_c%requirement_count = size(mapping%requirements, kind=c_int32_t)
-      if (size(own) == size(mapping%requirements)) own = mapping%requirements
+    if (associated(mapping%requirements)) mapping_c%requirement_count = size(mapping%requirements, kind=c_int32_t)
+    ! Entries of another array are taken over; another number of them is refused. The same array is left alone: flang would copy it
+    ! first, and lose the copy.
+    if (mapping_c%requirement_count == size(own) .and. .not. associated(mapping%requirements, own)) then
+      do i = 1, size(own)
+        own(i) = mapping%requirements(i)
+      end do
     end if
     status = 0
   end function
@@ -252,7 +256,7 @@ contains
     integer(c_int32_t) :: status
     type(mapper_box), pointer :: box
     box => box_of(user)
-    call box%mapper%map_inline(cohort_context_info(c%task, fortran_text(c%name)), requirement, mapping)
+    call box%mapper%map_inline(context_of(c), requirement, mapping)
     status = 0
   end function
 
@@ -274,16 +278,9 @@ contains
     type(c_ptr), value :: user
     integer(c_int32_t) :: status
     type(mapper_box), pointer :: box
-    type(cohort_task_info) :: members(count)
     integer :: i
     box => box_of(user)
-    do i = 1, count
-      members(i) = info_of(c(i))
-    end do
-    call box%mapper%map_must_epoch(members, mapping)
-    do i = 1, count
-      call let_go(members(i))
-    end do
+    call box%mapper%map_must_epoch([(info_of(c(i)), i=1, count)], mapping)
     status = 0
   end function
 
@@ -295,7 +292,7 @@ contains
     integer(c_int32_t) :: status
     type(mapper_box), pointer :: box
     box => box_of(user)
-    call box%mapper%select_tunable(cohort_context_info(c%task, fortran_text(c%name)), fortran_text(name), value)
+    call box%mapper%select_tunable(context_of(c), fortran_text(name), value)
     status = 0
   end function
 
@@ -306,7 +303,7 @@ contains
     integer(c_int32_t) :: status
     type(mapper_box), pointer :: box
     box => box_of(user)
-    call box%mapper%configure_context(cohort_context_info(c%task, fortran_text(c%name)), window)
+    call box%mapper%configure_context(context_of(c), window)
     status = 0
   end function
 
@@ -314,8 +311,11 @@ contains
     type(cohort_report_c), intent(in) :: c
     type(c_ptr), value :: user
     type(mapper_box), pointer :: box
+    type(cohort_report) :: report
     box => box_of(user)
-    call box%mapper%report(cohort_report(c%task, fortran_text(c%name), c%point, c%processor, c%worker, c%start, c%stop))
+    report = cohort_report(c%task, null(), c%point, c%processor, c%worker, c%start, c%stop)
+    call point_to(c%name, report%name)
+    call box%mapper%report(report)
   end subroutine
 
   !> Registers a mapper (copied, with what extends it), which cohort_mapper_use puts to use. It lasts until cohort_finalize.

@@ -6,7 +6,8 @@ module cohort_support
   use cohort_c, only: cohort_c_last_error, cohort_c_status_name, cohort_c_set_on_error, cohort_c_argument_error
   implicit none
   private
-  public :: finish, refuse, too_small, differ, c_text, fortran_text, cohort_error_message, cohort_status_name, cohort_set_on_error
+  public :: finish, refuse, too_small, differ, c_text, fortran_text, text_length
+  public :: cohort_error_message, cohort_status_name, cohort_set_on_error
 
   interface
     pure function c_strlen(text) bind(C, name="strlen") result(length)
@@ -45,7 +46,8 @@ contains
     integer, intent(out), optional :: ierr
     logical :: refused
     refused = value < least
-    if (refused) call refuse(procedure, name//' is '//decimal(value)//'; give a number from '//decimal(least)//' on', ierr)
+    if (refused) call refuse(procedure, name//' is '//trim(decimal(value))//'; give a number from '// &
+                             trim(decimal(least))//' on', ierr)
   end function
 
   !> Whether two sizes that have to be equal are not; the call is then refused.
@@ -55,28 +57,26 @@ contains
     integer, intent(out), optional :: ierr
     logical :: refused
     refused = has /= wants
-    if (refused) call refuse(procedure, what//' has '//decimal(has)//' elements where '//other//' has '//decimal(wants)// &
-                             '; give as many', ierr)
+    if (refused) call refuse(procedure, what//' has '//trim(decimal(has))//' elements where '//other//' has '// &
+                             trim(decimal(wants))//'; give as many', ierr)
   end function
 
-  pure function decimal(number) result(text)
+  pure function decimal(number) result(digits)
     integer, intent(in) :: number
-    character(len=:), allocatable :: text
     character(len=12) :: digits
     write (digits, '(i0)') number
-    text = trim(digits)
   end function
 
   !> Text of the last error on this thread: function, value, rule and fix.
   function cohort_error_message() result(message)
-    character(len=:), allocatable :: message
+    character(len=text_length(cohort_c_last_error())) :: message
     message = fortran_text(cohort_c_last_error())
   end function
 
   !> The name of a status, such as COHORT_ERROR_BOUNDS.
   function cohort_status_name(status) result(name)
     integer, intent(in) :: status
-    character(len=:), allocatable :: name
+    character(len=text_length(cohort_c_status_name(int(status, c_int32_t)))) :: name
     name = fortran_text(cohort_c_status_name(int(status, c_int32_t)))
   end function
 
@@ -87,16 +87,22 @@ contains
     call finish(cohort_c_set_on_error(int(policy, c_int32_t)), ierr)
   end subroutine
 
+  !> Results that are texts have lengths that the caller can work out: where a function decides its result's length, gfortran keeps
+  !> the length in a static variable of the caller, which threads that call at the same time overwrite.
+  pure integer function text_length(address)
+    type(c_ptr), intent(in) :: address
+    text_length = 0
+    if (c_associated(address)) text_length = int(c_strlen(address))
+  end function
+
   function fortran_text(address) result(message)
     type(c_ptr), intent(in) :: address
-    character(len=:), allocatable :: message
+    character(len=text_length(address)) :: message
     character(kind=c_char), pointer :: text(:)
     integer :: i
-    message = ''
-    if (.not. c_associated(address)) return
-    call c_f_pointer(address, text, [c_strlen(address)])
-    message = repeat(' ', size(text))
-    do i = 1, size(text)
+    if (len(message) == 0) return
+    call c_f_pointer(address, text, [len(message)])
+    do i = 1, len(message)
       message(i:i) = text(i)
     end do
   end function

@@ -142,12 +142,18 @@ module cohort_types
     character(kind=c_char) :: why(232) = c_null_char
   end type
 
+  integer, parameter :: OWN_FIELDS = 24
+
   !> What a task needs: fields of a region (or, in an index launch, of sub-region `point` of a partition) with a right.
   !> Build it with `cohort_needs`; one built once may serve every time step.
+  !> No component is allocatable: in array constructors, where launches make their requirements, gfortran loses those (GCC bug 116679).
+  !> A list of few fields lies here, a longer one in the library.
   type :: cohort_requirement
     type(cohort_region) :: region
     type(cohort_partition) :: partition
-    integer(c_int32_t), allocatable :: fields(:)
+    integer(c_int32_t) :: field_count = 0
+    integer(c_int32_t) :: own_fields(OWN_FIELDS)
+    type(c_ptr) :: kept_fields = c_null_ptr
     integer(c_int32_t) :: privilege = COHORT_NO_ACCESS
     integer(c_int32_t) :: coherence = COHORT_EXCLUSIVE
     integer(c_int32_t) :: reduction = COHORT_REDUCTION_NONE
@@ -158,6 +164,8 @@ module cohort_types
   end type
 
   !> One of several members of a must epoch: cohort_member(task, [cohort_needs(..), ..]), or cohort_member(task) if it needs none.
+  !> gfortran loses some 160 bytes a requirement where an array constructor makes members (GCC bug 116679): for epochs by the
+  !> thousand fill a variable.
   type :: cohort_member
     type(cohort_task) :: task
     type(cohort_requirement), allocatable :: requirements(:)

@@ -1145,6 +1145,11 @@ cohort_status_t cohort_attach_array(cohort_context_t context,
 cohort_status_t cohort_argument_error(const char *procedure, const char *problem);
 
 /**
+ * The list as the library holds it, once for good: requirements of the Fortran module, which nobody frees, point to it.
+ */
+const cohort_field_t *cohort_fields_kept(uint32_t count, const cohort_field_t *fields);
+
+/**
  * `cohort_collective_arrive` with a value whose size is checked.
  */
 cohort_status_t cohort_collective_arrive_bytes(cohort_collective_t collective, const void *value, size_t bytes);

@@ -190,3 +190,27 @@ fn every_procedure_of_the_module_is_described() {
     assert!(missing.is_empty(), "no description: {missing:?}");
     assert!(described > 60, "{described}");
 }
+
+/// gfortran keeps the length of such a result in a static variable of the caller, where threads that call at the same time overwrite
+/// it: a text then has the length of another.
+#[test]
+fn no_function_has_a_result_of_deferred_length() {
+    let mut functions = 0;
+    for entry in std::fs::read_dir(Path::new(ROOT).join("fortran")).unwrap() {
+        let path = entry.unwrap().path();
+        let source = std::fs::read_to_string(&path).unwrap();
+        let mut result = String::new();
+        for line in source.lines().map(str::trim) {
+            if let Some((_, name)) = line.split_once("result(").filter(|_| line.contains("function ")) {
+                result = name.trim_end_matches(')').to_string();
+                functions += 1;
+            }
+            let deferred = line.starts_with("character(len=:)") && line.ends_with(&format!(":: {result}"));
+            assert!(result.is_empty() || !deferred, "{}: {line}", path.display());
+            if line.starts_with("end function") {
+                result.clear();
+            }
+        }
+    }
+    assert!(functions > 30, "{functions} functions found");
+}

@@ -652,6 +652,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_must_epoch_wait": (cohort_status_t, [cohort_context_t]),
     "cohort_attach_array": (cohort_status_t, [cohort_context_t, cohort_region_t, c_uint32, POINTER(cohort_field_t), c_void_p, c_size_t, c_int32, POINTER(c_int64), POINTER(c_int64), c_int32]),
     "cohort_argument_error": (cohort_status_t, [c_char_p, c_char_p]),
+    "cohort_fields_kept": (POINTER(cohort_field_t), [c_uint32, POINTER(cohort_field_t)]),
     "cohort_collective_arrive_bytes": (cohort_status_t, [cohort_collective_t, c_void_p, c_size_t]),
     "cohort_view_array": (cohort_status_t, [cohort_context_t, c_uint32, cohort_field_t, cohort_privilege_t, c_int32, c_size_t, POINTER(cohort_view_t)]),
     "cohort_future_map_count": (cohort_status_t, [cohort_future_map_t, POINTER(c_uint32)]),

@@ -4,11 +4,14 @@ use super::convert::{check_view_shape, out, privilege, slice, text};
 use super::tasks::view_of;
 use super::types::*;
 use super::{guard, refuse};
+use crate::base::sync::Mutex;
 use crate::base::{Error, Result, Status};
 use crate::fail;
 use crate::operation::{self, attach, RegionObject};
 use crate::runtime;
+use std::collections::HashSet;
 use std::ffi::{c_char, c_void};
+use std::sync::LazyLock;
 
 /// Strides along the dimensions, and from field to field.
 fn check_shape(
@@ -83,6 +86,21 @@ pub unsafe extern "C" fn cohort_attach_array(
 pub unsafe extern "C" fn cohort_argument_error(procedure: *const c_char, problem: *const c_char) -> cohort_status_t {
     let said = |pointer| text(pointer, "the text").ok().flatten().unwrap_or("cohort");
     refuse(said(procedure), &Error::new(Status::InvalidArgument, said(problem).to_owned()))
+}
+
+/// The list as the library holds it, once for good: requirements of the Fortran module, which nobody frees, point to it.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_fields_kept(count: u32, fields: *const cohort_field_t) -> *const cohort_field_t {
+    static KEPT: LazyLock<Mutex<HashSet<Box<[cohort_field_t]>>>> = LazyLock::new(Mutex::default);
+    let Ok(list) = slice(fields, count as usize, "fields") else { return std::ptr::null() };
+    let mut kept = KEPT.lock();
+    if let Some(known) = kept.get(list) {
+        return known.as_ptr();
+    }
+    let new: Box<[cohort_field_t]> = list.into();
+    let at = new.as_ptr();
+    kept.insert(new);
+    at
 }
 
 /// `cohort_collective_arrive` with a value whose size is checked.

@@ -1285,6 +1285,9 @@ unsafe extern "C" {
     ) -> cohort_status_t;
 }
 unsafe extern "C" {
+    pub fn cohort_fields_kept(count: u32, fields: *const cohort_field_t) -> *const cohort_field_t;
+}
+unsafe extern "C" {
     pub fn cohort_collective_arrive_bytes(
         collective: cohort_collective_t,
         value: *const ::core::ffi::c_void,
