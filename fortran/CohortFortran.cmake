@@ -1,6 +1,6 @@
 # The module's sources, each after those that it uses.
 set(COHORT_FORTRAN_SOURCES cohort_types.f90 cohort_c_tasks.f90 cohort_c.f90 cohort_support.f90 cohort_boxes.f90
-  cohort_regions.f90 cohort_partitions.f90 cohort_tasks.f90 cohort_projections.f90 cohort_launches.f90 cohort_futures.f90 cohort_predicates.f90
+  cohort_regions.f90 cohort_partitions.f90 cohort_tasks.f90 cohort_devices.f90 cohort_projections.f90 cohort_launches.f90 cohort_futures.f90 cohort_predicates.f90
   cohort_reductions.f90 cohort_inline.f90 cohort_layouts.f90 cohort_views.F90 cohort_interop.f90 cohort_machine.f90 cohort_mappers.f90
   cohort.F90)
 

@@ -13,6 +13,7 @@ module cohort
   use cohort_regions
   use cohort_partitions
   use cohort_tasks
+  use cohort_devices
   use cohort_projections
   use cohort_launches
   use cohort_futures
@@ -43,7 +44,7 @@ module cohort
     COHORT_SIMULTANEOUS, COHORT_ATOMIC, COHORT_RELAXED, COHORT_REDUCTION_NONE, COHORT_SUM, COHORT_PRODUCT, &
     COHORT_MIN, COHORT_MAX, COHORT_INT32, COHORT_INT64, COHORT_FLOAT, COHORT_DOUBLE, &
     COHORT_FLOAT_COMPLEX, COHORT_DOUBLE_COMPLEX, COHORT_PROC_ANY, COHORT_PROC_CPU, &
-    COHORT_PROC_MPI, COHORT_SIDE_HOST, COHORT_SIDE_TASKS, COHORT_PROJECTION_IDENTITY, COHORT_PROJECTION_OFFSET
+    COHORT_PROC_DEVICE, COHORT_PROC_MPI, COHORT_SIDE_HOST, COHORT_SIDE_TASKS, COHORT_PROJECTION_IDENTITY, COHORT_PROJECTION_OFFSET
   ! Regions.
   public :: cohort_index_space_create, cohort_index_space_destroy, cohort_field_space_create, cohort_field_space_destroy, &
     cohort_field_allocate, cohort_fields_allocate, cohort_region_create, cohort_region_destroy, cohort_region_bounds, &
@@ -64,6 +65,9 @@ module cohort
     cohort_future_map_reduce, cohort_future_map_destroy
   public :: cohort_predicate, cohort_predicate_constant, cohort_predicate_from_future, cohort_predicate_not, &
     cohort_predicate_and, cohort_predicate_or, cohort_predicate_destroy
+  ! Devices.
+  public :: cohort_device, cohort_device_view, cohort_device_body, cohort_task_kernel, cohort_task_device_callback, cohort_view_device, &
+    COHORT_DEVICE_ANY, COHORT_DEVICE_CUDA, COHORT_DEVICE_OPENCL
   ! Data in the hands of the program or of a task.
   public :: cohort_mapping, cohort_inline_map, cohort_inline_view, cohort_inline_view_raw, cohort_inline_unmap
   ! Layouts.

@@ -34,6 +34,32 @@ module cohort_c_tasks
       type(c_ptr), value :: user
       integer(c_int32_t) :: status
     end function
+    function cohort_c_task_kernel(task, kernel) bind(C, name="cohort_task_kernel") result(status)
+      import
+      implicit none
+      type(cohort_task), value :: task
+      type(cohort_kernel_c), intent(in) :: kernel
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_task_device_callback(task, for_api, body, user) &
+      bind(C, name="cohort_task_device_callback") result(status)
+      import
+      implicit none
+      type(cohort_task), value :: task
+      integer(c_int32_t), value :: for_api
+      type(c_funptr), value :: body
+      type(c_ptr), value :: user
+      integer(c_int32_t) :: status
+    end function
+    function cohort_c_view_device(task, requirement, field, privilege, view) &
+      bind(C, name="cohort_view_device") result(status)
+      import
+      implicit none
+      type(cohort_context), value :: task
+      integer(c_int32_t), value :: requirement, field, privilege
+      type(cohort_device_view), intent(out) :: view
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_launch(ctx, launch, result) bind(C, name="cohort_launch") result(status)
       import
       implicit none

@@ -75,7 +75,8 @@ module cohort_types
   integer(c_int32_t), parameter :: COHORT_REDUCTION_NONE = 0, COHORT_SUM = 1, COHORT_PRODUCT = 2, COHORT_MIN = 3, COHORT_MAX = 4
   integer(c_int32_t), parameter :: COHORT_TYPE_NONE = 0, COHORT_INT32 = 1, COHORT_INT64 = 2, COHORT_FLOAT = 3, &
     COHORT_DOUBLE = 4, COHORT_FLOAT_COMPLEX = 5, COHORT_DOUBLE_COMPLEX = 6
-  integer(c_int32_t), parameter :: COHORT_PROC_ANY = 0, COHORT_PROC_CPU = 1, COHORT_PROC_MPI = 2
+  integer(c_int32_t), parameter :: COHORT_PROC_ANY = 0, COHORT_PROC_CPU = 1, COHORT_PROC_MPI = 2, COHORT_PROC_DEVICE = 3
+  integer(c_int32_t), parameter :: COHORT_DEVICE_ANY = 0, COHORT_DEVICE_CUDA = 1, COHORT_DEVICE_OPENCL = 2
   integer(c_int32_t), parameter :: COHORT_MEMORY_ANY = 0, COHORT_MEMORY_SYSTEM = 1, COHORT_MEMORY_SHARED = 2
   integer(c_int32_t), parameter :: COHORT_SIDE_HOST = 0, COHORT_SIDE_TASKS = 1
   integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1, COHORT_TASK_MPI_THREAD = 2
@@ -110,6 +111,29 @@ module cohort_types
     !> 0, or the points of a block along dimension block_dim + 1; cohort.h says where its elements lie.
     integer(c_int64_t) :: block = 0, block_stride = 0, block_offset = 0
     integer(c_int32_t) :: block_dim = 0
+  end type
+
+  !> A kernel for devices; cohort_task_kernel fills it in.
+  type, bind(C) :: cohort_kernel_c
+    integer(c_size_t) :: size = 0
+    type(c_ptr) :: source = c_null_ptr, file = c_null_ptr, name = c_null_ptr, options = c_null_ptr
+    integer(c_int32_t) :: block(3) = 0, grid_requirement = 0, api = COHORT_DEVICE_ANY
+  end type
+
+  !> The device on which a task runs: handles of the driver's own. CUDA: CUdevice, CUcontext, CUstream; OpenCL: cl_device_id, cl_context,
+  !> cl_command_queue.
+  type, bind(C) :: cohort_device
+    integer(c_size_t) :: size = 0
+    integer(c_int32_t) :: api = 0, number = 0
+    type(c_ptr) :: device = c_null_ptr, context = c_null_ptr, stream = c_null_ptr
+  end type
+
+  !> The data of one field on a device: CUdeviceptr or cl_mem, the bytes from there to the element at `lo`, strides in bytes.
+  type, bind(C) :: cohort_device_view
+    type(c_ptr) :: base = c_null_ptr
+    integer(c_int64_t) :: offset = 0
+    integer(c_int32_t) :: dim = 0
+    integer(c_int64_t) :: lo(3) = 0, hi(3) = 0, stride(3) = 0
   end type
 
   integer(c_int32_t), parameter :: COHORT_ORDER_FORTRAN = 0, COHORT_ORDER_C = 1

@@ -118,6 +118,103 @@ typedef struct {
 } cohort_task_t;
 
 /**
+ * Kinds of devices.
+ */
+typedef int32_t cohort_device_api_t;
+
+/**
+ * A kernel for devices; fill with COHORT_KERNEL_INIT, then set what matters. All that it points to is copied.
+ */
+typedef struct {
+  size_t size;
+  /**
+   * Its text, CUDA C, OpenCL C or PTX, after which cohort_kernel.h need not be included; or NULL.
+   */
+  const char *source;
+  /**
+   * The file that the text is in; with `source` what messages call it.
+   */
+  const char *file;
+  /**
+   * The kernel's name in the text.
+   */
+  const char *name;
+  /**
+   * For the compiler, separated by blanks; or NULL.
+   */
+  const char *options;
+  /**
+   * Work items of a group, by dimension; zeros leave it to the driver.
+   */
+  uint32_t block[3];
+  /**
+   * The requirement that has a work item for each point of its bounds.
+   */
+  uint32_t grid_requirement;
+  /**
+   * COHORT_DEVICE_ANY: for devices of any kind.
+   */
+  cohort_device_api_t api;
+} cohort_kernel_t;
+
+/**
+ * The device on which a task runs, for its function: handles of the driver's own.
+ */
+typedef struct {
+  size_t size;
+  cohort_device_api_t api;
+  uint32_t number;
+  /**
+   * CUdevice or cl_device_id.
+   */
+  void *device;
+  /**
+   * CUcontext or cl_context.
+   */
+  void *context;
+  /**
+   * CUstream or cl_command_queue.
+   */
+  void *stream;
+} cohort_device_t;
+
+/**
+ * The body of a task on a device: enqueues its work on the device's stream and returns. `task` and `device` are valid until it returns.
+ */
+typedef int32_t (*cohort_device_function_t)(cohort_context_t task, const cohort_device_t *device, void *user);
+
+/**
+ * A field's number inside its field space.
+ */
+typedef uint32_t cohort_field_t;
+
+/**
+ * What a task may do with the fields of a requirement.
+ */
+typedef int32_t cohort_privilege_t;
+
+/**
+ * The data of one field of a requirement on a device.
+ */
+typedef struct {
+  /**
+   * CUdeviceptr or cl_mem.
+   */
+  void *base;
+  /**
+   * Bytes from there to the element at `lo`.
+   */
+  uint64_t offset;
+  int32_t dim;
+  int64_t lo[3];
+  int64_t hi[3];
+  /**
+   * Bytes from a point to its successor in each dimension.
+   */
+  int64_t stride[3];
+} cohort_device_view_t;
+
+/**
  * Points with fields: a root region, or a sub-region.
  */
 typedef struct {
@@ -130,11 +227,6 @@ typedef struct {
 typedef struct {
   uint64_t id;
 } cohort_partition_t;
-
-/**
- * A field's number inside its field space.
- */
-typedef uint32_t cohort_field_t;
 
 /**
  * Which sub-region of a requirement's partition a point of an index launch gets: one of these, or what
@@ -231,11 +323,6 @@ typedef struct {
   const void *false_result;
   size_t false_result_size;
 } cohort_launch_t;
-
-/**
- * What a task may do with the fields of a requirement.
- */
-typedef int32_t cohort_privilege_t;
 
 /**
  * Where the data of one field lies.
@@ -976,6 +1063,11 @@ typedef int32_t cohort_grouping_t;
  */
 #define COHORT_PROC_MPI 2
 
+/**
+ * Any device of the rank that has a variant of the task; without one the task runs on a processor of the host.
+ */
+#define COHORT_PROC_DEVICE 3
+
 #define COHORT_SIDE_HOST 0
 
 #define COHORT_SIDE_TASKS 1
@@ -1015,6 +1107,12 @@ typedef int32_t cohort_grouping_t;
  * dimension whose neighbours lie side by side, and begin with the first point.
  */
 #define COHORT_BLOCKED 2
+
+#define COHORT_DEVICE_ANY 0
+
+#define COHORT_DEVICE_CUDA 1
+
+#define COHORT_DEVICE_OPENCL 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -1105,6 +1203,36 @@ cohort_status_t cohort_collective_arrive_future(cohort_context_t context,
 cohort_status_t cohort_collective_future(cohort_context_t context,
                                          cohort_collective_t collective,
                                          cohort_future_t *future);
+
+/**
+ * Gives a task a kernel for devices: text that a device compiles when the task first runs there. Arguments of the kernel, see
+ * cohort_kernel.h: for each requirement a pointer and a cohort_extent, then the launch's arguments by value; a work item for each point of
+ * requirement `grid_requirement`. What `kernel` points to is copied. Any thread, before the task is launched. Errors: WRONG_ORDER (a
+ * variant for this kind of device is there already).
+ */
+cohort_status_t cohort_task_kernel(cohort_task_t task,
+                                   const cohort_kernel_t *kernel);
+
+/**
+ * Gives a task a function for devices of one kind: it finds its data with `cohort_view_device`, enqueues its work on the stream it is given,
+ * and returns without waiting; what follows is ordered after the stream. Runs on a thread of the runtime. A result other than 0 is a failure. Any
+ * thread, before the task is launched. Errors: WRONG_ORDER (a variant for this kind of device is there already).
+ */
+cohort_status_t cohort_task_device_callback(cohort_task_t task,
+                                            cohort_device_api_t for_api,
+                                            cohort_device_function_t function,
+                                            void *user);
+
+/**
+ * Where on the device the data of one field of a requirement lies; valid until the function returns and for the work that it enqueues. Inside
+ * a task's function for devices. Errors: PRIVILEGE (a field or a right that the launch did not declare), WRONG_ORDER (the task runs on the
+ * host).
+ */
+cohort_status_t cohort_view_device(cohort_context_t task,
+                                   uint32_t requirement,
+                                   cohort_field_t field,
+                                   cohort_privilege_t right,
+                                   cohort_device_view_t *view);
 
 /**
  * Launches `members` tasks on every rank, all of which run at the same time, each on a thread of its own, so that they
@@ -2068,6 +2196,7 @@ cohort_status_t cohort_view(cohort_context_t task,
 #define COHORT_CONFIG_INIT {sizeof(cohort_config_t), COHORT_VERSION, -1, -1, -1, 0, -1, 0, 0.0, -1, 0, -1}
 #define COHORT_LAUNCH_INIT {sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0, 0}
 #define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0, {0}, {0}, 0, {0}, 0, 0, 0, 0}
+#define COHORT_KERNEL_INIT {sizeof(cohort_kernel_t), 0, 0, 0, 0, {0, 0, 0}, 0, COHORT_DEVICE_ANY}
 #define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0, {0}}
 #define COHORT_LAYOUT_INIT {sizeof(cohort_layout_t), 0, 0, 0, {0, 0, 0}, 0, 0}
 #define COHORT_MAPPER_INIT {sizeof(cohort_mapper_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}

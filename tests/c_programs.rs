@@ -12,6 +12,11 @@ fn library() -> PathBuf {
 }
 
 fn run(name: &str) {
+    run_with(name, &[]);
+}
+
+/// With an environment besides.
+fn run_with(name: &str, environment: &[(&str, &str)]) {
     let compiler = if cfg!(feature = "mpi") { std::env::var("MPICC").unwrap_or("mpicc".into()) } else { "cc".into() };
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let compiled = Command::new(&compiler)
@@ -25,7 +30,7 @@ fn run(name: &str) {
         .unwrap();
     assert!(compiled.status.success(), "{name}: {}", String::from_utf8_lossy(&compiled.stderr));
     for workers in ["1", "2", "4"] {
-        let output = Command::new("timeout").arg("60").arg(&program).env("COHORT_WORKERS", workers).output().unwrap();
+        let output = Command::new("timeout").arg("60").arg(&program).env("COHORT_WORKERS", workers).envs(environment.iter().copied()).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && text.contains("PASSED"), "{name}, {workers} workers: {text}{errors}");
@@ -35,6 +40,13 @@ fn run(name: &str) {
 #[test]
 fn saxpy_over_a_partition() {
     run("saxpy");
+}
+
+/// OpenCL on the CPU, as Debian's PoCL has it, is a device like any other.
+#[test]
+fn tasks_on_devices() {
+    run("device_saxpy");
+    run_with("device_saxpy", &[("COHORT_DEVICES", "opencl")]);
 }
 
 #[test]

@@ -115,6 +115,9 @@ fn structs_have_the_same_fields_in_order() {
     for (c, fortran) in [
         ("cohort_config_t", "cohort_config"),
         ("cohort_view_t", "cohort_view_layout"),
+        ("cohort_kernel_t", "cohort_kernel_c"),
+        ("cohort_device_t", "cohort_device"),
+        ("cohort_device_view_t", "cohort_device_view"),
         ("cohort_requirement_t", "cohort_requirement_c"),
         ("cohort_launch_t", "cohort_launch_c"),
         ("cohort_copy_t", "cohort_copy_c"),

@@ -62,6 +62,7 @@ __all__ = [
     "PROC_ANY",
     "PROC_CPU",
     "PROC_MPI",
+    "PROC_DEVICE",
     "SIDE_HOST",
     "SIDE_TASKS",
     "PROJECTION_IDENTITY",
@@ -71,6 +72,9 @@ __all__ = [
     "SOA",
     "AOS",
     "BLOCKED",
+    "DEVICE_ANY",
+    "DEVICE_CUDA",
+    "DEVICE_OPENCL",
 ]
 
 MAPPER_SERIALISED = 1
@@ -127,6 +131,7 @@ DOUBLE_COMPLEX = 6
 PROC_ANY = 0
 PROC_CPU = 1
 PROC_MPI = 2
+PROC_DEVICE = 3
 SIDE_HOST = 0
 SIDE_TASKS = 1
 PROJECTION_IDENTITY = 0
@@ -136,6 +141,9 @@ ORDER_C = 1
 SOA = 0
 AOS = 1
 BLOCKED = 2
+DEVICE_ANY = 0
+DEVICE_CUDA = 1
+DEVICE_OPENCL = 2
 
 cohort_status_t = c_int32
 
@@ -182,6 +190,49 @@ class cohort_task_t(Structure):
     ]
 
 
+cohort_device_api_t = c_int32
+
+
+class cohort_kernel_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("source", c_char_p),
+        ("file", c_char_p),
+        ("name", c_char_p),
+        ("options", c_char_p),
+        ("block", c_uint32 * 3),
+        ("grid_requirement", c_uint32),
+        ("api", cohort_device_api_t),
+    ]
+
+
+class cohort_device_t(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("api", cohort_device_api_t),
+        ("number", c_uint32),
+        ("device", c_void_p),
+        ("context", c_void_p),
+        ("stream", c_void_p),
+    ]
+
+
+cohort_device_function_t = CFUNCTYPE(c_int32, cohort_context_t, POINTER(cohort_device_t), c_void_p)
+cohort_field_t = c_uint32
+cohort_privilege_t = c_int32
+
+
+class cohort_device_view_t(Structure):
+    _fields_ = [
+        ("base", c_void_p),
+        ("offset", c_uint64),
+        ("dim", c_int32),
+        ("lo", c_int64 * 3),
+        ("hi", c_int64 * 3),
+        ("stride", c_int64 * 3),
+    ]
+
+
 class cohort_region_t(Structure):
     _fields_ = [
         ("id", c_uint64),
@@ -194,7 +245,6 @@ class cohort_partition_t(Structure):
     ]
 
 
-cohort_field_t = c_uint32
 cohort_projection_t = c_uint32
 
 
@@ -258,9 +308,6 @@ class cohort_launch_t(Structure):
         ("false_result", c_void_p),
         ("false_result_size", c_size_t),
     ]
-
-
-cohort_privilege_t = c_int32
 
 
 class cohort_view_t(Structure):
@@ -623,6 +670,7 @@ INITIAL: Dict[type, Dict[str, Any]] = {
     cohort_config_t: {"size": sizeof(cohort_config_t), "version": VERSION, "workers": -1, "host_helps": -1, "bind": -1, "spin_microseconds": -1, "force_messages": -1, "on_error": -1},
     cohort_launch_t: {"size": sizeof(cohort_launch_t)},
     cohort_copy_t: {"size": sizeof(cohort_copy_t)},
+    cohort_kernel_t: {"size": sizeof(cohort_kernel_t), "api": DEVICE_ANY},
     cohort_sync_t: {"size": sizeof(cohort_sync_t)},
     cohort_layout_t: {"size": sizeof(cohort_layout_t)},
     cohort_mapper_t: {"size": sizeof(cohort_mapper_t)},
@@ -648,6 +696,9 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_collective_arrive": (cohort_status_t, [cohort_collective_t, c_void_p]),
     "cohort_collective_arrive_future": (cohort_status_t, [cohort_context_t, cohort_collective_t, cohort_future_t]),
     "cohort_collective_future": (cohort_status_t, [cohort_context_t, cohort_collective_t, POINTER(cohort_future_t)]),
+    "cohort_task_kernel": (cohort_status_t, [cohort_task_t, POINTER(cohort_kernel_t)]),
+    "cohort_task_device_callback": (cohort_status_t, [cohort_task_t, cohort_device_api_t, cohort_device_function_t, c_void_p]),
+    "cohort_view_device": (cohort_status_t, [cohort_context_t, c_uint32, cohort_field_t, cohort_privilege_t, POINTER(cohort_device_view_t)]),
     "cohort_must_epoch": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(cohort_launch_t), POINTER(c_uint32)]),
     "cohort_must_epoch_wait": (cohort_status_t, [cohort_context_t]),
     "cohort_attach_array": (cohort_status_t, [cohort_context_t, cohort_region_t, c_uint32, POINTER(cohort_field_t), c_void_p, c_size_t, c_int32, POINTER(c_int64), POINTER(c_int64), c_int32]),

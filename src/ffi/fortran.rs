@@ -131,8 +131,8 @@ pub unsafe extern "C" fn cohort_view_array(
     view: *mut cohort_view_t,
 ) -> cohort_status_t {
     guard("cohort_view", || {
-        let frame = runtime::context(task.id)?.1;
-        let found = operation::view(frame, requirement, field, privilege(right)?)?;
+        let (engine, frame) = runtime::context(task.id)?;
+        let found = operation::view(engine, frame, requirement, field, privilege(right)?)?;
         let fields = &operation::requirement(frame, requirement)?.node().tree.fields;
         check_view_shape(&found, fields, field, rank, bytes)?;
         *out(view)? = view_of(&found);

@@ -300,7 +300,7 @@ fn with_tasks<R>(tasks: &[TaskInfo], call: impl FnOnce(&[cohort_task_info_t]) ->
             requirements,
             requirement_count: task.needs.len() as u32,
             processor: task.processor as i32,
-            variants: 1 << COHORT_PROC_CPU | u32::from(task.has_mpi_variant) << COHORT_PROC_MPI,
+            variants: 1 << COHORT_PROC_CPU | u32::from(task.has_mpi_variant) << COHORT_PROC_MPI | u32::from(task.has_device_variant) << COHORT_PROC_DEVICE,
             leaf: task.leaf,
             processor_is_open: !task.fixed,
             may_run_inline: task.can_be_inline,

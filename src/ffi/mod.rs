@@ -4,6 +4,7 @@
 pub mod barriers;
 pub mod collectives;
 mod convert;
+pub mod devices;
 pub mod epoch;
 pub mod fortran;
 pub mod future_maps;

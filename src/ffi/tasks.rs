@@ -24,7 +24,8 @@ pub(super) fn processor(number: i32) -> Result<Processor> {
         COHORT_PROC_ANY => Processor::Any,
         COHORT_PROC_CPU => Processor::Cpu,
         COHORT_PROC_MPI => Processor::Mpi,
-        _ => fail!(InvalidArgument, "processor is {number}; use COHORT_PROC_ANY, COHORT_PROC_CPU or COHORT_PROC_MPI"),
+        COHORT_PROC_DEVICE => Processor::Device,
+        _ => fail!(InvalidArgument, "processor is {number}; use COHORT_PROC_ANY, COHORT_PROC_CPU, COHORT_PROC_MPI or COHORT_PROC_DEVICE"),
     })
 }
 
@@ -134,7 +135,8 @@ pub unsafe extern "C" fn cohort_view(
     view: *mut cohort_view_t,
 ) -> cohort_status_t {
     guard("cohort_view", || {
-        let found = operation::view(runtime::context(task.id)?.1, requirement, field, privilege(right)?)?;
+        let (engine, frame) = runtime::context(task.id)?;
+        let found = operation::view(engine, frame, requirement, field, privilege(right)?)?;
         *out(view)? = view_of(&found);
         Ok(())
     })

@@ -159,6 +159,8 @@ pub const COHORT_PROC_ANY: cohort_processor_t = 0;
 pub const COHORT_PROC_CPU: cohort_processor_t = 1;
 /// The thread that started the runtime: for kernels that call MPI or are not thread-safe.
 pub const COHORT_PROC_MPI: cohort_processor_t = 2;
+/// Any device of the rank that has a variant of the task; without one the task runs on a processor of the host.
+pub const COHORT_PROC_DEVICE: cohort_processor_t = 3;
 
 pub type cohort_side_t = i32;
 pub const COHORT_SIDE_HOST: cohort_side_t = 0;
@@ -447,3 +449,64 @@ pub struct cohort_copied_t {
     /// Why the (first) copy was made; empty without one.
     pub why: [c_char; COHORT_COPIED_TEXT],
 }
+
+/// Kinds of devices.
+pub type cohort_device_api_t = i32;
+pub const COHORT_DEVICE_ANY: cohort_device_api_t = 0;
+pub const COHORT_DEVICE_CUDA: cohort_device_api_t = 1;
+pub const COHORT_DEVICE_OPENCL: cohort_device_api_t = 2;
+
+/// A kernel for devices; fill with COHORT_KERNEL_INIT, then set what matters. All that it points to is copied.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_kernel_t {
+    pub size: usize,
+    /// Its text, CUDA C, OpenCL C or PTX, after which cohort_kernel.h need not be included; or NULL.
+    pub source: *const c_char,
+    /// The file that the text is in; with `source` what messages call it.
+    pub file: *const c_char,
+    /// The kernel's name in the text.
+    pub name: *const c_char,
+    /// For the compiler, separated by blanks; or NULL.
+    pub options: *const c_char,
+    /// Work items of a group, by dimension; zeros leave it to the driver.
+    pub block: [u32; 3],
+    /// The requirement that has a work item for each point of its bounds.
+    pub grid_requirement: u32,
+    /// COHORT_DEVICE_ANY: for devices of any kind.
+    pub api: cohort_device_api_t,
+}
+
+/// The device on which a task runs, for its function: handles of the driver's own.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_device_t {
+    pub size: usize,
+    pub api: cohort_device_api_t,
+    pub number: u32,
+    /// CUdevice or cl_device_id.
+    pub device: *mut c_void,
+    /// CUcontext or cl_context.
+    pub context: *mut c_void,
+    /// CUstream or cl_command_queue.
+    pub stream: *mut c_void,
+}
+
+/// The data of one field of a requirement on a device.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_device_view_t {
+    /// CUdeviceptr or cl_mem.
+    pub base: *mut c_void,
+    /// Bytes from there to the element at `lo`.
+    pub offset: u64,
+    pub dim: i32,
+    pub lo: [i64; 3],
+    pub hi: [i64; 3],
+    /// Bytes from a point to its successor in each dimension.
+    pub stride: [i64; 3],
+}
+
+/// The body of a task on a device: enqueues its work on the device's stream and returns. `task` and `device` are valid until it returns.
+pub type cohort_device_function_t =
+    Option<unsafe extern "C" fn(task: cohort_context_t, device: *const cohort_device_t, user: *mut c_void) -> i32>;

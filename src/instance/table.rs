@@ -8,7 +8,7 @@ use crate::base::sync::atomic::{AtomicU8, Ordering};
 use crate::base::sync::UnsafeCell;
 use crate::base::Result;
 use crate::fail;
-use crate::geometry::{Point, Rect};
+use crate::geometry::{Domain, Point, Rect};
 use crate::region::{RegionNode, Tree, MAX_FIELDS};
 use crate::base::sync::Mutex;
 use std::sync::{Arc, OnceLock};
@@ -225,6 +225,16 @@ impl InstanceTable {
     /// The address of a field's element, if the field has an instance that holds the point.
     pub fn address(&self, field: u32, point: Point) -> Option<*mut u8> {
         self.get(field).filter(|instance| instance.rect.contains_point(point)).map(|instance| instance.at(point))
+    }
+
+    /// Whether the field lies in an array of the caller.
+    pub fn is_attached(&self, field: u32) -> bool {
+        self.slot(field).origin.load(Ordering::Acquire) == ATTACHED
+    }
+
+    /// The points of the tree.
+    pub fn domain(&self) -> &Domain {
+        &self.tree.space.domain
     }
 
     fn element_bytes(&self, field: u32) -> Result<usize> {

@@ -77,8 +77,11 @@ fn check_priority(priority: i32) -> Answer {
 
 fn check_processor(number: i32, task: &TaskInfo) -> Answer {
     let Some(processor) = Processor::from_number(number) else {
-        return Err(format!("processor is {number}; this rank has COHORT_PROC_CPU (1) and COHORT_PROC_MPI (2), and COHORT_PROC_ANY (0) leaves it open"));
+        return Err(format!("processor is {number}; kinds are COHORT_PROC_CPU (1), COHORT_PROC_MPI (2) and COHORT_PROC_DEVICE (3), and COHORT_PROC_ANY (0) leaves it open"));
     };
+    if processor == Processor::Device && !task.has_device_variant {
+        return Err("processor is COHORT_PROC_DEVICE (3), and no device of this rank has a variant of the task".into());
+    }
     if task.fixed && processor != Processor::Any && processor != task.processor {
         return Err(format!("processor is {number}, and the launch asks for {}; a mapper chooses where the launch says COHORT_PROC_ANY", task.processor as i32));
     }
@@ -152,6 +155,9 @@ impl TaskChoice {
 
     pub(super) fn check(&self, task: &TaskInfo, setting: &Setting) -> Answer {
         check_processor(self.processor, task)?;
+        if self.processor == Processor::Device as i32 {
+            return Err("processor is COHORT_PROC_DEVICE (3) when the task is ready; a mapper sends it to a device when it is launched (select_task_options)".into());
+        }
         check_worker(self.worker, setting)?;
         check_priority(self.priority)?;
         if self.needs.len() != task.needs.len() {

@@ -12,11 +12,13 @@ pub enum Processor {
     Cpu = 1,
     /// The thread that started the runtime.
     Mpi = 2,
+    /// A device of the rank, any of them.
+    Device = 3,
 }
 
 impl Processor {
     pub fn from_number(number: i32) -> Option<Self> {
-        [Self::Any, Self::Cpu, Self::Mpi].into_iter().find(|&kind| kind as i32 == number)
+        [Self::Any, Self::Cpu, Self::Mpi, Self::Device].into_iter().find(|&kind| kind as i32 == number)
     }
 }
 
@@ -57,6 +59,8 @@ pub struct TaskInfo<'a> {
     pub leaf: bool,
     /// Whether it has a body of its own for the MPI thread.
     pub has_mpi_variant: bool,
+    /// Whether a device of this rank can run it.
+    pub has_device_variant: bool,
     /// Whether the launching thread can run it by itself.
     pub can_be_inline: bool,
     pub needs: SmallVec<[NeedInfo<'a>; 8]>,
@@ -99,6 +103,7 @@ pub(super) fn some_task() -> TaskInfo<'static> {
         fixed: false,
         leaf: true,
         has_mpi_variant: false,
+        has_device_variant: false,
         can_be_inline: true,
         needs: Default::default(),
     }

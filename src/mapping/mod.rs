@@ -5,6 +5,7 @@
 
 mod choice;
 mod default;
+mod devices;
 mod file;
 mod info;
 mod paths;
@@ -13,6 +14,7 @@ mod registered;
 pub use choice::{CopyChoice, Member, NeedChoice, Setting, Slice, TaskChoice, TaskOptions, ANY, WHERE_IT_IS};
 pub use file::FileMapper;
 pub use default::DefaultMapper;
+pub use devices::DeviceMapper;
 pub use info::{ContextInfo, CopyInfo, NeedInfo, Processor, Report, TaskInfo};
 pub use paths::Paths;
 pub use registered::{Chain, ChainSlot, Mappers, Registered};

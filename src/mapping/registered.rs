@@ -122,6 +122,13 @@ impl Chain {
         asked.inspect(|one| one.refuse(Question::SelectTaskOptions, task, rule));
     }
 
+    /// A task that was to run on a device does not fit there.
+    pub fn refuse_device(&self, task: &CStr, why: &str) {
+        let rule = format!("it is to run on a device, and {why}; it runs on a processor of the host");
+        let asked = self.mappers.iter().rev().find(|one| one.answers(Question::SelectTaskOptions));
+        asked.inspect(|one| one.refuse(Question::SelectTaskOptions, task, &rule));
+    }
+
     pub fn slices(&self, task: &TaskInfo, setting: &Setting) -> Vec<Slice> {
         let mut slices = vec![Slice { first: 0, count: task.points, worker: super::ANY }];
         for one in &self.mappers {

@@ -43,6 +43,7 @@ pub fn attach(
 ) -> Result<()> {
     check(region, fields)?;
     settle(engine, frame, &region.root_of_tree(), fields)?;
+    engine.leave_places(&region.root_of_tree(), fields)?;
     let mut all = [0; 3];
     all[..strides.len()].copy_from_slice(strides);
     region.data.instances.attach(&region.node, fields, base, all, field_stride)
@@ -51,6 +52,7 @@ pub fn attach(
 pub fn detach(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32]) -> Result<()> {
     check(region, fields)?;
     settle(engine, frame, &region.root_of_tree(), fields)?;
+    engine.leave_places(&region.root_of_tree(), fields)?;
     region.data.instances.detach(&region.node, fields)
 }
 

@@ -4,6 +4,7 @@
 //! A body belongs to the launching thread until its node is sealed, then to whoever runs the node.
 
 use super::converted::Converted;
+use super::devices::DeviceTask;
 use super::indirect::Indirection;
 use super::inline_task::InlineTask;
 use super::mapped::special;
@@ -128,6 +129,10 @@ pub enum Work {
     Combine { all: bool },
     /// Folds the contributions that a reducing task left in this operation's requirements.
     Fold,
+    /// Enqueues a task on a device.
+    Device(Box<DeviceTask>),
+    /// Ends with what `task_error` says: the second node of such a task, or one that cannot run.
+    Ended,
 }
 
 impl Work {
@@ -141,6 +146,8 @@ impl Work {
             Self::Reduce(..) => "reduction of results",
             Self::Combine { .. } => "combination of predicates",
             Self::Fold => "fold",
+            Self::Device(task) => &task.kind.name,
+            Self::Ended => "task on a device",
         }
     }
 }
@@ -173,7 +180,7 @@ pub struct Body {
     pub told: u32,
     /// Index of the operation to which a task that reduces leaves its contributions.
     pub fold: u32,
-    /// Of a fold: why its task failed, or 0.
+    /// Of a fold, or of what has ended: why its task failed, or 0.
     pub task_error: u32,
     pub point: u32,
     /// How many points the whole launch has; of special operations only.
@@ -342,6 +349,16 @@ impl Body {
         if !self.arrivals.is_empty() {
             fold.more.set(true);
             fold.arrivals.append(&mut self.arrivals);
+        }
+    }
+
+    /// Leaves to `end`, the operation that stands for the end of a task on a device, what comes when the task is complete. The result stays
+    /// here too: it is written here and ready there.
+    pub fn move_end(&mut self, end: &mut Body) {
+        if self.result.is_some() || !self.arrivals.is_empty() {
+            end.more.set(true);
+            end.result = self.result.clone();
+            end.arrivals.append(&mut self.arrivals);
         }
     }
 

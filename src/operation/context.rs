@@ -11,6 +11,7 @@
 //!   looked at after `completed` has moved on, all sequentially consistent: one of the two sees the other.
 
 use super::acquire::Acquired;
+use super::devices::Chains;
 use super::engine::SeatSet;
 use super::inline::{check_use, left_open, Mapping};
 use super::object::{times_unnamed, TreeData};
@@ -50,6 +51,10 @@ pub(super) struct Launching {
     pub groups: Groups,
     /// Answers of mappers that are used again.
     pub replays: Replays,
+    /// Tasks on devices that were launched here.
+    pub chains: Chains,
+    /// Requirements whose data the execution has looked at, where there are devices.
+    viewed: Vec<usize>,
     /// The data of the trees that the analysis knows, by address: what operations use lives as long as they.
     kept: Vec<Arc<TreeData>>,
     /// How often a tree had lost its last name when this context last let go of such trees.
@@ -172,6 +177,12 @@ impl Context {
         &mut unsafe { &mut *self.launching.get() }.mapped
     }
 
+    /// Requirements whose data the execution has looked at. By the context's thread, and not held across another call of this.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) fn viewed(&self) -> &mut Vec<usize> {
+        &mut unsafe { &mut *self.launching.get() }.viewed
+    }
+
     /// What is acquired. By the context's thread, and not held across another call of this.
     #[allow(clippy::mut_from_ref)]
     pub(super) fn acquired(&self) -> &mut Acquired {
@@ -253,6 +264,7 @@ impl Context {
         context.launching.get_mut().acquired.forget(|_| true);
         context.launching.get_mut().groups.close_all();
         context.launching.get_mut().replays.clear();
+        context.launching.get_mut().viewed.clear();
         engine.recycle(context);
         engine.finish(node, error);
     }
@@ -291,7 +303,7 @@ impl Context {
         // Every rank tells of the same one, which is not always the first that hit this context.
         engine.check_failures()?;
         match failed {
-            0 => Ok(()),
+            0 => engine.has_waited(),
             number => Err(engine.tell(number)),
         }
     }

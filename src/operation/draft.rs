@@ -1,19 +1,21 @@
 //! An operation being put together: requirements go straight to where the operation will hold them, so that a launch
 //! copies and allocates nothing. Until `launch` nothing outside has changed; a draft that is dropped leaves no trace.
 
-use super::body::{Body, Held};
+use super::body::{Body, Held, Work};
 use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::context::{Context, Launching};
+use super::devices::{self, Chains, DeviceTask};
 use super::sharing::Groups;
 use super::launch::{check_fields, Launch, Launched};
-use super::{converted, inline, Engine, Frame, FutureMap, RegionRef, TaskKind};
+use super::{converted, inline, Engine, Frame, FutureMap, Processor, RegionRef, TaskKind};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::Result;
 use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
 use crate::fail;
 use crate::mapping::Chain;
 use crate::region::{Access, FieldMask, Privilege, RegionNode};
+use smallvec::SmallVec;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -94,7 +96,12 @@ impl<'a> Draft<'a> {
     /// A task whose kind has mappers.
     #[cold]
     fn launch_asking(self, kind: &'static TaskKind, chain: &Chain, launch: &mut Launch) -> NodeRef {
+        let on_device = |launch: &Launch| matches!(launch.work, Launched::Task(_, Processor::Device));
+        let asked = on_device(launch);
         self.engine.ask_at_launch(kind, chain, self.body, &mut self.launching.replays, launch);
+        if on_device(launch) {
+            return self.launch_for_device(kind, launch, asked);
+        }
         if launch.special & special::INLINE == 0 {
             return self.launch_mapped(launch);
         }
@@ -106,7 +113,13 @@ impl<'a> Draft<'a> {
         end
     }
 
+    #[inline]
     fn launch_mapped(mut self, launch: &mut Launch) -> NodeRef {
+        self.begin(launch);
+        self.launch_begun(launch)
+    }
+
+    fn begin(&mut self, launch: &mut Launch) {
         self.launched = true;
         self.context.enter();
         self.body.begin(launch);
@@ -115,6 +128,9 @@ impl<'a> Draft<'a> {
         }
         self.body.told = self.engine.told();
         self.launching.groups.launched(self.body.needs());
+    }
+
+    fn launch_begun(&mut self, launch: &Launch) -> NodeRef {
         if self.body.reduces {
             return self.launch_with_fold(launch);
         }
@@ -124,6 +140,45 @@ impl<'a> Draft<'a> {
         edges.record(analysis, self.node, self.body, None);
         edges.wait_for(self.body, launch);
         edges.builder.seal(&mut |n| self.engine.offer(n))
+    }
+
+    /// A task that is to run on a device, if it can. `asked`: the launch says so, and no mapper.
+    fn launch_for_device(mut self, kind: &'static TaskKind, launch: &mut Launch, asked: bool) -> NodeRef {
+        self.begin(launch);
+        match self.engine.device_for(kind, self.body, asked) {
+            Ok(Some(device)) => return self.launch_on_device(kind, device, launch),
+            Ok(None) => (),
+            Err(number) => (self.body.work, self.body.task_error) = (Work::Ended, number),
+        }
+        self.launch_begun(launch)
+    }
+
+    /// Two nodes: one is ready when the task can be enqueued on its device, the other is complete when the task is. Tasks on the same device wait
+    /// for the first of those before them, and their own second node for the second, so that failures are passed on.
+    fn launch_on_device(&mut self, kind: &'static TaskKind, device: usize, launch: &Launch) -> NodeRef {
+        let engine = self.engine;
+        let Launching { pool, analysis, chains, .. } = &mut *self.launching;
+        let end = engine.graph.reserve(pool);
+        // Neither is sealed, so nobody else has their bodies.
+        let last = unsafe { engine.bodies.get(end.index()) };
+        let mut after = SmallVec::new();
+        let mut edges = Edges { engine, builder: engine.graph.resume(pool, self.node), folds: None };
+        devices::make_exclusive(self.body);
+        for held in self.body.needs() {
+            let this = Use { operation: end.0, mask: &held.mask, access: held.access };
+            let mut found = OnDevice { edges: &mut edges, chains, device, after: &mut after };
+            analysis.record_use(&held.shared_node(), &this, &mut found);
+        }
+        edges.wait_for(self.body, launch);
+        chains.add(end, self.node, device, |n| engine.graph.state(n) == State::Pending);
+        devices::split(self.body, last, DeviceTask { kind, device, end, after: after.clone() });
+        last.parent = Some(NonNull::from(self.context));
+        edges.builder.seal(&mut |n| engine.offer(n));
+        let mut builder = engine.graph.resume(pool, end);
+        builder.after(self.node);
+        after.into_iter().for_each(|earlier| { builder.after(earlier); });
+        builder.external();
+        builder.seal(&mut |n| engine.offer(n))
     }
 
     /// Finds which requirements are restricted to the instance that others share.
@@ -263,6 +318,34 @@ impl Dependences for Uses<'_, '_> {
     fn take(&mut self, reservation: &Reservation, how: Hold) {
         // The analysis keeps it as long as it knows the tree, and it knows that while operations use it.
         unsafe { self.reservations.want(reservation, how) };
+    }
+}
+
+/// What a requirement of a task on a device brings about.
+struct OnDevice<'a, 'b> {
+    edges: &'a mut Edges<'b>,
+    chains: &'a Chains,
+    device: usize,
+    /// Gets the ends of tasks on the same device that it comes after.
+    after: &'a mut SmallVec<[NodeRef; 4]>,
+}
+
+impl Dependences for OnDevice<'_, '_> {
+    fn is_complete(&self, operation: u64) -> bool {
+        self.edges.engine.graph.state(NodeRef(operation)) == State::Complete
+    }
+
+    fn after(&mut self, earlier: u64) {
+        let earlier = NodeRef(earlier);
+        match self.chains.of(earlier, self.device) {
+            Some(first) => {
+                self.edges.builder.after(first);
+                if !self.after.contains(&earlier) {
+                    self.after.push(earlier);
+                }
+            }
+            None => { self.edges.builder.after(earlier); }
+        }
     }
 }
 

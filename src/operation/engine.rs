@@ -2,6 +2,7 @@
 
 use super::body::{Bodies, Body, Work};
 use super::context::Context;
+use super::devices::{Devices, LOOK};
 use super::converted::{self, Converted, Layouts};
 use super::frame::Frames;
 use super::mapped::special;
@@ -17,7 +18,7 @@ use crate::base::sync::Mutex;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr::NonNull;
 use std::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The seats of threads that sleep until something happens: a bit for each seat modulo 64. Who is woken for another looks
@@ -91,11 +92,13 @@ pub struct Engine {
     pub(super) conversions: Stash<Converted>,
     /// Layouts that mappers chose.
     pub layouts: Layouts,
+    /// Set before the first launch, or never.
+    pub devices: OnceLock<Devices>,
     /// Threads that wait for something which a failure elsewhere may keep from happening.
     anxious: SeatSet,
     pub activity: Activity,
     pub(super) serial: u64,
-    /// The failure after which nothing runs any more, or 0.
+    /// The failure after which nothing runs any more, or 0; `LOOK` where there are devices: an operation then looks where its data is.
     pub(super) last: AtomicU32,
 }
 
@@ -157,6 +160,7 @@ impl Engine {
             buffers: Stash::default(),
             conversions: Stash::default(),
             layouts: Layouts::default(),
+            devices: OnceLock::new(),
             anxious: SeatSet::default(),
             activity: Activity::default(),
             serial: told::next_serial(),
@@ -219,6 +223,9 @@ impl Engine {
     fn place(&self, node: NodeRef, body: &mut Body, released: bool) {
         if body.special & special::MEMBER != 0 {
             return self.run_member(node);
+        }
+        if body.special & special::DEVICE != 0 {
+            return self.submit(node, body);
         }
         // From then on the node may be the launching thread's.
         if body.inline.clone().is_some_and(|inline| inline.hand_over(self)) {
@@ -286,11 +293,19 @@ impl Engine {
         deadline: Option<Instant>,
     ) -> Result<bool> {
         if inside_task() {
-            return self.wait_unless_stuck(until, seats, asleep, deadline, || self.untold());
+            let came = self.wait_unless_stuck(until, seats, asleep, deadline, || self.untold())?;
+            return self.has_waited().map(|()| came);
         }
         self.block(|| until() || self.untold().is_some(), seats, asleep, deadline)?;
         self.check_failures()?;
+        self.has_waited()?;
         Ok(until())
+    }
+
+    /// The execution may look at data that operations used.
+    #[inline]
+    pub(super) fn has_waited(&self) -> Result<()> {
+        if self.last.load(Ordering::Relaxed) == LOOK { self.come_home() } else { Ok(()) }
     }
 
     /// For functions that ask whether a wait would return: an error if it would tell of a failure.
@@ -337,7 +352,12 @@ impl Engine {
 
     /// Something failed on this rank, and every rank is told: its number.
     pub fn fail(&self, text: String) -> u32 {
-        self.note(text, |code, text| {
+        self.fail_as(Status::TaskFailed, text)
+    }
+
+    /// As `fail`, with another status.
+    pub fn fail_as(&self, status: Status, text: String) -> u32 {
+        self.note(status, text, |code, text| {
             if let Some(outside) = &self.outside {
                 outside.announce(code, text);
             }
@@ -346,15 +366,15 @@ impl Engine {
 
     /// As `fail`, of a wrong call that comes to light later: only this rank is told, as by a call that fails at once.
     pub fn fail_here(&self, text: String) -> u32 {
-        self.note(text, |_, _| ())
+        self.note(Status::TaskFailed, text, |_, _| ())
     }
 
-    fn note(&self, mut text: String, announce: impl FnOnce(u64, &str)) -> u32 {
+    fn note(&self, status: Status, mut text: String, announce: impl FnOnce(u64, &str)) -> u32 {
         if text.len() > MOST_TEXT {
             let end = (0..=MOST_TEXT - 3).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
             text.replace_range(end.., "...");
         }
-        let number = self.failures.add(Error::new(Status::TaskFailed, text), announce);
+        let number = self.failures.add(Error::new(status, text), announce);
         self.anxious.wake(&self.scheduler);
         number
     }
@@ -388,19 +408,34 @@ impl Engine {
         number
     }
 
+    /// Why a node that is ready does not run, or 0; `LOOK` if only devices speak against it.
+    #[inline]
+    pub(super) fn inherited(&self, node: NodeRef, body: &Body) -> u32 {
+        match (self.graph.poison(node), self.last.load(Ordering::Relaxed)) {
+            (0, 0) if body.has_more() => body.failed_input(),
+            (0, last) => last,
+            (error, _) => error,
+        }
+    }
+
+    /// A node is ready again that was put by.
+    pub(super) fn offer_again(&self, node: NodeRef) {
+        self.scheduler.offer(node.0, self.class_of(node));
+    }
+
     pub(super) fn run(&self, node: NodeRef) {
         // Ready, and so this thread's.
         let body = unsafe { self.bodies.get(node.index()) };
         if matches!(body.work, Work::Fold) {
             return self.run_fold(node, body);
         }
-        let inherited = match (self.graph.poison(node), self.last.load(Ordering::Relaxed)) {
-            (0, 0) if body.has_more() => body.failed_input(),
-            (0, last) => last,
-            (error, _) => error,
-        };
+        let inherited = self.inherited(node, body);
         if inherited != 0 {
-            return self.finish(node, inherited);
+            match if inherited == LOOK { self.look(node, body) } else { Some(inherited) } {
+                Some(0) => (),
+                Some(error) => return self.finish(node, error),
+                None => return,
+            }
         }
         if body.has_more() && body.predicate.is_some() {
             match body.is_skipped() {
@@ -430,7 +465,8 @@ impl Engine {
                 let found = super::predicate::combined(&body.futures, &body.args, all);
                 self.number_of(found.map(|holds| body.set_value(&[holds.into()])), "combination of predicates")
             }
-            Work::Fold => unreachable!("has a way of its own"),
+            Work::Ended => body.task_error,
+            Work::Fold | Work::Device(_) => unreachable!("have ways of their own"),
         };
         self.finish(node, error);
     }
@@ -438,8 +474,10 @@ impl Engine {
     /// A fold waits for the folds before it only for the order: their failures are not its own, its task's is.
     fn run_fold(&self, node: NodeRef, body: &mut Body) {
         self.graph.absolve(node);
+        let lacks = if self.last.load(Ordering::Relaxed) == LOOK { self.look(node, body) } else { Some(0) };
+        let Some(lacks) = lacks else { return };
         reduction::fold(self, body);
-        self.finish(node, body.task_error);
+        self.finish(node, if body.task_error != 0 { body.task_error } else { lacks });
     }
 
     fn number_of(&self, result: Result<()>, name: &str) -> u32 {
@@ -456,15 +494,41 @@ impl Engine {
         if body.asks_layouts || kind.asked.any() {
             prepared = prepared.and_then(|()| converted::prepare(self, body, kind));
         }
+        let function = kind.body(body.on.unwrap_or(Processor::Cpu));
+        let (mut result, context) = self.execute(node, body, kind, prepared, |handle| function(handle));
+        if body.converts {
+            result = converted::finish(self, body, result.is_ok()).and(result);
+        }
+        if body.reduces {
+            // The fold waits for this task, so nobody else has its body.
+            reduction::hand_over(self, body, unsafe { self.bodies.get(body.fold) }, result.is_ok());
+        }
+        let Some(context) = context else { return Some(result) };
+        let error = self.number_of(result, &kind.name);
+        // From here on the context belongs to whoever takes its count to zero.
+        let context = Box::leak(context);
+        context.close(self, node, error);
+        None
+    }
+
+    /// Calls the body of a task, unless what had to be prepared for it failed; and the context in which it launched, if it did.
+    #[inline]
+    pub(super) fn execute(
+        &self,
+        node: NodeRef,
+        body: &Body,
+        kind: &'static super::TaskKind,
+        prepared: Result<()>,
+        function: impl FnOnce(u64) -> i32,
+    ) -> (Result<()>, Option<Box<Context>>) {
         let watched = kind.mappers().map(|chain| (chain, self.task_is_watched(chain, body)));
         let frame = self.frames.open(node, body, kind);
         let handle = frame.handle();
         let outer = super::frame::enter_task(handle);
         let known = told::replace((self.serial, body.told));
         self.activity.task_begins();
-        let call = || (kind.body(body.on.unwrap_or(Processor::Cpu)))(handle);
         let mut result = match prepared {
-            Ok(()) => match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(()) => match catch_unwind(AssertUnwindSafe(|| function(handle))) {
                 Ok(0) => Ok(()),
                 Ok(code) => Err(format!("its body returned {code}")),
                 Err(panic) => Err(format!("its body panicked: {}", crate::base::status::panic_text(&*panic))),
@@ -486,20 +550,7 @@ impl Engine {
         if let Some((chain, start)) = watched {
             self.task_was_watched(kind, chain, body, start);
         }
-        let mut result = result.map_err(|text| Error::new(Status::TaskFailed, text));
-        if body.converts {
-            result = converted::finish(self, body, result.is_ok()).and(result);
-        }
-        if body.reduces {
-            // The fold waits for this task, so nobody else has its body.
-            reduction::hand_over(self, body, unsafe { self.bodies.get(body.fold) }, result.is_ok());
-        }
-        let Some(context) = context else { return Some(result) };
-        let error = self.number_of(result, &kind.name);
-        // From here on the context belongs to whoever takes its count to zero.
-        let context = Box::leak(context);
-        context.close(self, node, error);
-        None
+        (result.map_err(|text| Error::new(Status::TaskFailed, text)), context)
     }
 
     /// A node has done its work, or will not do it.

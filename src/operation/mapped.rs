@@ -24,6 +24,8 @@ pub mod special {
     pub const FIXED: u8 = 16;
     /// It takes reservations first.
     pub const RESERVES: u8 = 32;
+    /// A device's thread enqueues it.
+    pub const DEVICE: u8 = 64;
 }
 
 thread_local! {
@@ -58,15 +60,19 @@ impl Engine {
             return;
         }
         let fixed = wanted != Processor::Any || kind.mpi_thread;
+        let has_device = self.has_device_for(kind) && !kind.mpi_thread;
         if chain.answers(Question::SelectTaskOptions) {
-            let options = self.options_of(Asking::new(kind, chain, wanted, launch, body.needs()), fixed, replays, launch);
+            let options = self.options_of(Asking::new(kind, chain, wanted, launch, body.needs()), (fixed, has_device), replays, launch);
             let processor = Processor::from_number(options.processor).filter(|&chosen| chosen != Processor::Any);
-            let processor = kind.place(processor.unwrap_or(wanted));
+            let processor = match processor.unwrap_or(wanted) {
+                Processor::Device if has_device => Processor::Device,
+                other => kind.place(other),
+            };
             launch.work = Launched::Task(kind, processor);
             launch.wish = Wish::new(options.priority as i8, launch.wish.worker());
             // What only the MPI thread runs, another cannot run by itself.
             let here = processor != Processor::Mpi || self.scheduler.my_seat() == Some(0);
-            if options.inline == 1 && here && !kind.never_inline.load(Ordering::Relaxed) {
+            if options.inline == 1 && processor != Processor::Device && here && !kind.never_inline.load(Ordering::Relaxed) {
                 launch.special |= special::INLINE;
             }
         }
@@ -76,7 +82,7 @@ impl Engine {
     }
 
     /// What the mapper says of a launch, or said of one that looked the same.
-    fn options_of(&self, asking: Asking, fixed: bool, replays: &mut Replays, launch: &mut Launch) -> TaskOptions {
+    fn options_of(&self, asking: Asking, (fixed, has_device): (bool, bool), replays: &mut Replays, launch: &mut Launch) -> TaskOptions {
         let uses = self.mappers.uses();
         if let Some(known) = replays.find(&asking, uses) {
             launch.replayed = Some(known.clone());
@@ -89,10 +95,11 @@ impl Engine {
             point: launch.point,
             points: launch.points,
             args: launch.args,
-            processor: kind.place(asking.wanted),
+            processor: if has_device && asking.wanted == Processor::Device { asking.wanted } else { kind.place(asking.wanted) },
             fixed,
             leaf: kind.leaf,
             has_mpi_variant: kind.has_mpi_variant(),
+            has_device_variant: has_device,
             can_be_inline: asking.can_be_inline,
             needs: asking.needs.iter().map(need_of).collect(),
         });
@@ -134,6 +141,7 @@ impl Engine {
             fixed: body.special & special::FIXED != 0,
             leaf: kind.leaf,
             has_mpi_variant: kind.has_mpi_variant(),
+            has_device_variant: self.has_device_for(kind),
             can_be_inline: false,
             needs: body.needs().iter().enumerate().map(|(i, held)| need_of_ready(kind, body, i, held)).collect(),
         };
@@ -160,6 +168,7 @@ impl Engine {
             fixed: wanted != Processor::Any || kind.mpi_thread,
             leaf: kind.leaf,
             has_mpi_variant: kind.has_mpi_variant(),
+            has_device_variant: self.has_device_for(kind),
             can_be_inline: launch.waits.is_empty(),
             needs: needs.iter().copied().collect(),
         };
@@ -205,6 +214,7 @@ impl Engine {
                 fixed: true,
                 leaf: kind.leaf,
                 has_mpi_variant: kind.has_mpi_variant(),
+                has_device_variant: self.has_device_for(kind),
                 can_be_inline: false,
                 needs: needs.map(|need| NeedInfo::new(&need.region.node, &need.mask, need.access)).collect(),
             })

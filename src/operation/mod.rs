@@ -10,6 +10,7 @@ mod context;
 pub mod converted;
 pub mod copy;
 pub mod dependent;
+pub mod devices;
 mod draft;
 mod engine;
 mod failure;

@@ -1,5 +1,6 @@
 //! What the handles of regions and partitions name.
 
+use super::devices::Resident;
 use super::Elsewhere;
 use crate::base::Result;
 use crate::fail;
@@ -10,7 +11,7 @@ use crate::base::sync::Mutex;
 use std::any::Any;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Whose memory the fields of a tree lie in.
 pub enum Home {
@@ -33,6 +34,8 @@ pub struct TreeData {
     /// The task that made the tree, 0 for the program outside of tasks, or ANYBODY: it needs no requirement to use it.
     creator: u64,
     pub home: Home,
+    /// What of it lies on devices, once any did.
+    pub(super) on_devices: OnceLock<Box<Resident>>,
     /// Pieces of regions that explicit copies named, so that the next copy of the same points finds its region again.
     pieces: boxcar::Vec<Arc<RegionNode>>,
     tree: u64,
@@ -142,6 +145,7 @@ impl RegionObject {
             folding: Mutex::new(()),
             creator,
             home,
+            on_devices: OnceLock::new(),
             pieces: boxcar::Vec::new(),
             tree: tree.id,
             named: AtomicU32::new(0),

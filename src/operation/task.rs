@@ -1,6 +1,7 @@
 //! Kinds of tasks: a name and a body for each processor kind.
 
 use super::converted::Asked;
+use super::devices::Variants;
 use crate::base::Result;
 use crate::fail;
 use crate::mapping::{Chain, ChainSlot, Processor};
@@ -20,6 +21,8 @@ pub struct TaskKind {
     pub asked: Asked,
     cpu: OnceLock<TaskBody>,
     mpi: OnceLock<TaskBody>,
+    /// For devices.
+    pub devices: Variants,
     /// Who is asked where the tasks run.
     pub mappers: ChainSlot,
     handle: AtomicU64,
@@ -37,6 +40,7 @@ impl TaskKind {
             asked: Asked::default(),
             cpu: OnceLock::from(body),
             mpi: OnceLock::new(),
+            devices: Variants::default(),
             mappers: ChainSlot::default(),
             handle: AtomicU64::new(0),
             c_name: CString::new(name).unwrap_or_default(),
@@ -71,6 +75,7 @@ impl TaskKind {
         let slot = match processor {
             Processor::Cpu => &self.cpu,
             Processor::Mpi => &self.mpi,
+            Processor::Device => fail!(InvalidArgument, "a function of a task runs on processors of the host; use cohort_task_kernel or cohort_task_device_callback for devices"),
             Processor::Any => fail!(InvalidArgument, "a variant is for one kind of processor; use COHORT_PROC_CPU or COHORT_PROC_MPI"),
         };
         match slot.set(body) {

@@ -2,6 +2,7 @@
 //! count says it. Each execution has its count: a task starts with what its launcher knew, and every thread outside of tasks
 //! has its own. Nobody is told twice, and nobody waits for what a failure it was not told of may keep from happening.
 
+use super::devices::LOOK;
 use super::Engine;
 use crate::base::Error;
 use std::cell::Cell;
@@ -36,7 +37,7 @@ impl Engine {
     /// A failure that the calling execution was not told of, or one that every wait tells.
     pub(super) fn untold(&self) -> Option<u32> {
         match self.last.load(Ordering::Acquire) {
-            0 => (self.failures.count() > self.told()).then(|| self.told() + 1),
+            0 | LOOK => (self.failures.count() > self.told()).then(|| self.told() + 1),
             last => Some(last),
         }
     }

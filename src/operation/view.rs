@@ -1,7 +1,7 @@
 //! What a task sees of its data.
 
 use super::body::Held;
-use super::Frame;
+use super::{Engine, Frame};
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::Rect;
@@ -63,7 +63,7 @@ pub(super) fn check_right(
 }
 
 /// The data of one field of a requirement, for a use that the requirement covers.
-pub fn view(frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Result<View> {
+pub fn view(engine: &Engine, frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Result<View> {
     let held = requirement(frame, number)?;
     let node = held.node();
     check_right(node, &held.mask, held.access, field, privilege, &format_args!("requirement {number} of the launch"))?;
@@ -72,6 +72,10 @@ pub fn view(frame: &Frame, number: u32, field: u32, privilege: Privilege) -> Res
     let copied = held.converted.as_ref().and_then(|copy| copy.get(field));
     let instance = match copied.or(private) {
         Some(instance) => instance,
+        None if engine.devices.get().is_some() => {
+            engine.look_at(frame, number as usize, held)?;
+            held.data().instances.covering(field, &node.domain.bounds)?
+        }
         None => held.data().instances.covering(field, &node.domain.bounds)?,
     };
     Ok(View::of(node, instance))

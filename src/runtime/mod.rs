@@ -16,7 +16,9 @@ use watch::Watch;
 use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
 use crate::mapping::{FileMapper, Mappers, Registered, Setting};
+use crate::device::{discover, Wanted};
 use crate::operation::converted::Copied;
+use crate::operation::devices::Devices;
 use crate::operation::{current_task, Engine, Frame, Future, Outside, TaskKind};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
@@ -312,12 +314,23 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     if let Some(file) = &mapping_file {
         engine.mappers.install(Registered::new("mapping file", Box::new(file.clone()), false), true);
     }
+    engine.use_devices(Devices::new(discover(&wanted(config))?.devices))?;
     let barriers = Arc::new(Barriers::new(attention.clone()));
     let collectives = Arc::new(Collectives::new(attention.clone()));
     let ghosts = Arc::new(Ghosts::new(attention.clone()));
     let started = Started { engine, workers, machinery, mapping_file, attention, barriers, collectives, ghosts };
     connect(&started, alone)?;
     Ok(started)
+}
+
+fn wanted(config: &Config) -> Wanted {
+    Wanted {
+        choice: config.devices.clone().unwrap_or_default(),
+        capacity: config.device_memory,
+        streams: config.device_streams,
+        cache: config.cache.clone().map(Into::into),
+        nvrtc: config.nvrtc.clone().map(Into::into),
+    }
 }
 
 /// Leads what comes from other ranks to where it belongs.
@@ -387,6 +400,7 @@ pub fn finalize(handle: u64) -> Result<()> {
     runtime.watch.lock().take();
     runtime.attention.close();
     runtime.messages.close();
+    runtime.engine.leave_devices();
     runtime.engine.scheduler.stop();
     forget_operators();
     // Giving back what the transport holds is collective.

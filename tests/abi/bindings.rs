@@ -54,6 +54,7 @@ pub const COHORT_DOUBLE_COMPLEX: i32 = 6;
 pub const COHORT_PROC_ANY: i32 = 0;
 pub const COHORT_PROC_CPU: i32 = 1;
 pub const COHORT_PROC_MPI: i32 = 2;
+pub const COHORT_PROC_DEVICE: i32 = 3;
 pub const COHORT_SIDE_HOST: i32 = 0;
 pub const COHORT_SIDE_TASKS: i32 = 1;
 pub const COHORT_PROJECTION_IDENTITY: i32 = 0;
@@ -63,6 +64,9 @@ pub const COHORT_ORDER_C: i32 = 1;
 pub const COHORT_SOA: i32 = 0;
 pub const COHORT_AOS: i32 = 1;
 pub const COHORT_BLOCKED: i32 = 2;
+pub const COHORT_DEVICE_ANY: i32 = 0;
+pub const COHORT_DEVICE_CUDA: i32 = 1;
+pub const COHORT_DEVICE_OPENCL: i32 = 2;
 pub type cohort_status_t = i32;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -143,6 +147,103 @@ const _: () = {
     ["Alignment of cohort_task_t"][::core::mem::align_of::<cohort_task_t>() - 8usize];
     ["Offset of field: cohort_task_t::id"][::core::mem::offset_of!(cohort_task_t, id) - 0usize];
 };
+pub type cohort_device_api_t = i32;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cohort_kernel_t {
+    pub size: usize,
+    pub source: *const ::core::ffi::c_char,
+    pub file: *const ::core::ffi::c_char,
+    pub name: *const ::core::ffi::c_char,
+    pub options: *const ::core::ffi::c_char,
+    pub block: [u32; 3usize],
+    pub grid_requirement: u32,
+    pub api: cohort_device_api_t,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_kernel_t"][::core::mem::size_of::<cohort_kernel_t>() - 64usize];
+    ["Alignment of cohort_kernel_t"][::core::mem::align_of::<cohort_kernel_t>() - 8usize];
+    ["Offset of field: cohort_kernel_t::size"]
+        [::core::mem::offset_of!(cohort_kernel_t, size) - 0usize];
+    ["Offset of field: cohort_kernel_t::source"]
+        [::core::mem::offset_of!(cohort_kernel_t, source) - 8usize];
+    ["Offset of field: cohort_kernel_t::file"]
+        [::core::mem::offset_of!(cohort_kernel_t, file) - 16usize];
+    ["Offset of field: cohort_kernel_t::name"]
+        [::core::mem::offset_of!(cohort_kernel_t, name) - 24usize];
+    ["Offset of field: cohort_kernel_t::options"]
+        [::core::mem::offset_of!(cohort_kernel_t, options) - 32usize];
+    ["Offset of field: cohort_kernel_t::block"]
+        [::core::mem::offset_of!(cohort_kernel_t, block) - 40usize];
+    ["Offset of field: cohort_kernel_t::grid_requirement"]
+        [::core::mem::offset_of!(cohort_kernel_t, grid_requirement) - 52usize];
+    ["Offset of field: cohort_kernel_t::api"]
+        [::core::mem::offset_of!(cohort_kernel_t, api) - 56usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cohort_device_t {
+    pub size: usize,
+    pub api: cohort_device_api_t,
+    pub number: u32,
+    pub device: *mut ::core::ffi::c_void,
+    pub context: *mut ::core::ffi::c_void,
+    pub stream: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_device_t"][::core::mem::size_of::<cohort_device_t>() - 40usize];
+    ["Alignment of cohort_device_t"][::core::mem::align_of::<cohort_device_t>() - 8usize];
+    ["Offset of field: cohort_device_t::size"]
+        [::core::mem::offset_of!(cohort_device_t, size) - 0usize];
+    ["Offset of field: cohort_device_t::api"]
+        [::core::mem::offset_of!(cohort_device_t, api) - 8usize];
+    ["Offset of field: cohort_device_t::number"]
+        [::core::mem::offset_of!(cohort_device_t, number) - 12usize];
+    ["Offset of field: cohort_device_t::device"]
+        [::core::mem::offset_of!(cohort_device_t, device) - 16usize];
+    ["Offset of field: cohort_device_t::context"]
+        [::core::mem::offset_of!(cohort_device_t, context) - 24usize];
+    ["Offset of field: cohort_device_t::stream"]
+        [::core::mem::offset_of!(cohort_device_t, stream) - 32usize];
+};
+pub type cohort_device_function_t = ::core::option::Option<
+    unsafe extern "C" fn(
+        task: cohort_context_t,
+        device: *const cohort_device_t,
+        user: *mut ::core::ffi::c_void,
+    ) -> i32,
+>;
+pub type cohort_field_t = u32;
+pub type cohort_privilege_t = i32;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct cohort_device_view_t {
+    pub base: *mut ::core::ffi::c_void,
+    pub offset: u64,
+    pub dim: i32,
+    pub lo: [i64; 3usize],
+    pub hi: [i64; 3usize],
+    pub stride: [i64; 3usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of cohort_device_view_t"][::core::mem::size_of::<cohort_device_view_t>() - 96usize];
+    ["Alignment of cohort_device_view_t"][::core::mem::align_of::<cohort_device_view_t>() - 8usize];
+    ["Offset of field: cohort_device_view_t::base"]
+        [::core::mem::offset_of!(cohort_device_view_t, base) - 0usize];
+    ["Offset of field: cohort_device_view_t::offset"]
+        [::core::mem::offset_of!(cohort_device_view_t, offset) - 8usize];
+    ["Offset of field: cohort_device_view_t::dim"]
+        [::core::mem::offset_of!(cohort_device_view_t, dim) - 16usize];
+    ["Offset of field: cohort_device_view_t::lo"]
+        [::core::mem::offset_of!(cohort_device_view_t, lo) - 24usize];
+    ["Offset of field: cohort_device_view_t::hi"]
+        [::core::mem::offset_of!(cohort_device_view_t, hi) - 48usize];
+    ["Offset of field: cohort_device_view_t::stride"]
+        [::core::mem::offset_of!(cohort_device_view_t, stride) - 72usize];
+};
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct cohort_region_t {
@@ -166,7 +267,6 @@ const _: () = {
     ["Offset of field: cohort_partition_t::id"]
         [::core::mem::offset_of!(cohort_partition_t, id) - 0usize];
 };
-pub type cohort_field_t = u32;
 pub type cohort_projection_t = u32;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -324,7 +424,6 @@ const _: () = {
     ["Offset of field: cohort_launch_t::false_result_size"]
         [::core::mem::offset_of!(cohort_launch_t, false_result_size) - 160usize];
 };
-pub type cohort_privilege_t = i32;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct cohort_view_t {
@@ -1251,6 +1350,29 @@ unsafe extern "C" {
         context: cohort_context_t,
         collective: cohort_collective_t,
         future: *mut cohort_future_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_task_kernel(
+        task: cohort_task_t,
+        kernel: *const cohort_kernel_t,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_task_device_callback(
+        task: cohort_task_t,
+        for_api: cohort_device_api_t,
+        function: cohort_device_function_t,
+        user: *mut ::core::ffi::c_void,
+    ) -> cohort_status_t;
+}
+unsafe extern "C" {
+    pub fn cohort_view_device(
+        task: cohort_context_t,
+        requirement: u32,
+        field: cohort_field_t,
+        right: cohort_privilege_t,
+        view: *mut cohort_device_view_t,
     ) -> cohort_status_t;
 }
 unsafe extern "C" {

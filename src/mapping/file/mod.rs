@@ -222,6 +222,7 @@ mod tests {
             fixed: false,
             leaf: true,
             has_mpi_variant: false,
+            has_device_variant: false,
             can_be_inline: true,
             needs: Default::default(),
         }

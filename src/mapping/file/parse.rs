@@ -215,8 +215,9 @@ fn processor(value: Word) -> Result<Processor, Mistake> {
     match value.text {
         "cpu" => Ok(Processor::Cpu),
         "mpi" => Ok(Processor::Mpi),
+        "device" => Ok(Processor::Device),
         "any" => Ok(Processor::Any),
-        other => Err(value.mistake(format!("unknown kind of processor \"{other}\"; kinds are cpu, mpi, any"))),
+        other => Err(value.mistake(format!("unknown kind of processor \"{other}\"; kinds are cpu, mpi, device, any"))),
     }
 }
 
@@ -291,7 +292,7 @@ mod tests {
         for (text, place, part) in [
             ("x = 1", (1, 1), "before the first heading"),
             ("[task a]\n\nprocesor = cpu", (3, 1), "unknown key \"procesor\"; keys are processor, worker"),
-            ("[task a]\n  processor = gpu", (2, 15), "unknown kind of processor \"gpu\"; kinds are cpu, mpi, any"),
+            ("[task a]\n  processor = gpu", (2, 15), "unknown kind of processor \"gpu\"; kinds are cpu, mpi, device, any"),
             ("[task a]\nworker = 4", (2, 10), "\"4\" is not a whole number from 0 to 3, any, or spread"),
             ("[task a]\nmemory = 2", (2, 10), "from 0 to 1, or any"),
             ("[task a]\npriority = 8", (2, 12), "from -7 to 7"),
@@ -326,7 +327,7 @@ mod tests {
     }
 
     fn choices() -> impl Strategy<Value = Choices> {
-        let processor = proptest::option::of(prop_oneof![Just(Processor::Cpu), Just(Processor::Mpi), Just(Processor::Any)]);
+        let processor = proptest::option::of(prop_oneof![Just(Processor::Cpu), Just(Processor::Mpi), Just(Processor::Device), Just(Processor::Any)]);
         let worker = proptest::option::of(prop_oneof![Just(Worker::Any), Just(Worker::Spread), (0..=3u32).prop_map(Worker::Number)]);
         let memory = proptest::option::of(proptest::option::of(0..2u32));
         let priority = proptest::option::of(-7..=7);
@@ -340,7 +341,7 @@ mod tests {
         let mut text = format!("[task {pattern}]\n");
         let mut line = |key: &str, value: Option<String>| text += &value.map_or(String::new(), |value| format!("{key} = {value}\n"));
         let any = || "any".to_string();
-        line("processor", choices.processor.map(|kind| ["any", "cpu", "mpi"][kind as usize].into()));
+        line("processor", choices.processor.map(|kind| ["any", "cpu", "mpi", "device"][kind as usize].into()));
         line("worker", choices.worker.map(|worker| match worker {
             Worker::Any => any(),
             Worker::Spread => "spread".into(),

@@ -1,0 +1,211 @@
+//! Data comes back to the host: before an operation of the host runs that needs it, before an array is detached, when a task looks at data
+//! that its children wrote, and when the program outside of tasks has waited and may look at its arrays.
+
+use super::super::body::{Body, Held, Work};
+use super::super::{inside_task, current_task, Engine, Frame, RegionObject, TreeData};
+use super::resident::{Events, Place, State, HOST};
+use super::{transfer, Devices, Request, Then, Told};
+use crate::base::Result;
+use crate::event::NodeRef;
+use crate::geometry::{Domain, Rect};
+use crate::region::{FieldMask, Privilege};
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+
+/// Data that the host is about to use.
+struct Wanted<'a> {
+    data: &'a TreeData,
+    mask: &'a FieldMask,
+    domain: &'a Domain,
+    reads: bool,
+    writes: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(held: &'a Held) -> Self {
+        let privilege = held.access.privilege;
+        Self {
+            data: held.data(),
+            mask: &held.mask,
+            domain: &held.node().domain,
+            reads: privilege != Privilege::WriteDiscard,
+            writes: privilege != Privilege::ReadOnly,
+        }
+    }
+}
+
+impl Devices {
+    /// Starts the copies that make a field valid on the host, and adds what has to happen until it is.
+    pub fn bring_field(&self, state: &mut State, data: &TreeData, field: u32, domain: &Domain, events: &mut Events) -> Result<()> {
+        let mut parts = Vec::new();
+        state.read(field, domain, HOST, &mut parts);
+        for (from, part) in &parts {
+            for rect in part.rects() {
+                self.copy_home(state, data, field, *from, &rect)?;
+            }
+        }
+        state.wait_for_fills(HOST, field, domain, events);
+        Ok(())
+    }
+
+    pub fn copy_home(&self, state: &mut State, data: &TreeData, field: u32, from: Place, rect: &Rect) -> Result<()> {
+        let mut waits = Events::new();
+        state.wait_for_fills(from, field, &(*rect).into(), &mut waits);
+        let Some(physical) = state.physical.get(&from) else { return Ok(()) };
+        let device = &*self.list[physical.device].device;
+        waits.extend(physical.users.iter().cloned());
+        let mut results = Vec::new();
+        data.instances.each_place(field, rect, |part, place| {
+            // What is not valid on the host nobody reads there, and whoever is to use it waits for this copy.
+            results.push(unsafe { transfer::to_host(device, field, part, physical, place, &waits) });
+        })?;
+        for event in results {
+            let event = event?;
+            state.fill_is_under_way(HOST, field, *rect, &event);
+            if let Some(physical) = state.physical.get_mut(&from) {
+                physical.is_used_by(&event);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts what has to happen until the host can use the data. When nothing has to, the data is the host's from here on.
+    fn bring(&self, wanted: &[Wanted]) -> Result<Events> {
+        let mut events = Events::new();
+        for Wanted { data, mask, domain, reads, .. } in wanted {
+            let Some(resident) = data.on_devices.get() else { continue };
+            let mut state = resident.lock();
+            for field in mask.iter() {
+                match reads {
+                    true => self.bring_field(&mut state, data, field, domain, &mut events)?,
+                    false => state.wait_for_fills(HOST, field, domain, &mut events),
+                }
+            }
+        }
+        if events.is_empty() {
+            wanted.iter().filter(|wanted| wanted.writes).for_each(|wanted| {
+                if let Some(resident) = wanted.data.on_devices.get() {
+                    let mut state = resident.lock();
+                    wanted.mask.iter().for_each(|field| state.write(field, wanted.domain, HOST));
+                }
+            });
+        }
+        Ok(events)
+    }
+
+    /// The fields that have a place on a device.
+    fn placed(&self, data: &TreeData, which: impl Fn(u32) -> bool) -> FieldMask {
+        let mut mask = FieldMask::default();
+        if let Some(resident) = data.on_devices.get() {
+            let state = resident.lock();
+            let fields = state.physical.values().flat_map(|physical| physical.fields.iter());
+            fields.filter(|&&field| which(field)).for_each(|&field| mask.extend(&[field]));
+        }
+        mask
+    }
+
+    /// What comes when these events have happened.
+    fn when(&self, events: Events, then: Then) {
+        self.list[0].send(Request::Watch(events, then));
+    }
+}
+
+impl Engine {
+    /// What keeps an operation of the host from running: a failure's number, or 0. `None`: copies do, and the operation comes again.
+    #[cold]
+    pub(in super::super) fn look(&self, node: NodeRef, body: &Body) -> Option<u32> {
+        let error = if body.has_more() { body.failed_input() } else { 0 };
+        let skipped = body.has_more() && body.predicate.as_ref().is_some_and(|predicate| !matches!(predicate.holds(), Ok(true)));
+        let Some(devices) = self.devices.get().filter(|_| error == 0 && !skipped) else { return Some(error) };
+        let contributes = match &body.work {
+            // What it looks at comes when it does.
+            Work::Task(kind) if !kind.leaf && !body.asks_layouts && !kind.asked.any() => return Some(0),
+            Work::Task(_) => true,
+            _ => false,
+        };
+        let uses = |held: &&Held| match held.access.privilege {
+            Privilege::NoAccess => false,
+            Privilege::Reduce => !contributes,
+            _ => true,
+        };
+        let wanted: Vec<Wanted> = body.needs().iter().filter(uses).map(Wanted::of).collect();
+        match devices.bring(&wanted) {
+            Ok(events) if events.is_empty() => Some(0),
+            Ok(events) => {
+                devices.when(events, Then::Offer(node));
+                None
+            }
+            Err(error) => Some(self.fail(format!("{} failed on rank {}: its data could not be brought from a device: {}", body.work.name(), self.rank, error.text))),
+        }
+    }
+
+    /// Waits until the host can use the data.
+    fn bring_now(&self, devices: &Devices, wanted: &[Wanted]) -> Result<()> {
+        loop {
+            let events = devices.bring(wanted)?;
+            if events.is_empty() {
+                return Ok(());
+            }
+            let told = Arc::new(Told::default());
+            devices.when(events, Then::Tell(told.clone()));
+            self.block(|| told.done.load(Ordering::Acquire), &told.seats, || (), None)?;
+            match told.error.load(Ordering::Relaxed) {
+                0 => (),
+                number => return Err(self.failures.error(number)),
+            }
+        }
+    }
+
+    /// The execution has waited, and may look at data that operations used meanwhile: the program outside of tasks at its arrays, a task at what
+    /// it has looked at before.
+    #[cold]
+    pub(in super::super) fn come_home(&self) -> Result<()> {
+        let Some(devices) = self.devices.get() else { return Ok(()) };
+        if inside_task() {
+            let frame = self.frames.get(current_task())?;
+            let (Some(body), context) = (frame.body(), self.context_of(frame)) else { return Ok(()) };
+            let viewed = context.viewed().iter().map(|&number| Wanted::of(&body.needs()[number]));
+            return self.bring_now(devices, &viewed.collect::<Vec<_>>());
+        }
+        for data in devices.trees() {
+            let mask = devices.placed(&data, |field| data.instances.is_attached(field));
+            let domain = data.instances.domain();
+            self.bring_now(devices, &[Wanted { data: &data, mask: &mask, domain, reads: true, writes: true }])?;
+        }
+        Ok(())
+    }
+
+    /// A task that is not a leaf looks at its data, and may do so again whenever it has waited.
+    #[cold]
+    pub(in super::super) fn look_at(&self, frame: &Frame, number: usize, held: &Held) -> Result<()> {
+        let Some(devices) = self.devices.get() else { return Ok(()) };
+        if frame.kind().is_none_or(|kind| kind.leaf) {
+            return Ok(());
+        }
+        let viewed = self.context_of(frame).viewed();
+        if !viewed.contains(&number) {
+            viewed.push(number);
+        }
+        self.bring_now(devices, &[Wanted::of(held)])
+    }
+
+    /// The fields are to lie elsewhere: nothing of them is left on devices.
+    pub(in super::super) fn leave_places(&self, region: &RegionObject, fields: &[u32]) -> Result<()> {
+        let Some(devices) = self.devices.get() else { return Ok(()) };
+        let (data, domain) = (region.data.shared(), region.data.instances.domain());
+        let mask = devices.placed(data, |field| fields.contains(&field));
+        if mask.is_empty() {
+            return Ok(());
+        }
+        self.bring_now(devices, &[Wanted { data, mask: &mask, domain, reads: true, writes: true }])?;
+        let places: Vec<Place> = {
+            let state = devices.resident(data).lock();
+            let of_fields = state.physical.iter().filter(|(_, physical)| physical.fields.iter().any(|field| fields.contains(field)));
+            of_fields.map(|(place, _)| *place).collect()
+        };
+        places.into_iter().try_for_each(|place| devices.drop_place(data, place))?;
+        // What other fields of those places had is on its way.
+        let others = devices.placed(data, |_| true);
+        self.bring_now(devices, &[Wanted { data, mask: &others, domain, reads: false, writes: false }])
+    }
+}

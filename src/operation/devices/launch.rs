@@ -1,0 +1,110 @@
+//! The launch of a task for a device: two nodes.
+
+use super::super::body::{Body, Held, Work};
+use super::super::mapped::special;
+use super::super::object::Home;
+use super::super::{Engine, Processor, TaskKind};
+use super::place::bytes_for;
+use super::{DeviceBody, DeviceTask};
+use crate::base::Status;
+use crate::device::DeviceInfo;
+use crate::event::NodeRef;
+use crate::region::{Access, Coherence, Privilege};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+
+/// First nodes of a context's device tasks, by their second nodes.
+#[derive(Default)]
+pub struct Chains {
+    first: HashMap<u64, (NodeRef, usize)>,
+}
+
+impl Chains {
+    pub fn of(&self, end: NodeRef, device: usize) -> Option<NodeRef> {
+        self.first.get(&end.0).filter(|(_, on)| *on == device).map(|(first, _)| *first)
+    }
+
+    pub fn add(&mut self, end: NodeRef, first: NodeRef, device: usize, is_pending: impl Fn(NodeRef) -> bool) {
+        if self.first.len() == self.first.capacity() {
+            self.first.retain(|&end, _| is_pending(NodeRef(end)));
+        }
+        self.first.insert(end.0, (first, device));
+    }
+}
+
+/// Why a task with these requirements does not go to a device.
+fn unfit(body: &Body, variant: &DeviceBody) -> Option<String> {
+    for (number, held) in body.needs().iter().enumerate() {
+        let (node, access) = (held.node(), held.access);
+        if access.privilege == Privilege::NoAccess {
+            continue;
+        }
+        if held.restricted || access.coherence.is_weak() {
+            return Some(format!("requirement {number} is restricted to the data that others use at the same time"));
+        }
+        if access.privilege == Privilege::Reduce {
+            return Some(format!("requirement {number} reduces"));
+        }
+        if matches!(held.data().home, Home::Elsewhere(_)) {
+            return Some(format!("requirement {number} is another rank's"));
+        }
+        if matches!(variant, DeviceBody::Kernel(_)) && !node.domain.is_dense() {
+            return Some(format!("requirement {number} is not a rectangle, and a kernel has a work item for every point of one"));
+        }
+    }
+    None
+}
+
+/// Why its requirements do not even fit when nothing else is there.
+fn too_large(body: &Body, info: &DeviceInfo) -> Option<String> {
+    let bytes = used(body).iter().fold(0u64, |sum, (_, held)| sum.saturating_add(bytes_for(held)));
+    let more = bytes > info.memory_bytes;
+    more.then(|| format!("its requirements take {bytes} bytes, and {} bytes of device \"{}\" may be used", info.memory_bytes, info.name))
+}
+
+impl Engine {
+    /// The device for a task whose mapper, or whose launch, wants one; the mapper is told if it cannot run there. The number of a failure: the
+    /// launch `asked` for a device, and the task can never fit on one.
+    pub(in super::super) fn device_for(&self, kind: &'static TaskKind, body: &Body, asked: bool) -> Result<Option<usize>, u32> {
+        let chosen = self.devices.get().and_then(|devices| devices.choose(kind).map(|number| (number, devices.list[number].device.info())));
+        let Some((number, info)) = chosen else { return Ok(None) };
+        let Some(variant) = kind.devices.find(info.api) else { return Ok(None) };
+        let large = too_large(body, info);
+        if let (true, Some(why)) = (asked, &large) {
+            let text = format!("task \"{}\" cannot run on rank {}: {why}; launch it on smaller regions, or let a mapper choose", kind.name, self.rank);
+            return Err(self.fail_as(Status::Resources, text));
+        }
+        match unfit(body, variant).or(large) {
+            None => Ok(Some(number)),
+            Some(why) => {
+                if let Some(chain) = kind.mappers() {
+                    chain.refuse_device(kind.c_name(), &why);
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Whoever takes turns with a task on a device waits for it, and it for them.
+pub fn make_exclusive(body: &mut Body) {
+    for held in body.needs_mut().iter_mut().filter(|held| held.access.coherence == Coherence::Atomic) {
+        held.access = Access { coherence: Coherence::Exclusive, ..held.access };
+    }
+}
+
+/// Turns a body with requirements into the first node's, and gives the second what comes at the end.
+pub fn split(body: &mut Body, end: &mut Body, task: DeviceTask) {
+    end.work = Work::Ended;
+    (end.on, end.special, end.task_error) = (None, 0, 0);
+    end.told = body.told;
+    body.move_end(end);
+    body.special = body.special & !(special::RESERVES | special::OPEN) | special::DEVICE;
+    body.work = Work::Device(Box::new(task));
+    body.on = Some(Processor::Device);
+}
+
+/// The requirements that use data.
+pub fn used(body: &Body) -> SmallVec<[(usize, &Held); 8]> {
+    body.needs().iter().enumerate().filter(|(_, held)| held.access.privilege != Privilege::NoAccess && !held.node().domain.is_empty()).collect()
+}

@@ -1,0 +1,165 @@
+//! Tasks on devices, and what of the data lies there.
+//!
+//! A device task is two nodes of the completion graph: one that is ready when the task can be enqueued, and one that is complete when its event
+//! is. Another task for the same device waits for the first and leaves the rest to the device, so that the host is not between two kernels;
+//! everything else waits for the second. A thread for each device enqueues what is ready and watches events.
+//!
+//! Where data is valid is decided when an operation is about to start and not when it is launched: only then is everything before it, in whatever
+//! context it was launched, complete or enqueued. An operation of the host that reads what lies on a device only is put by until
+//! copies have brought it (`home`); tasks on devices bring what they need themselves (`start`).
+
+mod home;
+mod launch;
+mod place;
+mod resident;
+mod start;
+mod thread;
+mod transfer;
+mod variant;
+mod view;
+
+pub use launch::{make_exclusive, split, used, Chains};
+pub use resident::Resident;
+pub use variant::{DeviceBody, KernelText, NativeDevice, Variants};
+pub use view::{device_view, DeviceView};
+
+use super::body::{Body, Work};
+use super::{Engine, TaskKind, TreeData};
+use crate::base::sync::Mutex;
+use crate::base::Result;
+use crate::device::Device;
+use crate::event::NodeRef;
+use resident::Events;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::thread::Thread;
+
+/// In the place of a failure's number: operations have to look where their data is.
+pub(super) const LOOK: u32 = u32::MAX;
+
+/// A task for a device, as its first node holds it.
+pub struct DeviceTask {
+    pub kind: &'static TaskKind,
+    pub device: usize,
+    /// The second node.
+    pub end: NodeRef,
+    /// The second nodes of tasks on the same device that it comes after.
+    pub after: SmallVec<[NodeRef; 4]>,
+}
+
+/// What happens when copies are there.
+pub(super) enum Then {
+    /// The node is ready again.
+    Offer(NodeRef),
+    /// Somebody waits.
+    Tell(Arc<Told>),
+}
+
+/// What a thread waits for; the failure that it ended with, or 0.
+#[derive(Default)]
+pub(super) struct Told {
+    pub done: std::sync::atomic::AtomicBool,
+    pub error: AtomicU32,
+    pub seats: super::SeatSet,
+}
+
+pub(super) enum Request {
+    Run(NodeRef),
+    /// What comes when all these have happened.
+    Watch(Events, Then),
+    Stop,
+}
+
+/// A device of the rank.
+pub struct Attached {
+    pub device: Arc<dyn Device>,
+    inbox: Mutex<VecDeque<Request>>,
+    thread: OnceLock<Thread>,
+    /// Tasks given to it and not complete.
+    load: AtomicU64,
+}
+
+impl Attached {
+    fn send(&self, request: Request) {
+        self.inbox.lock().push_back(request);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+}
+
+/// The devices of a rank.
+pub struct Devices {
+    pub list: Box<[Attached]>,
+    /// Moves on with each use of a place.
+    clock: AtomicU64,
+    /// Trees that have places.
+    trees: Mutex<Vec<Weak<TreeData>>>,
+}
+
+impl Devices {
+    pub fn new(found: Vec<Arc<dyn Device>>) -> Self {
+        let attached = |device| Attached { device, inbox: Mutex::default(), thread: OnceLock::new(), load: AtomicU64::new(0) };
+        Self { list: found.into_iter().map(attached).collect(), clock: AtomicU64::new(0), trees: Mutex::default() }
+    }
+
+    fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The device with the fewest tasks among those that have a variant.
+    fn choose(&self, kind: &TaskKind) -> Option<usize> {
+        let can = |&n: &usize| kind.devices.find(self.list[n].device.info().api).is_some();
+        (0..self.list.len()).filter(can).min_by_key(|&n| self.list[n].load.load(Ordering::Relaxed))
+    }
+
+    /// What of the tree lies on devices.
+    fn resident<'a>(&self, data: &'a Arc<TreeData>) -> &'a Resident {
+        data.on_devices.get_or_init(|| {
+            let mut trees = self.trees.lock();
+            trees.retain(|tree| tree.strong_count() > 0);
+            trees.push(Arc::downgrade(data));
+            Box::new(Resident::new(data.instances.domain().bounds))
+        })
+    }
+
+    fn trees(&self) -> Vec<Arc<TreeData>> {
+        self.trees.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Engine {
+    /// From here on tasks may run on these devices. Before any kind of task is registered.
+    pub fn use_devices(&self, devices: Devices) -> Result<()> {
+        if devices.list.is_empty() || self.devices.set(devices).is_err() {
+            return Ok(());
+        }
+        self.last.store(LOOK, Ordering::Release);
+        self.mappers.install(crate::mapping::Registered::new("devices", Box::new(crate::mapping::DeviceMapper), false), false);
+        thread::start(self)
+    }
+
+    /// Ends the threads of the devices; nothing is outstanding.
+    pub fn leave_devices(&self) {
+        for attached in self.devices.get().iter().flat_map(|devices| &devices.list) {
+            attached.send(Request::Stop);
+        }
+    }
+
+    /// Whether a device of this rank can run the task.
+    pub(super) fn has_device_for(&self, kind: &TaskKind) -> bool {
+        self.devices.get().is_some_and(|devices| !kind.devices.is_empty() && devices.choose(kind).is_some())
+    }
+
+    /// A device task is ready to be enqueued.
+    #[cold]
+    pub(super) fn submit(&self, node: NodeRef, body: &Body) {
+        if let (Some(devices), Work::Device(task)) = (self.devices.get(), &body.work) {
+            let device = task.device;
+            devices.list[device].load.fetch_add(1, Ordering::Relaxed);
+            devices.list[device].send(Request::Run(node));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Where on a device the data of a requirement lies: found, or made, for which others may have to go.
+
+use super::super::body::Held;
+use super::super::TreeData;
+use super::resident::{Physical, Place, State};
+use super::Devices;
+use crate::base::{Result, Status};
+use crate::geometry::Rect;
+use crate::region::FieldMask;
+use std::sync::Arc;
+
+/// What the arrays of a place begin at a multiple of.
+const ALIGNMENT: usize = 256;
+
+/// A place that an operation uses.
+pub struct Pinned {
+    pub data: Arc<TreeData>,
+    pub place: Place,
+}
+
+/// Bytes from a field to the next.
+fn spacing(held: &Held) -> usize {
+    let node = held.node();
+    let bytes = held.mask.iter().filter_map(|field| node.tree.fields.bytes(field)).max().unwrap_or(1).max(1);
+    let dense = (node.domain.bounds.volume() as usize).saturating_mul(bytes);
+    // Whole elements from field to field: kernels count in them.
+    let step = if ALIGNMENT % bytes == 0 { ALIGNMENT } else { bytes };
+    dense.checked_next_multiple_of(step).unwrap_or(usize::MAX)
+}
+
+/// What a place for the requirement takes.
+pub fn bytes_for(held: &Held) -> u64 {
+    (spacing(held) as u64).saturating_mul(held.mask.len() as u64)
+}
+
+impl Devices {
+    /// A place for the requirement, pinned. `None`: all that is on the device is in use.
+    pub fn pin(&self, device: usize, held: &Held) -> Result<Option<Pinned>> {
+        let (data, rect) = (held.region().data.shared().clone(), held.node().domain.bounds);
+        let resident = self.resident(&data);
+        let found = self.find(&mut resident.lock(), device, &rect, &held.mask);
+        if let Some(place) = found {
+            return Ok(Some(Pinned { data, place }));
+        }
+        let buffer = loop {
+            match self.list[device].device.allocate(bytes_for(held) as usize) {
+                Ok(buffer) => break buffer,
+                Err(error) if error.status != Status::OutOfMemory => return Err(error),
+                Err(_) if self.evict(device)? => (),
+                Err(_) => return Ok(None),
+            }
+        };
+        let physical = Physical {
+            device,
+            buffer,
+            rect,
+            fields: held.mask.iter().collect(),
+            spacing: spacing(held),
+            stamp: self.tick(),
+            users: Vec::new(),
+            pins: 1,
+        };
+        let place = resident.lock().add(physical);
+        Ok(Some(Pinned { data, place }))
+    }
+
+    fn find(&self, state: &mut State, device: usize, rect: &Rect, mask: &FieldMask) -> Option<Place> {
+        let (place, physical) = state.find(device, rect, mask)?;
+        physical.pins += 1;
+        physical.stamp = self.tick();
+        Some(place)
+    }
+
+    /// The operation does not use the place any more.
+    pub fn unpin(&self, pinned: &Pinned) {
+        if let Some(physical) = self.resident(&pinned.data).lock().physical.get_mut(&pinned.place) {
+            physical.pins -= 1;
+        }
+    }
+
+    /// Writes back and lets go of the place that was not used for longest. False: all are in use.
+    pub fn evict(&self, device: usize) -> Result<bool> {
+        let mut oldest: Option<(u64, Arc<TreeData>, Place)> = None;
+        for data in self.trees() {
+            let state = self.resident(&data).lock();
+            let free = state.physical.iter().filter(|(_, p)| p.device == device && p.pins == 0);
+            if let Some((place, p)) = free.min_by_key(|(_, p)| p.stamp) {
+                if oldest.as_ref().is_none_or(|(stamp, ..)| p.stamp < *stamp) {
+                    oldest = Some((p.stamp, data.clone(), *place));
+                }
+            }
+        }
+        let Some((_, data, place)) = oldest else { return Ok(false) };
+        self.drop_place(&data, place)?;
+        Ok(true)
+    }
+
+    /// Writes back what lies nowhere else, and gives the memory back when that is done.
+    pub fn drop_place(&self, data: &Arc<TreeData>, place: Place) -> Result<()> {
+        let mut state = self.resident(data).lock();
+        let mut parts = Vec::new();
+        state.give_up(place, &mut parts);
+        for (field, domain) in parts {
+            for rect in domain.rects() {
+                self.copy_home(&mut state, data, field, place, &rect)?;
+            }
+        }
+        if let Some(physical) = state.physical.remove(&place) {
+            physical.buffer.retire(physical.users);
+        }
+        Ok(())
+    }
+}

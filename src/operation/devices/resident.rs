@@ -1,0 +1,181 @@
+//! What of a region tree lies on devices: the places, what is valid where, and the copies under way.
+//!
+//! Who uses what when is the completion graph's business: when an operation is about to start, whatever wrote its points before is
+//! complete, or was enqueued earlier on the same device. Here is only what the graph does not know: copies that were made for one reader and
+//! serve another, which has to wait for them too.
+
+use crate::base::sync::Mutex;
+use crate::device::{Buffer, Event};
+use crate::geometry::{Domain, Point, Rect};
+use crate::instance::{nearest_source, PlaceId, Residency};
+use crate::region::FieldMask;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+
+pub type Events = SmallVec<[Event; 8]>;
+
+/// A place of several fields. Numbers are not used again.
+pub type Place = u64;
+pub const HOST: Place = 0;
+
+/// The memory of a place: fields at equal distances, each in Fortran order.
+pub struct Physical {
+    pub device: usize,
+    pub buffer: Buffer,
+    pub rect: Rect,
+    /// In ascending order.
+    pub fields: Box<[u32]>,
+    /// Bytes from a field to the next.
+    pub spacing: usize,
+    /// When it was used last, by the devices' clock.
+    pub stamp: u64,
+    /// Tasks and copies that were enqueued and use it.
+    pub users: Vec<Event>,
+    /// Tasks that use it and are not complete.
+    pub pins: u32,
+}
+
+impl Physical {
+    pub fn number(&self, field: u32) -> Option<usize> {
+        self.fields.binary_search(&field).ok()
+    }
+
+    /// Where among the place's fields those of the mask lie: the first, and the distance from one to the next. `None`: not all do, at equal
+    /// distances.
+    pub fn positions(&self, mask: &FieldMask) -> Option<(usize, usize)> {
+        let first = self.number(mask.first()?)?;
+        let second = mask.next_after(mask.first()?).map(|field| self.number(field));
+        let step = second.map_or(Some(1), |second| second.map(|second| second - first))?;
+        let equal = mask.iter().enumerate().all(|(i, field)| self.number(field) == Some(first + i * step));
+        equal.then_some((first, step))
+    }
+
+    /// Elements from a point to its successor, by dimension.
+    pub fn steps(&self) -> [i64; 3] {
+        [1, self.rect.extent(0), self.rect.extent(0) * self.rect.extent(1)]
+    }
+
+    /// Elements before the one at `point`, in each field.
+    pub fn elements_before(&self, point: Point) -> i64 {
+        let steps = self.steps();
+        (0..3).map(|d| (point[d] - self.rect.lo[d]) * steps[d]).sum()
+    }
+
+    /// Where the element of `field` at `point` lies, in bytes.
+    pub fn offset(&self, field: u32, point: Point, bytes: usize) -> usize {
+        self.number(field).unwrap_or(0) * self.spacing + self.elements_before(point) as usize * bytes
+    }
+
+    pub fn is_used_by(&mut self, event: &Event) {
+        self.users.retain(|user| !matches!(user.done(), Ok(true)));
+        self.users.push(event.clone());
+    }
+}
+
+/// A copy that may be under way.
+struct Filling {
+    to: Place,
+    field: u32,
+    rect: Rect,
+    event: Event,
+}
+
+/// Where one field's values are valid, and whose places those are.
+struct OfField {
+    residency: Residency<()>,
+    ids: Vec<(PlaceId, Place)>,
+}
+
+impl OfField {
+    fn id(&self, place: Place) -> PlaceId {
+        self.ids.iter().find(|(_, known)| *known == place).map_or(PlaceId::HOST, |(id, _)| *id)
+    }
+
+    fn place(&self, id: PlaceId) -> Place {
+        self.ids.iter().find(|(known, _)| *known == id).map_or(HOST, |(_, place)| *place)
+    }
+}
+
+pub struct State {
+    bounds: Rect,
+    fields: HashMap<u32, OfField>,
+    pub physical: HashMap<Place, Box<Physical>>,
+    fillings: Vec<Filling>,
+    next: Place,
+}
+
+impl State {
+    /// The largest place on the device that has room for the points and the fields: what was copied to a tile with its halo
+    /// serves the tile as well.
+    pub fn find(&mut self, device: usize, rect: &Rect, mask: &FieldMask) -> Option<(Place, &mut Physical)> {
+        let fits = |p: &Physical| p.device == device && p.rect.contains(rect) && p.positions(mask).is_some();
+        let fitting = self.physical.iter_mut().filter(|(_, physical)| fits(physical));
+        fitting.max_by_key(|(place, physical)| (physical.rect.volume(), **place)).map(|(place, physical)| (*place, &mut **physical))
+    }
+
+    pub fn add(&mut self, physical: Physical) -> Place {
+        self.next += 1;
+        for &field in &physical.fields {
+            let bounds = self.bounds;
+            let of_field = self.fields.entry(field).or_insert_with(|| OfField { residency: Residency::new(bounds), ids: Vec::new() });
+            let id = of_field.residency.create(physical.device as u32 + 1, physical.rect);
+            of_field.ids.push((id, self.next));
+        }
+        self.physical.insert(self.next, Box::new(physical));
+        self.next
+    }
+
+    /// Makes the points valid at a place; from where what is copied for that is added to `parts`.
+    pub fn read(&mut self, field: u32, domain: &Domain, to: Place, parts: &mut Vec<(Place, Domain)>) {
+        let Some(of_field) = self.fields.get_mut(&field) else { return };
+        let memory = self.physical.get(&to).map_or(0, |physical| physical.device as u32 + 1);
+        let (id, mut moves) = (of_field.id(to), Vec::new());
+        of_field.residency.read(id, domain, nearest_source(memory), &mut moves);
+        parts.extend(moves.into_iter().map(|m| (of_field.place(m.from), m.part)));
+    }
+
+    /// The points get new values at a place, and are valid nowhere else.
+    pub fn write(&mut self, field: u32, domain: &Domain, place: Place) {
+        if let Some(of_field) = self.fields.get_mut(&field) {
+            let id = of_field.id(place);
+            of_field.residency.write(id, domain);
+        }
+    }
+
+    /// Takes the place out of what is valid where; what has to be copied to the host first is added to `parts`, by field. Its memory is still there.
+    pub fn give_up(&mut self, place: Place, parts: &mut Vec<(u32, Domain)>) {
+        for (&field, of_field) in &mut self.fields {
+            let Some(at) = of_field.ids.iter().position(|(_, known)| *known == place) else { continue };
+            let (mut moves, (id, _)) = (Vec::new(), of_field.ids.swap_remove(at));
+            of_field.residency.evict(id, &mut moves);
+            parts.extend(moves.into_iter().map(|m| (field, m.part)));
+        }
+    }
+
+    pub fn fill_is_under_way(&mut self, to: Place, field: u32, rect: Rect, event: &Event) {
+        self.fillings.push(Filling { to, field, rect, event: event.clone() });
+    }
+
+    /// Adds what a reader of `place` has to wait for. Copies that are done are forgotten.
+    pub fn wait_for_fills(&mut self, place: Place, field: u32, domain: &Domain, waits: &mut Events) {
+        // One that failed fails whoever waits for it.
+        self.fillings.retain(|filling| !matches!(filling.event.done(), Ok(true)));
+        let of_part = |f: &&Filling| f.to == place && f.field == field && domain.overlaps(&f.rect.into());
+        waits.extend(self.fillings.iter().filter(of_part).map(|filling| filling.event.clone()));
+    }
+}
+
+/// A tree's part on devices.
+pub struct Resident(Mutex<State>);
+
+impl Resident {
+    /// Of a tree within `bounds`.
+    pub fn new(bounds: Rect) -> Self {
+        let (fields, physical, fillings) = Default::default();
+        Self(Mutex::new(State { bounds, fields, physical, fillings, next: HOST }))
+    }
+
+    pub fn lock(&self) -> impl std::ops::DerefMut<Target = State> + '_ {
+        self.0.lock()
+    }
+}

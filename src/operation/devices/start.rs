@@ -1,0 +1,310 @@
+//! Enqueues a task: what it needs is brought in, its kernel is launched or its function called, what it writes is valid there alone.
+
+use super::super::body::{Body, Held};
+use super::super::object::Home;
+use super::place::{bytes_for, Pinned};
+use super::resident::{Events, Physical, Place, State, HOST};
+use super::thread::DeviceThread;
+use super::{transfer, used, view, DeviceBody, DeviceTask, KernelText, NativeDevice};
+use crate::base::{Error, Result};
+use crate::device::{Arg, Buffer, Event, Kernel, Launch, Source, Stream};
+use crate::event::NodeRef;
+use crate::fail;
+use crate::geometry::Rect;
+use crate::region::{FieldMask, Privilege};
+
+/// Where the data of one requirement lies: the mirror of `cohort_extent` in include/cohort_kernel.h.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    pub lo: [i64; 3],
+    pub hi: [i64; 3],
+    /// Elements from a point to its successor.
+    pub stride: [i64; 3],
+    /// Elements before the point `lo` of the first field.
+    pub offset: i64,
+    /// Elements from a field to the next.
+    pub field: i64,
+}
+
+impl Extent {
+    const NONE: Self = Self { lo: [0; 3], hi: [-1; 3], stride: [0; 3], offset: 0, field: 0 };
+
+    fn bytes(&self) -> &[u8] {
+        // Eleven words of eight bytes, without padding.
+        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).cast(), size_of::<Self>()) }
+    }
+}
+
+/// A task under way.
+pub struct Started {
+    /// All have to happen until it is complete.
+    pub events: Events,
+    pub stream: Stream,
+    pub pinned: Vec<(usize, Pinned)>,
+}
+
+impl DeviceThread<'_> {
+    /// `None`: there is no room for its data until another task is complete.
+    pub fn start(&mut self, node: NodeRef, body: &mut Body, task: &DeviceTask) -> Result<Option<Started>> {
+        let variant = task.kind.devices.find(self.attached().device.info().api);
+        let Some(variant) = variant else { fail!(Internal, "no variant for this device") };
+        let kernel = match variant {
+            DeviceBody::Kernel(text) => Some(self.compiled(text)?),
+            DeviceBody::Function(_) => None,
+        };
+        let Some(pinned) = self.pin_all(body)? else { return Ok(None) };
+        let stream = self.stream_for(&task.after);
+        match self.fill_and_launch((node, body, task), (variant, kernel.as_ref()), stream, &pinned) {
+            Ok(events) => Ok(Some(Started { events, stream, pinned })),
+            Err(error) => {
+                self.unpin(&pinned);
+                Err(error)
+            }
+        }
+    }
+
+    /// Places for all requirements. `None`: there will be room when a task is complete.
+    fn pin_all(&self, body: &Body) -> Result<Option<Vec<(usize, Pinned)>>> {
+        if let Some(pinned) = self.try_pin(body)? {
+            return Ok(Some(pinned));
+        }
+        if self.has_running() {
+            return Ok(None);
+        }
+        // What is in the way are larger places that it would use itself: with nothing on the device it gets places of just its sizes.
+        while self.devices.evict(self.number)? {}
+        if let Some(pinned) = self.try_pin(body)? {
+            return Ok(Some(pinned));
+        }
+        let bytes: u64 = used(body).iter().map(|(_, held)| bytes_for(held)).sum();
+        let info = self.attached().device.info();
+        fail!(Resources, "its requirements take {bytes} bytes of device \"{}\", of whose {} bytes not so many can be had", info.name, info.memory_bytes)
+    }
+
+    fn try_pin(&self, body: &Body) -> Result<Option<Vec<(usize, Pinned)>>> {
+        let mut pinned = Vec::new();
+        for (number, held) in used(body) {
+            match self.devices.pin(self.number, held) {
+                Ok(Some(place)) => pinned.push((number, place)),
+                other => {
+                    self.unpin(&pinned);
+                    return other.map(|_| None);
+                }
+            }
+        }
+        Ok(Some(pinned))
+    }
+
+    fn fill_and_launch(
+        &self,
+        (node, body, task): (NodeRef, &mut Body, &DeviceTask),
+        variant: (&DeviceBody, Option<&Kernel>),
+        stream: Stream,
+        pinned: &[(usize, Pinned)],
+    ) -> Result<Events> {
+        let chained = self.events_of(&task.after);
+        let mut waits = chained.clone();
+        for (number, place) in pinned {
+            self.bring_in(&body.needs()[*number], place, stream, &chained, &mut waits)?;
+        }
+        let event = match variant {
+            (DeviceBody::Kernel(text), Some(kernel)) => self.launch(body, text, kernel, stream, pinned, &waits)?,
+            (DeviceBody::Function(function), _) => {
+                let device = self.attached().device.clone();
+                device.barrier(stream, &waits)?;
+                let native = NativeDevice {
+                    api: device.info().api,
+                    number: self.number as u32,
+                    device: device.native_device(),
+                    context: device.native_context(),
+                    stream: device.native_stream(stream),
+                };
+                let call = || self.engine.execute(node, body, task.kind, Ok(()), |handle| function(handle, &native));
+                let (mut called, context) = view::with_places(self.devices, pinned, call);
+                if context.is_some() {
+                    self.launched.set(context);
+                    called = called.and_then(|()| fail!(WrongOrder, "its function for devices launched operations or waited; it enqueues on its stream and returns"));
+                }
+                // What it had enqueued uses the places even if it failed then.
+                let event = device.mark(stream)?;
+                if let Err(error) = called {
+                    event.wait()?;
+                    return Err(error);
+                }
+                event
+            }
+            _ => fail!(Internal, "a kernel that was not compiled"),
+        };
+        let mut events = Events::from_iter([event]);
+        for (number, place) in pinned {
+            self.is_written(&body.needs()[*number], place, &mut events)?;
+        }
+        Ok(events)
+    }
+
+    /// Brings what the requirement reads to its place; what the task has to wait for is added to `waits`.
+    fn bring_in(&self, held: &Held, pinned: &Pinned, stream: Stream, chained: &[Event], waits: &mut Events) -> Result<()> {
+        let (domain, to) = (&held.node().domain, pinned.place);
+        let resident = self.devices.resident(&pinned.data);
+        let mut state = resident.lock();
+        if held.access.privilege == Privilege::WriteDiscard {
+            // A copy that was to fill it may be under way.
+            held.mask.iter().for_each(|field| state.wait_for_fills(to, field, domain, waits));
+            return Ok(());
+        }
+        let mut parts = Vec::new();
+        for field in held.mask.iter() {
+            if matches!(pinned.data.home, Home::Shared(_)) {
+                // Others may have written it since.
+                state.write(field, domain, HOST);
+            }
+            parts.clear();
+            state.read(field, domain, to, &mut parts);
+            for (from, part) in &parts {
+                for rect in part.rects() {
+                    let events = self.fill_part(&mut state, held, (field, &rect), *from, to, stream, chained)?;
+                    for event in &events {
+                        state.fill_is_under_way(to, field, rect, event);
+                        for place in [*from, to] {
+                            if let Some(physical) = state.physical.get_mut(&place) {
+                                physical.is_used_by(event);
+                            }
+                        }
+                    }
+                }
+            }
+            state.wait_for_fills(to, field, domain, waits);
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn fill_part(
+        &self,
+        state: &mut State,
+        held: &Held,
+        (field, rect): (u32, &Rect),
+        from: Place,
+        to: Place,
+        stream: Stream,
+        chained: &[Event],
+    ) -> Result<Events> {
+        let mut fills = Events::new();
+        state.wait_for_fills(from, field, &(*rect).into(), &mut fills);
+        let Some(there) = state.physical.get(&to) else { fail!(Internal, "a place without memory") };
+        let device = &*self.attached().device;
+        if from == HOST {
+            let mut results = Vec::new();
+            held.data().instances.each_place(field, rect, |part, place| {
+                // The task holds the points for reading, and who writes them waits for it.
+                results.push(unsafe { transfer::to_device(device, field, part, place, there, &fills) });
+            })?;
+            return results.into_iter().collect();
+        }
+        let Some(other) = state.physical.get(&from) else { fail!(Internal, "a place without memory") };
+        if !device.reaches(&other.buffer) {
+            self.devices.copy_home(state, held.data(), field, from, rect)?;
+            return self.fill_part(state, held, (field, rect), HOST, to, stream, chained);
+        }
+        fills.extend(chained.iter().cloned());
+        fills.extend(other.users.iter().cloned());
+        let bytes = held.data().instances.ensure(field)?.bytes;
+        // As above.
+        let event = unsafe { transfer::within((device, stream), (field, bytes), rect, other, there, &fills)? };
+        Ok(Events::from_iter([event]))
+    }
+
+    /// The first of `events` is the task's. What others than this rank's operations look at goes back at once.
+    fn is_written(&self, held: &Held, pinned: &Pinned, events: &mut Events) -> Result<()> {
+        let mut state = self.devices.resident(&pinned.data).lock();
+        if let Some(physical) = state.physical.get_mut(&pinned.place) {
+            physical.is_used_by(&events[0]);
+        }
+        if held.access.writes() {
+            let domain = &held.node().domain;
+            for field in held.mask.iter() {
+                state.write(field, domain, pinned.place);
+                if matches!(pinned.data.home, Home::Shared(_)) {
+                    self.devices.bring_field(&mut state, &pinned.data, field, domain, events)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn launch(&self, body: &Body, text: &KernelText, kernel: &Kernel, stream: Stream, pinned: &[(usize, Pinned)], waits: &[Event]) -> Result<Event> {
+        let needs = body.needs();
+        let Some(over) = needs.get(text.grid_requirement as usize) else {
+            fail!(InvalidArgument, "its work items are to be the points of requirement {}, and it was launched with {}", text.grid_requirement, needs.len());
+        };
+        let bounds = over.node().domain.bounds;
+        // Held until the launch is enqueued: a place's memory stays where it is.
+        let mut extents = Vec::with_capacity(needs.len());
+        let mut buffers: Vec<Option<*const Buffer>> = vec![None; needs.len()];
+        for (number, held) in needs.iter().enumerate() {
+            let Some((_, place)) = pinned.iter().find(|(n, _)| *n == number) else {
+                extents.push(Extent::NONE);
+                continue;
+            };
+            let state = self.devices.resident(&place.data).lock();
+            let Some(physical) = state.physical.get(&place.place) else { fail!(Internal, "a place without memory") };
+            extents.push(extent(physical, held, number)?);
+            buffers[number] = Some(std::ptr::from_ref(&physical.buffer));
+        }
+        let mut args = Vec::with_capacity(2 * needs.len() + 1);
+        for (buffer, extent) in buffers.iter().zip(&extents) {
+            // Pinned places are not let go, and a boxed place does not move.
+            args.push(buffer.map_or(Arg::Null, |buffer| Arg::Buffer(unsafe { &*buffer })));
+            args.push(Arg::Bytes(extent.bytes()));
+        }
+        if !body.args.is_empty() {
+            args.push(Arg::Bytes(&body.args));
+        }
+        let grid = std::array::from_fn(|d| bounds.extent(d) as usize);
+        let launch = Launch { kernel, grid, block: text.block, args: &args };
+        // What the kernel takes is the program's word.
+        unsafe { self.attached().device.launch(stream, &launch, waits) }
+    }
+
+    /// The kernel, compiled when it is first asked for; a failure to compile is kept, too.
+    fn compiled(&mut self, text: &KernelText) -> Result<Kernel> {
+        let device = self.attached().device.clone();
+        let made = self.kernels.entry(std::ptr::from_ref(text)).or_insert_with(|| {
+            let source = Source { text: text.text.to_string(), file: text.file.to_string(), options: text.options.to_string() };
+            let module = device.compile(&source)?;
+            device.kernel(&module, &text.entry).map(|kernel| (module, kernel))
+        });
+        made.as_ref().map(|(_, kernel)| kernel.clone()).map_err(|error: &Error| Error::new(error.status, error.text.clone()))
+    }
+
+    pub fn unpin(&self, pinned: &[(usize, Pinned)]) {
+        pinned.iter().for_each(|(_, place)| self.devices.unpin(place));
+    }
+}
+
+fn extent(physical: &Physical, held: &Held, number: usize) -> Result<Extent> {
+    let (node, mask) = (held.node(), &held.mask);
+    let bytes = element_bytes(held, number, mask)?;
+    let (first, step) = physical.positions(mask).unwrap_or((0, 1));
+    let between = (physical.spacing / bytes) as i64;
+    let bounds = node.domain.bounds;
+    Ok(Extent {
+        lo: bounds.lo,
+        hi: bounds.hi,
+        stride: physical.steps(),
+        offset: first as i64 * between + physical.elements_before(bounds.lo),
+        field: step as i64 * between,
+    })
+}
+
+/// The size of an element, of which a requirement of a kernel has one.
+fn element_bytes(held: &Held, number: usize, mask: &FieldMask) -> Result<usize> {
+    let fields = &held.node().tree.fields;
+    let mut sizes = mask.iter().filter_map(|field| fields.bytes(field));
+    let first = sizes.next().unwrap_or(1);
+    if let Some(other) = sizes.find(|&size| size != first) {
+        fail!(InvalidArgument, "requirement {number} has fields of {first} and of {other} bytes; a kernel gets one pointer for each requirement, so give fields of one size to each");
+    }
+    Ok(first)
+}

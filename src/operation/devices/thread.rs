@@ -1,0 +1,266 @@
+//! The thread of a device: enqueues what is ready, and brings about what waits for events that have happened.
+
+use super::super::body::{Body, Work};
+use super::super::Engine;
+use super::start::Started;
+use super::{Attached, DeviceTask, Devices, KernelText, Request, Then, LOOK};
+use super::super::Context;
+use crate::base::{Error, Result};
+use crate::device::{Event, Kernel, Module, Stream};
+use crate::event::NodeRef;
+use super::resident::Events;
+use std::cell::Cell;
+use std::collections::{HashMap, VecDeque};
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long the thread looks again and again after something has happened; then it sleeps between two looks.
+const BUSY: Duration = Duration::from_micros(20);
+const NAP: Duration = Duration::from_micros(20);
+
+/// A task that was enqueued and is not complete.
+struct Running {
+    task: Box<DeviceTask>,
+    started: Started,
+}
+
+pub struct DeviceThread<'a> {
+    pub engine: &'a Engine,
+    pub devices: &'a Devices,
+    pub number: usize,
+    /// Tasks that are ready, in the order in which they became so.
+    waiting: VecDeque<NodeRef>,
+    running: Vec<Running>,
+    watched: Vec<(Events, Then)>,
+    /// By the address of their text, which stays as long as the task's kind.
+    pub kernels: HashMap<*const KernelText, Result<(Module, Kernel)>>,
+    turn: usize,
+    /// In which a function of the program launched, though it must not.
+    pub launched: Cell<Option<Box<Context>>>,
+}
+
+/// The engine, for a thread that ends before it.
+struct Lent(NonNull<Engine>);
+
+unsafe impl Send for Lent {}
+
+impl Lent {
+    fn engine(&self) -> &Engine {
+        unsafe { self.0.as_ref() }
+    }
+}
+
+pub fn start(engine: &Engine) -> Result<()> {
+    let count = engine.devices.get().map_or(0, |devices| devices.list.len());
+    for number in 0..count {
+        let lent = Lent(NonNull::from(engine));
+        engine.scheduler.spawn("cohort-device", move |_| {
+            let engine = lent.engine();
+            if let Some(devices) = engine.devices.get() {
+                let (waiting, running, watched, kernels) = Default::default();
+                DeviceThread { engine, devices, number, waiting, running, watched, kernels, turn: 0, launched: Cell::default() }.serve();
+            }
+        })?;
+    }
+    Ok(())
+}
+
+impl DeviceThread<'_> {
+    pub fn attached(&self) -> &Attached {
+        &self.devices.list[self.number]
+    }
+
+    fn serve(&mut self) {
+        // Who sends before this wakes nobody, and is seen by the first look.
+        let _ = self.attached().thread.set(std::thread::current());
+        let mut moved = Instant::now();
+        loop {
+            let requests = std::mem::take(&mut *self.attached().inbox.lock());
+            let mut any = !requests.is_empty();
+            for request in requests {
+                match request {
+                    Request::Run(node) => self.waiting.push_back(node),
+                    Request::Watch(events, then) => self.watched.push((events, then)),
+                    Request::Stop => return,
+                }
+            }
+            any |= self.complete();
+            any |= self.enqueue_waiting();
+            if any {
+                moved = Instant::now();
+            } else if self.running.is_empty() && self.watched.is_empty() && self.waiting.is_empty() {
+                std::thread::park();
+            } else if moved.elapsed() < BUSY {
+                std::thread::yield_now();
+            } else {
+                std::thread::park_timeout(NAP);
+            }
+        }
+    }
+
+    pub fn has_running(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    /// Whether something that was enqueued has ended.
+    fn complete(&mut self) -> bool {
+        let mut at = 0;
+        let before = self.running.len() + self.watched.len();
+        while at < self.running.len() {
+            match outcome(&self.running[at].started.events) {
+                None => at += 1,
+                Some(result) => {
+                    let Running { task, started } = self.running.remove(at);
+                    self.unpin(&started.pinned);
+                    let error = self.number_of(&task, result);
+                    self.end(&task, error);
+                }
+            }
+        }
+        at = 0;
+        while at < self.watched.len() {
+            match outcome(&self.watched[at].0) {
+                None => at += 1,
+                Some(result) => {
+                    let (_, then) = self.watched.swap_remove(at);
+                    let error = result.map_or_else(|e| self.engine.fail(format!("a copy from a device failed on rank {}: {}", self.engine.rank, e.text)), |()| 0);
+                    self.bring_about(then, error);
+                }
+            }
+        }
+        self.running.len() + self.watched.len() < before
+    }
+
+    fn bring_about(&self, then: Then, error: u32) {
+        match then {
+            Then::Offer(node) if error == 0 => self.engine.offer_again(node),
+            Then::Offer(node) => self.engine.finish(node, error),
+            Then::Tell(told) => {
+                told.error.store(error, Ordering::Relaxed);
+                told.done.store(true, Ordering::Release);
+                told.seats.wake(&self.engine.scheduler);
+            }
+        }
+    }
+
+    /// Whether a task was enqueued, or failed. A task for whose data there is no room keeps those after it waiting.
+    fn enqueue_waiting(&mut self) -> bool {
+        let mut any = false;
+        while let Some(&node) = self.waiting.front() {
+            if !self.enqueue(node) {
+                return any;
+            }
+            self.waiting.pop_front();
+            any = true;
+        }
+        any
+    }
+
+    /// False: there is no room yet.
+    fn enqueue(&mut self, node: NodeRef) -> bool {
+        // The node is ready, and so this thread's.
+        let body = unsafe { self.engine.bodies.get(node.index()) };
+        let Work::Device(task) = std::mem::take(&mut body.work) else { return true };
+        let error = match self.engine.inherited(node, body) {
+            LOOK => body.failed_input(),
+            error => error,
+        };
+        if error != 0 {
+            self.leave(node, body, task, error);
+            return true;
+        }
+        match body.is_skipped() {
+            Ok(false) => (),
+            Ok(true) => {
+                self.leave(node, body, task, 0);
+                return true;
+            }
+            Err(error) => {
+                let number = self.number_of(&task, Err(error));
+                self.leave(node, body, task, number);
+                return true;
+            }
+        }
+        match self.start(node, body, &task) {
+            Ok(None) => {
+                body.work = Work::Device(task);
+                false
+            }
+            Ok(Some(started)) => {
+                self.running.push(Running { task, started });
+                body.result = None;
+                self.engine.finish(node, 0);
+                true
+            }
+            Err(error) => {
+                let number = self.number_of(&task, Err(error));
+                self.leave(node, body, task, number);
+                true
+            }
+        }
+    }
+
+    /// The task is not enqueued, and both its nodes are done.
+    fn leave(&self, node: NodeRef, body: &mut Body, task: Box<DeviceTask>, error: u32) {
+        body.result = None;
+        // The second node waits for the first: what it ends with is said before.
+        let end = task.end;
+        unsafe { self.engine.bodies.get(end.index()) }.task_error = error;
+        match self.launched.take() {
+            // The first node ends with the last of what was launched.
+            Some(context) => Box::leak(context).close(self.engine, node, error),
+            None => self.engine.finish(node, error),
+        }
+        self.ended(end);
+    }
+
+    fn end(&self, task: &DeviceTask, error: u32) {
+        // The second node waits for this thread, so nobody else has its body.
+        unsafe { self.engine.bodies.get(task.end.index()) }.task_error = error;
+        self.ended(task.end);
+    }
+
+    fn ended(&self, end: NodeRef) {
+        self.attached().load.fetch_sub(1, Ordering::Relaxed);
+        self.engine.graph.satisfy(end.index(), &mut |node| self.engine.run(node));
+    }
+
+    fn number_of(&self, task: &DeviceTask, result: Result<()>) -> u32 {
+        match result {
+            Ok(()) => 0,
+            Err(Error { text, .. }) => self.engine.fail(format!("task \"{}\" failed on rank {}: {text}", task.kind.name, self.engine.rank)),
+        }
+    }
+
+    /// What a task that comes after these has to wait for.
+    pub fn events_of(&self, after: &[NodeRef]) -> Events {
+        let of = |end: &NodeRef| self.running.iter().find(|running| running.task.end == *end);
+        after.iter().filter_map(of).flat_map(|running| running.started.events.iter().cloned()).collect()
+    }
+
+    /// The stream of a task that it comes after, or the next.
+    pub fn stream_for(&mut self, after: &[NodeRef]) -> Stream {
+        let of = |end: &NodeRef| self.running.iter().find(|running| running.task.end == *end);
+        match after.iter().rev().find_map(of) {
+            Some(running) => running.started.stream,
+            None => {
+                self.turn = (self.turn + 1) % self.attached().device.streams().max(1);
+                Stream::Kernels(self.turn)
+            }
+        }
+    }
+}
+
+/// `None`: not all have happened.
+fn outcome(events: &[Event]) -> Option<Result<()>> {
+    let mut result = Ok(());
+    for event in events {
+        match event.done() {
+            Ok(true) => (),
+            Ok(false) => return None,
+            Err(error) => result = Err(error),
+        }
+    }
+    Some(result)
+}
