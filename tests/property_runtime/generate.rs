@@ -53,6 +53,8 @@ pub struct Generator {
 pub struct Context {
     shared: Vec<Need>,
     results: Vec<terms::Made>,
+    /// What was acquired and not released.
+    acquired: Vec<Need>,
 }
 
 /// What a program is made for.
@@ -203,6 +205,7 @@ impl Generator {
             5 if !self.plain => self.chain(scope, context),
             6 if !self.plain => self.total(context),
             7..=9 => self.copy(scope, context),
+            10 => self.synchronise(scope, context),
             _ => self.task(scope, context).map(Action::Launch),
         }
     }
@@ -322,7 +325,7 @@ impl Generator {
     }
 
     fn task(&mut self, scope: Scope, context: &mut Context) -> Option<Task> {
-        let may_be_wrong = self.random.one_in(40);
+        let may_be_wrong = self.random.one_in(20);
         for _ in 0..8 {
             let mut task = self.launch(scope, context);
             if !self.plain {
@@ -350,7 +353,12 @@ impl Generator {
     fn launch(&mut self, scope: Scope, context: &Context) -> Task {
         let indexed = self.random.one_in(3);
         let count = *self.random.pick(&[0, 1, 1, 2, 2, 3, 4]);
-        let needs: Vec<Need> = (0..count).filter_map(|_| self.need(scope, indexed)).collect();
+        let mut needs: Vec<Need> = (0..count).filter_map(|_| self.need(scope, indexed)).collect();
+        if indexed && !needs.is_empty() && self.random.one_in(5) {
+            // Neighbours: the same sub-regions once more, by another projection.
+            let (id, right) = (self.id(), if self.random.one_in(2) { Right::Read } else { needs[0].right });
+            needs.push(Need { id, right, ..needs[0].clone() });
+        }
         let mut task = Task::with_needs(self.id(), needs);
         if indexed {
             task.points = Some(self.points(&task.needs));
@@ -401,6 +409,20 @@ impl Generator {
         let first = kinds[need.fields[0] as usize];
         need.fields.retain(|&f| kinds[f as usize] == first);
         Some(Action::Fill(need))
+    }
+
+    /// Acquires, or releases what was acquired; rarely out of order.
+    fn synchronise(&mut self, scope: Scope, context: &mut Context) -> Option<Action> {
+        let out_of_order = self.random.one_in(20);
+        if !context.acquired.is_empty() && !out_of_order {
+            let at = self.random.below(context.acquired.len());
+            let need = context.acquired.swap_remove(at);
+            return Some(Action::Release(Need { id: self.id(), ..need }));
+        }
+        let mut need = self.need(scope, false)?;
+        (need.right, need.coherence) = (Right::Write, Coherence::Exclusive);
+        context.acquired.push(need.clone());
+        Some(if out_of_order { Action::Release(need) } else { Action::Acquire(need) })
     }
 
     /// Nobody fails in programs with mappings: whether a mapping would be told of it is left to chance.

@@ -142,15 +142,15 @@ impl Kind {
         }
     }
 
-    /// The element as it is compared: the sign of a zero in a product of complex numbers depends on the order of folding.
+    /// The element as it is compared: the sign of a zero depends on the order of folding.
     pub fn plain(self, element: Element) -> Element {
         let mut plain = element;
         match self {
-            Kind::FloatComplex => plain.chunks_exact_mut(4).take(2).for_each(|part| {
+            Kind::Float | Kind::FloatComplex => plain.chunks_exact_mut(4).take(self.bytes() / 4).for_each(|part| {
                 let number = f32::from_ne_bytes((&*part).try_into().expect("4 bytes"));
                 part.copy_from_slice(&(number + 0.0).to_ne_bytes());
             }),
-            Kind::DoubleComplex => plain.chunks_exact_mut(8).take(2).for_each(|part| {
+            Kind::Double | Kind::DoubleComplex => plain.chunks_exact_mut(8).take(self.bytes() / 8).for_each(|part| {
                 let number = f64::from_ne_bytes((&*part).try_into().expect("8 bytes"));
                 part.copy_from_slice(&(number + 0.0).to_ne_bytes());
             }),

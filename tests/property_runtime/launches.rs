@@ -114,6 +114,11 @@ impl<'w> Place<'w> {
                 self.world.check((step.id, self.path), "copy", Answer::Status(status));
                 status as u64
             }
+            Action::Acquire(need) | Action::Release(need) => {
+                let status = self.synchronise(step.id, need, matches!(step.action, Action::Acquire(_)));
+                self.world.check((step.id, self.path), "acquire or release", Answer::Status(status));
+                status as u64
+            }
             Action::Total(of, operator, kind) => {
                 self.total(step.id, (*of, *operator, *kind));
                 0

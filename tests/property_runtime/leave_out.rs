@@ -66,7 +66,7 @@ fn remove_steps(steps: &mut Vec<Step>, removed: &HashSet<u32>, parents: &HashSet
         Action::Launch(task) => !removed.contains(&task.id),
         Action::Chain(tasks, _) | Action::Epoch(tasks) => !tasks.is_empty(),
         Action::Get(Given { of, .. }) | Action::Total(of, ..) => known.contains(of) && !removed.contains(of),
-        Action::Fill(need) | Action::Map(need) => has_parent(need, parents),
+        Action::Fill(need) | Action::Map(need) | Action::Acquire(need) | Action::Release(need) => has_parent(need, parents),
         Action::Copy(copy) => copy.needs().all(|need| has_parent(need, parents)),
         _ => true,
     });

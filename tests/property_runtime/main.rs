@@ -8,6 +8,7 @@
 
 mod arrays;
 mod bodies;
+mod coverage;
 mod execute;
 mod gates;
 mod generate;
@@ -27,7 +28,7 @@ mod shrink;
 mod terms;
 
 use generate::Aim;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is {text}; give a whole number")))
@@ -57,6 +58,20 @@ fn random_programs_do_what_they_do_one_task_after_another() {
 #[test]
 fn no_dependence_is_missing_and_none_invented() {
     check(Aim::Dependences, 2000);
+}
+
+#[test]
+fn every_operation_is_among_the_programs() {
+    for (aim, programs) in [(Aim::Results, 400), (Aim::Dependences, 400)] {
+        let mut counts = BTreeMap::new();
+        (0..programs).for_each(|seed| coverage::count(&generate::program(aim, seed), &mut counts));
+        println!("{aim:?}: {counts:#?}");
+        // Those who compute nothing know no order but that of dependences.
+        let not_watched = ["chains", "turns", "must epochs", "arrays of sub-regions", "reductions of future maps", "copies that fail on names elsewhere"];
+        for (what, count) in counts.into_iter().filter(|(what, _)| aim == Aim::Results || !not_watched.contains(what)) {
+            assert!(count >= 5, "{aim:?}: only {count} {what} in {programs} programs");
+        }
+    }
 }
 
 /// What the child processes of the tests above run.

@@ -2,7 +2,7 @@
 
 use super::kernel::{otherwise, result_of};
 use super::program::{Action, Condition, Given, Program, Step, Task};
-use super::rules::{copied, launched, Use};
+use super::rules::{copied, launched, synchronised, Acquired, Use};
 use super::sequential::{path_of, Answer, Expected};
 use std::collections::HashMap;
 
@@ -24,6 +24,8 @@ pub struct Execution {
     mappings: Vec<usize>,
     /// Earlier ones of the same context whose contributions are folded in before its own.
     folds_before: Vec<usize>,
+    /// The same, where they need not but may.
+    folds_perhaps_before: Vec<usize>,
     /// Those of the same context, earlier and later, that must not be at the same data at the same time.
     pub excluded: Vec<Excluded>,
     children: Vec<usize>,
@@ -42,6 +44,7 @@ pub struct Excluded {
 pub struct Launches {
     all: Vec<usize>,
     mappings: Vec<usize>,
+    acquired: Acquired,
     /// By task: which execution makes each result, and whether that is true.
     results: HashMap<u32, Vec<(usize, bool)>>,
 }
@@ -97,6 +100,13 @@ impl Plan {
                 let given = mine.makers(&[], &copy.condition);
                 self.add(program, (step.id, Some(gate), true), moves.uses, given, within, mine);
             }),
+            Action::Acquire(need) | Action::Release(need) => {
+                let acquires = matches!(step.action, Action::Acquire(_));
+                synchronised(program, held, need, acquires, &mut mine.acquired).map(|uses| {
+                    let gate = self.new_gate(path, step.id);
+                    self.add(program, (step.id, Some(gate), true), uses, Vec::new(), within, mine);
+                })
+            }
             Action::Fill(need) => alone(need.clone()).map(|uses| {
                 self.add(program, (step.id, None, true), uses, Vec::new(), within, mine);
             }),
@@ -158,9 +168,11 @@ impl Plan {
             let with = |e: &&usize| self.executions[**e].uses.iter().any(|a| uses.iter().any(|b| related(b, a)));
             mine.all.iter().filter(with).copied().collect::<Vec<usize>>()
         };
-        // Where all contributions may be folded in in any order, none waits for another.
-        let any_order = program.settings.any_order && uses.iter().all(Use::folds_in_any_order);
-        let folds_before = if any_order { Vec::new() } else { those(Use::reduces_alike) };
+        // Where contributions may be folded in in any order, none has to wait for another; those that share no copies may.
+        let alike = those(Use::reduces_alike);
+        let shares = program.settings.any_order && uses.iter().all(Use::folds_in_any_order);
+        let folds_before = if program.settings.any_order { Vec::new() } else { alike.clone() };
+        let folds_perhaps_before = if shares { Vec::new() } else { alike };
         let before = those(Use::conflicts);
         let number = self.executions.len();
         let mut excluded = Vec::new();
@@ -169,7 +181,8 @@ impl Plan {
         }
         let (parent, mappings) = (within.parent, mine.mappings.clone());
         let children = Vec::new();
-        self.executions.push(Execution { name, gate, silent, uses, parent, before, given, mappings, folds_before, excluded, children });
+        let one = Execution { name, gate, silent, uses, parent, before, given, mappings, folds_before, folds_perhaps_before, excluded, children };
+        self.executions.push(one);
         mine.all.push(number);
         number
     }
@@ -196,7 +209,7 @@ impl Plan {
                 continue;
             }
             let one = &self.executions[next];
-            let lists = [&one.before, &one.given, &one.folds_before, &one.children];
+            let lists = [&one.before, &one.given, &one.folds_perhaps_before, &one.children];
             left.extend(lists.into_iter().flatten());
             left.extend(one.excluded.iter().map(|e| e.other));
         }
@@ -322,7 +335,7 @@ impl<'a> HeldUp<'a> {
     }
 
     fn is_surely_complete(&self, number: usize) -> bool {
-        let folds = &self.at.plan.executions[number].folds_before;
+        let folds = &self.at.plan.executions[number].folds_perhaps_before;
         self.has_surely_ended(number) && !self.folds[number] && folds.iter().all(|&other| self.is_surely_complete(other))
     }
 

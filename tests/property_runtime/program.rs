@@ -327,6 +327,9 @@ pub enum Action {
     Epoch(Vec<Task>),
     Fill(Need),
     Copy(Transfer),
+    /// Begins or ends the context's own use of data.
+    Acquire(Need),
+    Release(Need),
     /// Reduces the results of the points of an earlier index launch.
     Total(u32, Operator, Kind),
     /// The context itself reads and writes as a task would.

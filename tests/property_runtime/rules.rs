@@ -2,9 +2,11 @@
 //! rules of Legion's region requirements, and without a look at what the library does.
 
 use super::program::{Bounds, Coherence, Kind, Need, Operator, Program, Right, Target, Task, Transfer};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 pub const INVALID_ARGUMENT: i32 = 1;
+pub const WRONG_ORDER: i32 = 4;
 pub const PRIVILEGE: i32 = 6;
 pub const BOUNDS: i32 = 7;
 pub const TASK_FAILED: i32 = 9;
@@ -223,6 +225,26 @@ pub fn copied(program: &Program, held: Option<&[Use]>, copy: &Transfer, id: u32,
         0 => Ok(Moves { uses, domain }),
         status => Err(status),
     }
+}
+
+/// Trees, fields and points that a context has acquired.
+pub type Acquired = HashSet<(usize, u32, [i64; 3])>;
+
+/// What an acquire or a release uses, or why it is refused. `acquires`: which of the two it is.
+pub fn synchronised(program: &Program, held: Option<&[Use]>, need: &Need, acquires: bool, acquired: &mut Acquired) -> Result<Vec<Use>, i32> {
+    let used = Use::new(program, need, places_of(program, held.unwrap_or(&[]), need, 0)?.remove(0));
+    let of_field = |&field: &u32| used.place.bounds.points().map(move |point| (need.tree, field, point)).collect::<Vec<_>>();
+    let all: Vec<(usize, u32, [i64; 3])> = need.fields.iter().flat_map(of_field).collect();
+    if all.iter().any(|one| acquired.contains(one) == acquires) {
+        return Err(WRONG_ORDER);
+    }
+    let uses = vec![used];
+    match refusal(held, std::slice::from_ref(&uses)) {
+        0 if acquires => acquired.extend(all),
+        0 => acquired.retain(|one| !all.contains(one)),
+        status => return Err(status),
+    }
+    Ok(uses)
 }
 
 /// Why a launch is refused, or 0; interference is looked for first. `parent`: what the launching task holds; `None` outside of tasks.

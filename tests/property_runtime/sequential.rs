@@ -2,7 +2,7 @@
 
 use super::kernel::{compute, hash_of, mix, otherwise, result_of, Data, Element, Operand};
 use super::program::*;
-use super::rules::{copied, launched, uses, Moves, Use, INTERFERENCE, RESOURCES, TASK_FAILED};
+use super::rules::{copied, launched, synchronised, uses, Acquired, Moves, Use, INTERFERENCE, RESOURCES, TASK_FAILED};
 use std::collections::HashMap;
 
 /// What a call must answer.
@@ -55,6 +55,7 @@ struct Context {
     failed: bool,
     /// One, or one for each point.
     futures: HashMap<u32, Vec<Future>>,
+    acquired: Acquired,
 }
 
 impl Context {
@@ -159,6 +160,11 @@ impl Model<'_> {
                 answer = Some(Answer::Status(self.fill(step.id, need.clone(), held, context, path)));
             }
             Action::Copy(copy) => answer = Some(Answer::Status(self.copy(step.id, copy, held, context, path))),
+            Action::Acquire(need) | Action::Release(need) => {
+                let acquires = matches!(step.action, Action::Acquire(_));
+                let found = synchronised(self.program, held, need, acquires, &mut context.acquired);
+                answer = Some(Answer::Status(found.map_or_else(|status| status, |uses| order(uses, context))));
+            }
             Action::Total(of, operator, kind) => total(step.id, (*of, *operator, *kind), context),
             Action::Map(need) => answer = Some(Answer::Status(self.map(step.id, need.clone(), held, path))),
             Action::WaitAll => answer = Some(Answer::Status(context.wait_all())),
@@ -299,7 +305,7 @@ impl Model<'_> {
                     with[..value.len()].copy_from_slice(&value);
                     total[..value.len()].copy_from_slice(&self.element(copy.destination.tree, into, destination));
                     kind.fold(operator, &mut total, &with);
-                    value.copy_from_slice(&total[..kind.bytes()]);
+                    value.copy_from_slice(&kind.plain(total)[..kind.bytes()]);
                 }
                 let at = self.program.trees[copy.destination.tree].regions[0].bounds.offset(destination) * value.len();
                 self.field(copy.destination.tree, into)[at..][..value.len()].copy_from_slice(&value);
@@ -410,6 +416,15 @@ impl Model<'_> {
         let fields = used.fields.iter().map(|&f| (f, kinds[f as usize])).collect();
         Operand { right: used.right, takes_turns: used.coherence == Coherence::Atomic, bounds: used.place.bounds, fields }
     }
+}
+
+/// An operation that only comes between others.
+fn order(uses: Vec<Use>, context: &mut Context) -> i32 {
+    if uses.iter().any(|u| context.bad.iter().any(|b| b.conflicts(u))) {
+        context.failed = true;
+        context.bad.extend(uses);
+    }
+    0
 }
 
 /// The reduction of the results of the points of a launch, an operation of its own.

@@ -1,4 +1,4 @@
-//! What launches are given besides requirements: results of earlier ones and conditions; and copies, which have only these.
+//! What launches are given besides requirements: results of earlier ones and conditions; and what is launched that is no task.
 
 use super::execute::World;
 use super::kernel::hash_of;
@@ -6,7 +6,7 @@ use super::launches::Place;
 use super::program::*;
 use super::sequential::Answer;
 use cohort::ffi::types::*;
-use cohort::ffi::{future_maps::*, futures::*, ghosts::cohort_copy, predicates::*};
+use cohort::ffi::{future_maps::*, futures::*, ghosts::*, predicates::*};
 use std::ptr::null;
 
 /// The result of a launch: one future, or one for each point.
@@ -169,6 +169,23 @@ impl<'w> Place<'w> {
             reduction_type,
         };
         unsafe { cohort_copy(self.context, &what) }
+    }
+
+    pub fn synchronise(&self, id: u32, need: &Need, acquires: bool) -> i32 {
+        let needs = self.requirements(std::slice::from_ref(need)).unwrap_or_else(|_| unreachable!("nothing is cut"));
+        let gate = self.gate(id);
+        let sync = cohort_sync_t {
+            size: size_of::<cohort_sync_t>(),
+            region: needs.list[0].region,
+            fields: needs.list[0].fields,
+            field_count: needs.list[0].field_count,
+            wait_barriers: gate.as_ref().map_or(null(), |gate| gate as *const _),
+            wait_barrier_count: gate.iter().count() as u32,
+            arrive_barriers: null(),
+            arrive_barrier_count: 0,
+            predicate: cohort_predicate_t { id: 0 },
+        };
+        if acquires { unsafe { cohort_acquire(self.context, &sync) } } else { unsafe { cohort_release(self.context, &sync) } }
     }
 
     pub fn drop_futures(&mut self) {

@@ -9,7 +9,7 @@ impl Generator {
         let mut others: Vec<(Bounds, usize)> = self.program.trees.iter().map(|tree| (tree.regions[0].bounds, tree.dim)).collect();
         others.push(own);
         for kind in kinds.iter_mut() {
-            if self.random.one_in(4) {
+            if self.random.one_in(3) {
                 let (within, dim) = *self.random.pick(&others);
                 *kind = Kind::Names { within, dim, wide: self.random.one_in(2) };
             }

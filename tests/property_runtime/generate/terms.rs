@@ -55,7 +55,8 @@ impl Generator {
             task.points = task.points.map(|points| points.min(most));
         }
         // Points that meet while one holds what another waits for would never end.
-        for need in task.needs.iter_mut().filter(|need| task.concurrent && need.coherence == Coherence::Atomic) {
+        let meets = task.concurrent && !self.plain;
+        for need in task.needs.iter_mut().filter(|need| meets && need.coherence == Coherence::Atomic) {
             need.coherence = Coherence::Exclusive;
         }
     }
