@@ -66,8 +66,8 @@ module cohort
   public :: cohort_predicate, cohort_predicate_constant, cohort_predicate_from_future, cohort_predicate_not, &
     cohort_predicate_and, cohort_predicate_or, cohort_predicate_destroy
   ! Devices.
-  public :: cohort_device, cohort_device_view, cohort_device_body, cohort_task_kernel, cohort_task_device_callback, cohort_view_device, &
-    COHORT_DEVICE_ANY, COHORT_DEVICE_CUDA, COHORT_DEVICE_OPENCL
+  public :: cohort_device, cohort_device_view, cohort_device_body, cohort_task_kernel, cohort_task_device_callback, &
+    cohort_view_device, COHORT_DEVICE_ANY, COHORT_DEVICE_CUDA, COHORT_DEVICE_OPENCL
   ! Data in the hands of the program or of a task.
   public :: cohort_mapping, cohort_inline_map, cohort_inline_view, cohort_inline_view_raw, cohort_inline_unmap
   ! Layouts.
@@ -93,7 +93,7 @@ module cohort
   ! The machine.
   public :: cohort_machine_processors, cohort_machine_memories, cohort_machine_affinity, cohort_machine_ranks, &
     cohort_machine_binding
-  public :: COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED
+  public :: COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED, COHORT_MEMORY_DEVICE
 
   !> Version of the library that this module was written for: major*10000 + minor*100 + patch.
   integer(c_int32_t), parameter :: MODULE_VERSION = 100

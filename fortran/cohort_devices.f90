@@ -26,7 +26,7 @@ module cohort_devices
 
 contains
 
-  recursive function run_body(task, device, user) bind(C) result(status)
+  recursive function run_device_body(task, device, user) bind(C) result(status)
     type(cohort_context), value :: task
     type(cohort_device), intent(in) :: device
     type(c_ptr), value :: user
@@ -84,7 +84,7 @@ contains
     allocate (box)
     box%body => body
     call keep(box)
-    call finish(cohort_c_task_device_callback(task, api, c_funloc(run_body), c_loc(box)), ierr)
+    call finish(cohort_c_task_device_callback(task, api, c_funloc(run_device_body), c_loc(box)), ierr)
   end subroutine
 
   !> Where on the device one field of requirement `requirement`, from 1, lies. Inside a task's procedure for devices.

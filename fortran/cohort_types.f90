@@ -77,7 +77,8 @@ module cohort_types
     COHORT_DOUBLE = 4, COHORT_FLOAT_COMPLEX = 5, COHORT_DOUBLE_COMPLEX = 6
   integer(c_int32_t), parameter :: COHORT_PROC_ANY = 0, COHORT_PROC_CPU = 1, COHORT_PROC_MPI = 2, COHORT_PROC_DEVICE = 3
   integer(c_int32_t), parameter :: COHORT_DEVICE_ANY = 0, COHORT_DEVICE_CUDA = 1, COHORT_DEVICE_OPENCL = 2
-  integer(c_int32_t), parameter :: COHORT_MEMORY_ANY = 0, COHORT_MEMORY_SYSTEM = 1, COHORT_MEMORY_SHARED = 2
+  integer(c_int32_t), parameter :: COHORT_MEMORY_ANY = 0, COHORT_MEMORY_SYSTEM = 1, COHORT_MEMORY_SHARED = 2, &
+    COHORT_MEMORY_DEVICE = 3
   integer(c_int32_t), parameter :: COHORT_SIDE_HOST = 0, COHORT_SIDE_TASKS = 1
   integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1, COHORT_TASK_MPI_THREAD = 2
   integer(c_int32_t), parameter :: COHORT_MAPPER_SERIALISED = 1

@@ -566,7 +566,7 @@ typedef struct {
    */
   int32_t number;
   /**
-   * COHORT_MEMORY_SYSTEM or COHORT_MEMORY_SHARED.
+   * COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED or COHORT_MEMORY_DEVICE.
    */
   int32_t kind;
   /**
@@ -960,6 +960,11 @@ typedef int32_t cohort_grouping_t;
  * Memory of this rank that the ranks of its node reach, in which ghost regions and phase barriers lie.
  */
 #define COHORT_MEMORY_SHARED 2
+
+/**
+ * A device's own; one for each device, in their order.
+ */
+#define COHORT_MEMORY_DEVICE 3
 
 #define COHORT_OK 0
 

@@ -16,6 +16,8 @@ pub const COHORT_MEMORY_ANY: cohort_memory_t = 0;
 pub const COHORT_MEMORY_SYSTEM: cohort_memory_t = 1;
 /// Memory of this rank that the ranks of its node reach, in which ghost regions and phase barriers lie.
 pub const COHORT_MEMORY_SHARED: cohort_memory_t = 2;
+/// A device's own; one for each device, in their order.
+pub const COHORT_MEMORY_DEVICE: cohort_memory_t = 3;
 
 /// Something that runs tasks: the MPI thread, or a worker thread.
 #[repr(C)]
@@ -41,7 +43,7 @@ pub struct cohort_memory_info_t {
     pub size: usize,
     /// From 0 on.
     pub number: i32,
-    /// COHORT_MEMORY_SYSTEM or COHORT_MEMORY_SHARED.
+    /// COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED or COHORT_MEMORY_DEVICE.
     pub kind: i32,
     /// -1 for node-shared memory: its pages lie where they are touched first.
     pub numa_node: i32,
@@ -138,21 +140,27 @@ pub unsafe extern "C" fn cohort_machine_memories(
     count: *mut u32,
 ) -> cohort_status_t {
     guard("cohort_machine_memories", || {
-        let machinery = &runtime::of(runtime.id)?.machinery;
+        let runtime = runtime::of(runtime.id)?;
+        let machinery = &runtime.machinery;
         let wanted = match kind {
             COHORT_MEMORY_ANY => None,
             COHORT_MEMORY_SYSTEM => Some(MemoryKind::System),
             COHORT_MEMORY_SHARED => Some(MemoryKind::Shared),
-            _ => fail!(InvalidArgument, "kind is {kind}; use COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM or COHORT_MEMORY_SHARED"),
+            COHORT_MEMORY_DEVICE => Some(MemoryKind::Device),
+            _ => fail!(InvalidArgument, "kind is {kind}; use COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED or COHORT_MEMORY_DEVICE"),
         };
         let chosen = machinery.memories.iter().enumerate().filter(|(_, memory)| wanted.is_none_or(|kind| memory.kind == kind));
         let list = chosen.map(|(number, memory)| cohort_memory_info_t {
             size: size_of::<cohort_memory_info_t>(),
             number: number as i32,
-            kind: if memory.kind == MemoryKind::System { COHORT_MEMORY_SYSTEM } else { COHORT_MEMORY_SHARED },
+            kind: match memory.kind {
+                MemoryKind::System => COHORT_MEMORY_SYSTEM,
+                MemoryKind::Shared => COHORT_MEMORY_SHARED,
+                MemoryKind::Device => COHORT_MEMORY_DEVICE,
+            },
             numa_node: or_none(memory.numa_node),
             bytes: memory.bytes,
-            available: machinery.available(memory),
+            available: runtime.available(number),
         });
         let list: Vec<_> = list.collect();
         fill(&list, capacity, memories, |info| info.size, "COHORT_MEMORY_INFO_INIT", count)

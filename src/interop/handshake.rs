@@ -150,7 +150,10 @@ impl Handshake {
         let phase = mine.note_wait(who, false)?;
         let result = engine.wait(|| other.handed.done() > phase, &other.seats, deadline);
         match result {
-            Ok(true) => mine.with(who, |p| Ok(p.finish())).map(|_| true),
+            Ok(true) => {
+                mine.with(who, |p| Ok(p.finish()))?;
+                engine.has_waited().map(|()| true)
+            }
             // It may wait again.
             _ => mine.with(who, |p| Ok(p.waited = false)).and(result),
         }

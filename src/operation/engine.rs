@@ -298,13 +298,12 @@ impl Engine {
         }
         self.block(|| until() || self.untold().is_some(), seats, asleep, deadline)?;
         self.check_failures()?;
-        self.has_waited()?;
         Ok(until())
     }
 
-    /// The execution may look at data that operations used.
+    /// The execution has waited for what hands data over, and may look at it.
     #[inline]
-    pub(super) fn has_waited(&self) -> Result<()> {
+    pub fn has_waited(&self) -> Result<()> {
         if self.last.load(Ordering::Relaxed) == LOOK { self.come_home() } else { Ok(()) }
     }
 

@@ -4,6 +4,7 @@
 use super::placement::Placement;
 use crate::base::sync::Mutex;
 use crate::base::Result;
+use crate::device::DeviceInfo;
 use crate::fail;
 use crate::machine::{available_for_sharing, measure, Affinity, Cpu, Place, SystemMemory};
 use crate::transport::{NodeMemory, Transport};
@@ -29,12 +30,13 @@ pub struct Processor {
 pub enum MemoryKind {
     System,
     Shared,
+    Device,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Memory {
     pub kind: MemoryKind,
-    /// `None` for node-shared memory, whose pages lie where they are touched first.
+    /// `None` for node-shared memory, whose pages lie where they are touched first; of a device the nearest, if that is known.
     pub numa_node: Option<u32>,
     pub bytes: u64,
 }
@@ -81,12 +83,24 @@ impl Machinery {
         })
     }
 
+    /// The memories of devices come after all others.
+    pub fn add_devices<'a>(&mut self, devices: impl Iterator<Item = &'a DeviceInfo>) {
+        let memory = |info: &DeviceInfo| Memory { kind: MemoryKind::Device, numa_node: info.numa, bytes: info.memory_bytes };
+        self.memories.extend(devices.map(memory));
+    }
+
+    /// The number of a device among all devices, by that of its memory.
+    pub fn device_of(&self, memory: usize) -> Option<usize> {
+        let first = self.memories.iter().position(|memory| memory.kind == MemoryKind::Device)?;
+        memory.checked_sub(first)
+    }
+
     /// Whether this rank and another reach each other's node-shared memory.
     pub fn shares_memory(&self, rank: u32) -> bool {
         self.shared.own.is_shared() && self.shared.of(rank).is_some()
     }
 
-    /// Bytes of a memory that can be had now.
+    /// Bytes of a memory of the host that can be had now.
     pub fn available(&self, memory: &Memory) -> u64 {
         match memory.kind {
             MemoryKind::System => {
@@ -98,6 +112,7 @@ impl Machinery {
                 // What /dev/shm has given lies in the segment already.
                 free.saturating_sub(to_come.saturating_sub(available_for_sharing()))
             }
+            MemoryKind::Device => memory.bytes,
         }
     }
 
@@ -111,6 +126,9 @@ impl Machinery {
                  begin at 0, as cohort_machine_processors and cohort_machine_memories give them"
             );
         };
+        if to.kind == MemoryKind::Device {
+            fail!(Unsupported, "memory {memory} is a device's, which no processor of the host reads; measure those of the host");
+        }
         // Held while measuring: two measurements at a time would share the memory's bandwidth.
         let mut measured = self.measured.lock();
         let key = (from.first.number, memory);

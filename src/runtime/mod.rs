@@ -101,6 +101,15 @@ impl Runtime {
         self.handle
     }
 
+    /// Bytes of a memory that can be had now.
+    pub fn available(&self, memory: usize) -> u64 {
+        let known = &self.machinery.memories[memory];
+        match (self.machinery.device_of(memory), self.engine.devices.get()) {
+            (Some(number), Some(devices)) => known.bytes.saturating_sub(devices.used(number)),
+            _ => self.machinery.available(known),
+        }
+    }
+
     /// A region lost a handle, maybe its last: what the calling execution alone still holds of it is given back.
     pub fn forget_unnamed(&self) {
         let handle = match current_task() {
@@ -131,6 +140,7 @@ impl Runtime {
         for member in &members {
             self.engine.wait(|| member.is_ready(), &member.seats, None)?;
         }
+        self.engine.has_waited()?;
         self.members.lock().clear();
         let results = members.iter().map(|member| member.value(&self.engine.failures).map(drop));
         results.collect()
@@ -292,7 +302,9 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     }
     let share = !config.force_messages.unwrap_or(false);
     let memory = Arc::new(NodeMemory::open(&*transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?);
-    let machinery = Machinery::take_stock(&placement, &*transport, memory.clone())?;
+    let mut machinery = Machinery::take_stock(&placement, &*transport, memory.clone())?;
+    let devices = discover(&wanted(config))?.devices;
+    machinery.add_devices(devices.iter().map(|device| device.info()));
     let messages = Arc::new(Messages::new(transport.clone(), memory.clone()));
     let attention = Arc::new(Attention::new(memory, messages));
     let workers = placement.workers;
@@ -314,7 +326,7 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     if let Some(file) = &mapping_file {
         engine.mappers.install(Registered::new("mapping file", Box::new(file.clone()), false), true);
     }
-    engine.use_devices(Devices::new(discover(&wanted(config))?.devices))?;
+    engine.use_devices(Devices::new(devices))?;
     let barriers = Arc::new(Barriers::new(attention.clone()));
     let collectives = Arc::new(Collectives::new(attention.clone()));
     let ghosts = Arc::new(Ghosts::new(attention.clone()));

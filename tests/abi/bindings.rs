@@ -12,6 +12,7 @@ pub const COHORT_COPIED_TEXT: i32 = 232;
 pub const COHORT_MEMORY_ANY: i32 = 0;
 pub const COHORT_MEMORY_SYSTEM: i32 = 1;
 pub const COHORT_MEMORY_SHARED: i32 = 2;
+pub const COHORT_MEMORY_DEVICE: i32 = 3;
 pub const COHORT_OK: i32 = 0;
 pub const COHORT_ERROR_INVALID_ARGUMENT: i32 = 1;
 pub const COHORT_ERROR_INVALID_HANDLE: i32 = 2;

@@ -72,23 +72,19 @@ impl Devices {
     /// Starts what has to happen until the host can use the data. When nothing has to, the data is the host's from here on.
     fn bring(&self, wanted: &[Wanted]) -> Result<Events> {
         let mut events = Events::new();
-        for Wanted { data, mask, domain, reads, .. } in wanted {
+        for Wanted { data, mask, domain, reads, writes } in wanted {
             let Some(resident) = data.on_devices.get() else { continue };
             let mut state = resident.lock();
             for field in mask.iter() {
+                let before = events.len();
                 match reads {
                     true => self.bring_field(&mut state, data, field, domain, &mut events)?,
                     false => state.wait_for_fills(HOST, field, domain, &mut events),
                 }
-            }
-        }
-        if events.is_empty() {
-            wanted.iter().filter(|wanted| wanted.writes).for_each(|wanted| {
-                if let Some(resident) = wanted.data.on_devices.get() {
-                    let mut state = resident.lock();
-                    wanted.mask.iter().for_each(|field| state.write(field, wanted.domain, HOST));
+                if *writes && events.len() == before {
+                    state.write(field, domain, HOST);
                 }
-            });
+            }
         }
         Ok(events)
     }
@@ -97,9 +93,7 @@ impl Devices {
     fn placed(&self, data: &TreeData, which: impl Fn(u32) -> bool) -> FieldMask {
         let mut mask = FieldMask::default();
         if let Some(resident) = data.on_devices.get() {
-            let state = resident.lock();
-            let fields = state.physical.values().flat_map(|physical| physical.fields.iter());
-            fields.filter(|&&field| which(field)).for_each(|&field| mask.extend(&[field]));
+            resident.lock().fields().filter(|&field| which(field)).for_each(|field| mask.extend(&[field]));
         }
         mask
     }

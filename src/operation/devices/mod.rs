@@ -125,6 +125,16 @@ impl Devices {
         })
     }
 
+    /// Bytes of a device's memory that places take.
+    pub fn used(&self, device: usize) -> u64 {
+        let of_tree = |data: &Arc<TreeData>| {
+            let state = self.resident(data).lock();
+            let places = state.physical.values().filter(|physical| physical.device == device);
+            places.map(|physical| physical.buffer.bytes() as u64).sum::<u64>()
+        };
+        self.trees().iter().map(of_tree).sum()
+    }
+
     fn trees(&self) -> Vec<Arc<TreeData>> {
         self.trees.lock().iter().filter_map(Weak::upgrade).collect()
     }

@@ -152,6 +152,11 @@ impl State {
         }
     }
 
+    /// The fields that have or had a place on a device.
+    pub fn fields(&self) -> impl Iterator<Item = u32> + '_ {
+        self.fields.keys().copied()
+    }
+
     pub fn fill_is_under_way(&mut self, to: Place, field: u32, rect: Rect, event: &Event) {
         self.fillings.push(Filling { to, field, rect, event: event.clone() });
     }
