@@ -49,6 +49,16 @@ fn tasks_on_devices() {
     run_with("device_saxpy", &[("COHORT_DEVICES", "opencl")]);
 }
 
+/// Ten fields of 48 x 40 doubles, then down to a tenth of that.
+#[test]
+fn working_sets_larger_than_the_device() {
+    run("device_capacity");
+    run_with("device_capacity", &[("COHORT_DEVICES", "opencl")]);
+    for capacity in ["153600", "76800", "38400", "15360"] {
+        run_with("device_capacity", &[("COHORT_DEVICES", "opencl"), ("COHORT_DEVICE_MEMORY", capacity)]);
+    }
+}
+
 #[test]
 fn handshakes_in_a_time_loop() {
     run("handshake");
