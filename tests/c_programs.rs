@@ -47,6 +47,7 @@ fn saxpy_over_a_partition() {
 fn tasks_on_devices() {
     run("device_saxpy");
     run_with("device_saxpy", &[("COHORT_DEVICES", "opencl")]);
+    run_with("device_tasks", &[("COHORT_DEVICES", "opencl")]);
 }
 
 /// Ten fields of 48 x 40 doubles, then down to a tenth of that.
