@@ -26,6 +26,13 @@ fn number_of(api: Api) -> cohort_device_api_t {
     }
 }
 
+fn add(task: cohort_task_t, for_api: cohort_device_api_t, body: DeviceBody) -> Result<()> {
+    let runtime = runtime::current()?;
+    let kind = runtime.objects.tasks.get(task.id)?;
+    kind.devices.add(&kind.name, api(for_api)?, body)?;
+    runtime.offer_devices(kind)
+}
+
 unsafe fn named<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
     Ok(text(pointer, what)?.unwrap_or(""))
 }
@@ -63,8 +70,7 @@ pub unsafe extern "C" fn cohort_task_kernel(task: cohort_task_t, kernel: *const 
     guard("cohort_task_kernel", || {
         let c = given(kernel, "kernel")?;
         check_size(c.size, size_of::<cohort_kernel_t>(), "kernel", "COHORT_KERNEL_INIT")?;
-        let kind = runtime::current()?.objects.tasks.get(task.id)?;
-        kind.devices.add(&kind.name, api(c.api)?, DeviceBody::Kernel(kernel_text(c)?))
+        add(task, c.api, DeviceBody::Kernel(kernel_text(c)?))
     })
 }
 
@@ -94,8 +100,7 @@ pub unsafe extern "C" fn cohort_task_device_callback(
             };
             unsafe { function(cohort_context_t { id: context }, &device, user.get()) }
         };
-        let kind = runtime::current()?.objects.tasks.get(task.id)?;
-        kind.devices.add(&kind.name, api(for_api)?, DeviceBody::Function(Box::new(call)))
+        add(task, for_api, DeviceBody::Function(Box::new(call)))
     })
 }
 

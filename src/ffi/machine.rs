@@ -141,7 +141,6 @@ pub unsafe extern "C" fn cohort_machine_memories(
 ) -> cohort_status_t {
     guard("cohort_machine_memories", || {
         let runtime = runtime::of(runtime.id)?;
-        let machinery = &runtime.machinery;
         let wanted = match kind {
             COHORT_MEMORY_ANY => None,
             COHORT_MEMORY_SYSTEM => Some(MemoryKind::System),
@@ -149,8 +148,9 @@ pub unsafe extern "C" fn cohort_machine_memories(
             COHORT_MEMORY_DEVICE => Some(MemoryKind::Device),
             _ => fail!(InvalidArgument, "kind is {kind}; use COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED or COHORT_MEMORY_DEVICE"),
         };
-        let chosen = machinery.memories.iter().enumerate().filter(|(_, memory)| wanted.is_none_or(|kind| memory.kind == kind));
-        let list = chosen.map(|(number, memory)| cohort_memory_info_t {
+        let all = runtime.memories()?;
+        let chosen = all.iter().enumerate().filter(|(_, (memory, _))| wanted.is_none_or(|kind| memory.kind == kind));
+        let list = chosen.map(|(number, (memory, available))| cohort_memory_info_t {
             size: size_of::<cohort_memory_info_t>(),
             number: number as i32,
             kind: match memory.kind {
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn cohort_machine_memories(
             },
             numa_node: or_none(memory.numa_node),
             bytes: memory.bytes,
-            available: runtime.available(number),
+            available: *available,
         });
         let list: Vec<_> = list.collect();
         fill(&list, capacity, memories, |info| info.size, "COHORT_MEMORY_INFO_INIT", count)

@@ -14,7 +14,7 @@ mod registered;
 pub use choice::{CopyChoice, Member, NeedChoice, Setting, Slice, TaskChoice, TaskOptions, ANY, WHERE_IT_IS};
 pub use file::FileMapper;
 pub use default::DefaultMapper;
-pub use devices::DeviceMapper;
+use devices::DeviceMapper;
 pub use info::{ContextInfo, CopyInfo, NeedInfo, Processor, Report, TaskInfo};
 pub use paths::Paths;
 pub use registered::{Chain, ChainSlot, Mappers, Registered};

@@ -3,12 +3,12 @@
 
 use super::choice::{check_members, check_slices};
 use super::{
-    Answer, ContextInfo, CopyChoice, CopyInfo, DefaultMapper, Mapper, Member, NeedChoice, NeedInfo, Paths, Question, Report, Setting, Slice, TaskChoice, TaskInfo, TaskOptions,
+    Answer, ContextInfo, CopyChoice, CopyInfo, DefaultMapper, DeviceMapper, Mapper, Member, NeedChoice, NeedInfo, Paths, Question, Report, Setting, Slice, TaskChoice, TaskInfo, TaskOptions,
 };
 use crate::base::{as_callback, sync::Mutex};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::Arc;
 
 #[derive(Default)]
@@ -210,17 +210,21 @@ impl Chain {
 
 /// The place of a chain in a kind of task: null where nobody is asked.
 #[derive(Default)]
-pub struct ChainSlot(AtomicPtr<Chain>);
+pub struct ChainSlot {
+    chain: AtomicPtr<Chain>,
+    /// Whether devices can run the task: then their mapper is asked first.
+    on_devices: AtomicBool,
+}
 
 impl ChainSlot {
     #[inline]
     pub fn get(&self) -> Option<&Chain> {
         // Chains live as long as the mappers, which outlive kinds of tasks and operations.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+        unsafe { self.chain.load(Ordering::Acquire).as_ref() }
     }
 
     fn set(&self, chain: Option<&Arc<Chain>>) {
-        self.0.store(chain.map_or(std::ptr::null_mut(), |chain| Arc::as_ptr(chain).cast_mut()), Ordering::Release);
+        self.chain.store(chain.map_or(std::ptr::null_mut(), |chain| Arc::as_ptr(chain).cast_mut()), Ordering::Release);
     }
 }
 
@@ -230,13 +234,18 @@ struct Made {
     first: Vec<Arc<Registered>>,
     last: Vec<Arc<Registered>>,
     for_all: Option<Arc<Registered>>,
+    devices: Option<Arc<Registered>>,
     chains: Vec<Arc<Chain>>,
 }
 
 impl Made {
     /// The chain with `mapper` in the middle; `None` where it would be empty.
-    fn chain(&mut self, mapper: Option<&Arc<Registered>>) -> Option<Arc<Chain>> {
-        let wanted: Vec<_> = self.first.iter().chain(mapper).chain(&self.last).cloned().collect();
+    fn chain(&mut self, mapper: Option<&Arc<Registered>>, on_devices: bool) -> Option<Arc<Chain>> {
+        let devices = self.devices.iter().filter(|_| on_devices);
+        self.chain_of(devices.chain(&self.first).chain(mapper).chain(&self.last).cloned().collect())
+    }
+
+    fn chain_of(&mut self, wanted: Vec<Arc<Registered>>) -> Option<Arc<Chain>> {
         if wanted.is_empty() {
             return None;
         }
@@ -291,7 +300,7 @@ impl Mappers {
         let mut made = self.made.lock();
         let list = if last { &mut made.last } else { &mut made.first };
         list.push(Arc::new(mapper));
-        let chain = made.chain(None);
+        let chain = made.chain(None, false);
         self.general.set(chain.as_ref());
     }
 
@@ -299,18 +308,30 @@ impl Mappers {
     pub fn adopt(&self, slot: &ChainSlot) {
         let mut made = self.made.lock();
         let for_all = made.for_all.clone();
-        slot.set(made.chain(for_all.as_ref()).as_ref());
+        slot.set(made.chain(for_all.as_ref(), false).as_ref());
+    }
+
+    /// Devices can run the tasks of this kind from here on: their mapper is asked, before all others.
+    pub fn offer_devices(&self, slot: &ChainSlot) {
+        let mut made = self.made.lock();
+        if slot.on_devices.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let devices = made.devices.get_or_insert_with(|| Arc::new(Registered::new("devices", Box::new(DeviceMapper), false))).clone();
+        let before = slot.get().map_or(&[][..], |chain| &chain.mappers);
+        let wanted = std::iter::once(&devices).chain(before).cloned().collect();
+        slot.set(made.chain_of(wanted).as_ref());
+        self.uses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Uses `mapper`, or none, for these kinds; and for all to come, if `all`.
     pub fn use_for<'a>(&self, mapper: Option<&Arc<Registered>>, slots: impl Iterator<Item = &'a ChainSlot>, all: bool) {
         let mut made = self.made.lock();
-        let chain = made.chain(mapper);
         if all {
             made.for_all = mapper.cloned();
-            self.general.set(chain.as_ref());
+            self.general.set(made.chain(mapper, false).as_ref());
         }
-        slots.for_each(|slot| slot.set(chain.as_ref()));
+        slots.for_each(|slot| slot.set(made.chain(mapper, slot.on_devices.load(Ordering::Relaxed)).as_ref()));
         self.uses.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -92,7 +92,7 @@ pub struct Engine {
     pub(super) conversions: Stash<Converted>,
     /// Layouts that mappers chose.
     pub layouts: Layouts,
-    /// Set before the first launch, or never.
+    /// Set when the first task gets something for devices, or never.
     pub devices: OnceLock<Devices>,
     /// Threads that wait for something which a failure elsewhere may keep from happening.
     anxious: SeatSet,

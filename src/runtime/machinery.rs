@@ -4,7 +4,6 @@
 use super::placement::Placement;
 use crate::base::sync::Mutex;
 use crate::base::Result;
-use crate::device::DeviceInfo;
 use crate::fail;
 use crate::machine::{available_for_sharing, measure, Affinity, Cpu, Place, SystemMemory};
 use crate::transport::{NodeMemory, Transport};
@@ -83,18 +82,6 @@ impl Machinery {
         })
     }
 
-    /// The memories of devices come after all others.
-    pub fn add_devices<'a>(&mut self, devices: impl Iterator<Item = &'a DeviceInfo>) {
-        let memory = |info: &DeviceInfo| Memory { kind: MemoryKind::Device, numa_node: info.numa, bytes: info.memory_bytes };
-        self.memories.extend(devices.map(memory));
-    }
-
-    /// The number of a device among all devices, by that of its memory.
-    pub fn device_of(&self, memory: usize) -> Option<usize> {
-        let first = self.memories.iter().position(|memory| memory.kind == MemoryKind::Device)?;
-        memory.checked_sub(first)
-    }
-
     /// Whether this rank and another reach each other's node-shared memory.
     pub fn shares_memory(&self, rank: u32) -> bool {
         self.shared.own.is_shared() && self.shared.of(rank).is_some()
@@ -123,12 +110,9 @@ impl Machinery {
             fail!(
                 Bounds,
                 "processor {processor} and memory {memory} of a rank with {processors} processors and {memories} memories; numbers \
-                 begin at 0, as cohort_machine_processors and cohort_machine_memories give them"
+                 begin at 0, as cohort_machine_processors and cohort_machine_memories give them, and memories of devices are not measured"
             );
         };
-        if to.kind == MemoryKind::Device {
-            fail!(Unsupported, "memory {memory} is a device's, which no processor of the host reads; measure those of the host");
-        }
         // Held while measuring: two measurements at a time would share the memory's bandwidth.
         let mut measured = self.measured.lock();
         let key = (from.first.number, memory);

@@ -57,6 +57,8 @@ pub struct Runtime {
     attention: Arc<Attention>,
     pub transport: Arc<dyn Transport>,
     pub machinery: Machinery,
+    /// What devices to look for, until somebody asks for them.
+    wanted: Mutex<Option<Wanted>>,
     mapping_file: Option<Arc<FileMapper>>,
     verbose: bool,
     /// Dropped to end the watch.
@@ -101,13 +103,31 @@ impl Runtime {
         self.handle
     }
 
-    /// Bytes of a memory that can be had now.
-    pub fn available(&self, memory: usize) -> u64 {
-        let known = &self.machinery.memories[memory];
-        match (self.machinery.device_of(memory), self.engine.devices.get()) {
-            (Some(number), Some(devices)) => known.bytes.saturating_sub(devices.used(number)),
-            _ => self.machinery.available(known),
+    /// The devices of the rank, if there are any. They are looked for when they are first asked for: who has no use for them loads no driver.
+    pub fn devices(&self) -> Result<Option<&Devices>> {
+        let mut wanted = self.wanted.lock();
+        if let Some(which) = &*wanted {
+            self.engine.use_devices(Devices::new(discover(which)?.devices))?;
+            *wanted = None;
         }
+        Ok(self.engine.devices.get())
+    }
+
+    /// The memories of the rank, those of devices after all others; and how much of each can be had now.
+    pub fn memories(&self) -> Result<Vec<(Memory, u64)>> {
+        let of_host = self.machinery.memories.iter().map(|memory| (memory.clone(), self.machinery.available(memory)));
+        let of_devices = self.devices()?.into_iter().flat_map(Devices::memories).map(|(info, free)| {
+            (Memory { kind: MemoryKind::Device, numa_node: info.numa, bytes: info.memory_bytes }, free)
+        });
+        Ok(of_host.chain(of_devices).collect())
+    }
+
+    /// A task can run on devices, if there are any.
+    pub fn offer_devices(&self, kind: &TaskKind) -> Result<()> {
+        if self.devices()?.is_some() {
+            self.engine.mappers.offer_devices(&kind.mappers);
+        }
+        Ok(())
     }
 
     /// A region lost a handle, maybe its last: what the calling execution alone still holds of it is given back.
@@ -249,6 +269,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         ghosts: started.ghosts,
         attention: started.attention,
         machinery: started.machinery,
+        wanted: Mutex::new(Some(wanted(&config))),
         mapping_file: started.mapping_file,
         transport,
     };
@@ -302,9 +323,7 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     }
     let share = !config.force_messages.unwrap_or(false);
     let memory = Arc::new(NodeMemory::open(&*transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?);
-    let mut machinery = Machinery::take_stock(&placement, &*transport, memory.clone())?;
-    let devices = discover(&wanted(config))?.devices;
-    machinery.add_devices(devices.iter().map(|device| device.info()));
+    let machinery = Machinery::take_stock(&placement, &*transport, memory.clone())?;
     let messages = Arc::new(Messages::new(transport.clone(), memory.clone()));
     let attention = Arc::new(Attention::new(memory, messages));
     let workers = placement.workers;
@@ -326,7 +345,6 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     if let Some(file) = &mapping_file {
         engine.mappers.install(Registered::new("mapping file", Box::new(file.clone()), false), true);
     }
-    engine.use_devices(Devices::new(devices))?;
     let barriers = Arc::new(Barriers::new(attention.clone()));
     let collectives = Arc::new(Collectives::new(attention.clone()));
     let ghosts = Arc::new(Ghosts::new(attention.clone()));

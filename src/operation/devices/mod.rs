@@ -27,7 +27,7 @@ use super::body::{Body, Work};
 use super::{Engine, TaskKind, TreeData};
 use crate::base::sync::Mutex;
 use crate::base::Result;
-use crate::device::Device;
+use crate::device::{Device, DeviceInfo};
 use crate::event::NodeRef;
 use resident::Events;
 use smallvec::SmallVec;
@@ -125,8 +125,14 @@ impl Devices {
         })
     }
 
+    /// Each device, and the bytes of its memory that no place takes.
+    pub fn memories(&self) -> impl Iterator<Item = (&DeviceInfo, u64)> {
+        let free = |(number, attached): (usize, &'_ Attached)| attached.device.info().memory_bytes.saturating_sub(self.used(number));
+        self.list.iter().enumerate().map(move |one| (one.1.device.info(), free(one)))
+    }
+
     /// Bytes of a device's memory that places take.
-    pub fn used(&self, device: usize) -> u64 {
+    fn used(&self, device: usize) -> u64 {
         let of_tree = |data: &Arc<TreeData>| {
             let state = self.resident(data).lock();
             let places = state.physical.values().filter(|physical| physical.device == device);
@@ -141,13 +147,13 @@ impl Devices {
 }
 
 impl Engine {
-    /// From here on tasks may run on these devices. Before any kind of task is registered.
+    /// From here on tasks may run on these devices, and operations look where their data is.
     pub fn use_devices(&self, devices: Devices) -> Result<()> {
         if devices.list.is_empty() || self.devices.set(devices).is_err() {
             return Ok(());
         }
-        self.last.store(LOOK, Ordering::Release);
-        self.mappers.install(crate::mapping::Registered::new("devices", Box::new(crate::mapping::DeviceMapper), false), false);
+        // A failure that ends all stays.
+        let _ = self.last.compare_exchange(0, LOOK, Ordering::AcqRel, Ordering::Relaxed);
         thread::start(self)
     }
 
