@@ -2,6 +2,7 @@
 //! and slices lie whole rows apart. Dimensions without a gap on both sides are merged, so that most boxes are one call.
 
 use super::handles::Dim;
+use smallvec::SmallVec;
 
 /// One call: `rows` runs of `run` bytes in each of `slices`, at these offsets from where the two sides begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Plan {
     fn new(element: usize, given: &[Dim; 4]) -> Self {
         let mut run = element;
         let (mut first_from, mut first_to) = (0, 0);
-        let mut dims: Vec<Dim> = Vec::with_capacity(4);
+        let mut dims: SmallVec<[Dim; 4]> = SmallVec::new();
         for dim in given.iter().filter(|dim| dim.count > 1) {
             let mut dim = *dim;
             if dim.from < 0 && dim.to < 0 {

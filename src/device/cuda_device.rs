@@ -3,6 +3,7 @@
 use super::boxes::{self, Piece, Pitches};
 use super::cuda::{describe, usual_block, Driven, Words};
 use super::cuda_memory::{fault, Context, DeviceMemory, PinnedMemory, Registered};
+use super::error::What;
 use super::handles::*;
 use super::nvrtc::{architecture, Nvrtc};
 use super::pool::Pool;
@@ -11,6 +12,7 @@ use crate::base::{Error, Result, Status};
 use crate::fail;
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUevent, CUfunction, CUmemorytype, CUmodule, CUresult, CUstream};
+use smallvec::SmallVec;
 use std::ffi::{c_void, CString};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -93,9 +95,9 @@ impl CudaDevice {
         Ok(stream)
     }
 
-    fn recorded(&self, stream: CUstream, what: impl Into<Arc<str>>) -> Result<Event> {
+    fn recorded(&self, stream: CUstream, what: What) -> Result<Event> {
         let native = self.context.record(stream)?;
-        Ok(Event(Arc::new(CudaEvent { native, what: what.into(), context: self.context.clone() })))
+        Ok(Event(Arc::new(CudaEvent { native, what, context: self.context.clone() })))
     }
 
     fn checked(&self, buffer: &Buffer) -> Result<u64> {
@@ -188,7 +190,7 @@ impl Device for CudaDevice {
         boxes::pieces(transfer.element, &transfer.dims, |piece| {
             copy_piece(stream, &from, &to, &piece).map_err(|error| self.context.fault(what, error))
         })?;
-        self.recorded(stream, what)
+        self.recorded(stream, What::Plain(what))
     }
 
     fn reaches(&self, other: &Buffer) -> bool {
@@ -204,7 +206,7 @@ impl Device for CudaDevice {
             let set = unsafe { self.set(stream, (at + offset as i64) as u64, bytes, &words) };
             set.map_err(|error| self.context.fault("a fill", error))
         })?;
-        self.recorded(stream, "a fill")
+        self.recorded(stream, What::Plain("a fill"))
     }
 
     fn compile(&self, source: &Source) -> Result<Module> {
@@ -238,7 +240,7 @@ impl Device for CudaDevice {
     }
 
     unsafe fn launch(&self, stream: Stream, launch: &Launch, wait: &[Event]) -> Result<Event> {
-        let what: Arc<str> = format!("kernel {}", launch.kernel.name).into();
+        let what = What::Kernel(launch.kernel.name.clone());
         let stream = self.after(stream, wait)?;
         if !launch.grid.contains(&0) {
             let (items, block) = launch.items();
@@ -248,7 +250,7 @@ impl Device for CudaDevice {
                 fail!(InvalidArgument, "device {}: {what} has {blocks:?} blocks; use larger ones, at most [2147483647, 65535, 65535]", self.context.name);
             }
             let null = 0u64;
-            let mut parameters = Vec::with_capacity(launch.args.len());
+            let mut parameters: SmallVec<[*mut c_void; 32]> = SmallVec::new();
             for arg in launch.args {
                 parameters.push(match arg {
                     Arg::Buffer(buffer) => {
@@ -272,7 +274,7 @@ impl Device for CudaDevice {
 
     fn mark(&self, stream: Stream) -> Result<Event> {
         self.context.enter()?;
-        self.recorded(self.stream(stream), "work that a callback enqueued")
+        self.recorded(self.stream(stream), What::Plain("work that a callback enqueued"))
     }
 
     fn native_stream(&self, stream: Stream) -> *mut c_void {
@@ -363,7 +365,7 @@ impl Located {
 
 struct CudaEvent {
     native: CUevent,
-    what: Arc<str>,
+    what: What,
     context: Arc<Context>,
 }
 
@@ -376,12 +378,12 @@ impl Completion for CudaEvent {
         match unsafe { result::event::query(self.native) } {
             Ok(()) => Ok(true),
             Err(DriverError(CUresult::CUDA_ERROR_NOT_READY)) => Ok(false),
-            Err(error) => Err(self.context.fault(&self.what, error)),
+            Err(error) => Err(self.context.fault(&self.what.to_string(), error)),
         }
     }
 
     fn wait(&self) -> Result<()> {
-        unsafe { result::event::synchronize(self.native) }.map_err(|error| self.context.fault(&self.what, error))
+        unsafe { result::event::synchronize(self.native) }.map_err(|error| self.context.fault(&self.what.to_string(), error))
     }
 
     fn native(&self) -> *mut c_void {

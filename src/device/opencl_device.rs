@@ -1,7 +1,7 @@
 //! A device through OpenCL 1.2. Each stream is a queue in order; each buffer a `cl_mem` of its own.
 
 use super::boxes::{self, Piece, Pitches};
-use super::error::failure;
+use super::error::{failure, What};
 use super::handles::*;
 use super::opencl::{describe, number};
 use super::pool::{Memory, Pool};
@@ -13,10 +13,14 @@ use cl3::command_queue as queue;
 use cl3::error_codes::error_text;
 use cl3::types::{cl_command_queue, cl_context, cl_device_id, cl_event, cl_kernel, cl_mem, cl_program};
 use cl3::{context, device, event, kernel, memory, program};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ffi::{c_void, CString};
 use std::ptr::null_mut;
 use std::sync::Arc;
+
+/// Few operations wait for more.
+type Waits = SmallVec<[cl_event; 8]>;
 
 /// Of all devices of a platform.
 struct Context(cl_context);
@@ -103,8 +107,8 @@ impl OpenclDevice {
     }
 
     /// The events that the driver can wait for; those of other drivers are waited for here.
-    fn waits(&self, wait: &[Event]) -> Result<Vec<cl_event>> {
-        let mut events = Vec::with_capacity(wait.len());
+    fn waits(&self, wait: &[Event]) -> Result<Waits> {
+        let mut events = Waits::new();
         for event in wait {
             if event.0.domain() == self.domain() {
                 events.push(event.native());
@@ -116,14 +120,14 @@ impl OpenclDevice {
     }
 
     /// Work of other queues may wait for this: it must have left the queue.
-    fn flushed(&self, queue: cl_command_queue, event: cl_event, what: impl Into<Arc<str>>) -> Result<Event> {
+    fn flushed(&self, queue: cl_command_queue, event: cl_event, what: What) -> Result<Event> {
         let event = self.event(event, what);
         queue::flush(queue).map_err(|code| self.fault("clFlush", code))?;
         Ok(event)
     }
 
-    fn event(&self, native: cl_event, what: impl Into<Arc<str>>) -> Event {
-        Event(Arc::new(OpenclEvent { native, what: what.into(), device: self.name.clone(), context: self.context.clone() }))
+    fn event(&self, native: cl_event, what: What) -> Event {
+        Event(Arc::new(OpenclEvent { native, what, device: self.name.clone(), context: self.context.clone() }))
     }
 
     fn checked(&self, buffer: &Buffer) -> Result<cl_mem> {
@@ -253,7 +257,7 @@ impl Device for OpenclDevice {
     unsafe fn launch(&self, stream: Stream, launch: &Launch, wait: &[Event]) -> Result<Event> {
         let queue = self.queue(stream);
         let waits = self.waits(wait)?;
-        let what: Arc<str> = format!("kernel {}", launch.kernel.name).into();
+        let what = What::Kernel(launch.kernel.name.clone());
         if launch.grid.contains(&0) {
             return self.flushed(queue, self.marker(queue, &waits)?, what);
         }
@@ -293,12 +297,12 @@ impl Device for OpenclDevice {
         let queue = self.queue(stream);
         let event = unsafe { queue::enqueue_barrier_with_wait_list(queue, waits.len() as u32, list(&waits)) }
             .map_err(|code| self.fault("clEnqueueBarrierWithWaitList", code))?;
-        self.flushed(queue, event, "a barrier").map(drop)
+        self.flushed(queue, event, What::Plain("a barrier")).map(drop)
     }
 
     fn mark(&self, stream: Stream) -> Result<Event> {
         let queue = self.queue(stream);
-        self.flushed(queue, self.marker(queue, &[])?, "work that a callback enqueued")
+        self.flushed(queue, self.marker(queue, &[])?, What::Plain("work that a callback enqueued"))
     }
 
     fn native_stream(&self, stream: Stream) -> *mut c_void {
@@ -319,7 +323,7 @@ struct Turn<'a> {
     device: &'a OpenclDevice,
     queue: cl_command_queue,
     what: &'static str,
-    waits: Vec<cl_event>,
+    waits: Waits,
     last: Option<Event>,
 }
 
@@ -327,14 +331,14 @@ impl Turn<'_> {
     fn next(&mut self, enqueue: impl FnOnce(&[cl_event]) -> std::result::Result<cl_event, i32>) -> Result<()> {
         let event = enqueue(&self.waits).map_err(|code| self.device.fault(self.what, code))?;
         self.waits.clear();
-        self.last = Some(self.device.event(event, self.what));
+        self.last = Some(self.device.event(event, What::Plain(self.what)));
         Ok(())
     }
 
     fn end(self) -> Result<Event> {
         let last = match self.last {
             Some(last) => last,
-            None => self.device.event(self.device.marker(self.queue, &self.waits)?, self.what),
+            None => self.device.event(self.device.marker(self.queue, &self.waits)?, What::Plain(self.what)),
         };
         queue::flush(self.queue).map_err(|code| self.device.fault("clFlush", code))?;
         Ok(last)
@@ -481,7 +485,7 @@ fn fault(device: &str, what: &str, code: i32) -> Error {
 
 struct OpenclEvent {
     native: cl_event,
-    what: Arc<str>,
+    what: What,
     device: Arc<str>,
     context: Arc<Context>,
 }
@@ -496,7 +500,7 @@ impl OpenclEvent {
         let bytes = data.map_err(|code| fault(&self.device, "clGetEventInfo", code))?;
         let status = bytes.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
         if status < 0 {
-            return Err(fault(&self.device, &self.what, status));
+            return Err(fault(&self.device, &self.what.to_string(), status));
         }
         Ok(status)
     }
@@ -511,7 +515,7 @@ impl Completion for OpenclEvent {
         let waited = event::wait_for_events(&[self.native]);
         // The event's own code says more than that some event failed.
         self.status()?;
-        waited.map_err(|code| fault(&self.device, &self.what, code))
+        waited.map_err(|code| fault(&self.device, &self.what.to_string(), code))
     }
 
     fn native(&self) -> *mut c_void {

@@ -161,3 +161,94 @@ impl Drop for Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::sync::Arc;
+    use std::collections::HashSet;
+
+    /// A driver with this many bytes, which counts what it gave; freed twice or not given is a panic.
+    struct Driver {
+        bytes: u64,
+        given: Mutex<Given>,
+    }
+
+    #[derive(Default)]
+    struct Given {
+        next: u64,
+        held: u64,
+        calls: usize,
+        sizes: std::collections::HashMap<u64, u64>,
+    }
+
+    impl Memory for Arc<Driver> {
+        fn take(&self, bytes: usize) -> Result<u64> {
+            let mut given = self.given.lock();
+            if given.held + bytes as u64 > self.bytes {
+                return Err(Error::new(Status::OutOfMemory, "the driver has no more"));
+            }
+            given.next += 1;
+            given.calls += 1;
+            given.held += bytes as u64;
+            let native = given.next;
+            given.sizes.insert(native, bytes as u64);
+            Ok(native)
+        }
+
+        fn free(&self, native: u64) {
+            let mut given = self.given.lock();
+            let bytes = given.sizes.remove(&native).expect("freed what is not held");
+            given.held -= bytes;
+        }
+    }
+
+    fn pool(bytes: u64, capacity: u64) -> (Arc<Driver>, Pool) {
+        let driver = Arc::new(Driver { bytes, given: Mutex::default() });
+        (driver.clone(), Pool::new(Box::new(driver), "device test".into(), capacity))
+    }
+
+    #[test]
+    fn a_repeated_step_asks_the_driver_for_nothing() {
+        let (driver, pool) = pool(u64::MAX, u64::MAX);
+        for step in 0..10 {
+            let taken: Vec<_> = [1000, 70_000, 1000, 3].into_iter().map(|bytes| pool.take(bytes).unwrap()).collect();
+            assert_eq!(taken.iter().map(|&(native, _)| native).collect::<HashSet<_>>().len(), 4);
+            taken.into_iter().for_each(|(native, size)| pool.give_back(native, size, Vec::new()));
+            assert_eq!(driver.given.lock().calls, 4, "step {step}");
+        }
+        drop(pool);
+        assert_eq!(driver.given.lock().held, 0);
+    }
+
+    #[test]
+    fn large_pieces_are_not_spent_on_small_needs() {
+        let (_, pool) = pool(u64::MAX, u64::MAX);
+        let (large, size) = pool.take(1 << 20).unwrap();
+        pool.give_back(large, size, Vec::new());
+        assert_ne!(pool.take(1000).unwrap().0, large);
+        assert_eq!(pool.take((1 << 20) - 100_000).unwrap(), (large, size));
+    }
+
+    #[test]
+    fn what_is_kept_makes_room_where_the_driver_or_the_capacity_ends() {
+        for (bytes, capacity) in [(1 << 20, u64::MAX), (u64::MAX, 1 << 20)] {
+            let (driver, pool) = pool(bytes, capacity);
+            for _ in 0..2 {
+                let parts: Vec<_> = (0..4).map(|_| pool.take(1 << 18).unwrap()).collect();
+                let error = pool.take(1).unwrap_err();
+                assert_eq!(error.status, Status::OutOfMemory);
+                parts.into_iter().for_each(|(native, size)| pool.give_back(native, size, Vec::new()));
+                let (whole, size) = pool.take(1 << 20).unwrap();
+                assert_eq!(driver.given.lock().held, 1 << 20);
+                pool.give_back(whole, size, Vec::new());
+            }
+        }
+    }
+
+    #[test]
+    fn a_need_beyond_all_numbers_is_an_error() {
+        let (_, pool) = pool(u64::MAX, u64::MAX);
+        assert_eq!(pool.take(usize::MAX).unwrap_err().status, Status::OutOfMemory);
+    }
+}
