@@ -35,52 +35,52 @@ impl<'a> Wanted<'a> {
 }
 
 impl Devices {
-    /// Starts the copies that make a field valid on the host, and adds what has to happen until it is.
-    pub fn bring_field(&self, state: &mut State, data: &TreeData, field: u32, domain: &Domain, events: &mut Events) -> Result<()> {
-        let mut parts = Vec::new();
-        state.read(field, domain, HOST, &mut parts);
-        for (from, part) in &parts {
-            for rect in part.rects() {
-                self.copy_home(state, data, field, *from, &rect)?;
-            }
+    /// Starts the copies that make fields valid on the host.
+    pub fn bring_fields(&self, state: &mut State, data: &TreeData, mask: &FieldMask, domain: &Domain) -> Result<()> {
+        let (mut parts, mut pieces) = (Vec::new(), Vec::new());
+        for field in mask.iter() {
+            parts.clear();
+            state.read(field, domain, HOST, &mut parts);
+            pieces.extend(parts.iter().flat_map(|(from, part)| part.rects().map(move |rect| (*from, rect, field))));
         }
-        state.wait_for_fills(HOST, field, domain, events);
-        Ok(())
+        self.copy_home(state, data, &mut pieces)
     }
 
-    pub fn copy_home(&self, state: &mut State, data: &TreeData, field: u32, from: Place, rect: &Rect) -> Result<()> {
-        let mut waits = Events::new();
-        state.wait_for_fills(from, field, &(*rect).into(), &mut waits);
-        let Some(physical) = state.physical.get(&from) else { return Ok(()) };
-        let device = &*self.list[physical.device].device;
-        waits.extend(physical.users.iter().cloned());
-        let mut results = Vec::new();
-        data.instances.each_place(field, rect, |part, place| {
-            // What is not valid on the host nobody reads there, and whoever is to use it waits for this copy.
-            results.push(unsafe { transfer::to_host(device, field, part, physical, place, &waits) });
-        })?;
-        for event in results {
-            let event = event?;
-            state.fill_is_under_way(HOST, field, *rect, &event);
-            if let Some(physical) = state.physical.get_mut(&from) {
+    /// Starts copies of points of fields from places to the host.
+    pub fn copy_home(&self, state: &mut State, data: &TreeData, pieces: &mut [(Place, Rect, u32)]) -> Result<()> {
+        pieces.sort_unstable_by_key(|piece| piece.0);
+        for of_place in pieces.chunk_by(|a, b| a.0 == b.0) {
+            let (from, mut waits) = (of_place[0].0, Events::new());
+            for (_, rect, field) in of_place {
+                state.wait_for_fills(from, *field, &(*rect).into(), &mut waits);
+            }
+            let Some(physical) = state.physical.get(&from) else { continue };
+            let device = &*self.list[physical.device].device;
+            waits.extend(physical.users.iter().cloned());
+            let mut fields: Vec<(Rect, u32)> = of_place.iter().map(|(_, rect, field)| (*rect, *field)).collect();
+            for run in transfer::runs(&data.instances, physical, &mut fields)? {
+                let Some(physical) = state.physical.get_mut(&from) else { continue };
+                // What is not valid on the host nobody reads there, and whoever is to use it waits for this copy.
+                let event = unsafe { transfer::to_host(device, &run, physical, &waits)? };
                 physical.is_used_by(&event);
+                run.fields.iter().for_each(|&field| state.fill_is_under_way(HOST, field, run.rect, &event));
             }
         }
         Ok(())
     }
 
-    /// Starts what has to happen until the host can use the data. When nothing has to, the data is the host's from here on.
+    /// Starts what has to happen until the host can use the data. What needs nothing is the host's from here on.
     fn bring(&self, wanted: &[Wanted]) -> Result<Events> {
         let mut events = Events::new();
         for Wanted { data, mask, domain, reads, writes } in wanted {
             let Some(resident) = data.on_devices.get() else { continue };
             let mut state = resident.lock();
+            if *reads {
+                self.bring_fields(&mut state, data, mask, domain)?;
+            }
             for field in mask.iter() {
                 let before = events.len();
-                match reads {
-                    true => self.bring_field(&mut state, data, field, domain, &mut events)?,
-                    false => state.wait_for_fills(HOST, field, domain, &mut events),
-                }
+                state.wait_for_fills(HOST, field, domain, &mut events);
                 if *writes && events.len() == before {
                     state.write(field, domain, HOST);
                 }

@@ -5,7 +5,7 @@ use super::super::TreeData;
 use super::resident::{Physical, Place, State};
 use super::Devices;
 use crate::base::{Result, Status};
-use crate::geometry::Rect;
+use crate::geometry::{Domain, Rect};
 use crate::region::FieldMask;
 use std::sync::Arc;
 
@@ -100,11 +100,9 @@ impl Devices {
         let mut state = self.resident(data).lock();
         let mut parts = Vec::new();
         state.give_up(place, &mut parts);
-        for (field, domain) in parts {
-            for rect in domain.rects() {
-                self.copy_home(&mut state, data, field, place, &rect)?;
-            }
-        }
+        let in_rects = |(field, domain): &(u32, Domain)| domain.rects().map(|rect| (place, rect, *field)).collect::<Vec<_>>();
+        let mut pieces: Vec<(Place, Rect, u32)> = parts.iter().flat_map(in_rects).collect();
+        self.copy_home(&mut state, data, &mut pieces)?;
         if let Some(physical) = state.physical.remove(&place) {
             physical.buffer.retire(physical.users);
         }

@@ -153,7 +153,7 @@ impl DeviceThread<'_> {
             held.mask.iter().for_each(|field| state.wait_for_fills(to, field, domain, waits));
             return Ok(());
         }
-        let mut parts = Vec::new();
+        let (mut parts, mut from_host) = (Vec::new(), Vec::new());
         for field in held.mask.iter() {
             if matches!(pinned.data.home, Home::Shared(_)) {
                 // Others may have written it since.
@@ -163,56 +163,63 @@ impl DeviceThread<'_> {
             state.read(field, domain, to, &mut parts);
             for (from, part) in &parts {
                 for rect in part.rects() {
-                    let events = self.fill_part(&mut state, held, (field, &rect), *from, to, stream, chained)?;
-                    for event in &events {
-                        state.fill_is_under_way(to, field, rect, event);
-                        for place in [*from, to] {
-                            if let Some(physical) = state.physical.get_mut(&place) {
-                                physical.is_used_by(event);
-                            }
-                        }
+                    if *from == HOST || !self.copy_within(&mut state, held, (field, &rect), (*from, to), (stream, chained))? {
+                        from_host.push((rect, field));
                     }
                 }
             }
-            state.wait_for_fills(to, field, domain, waits);
+        }
+        self.copy_in(&mut state, held, to, &mut from_host)?;
+        held.mask.iter().for_each(|field| state.wait_for_fills(to, field, domain, waits));
+        Ok(())
+    }
+
+    /// From the host to a place.
+    fn copy_in(&self, state: &mut State, held: &Held, to: Place, pieces: &mut [(Rect, u32)]) -> Result<()> {
+        let mut fills = Events::new();
+        for (rect, field) in pieces.iter() {
+            state.wait_for_fills(HOST, *field, &(*rect).into(), &mut fills);
+        }
+        let Some(there) = state.physical.get(&to) else { fail!(Internal, "a place without memory") };
+        let device = &*self.attached().device;
+        for run in transfer::runs(&held.data().instances, there, pieces)? {
+            let Some(there) = state.physical.get_mut(&to) else { fail!(Internal, "a place without memory") };
+            // The task holds the points for reading, and who writes them waits for it.
+            let event = unsafe { transfer::to_device(device, &run, there, &fills)? };
+            there.is_used_by(&event);
+            run.fields.iter().for_each(|&field| state.fill_is_under_way(to, field, run.rect, &event));
         }
         Ok(())
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn fill_part(
+    /// From place to place. False: the device does not reach the other, and what is to be copied is on its way to the host.
+    fn copy_within(
         &self,
         state: &mut State,
         held: &Held,
         (field, rect): (u32, &Rect),
-        from: Place,
-        to: Place,
-        stream: Stream,
-        chained: &[Event],
-    ) -> Result<Events> {
-        let mut fills = Events::new();
-        state.wait_for_fills(from, field, &(*rect).into(), &mut fills);
-        let Some(there) = state.physical.get(&to) else { fail!(Internal, "a place without memory") };
+        (from, to): (Place, Place),
+        (stream, chained): (Stream, &[Event]),
+    ) -> Result<bool> {
+        let mut waits = chained.iter().cloned().collect::<Events>();
+        state.wait_for_fills(from, field, &(*rect).into(), &mut waits);
+        let (Some(other), Some(there)) = (state.physical.get(&from), state.physical.get(&to)) else { fail!(Internal, "a place without memory") };
         let device = &*self.attached().device;
-        if from == HOST {
-            let mut results = Vec::new();
-            held.data().instances.each_place(field, rect, |part, place| {
-                // The task holds the points for reading, and who writes them waits for it.
-                results.push(unsafe { transfer::to_device(device, field, part, place, there, &fills) });
-            })?;
-            return results.into_iter().collect();
-        }
-        let Some(other) = state.physical.get(&from) else { fail!(Internal, "a place without memory") };
         if !device.reaches(&other.buffer) {
-            self.devices.copy_home(state, held.data(), field, from, rect)?;
-            return self.fill_part(state, held, (field, rect), HOST, to, stream, chained);
+            self.devices.copy_home(state, held.data(), &mut [(from, *rect, field)])?;
+            return Ok(false);
         }
-        fills.extend(chained.iter().cloned());
-        fills.extend(other.users.iter().cloned());
+        waits.extend(other.users.iter().cloned());
         let bytes = held.data().instances.ensure(field)?.bytes;
-        // As above.
-        let event = unsafe { transfer::within((device, stream), (field, bytes), rect, other, there, &fills)? };
-        Ok(Events::from_iter([event]))
+        // As in `copy_in`.
+        let event = unsafe { transfer::within((device, stream), (field, bytes), rect, other, there, &waits)? };
+        state.fill_is_under_way(to, field, *rect, &event);
+        for place in [from, to] {
+            if let Some(physical) = state.physical.get_mut(&place) {
+                physical.is_used_by(&event);
+            }
+        }
+        Ok(true)
     }
 
     /// The first of `events` is the task's. What others than this rank's operations look at goes back at once.
@@ -223,11 +230,10 @@ impl DeviceThread<'_> {
         }
         if held.access.writes() {
             let domain = &held.node().domain;
-            for field in held.mask.iter() {
-                state.write(field, domain, pinned.place);
-                if matches!(pinned.data.home, Home::Shared(_)) {
-                    self.devices.bring_field(&mut state, &pinned.data, field, domain, events)?;
-                }
+            held.mask.iter().for_each(|field| state.write(field, domain, pinned.place));
+            if matches!(pinned.data.home, Home::Shared(_)) {
+                self.devices.bring_fields(&mut state, &pinned.data, &held.mask, domain)?;
+                held.mask.iter().for_each(|field| state.wait_for_fills(HOST, field, domain, events));
             }
         }
         Ok(())
