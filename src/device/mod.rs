@@ -143,6 +143,8 @@ pub trait Device: Send + Sync {
     /// Device memory, with undefined contents. From any thread. The memory of dropped and retired buffers is used again: in a steady
     /// state nothing is asked of the driver. `OutOfMemory` when neither the capacity nor the driver has more.
     fn allocate(&self, bytes: usize) -> Result<Buffer>;
+    /// Gives the memory that is kept for later back to the driver: what is allocated next takes no more than its size.
+    fn trim(&self);
     /// Host memory that the driver copies from and to without a stop on the way. From any thread; used again as buffers are.
     fn staging(&self, bytes: usize) -> Result<HostBuffer>;
     /// Registers the caller's memory in place, where the driver can, until the pin is dropped. The memory must outlive it.

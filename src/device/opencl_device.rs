@@ -196,6 +196,10 @@ impl Device for OpenclDevice {
         Ok(Buffer { native, bytes, size, pool: self.buffers.clone(), domain: self.domain() })
     }
 
+    fn trim(&self) {
+        self.buffers.release();
+    }
+
     fn staging(&self, bytes: usize) -> Result<HostBuffer> {
         let (at, size) = self.staging.take(bytes)?;
         Ok(HostBuffer { at: at as *mut u8, bytes, size, pool: self.staging.clone() })

@@ -77,6 +77,13 @@ impl Pool {
         Ok((native, size))
     }
 
+    /// Frees all that is kept, once the work on it is done.
+    pub fn release(&self) {
+        let mut state = self.state.lock();
+        state.collect(true);
+        self.trim(&mut state);
+    }
+
     pub fn give_back(&self, native: u64, size: usize, after: Vec<Event>) {
         let mut state = self.state.lock();
         if after.is_empty() {

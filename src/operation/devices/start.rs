@@ -72,8 +72,10 @@ impl DeviceThread<'_> {
         if self.has_running() {
             return Ok(None);
         }
-        // What is in the way are larger places that it would use itself: with nothing on the device it gets places of just its sizes.
+        // What is in the way are larger places that it would use itself, and memory kept for other sizes: with nothing on the device it gets
+        // places of just its sizes.
         while self.devices.evict(self.number)? {}
+        self.attached().device.trim();
         if let Some(pinned) = self.try_pin(body)? {
             return Ok(Some(pinned));
         }
