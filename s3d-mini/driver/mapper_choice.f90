@@ -6,7 +6,7 @@ module mapper_choice
   use rhs_method, only: mapping_t
   implicit none
   private
-  public :: mapper_select, mapper_forget
+  public :: mapper_select, mapper_forget, mapper_has_devices
 
   type(cohort_mapper_handle), save :: handle
 
@@ -19,6 +19,11 @@ module mapper_choice
       integer(c_int32_t), value :: may_inline
       type(cohort_mapper_handle), intent(out) :: handle
       integer(c_int32_t) :: status
+    end function
+
+    integer(c_int32_t) function s3d_mapper_has_devices(name) bind(C)
+      import :: c_char, c_int32_t
+      character(kind=c_char), intent(in) :: name(*)
     end function
   end interface
 
@@ -35,6 +40,12 @@ contains
     call end_unless(status == 0, 'mapper = "'//trim(mapping%mapper)//'" cannot be used: Cohort has said why')
     call end_unless(handle%id /= 0 .or. mapping%mapper == 'default', 'mapper = "'//trim(mapping%mapper)//'" is not in this build')
   end subroutine
+
+  !> Whether tasks may go to devices.
+  logical function mapper_has_devices(mapping)
+    type(mapping_t), intent(in) :: mapping
+    mapper_has_devices = s3d_mapper_has_devices(trim(mapping%mapper)//c_null_char) /= 0
+  end function
 
   !> Before the runtime ends: what was refused of the mapper's choices is told to `mapping`.
   subroutine mapper_forget(mapping)

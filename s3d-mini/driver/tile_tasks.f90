@@ -7,11 +7,12 @@ module tile_tasks
   use block, only: block_t, box_t, ghost_t
   use failure, only: end_unless
   use flow, only: flow_t, i_rho, p_T, p_species, primitive_fields, state_fields
-  use mapper_choice, only: mapper_select, mapper_forget
+  use mapper_choice, only: mapper_select, mapper_forget, mapper_has_devices
   use point_terms, only: primitives_kernel, chemistry_kernel
   use fluxes, only: flux_kernel
   use divergence, only: divergence_kernel
   use rhs_method, only: mapping_t
+  use tile_kernels, only: kernels_register
   use tile_arguments, only: tile_arguments_t, arguments_of
   use tile_regions
   implicit none
@@ -29,8 +30,8 @@ module tile_tasks
   integer, parameter :: most_needs = 13
   type(cohort_task), save :: await_task, handoff_task, kernel_task(kinds)
 
-  !> What one task uses: of a kind always the same in the same places, since these are the arguments of its kernel on devices; what a
-  !> tile does not need it may not touch. `face` says which of the requirements are ghost regions, and beyond which face.
+  !> What one task uses: of a kind always the same in the same places, since these are the arguments of its kernel on devices; what
+  !> a tile does not need it may not touch. `face` says which of the requirements are ghost regions, and beyond which face.
   type :: work_t
     type(cohort_requirement), allocatable :: needs(:)
     integer, allocatable :: face(:)
@@ -52,6 +53,8 @@ contains
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
     call cohort_init(rt, cart)
     call tasks_register(rt)
+    ! Their order is that of the kinds.
+    if (mapper_has_devices(mapping)) call kernels_register(f, kernel_task)
     call mapper_select(rt, mapping, launches_itself)
     call arrays_create(a, f, b, tuned(rt, b, tile), q, prim, p, rhs)
     call halos_create(rt, cart, a, r)

@@ -22,6 +22,7 @@ static int32_t any_worker(void) {
 }
 
 static int32_t any_processor(const cohort_task_info_t *task) {
+  if (runs_on_devices(task) && below(2) == 0) return COHORT_PROC_DEVICE;
   return task->processor_is_open && below(8) == 0 ? COHORT_PROC_MPI : task->processor;
 }
 

@@ -5,13 +5,26 @@
 static const struct {
   const char *name;
   cohort_status_t (*make)(const mapper_setting_t *setting, cohort_mapper_t *mapper);
-} known[] = {{"cpu", cpu_mapper}, {"fuzz", fuzz_mapper}, {"nonsense", nonsense_mapper}};
+  bool devices;
+} known[] = {{"cpu", cpu_mapper, false},
+             {"device", device_mapper, true},
+             {"mixed", mixed_mapper, true},
+             {"fuzz", fuzz_mapper, false},
+             {"fuzz_device", fuzz_mapper, true},
+             {"nonsense", nonsense_mapper, false}};
+
+/* Whether the mapper of that name sends tasks to devices, which round otherwise than CPUs. */
+int32_t s3d_mapper_has_devices(const char *name) {
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    if (!strcmp(name, known[i].name)) return known[i].devices;
+  return 0;
+}
 
 /* Has the mapper of that name asked about all tasks. With an unknown name, "default" among them, `handle` is the null handle and
  * nothing changes. */
 cohort_status_t s3d_mapper_select(cohort_runtime_t rt, const char *name, int64_t seed, int32_t may_inline,
                                   cohort_mapper_handle_t *handle) {
-  const mapper_setting_t setting = {rt, (uint64_t)seed, may_inline != 0};
+  const mapper_setting_t setting = {rt, (uint64_t)seed, s3d_mapper_has_devices(name), may_inline != 0};
   handle->id = 0;
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     if (strcmp(name, known[i].name)) continue;
