@@ -242,37 +242,42 @@ contains
     call use(w, r%state%tile(t), r%state%field(:1), COHORT_NO_ACCESS)
   end subroutine
 
-  !> One right-hand side. `go_on`, ready when the MPI code has handed over, is whether more will follow.
+  !> One right-hand side. `go_on`, ready when the MPI code has handed over, is whether there is anything to compute and more will
+  !> follow.
   subroutine launch_computation(ctx, handshake, go_on)
     type(cohort_context), intent(in) :: ctx
     type(cohort_handshake), intent(in) :: handshake
     type(cohort_future), intent(out), optional :: go_on
+    type(cohort_predicate) :: compute
     integer :: d
     call cohort_launch(ctx, await_task, handed_over%needs, wait_handshakes=[handshake], result=go_on)
-    call launch_tiles(ctx, primitives)
+    if (present(go_on)) call cohort_predicate_from_future(go_on, compute)
+    call launch_tiles(ctx, primitives, compute)
     if (a%f%viscous) then
       call cohort_halo_exchange(ctx, r%primitives%halo, r%kept%whole, r%kept%field(:size(r%primitives%slot)), r%primitives%slot)
     end if
-    call launch_tiles(ctx, chemistry)
-    call launch_tiles(ctx, flux)
+    call launch_tiles(ctx, chemistry, compute)
+    call launch_tiles(ctx, flux, compute)
     if (a%f%viscous) call cohort_halo_release(ctx, r%primitives%halo, r%primitives%slot)
     do d = 1, 3
       if (a%b%active(d)) call cohort_halo_exchange(ctx, r%fluxes(d)%halo, r%flux(d)%whole, r%flux(d)%field, r%fluxes(d)%slot)
     end do
-    call launch_tiles(ctx, divergence)
+    call launch_tiles(ctx, divergence, compute)
     do d = 1, 3
       if (a%b%active(d)) call cohort_halo_release(ctx, r%fluxes(d)%halo, r%fluxes(d)%slot)
     end do
     call cohort_launch(ctx, handoff_task, handed_back%needs, arrive_handshakes=[handshake])
     call cohort_handshake_advance(ctx, handshake)
+    if (present(go_on)) call cohort_predicate_destroy(compute)
   end subroutine
 
-  subroutine launch_tiles(ctx, kind)
+  subroutine launch_tiles(ctx, kind, predicate)
     type(cohort_context), intent(in) :: ctx
     integer, intent(in) :: kind
+    type(cohort_predicate), intent(in) :: predicate
     integer :: t
     do t = 1, size(a%tiles)
-      call cohort_launch(ctx, kernel_task(kind), work(kind, t)%needs, args=arguments_of(a%b, t))
+      call cohort_launch(ctx, kernel_task(kind), work(kind, t)%needs, args=arguments_of(a%b, t), predicate=predicate)
     end do
   end subroutine
 
@@ -322,7 +327,6 @@ contains
     type(cohort_context), intent(in) :: task
     type(box_t) :: box
     box = a%tiles(tile_of(task))
-    if (last_handed_over) box%k2 = box%k1 - 1
   end function
 
   !> The planes of the ghost regions that the task holds, as the kernels take them.

@@ -22,8 +22,9 @@ static int32_t any_worker(void) {
 }
 
 static int32_t any_processor(const cohort_task_info_t *task) {
-  if (runs_on_devices(task) && below(2) == 0) return COHORT_PROC_DEVICE;
-  return task->processor_is_open && below(8) == 0 ? COHORT_PROC_MPI : task->processor;
+  if (task->processor_is_open && below(8) == 0) return COHORT_PROC_MPI;
+  if (runs_on_devices(task)) return below(2) ? COHORT_PROC_DEVICE : COHORT_PROC_CPU;
+  return task->processor;
 }
 
 /* Tasks that wait for this rank's earlier ones alone: others would keep the launching thread for as long as a neighbour likes. */

@@ -8,7 +8,6 @@
 typedef struct {
   cohort_runtime_t rt;
   uint64_t seed;
-  bool devices;    /* tasks may have variants for devices */
   bool may_inline; /* the launching thread is the one that runs the MPI code: no task waits for what that does next */
 } mapper_setting_t;
 

@@ -4,7 +4,7 @@
 
 static int32_t chemistry_to_device(const cohort_task_info_t *task, cohort_task_options_t *options, void *user) {
   (void)user;
-  if (runs_on_devices(task) && !strcmp(task->name, "chemistry")) options->processor = COHORT_PROC_DEVICE;
+  if (runs_on_devices(task)) options->processor = strcmp(task->name, "chemistry") ? COHORT_PROC_CPU : COHORT_PROC_DEVICE;
   return 0;
 }
 

@@ -24,7 +24,7 @@ int32_t s3d_mapper_has_devices(const char *name) {
  * nothing changes. */
 cohort_status_t s3d_mapper_select(cohort_runtime_t rt, const char *name, int64_t seed, int32_t may_inline,
                                   cohort_mapper_handle_t *handle) {
-  const mapper_setting_t setting = {rt, (uint64_t)seed, s3d_mapper_has_devices(name), may_inline != 0};
+  const mapper_setting_t setting = {rt, (uint64_t)seed, may_inline != 0};
   handle->id = 0;
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     if (strcmp(name, known[i].name)) continue;
