@@ -1,0 +1,32 @@
+# Tasks on devices give what plain MPI gives, to 1e-12 (gri30: 1e-10). Through OpenCL, also where its device is this machine's processor.
+# A difference of nothing would mean that no device was used.
+set(on_device "differs by +[1-9]\\.[0-9]+E-1[0-9] .*PASSED")
+
+# device_run(name case method mapper ranks PASS regex [ENVIRONMENT variable=value...] [add_test's arguments...])
+function(device_run name case method mapper ranks)
+  cmake_parse_arguments(PARSE_ARGV 5 RUN "" "PASS" "ENVIRONMENT")
+  set(input ${CMAKE_CURRENT_BINARY_DIR}/tests/device_${case}_${method}_${mapper}.nml)
+  configure_file(${CMAKE_CURRENT_SOURCE_DIR}/tests/device_${case}.nml.in ${input} @ONLY)
+  add_test(NAME s3d.device.run.${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/.. ${RUN_UNPARSED_ARGUMENTS}
+    COMMAND ${CMAKE_COMMAND} -E env COHORT_WORKERS=2 COHORT_DEVICES=opencl ${RUN_ENVIRONMENT}
+      ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS} $<TARGET_FILE:s3d-mini> ${input})
+  set_tests_properties(s3d.device.run.${name} PROPERTIES PASS_REGULAR_EXPRESSION "${RUN_PASS}" RUN_SERIAL ON)
+endfunction()
+
+foreach(mapper device mixed fuzz_device)
+  foreach(method direct tasks)
+    foreach(ranks 1 2 4)
+      device_run(${mapper}.${method}.${ranks}_ranks h2o2 ${method} ${mapper} ${ranks} PASS "${on_device}")
+    endforeach()
+  endforeach()
+endforeach()
+device_run(gri30_noN gri30_noN tasks device 2 PASS "${on_device}")
+device_run(gri30 gri30 tasks device 2 PASS "${on_device}")
+# Without devices the same tasks run on CPUs.
+device_run(none h2o2 tasks device 2 ENVIRONMENT COHORT_DEVICES=none PASS "differs by +0\\.00E\\+00 .*PASSED")
+
+foreach(ranks 1 2)
+  add_test(NAME s3d.device.mapping.${ranks}_ranks COMMAND ${CMAKE_COMMAND} -E env COHORT_WORKERS=2 COHORT_DEVICES=opencl
+    ${launch_${ranks}} $<TARGET_FILE:s3d_mapping_check> ${mechanism} 25 device)
+  set_tests_properties(s3d.device.mapping.${ranks}_ranks PROPERTIES RUN_SERIAL ON)
+endforeach()
