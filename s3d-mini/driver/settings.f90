@@ -7,13 +7,14 @@ module settings
   public :: settings_t, settings_read
 
   character(8), parameter :: methods(3) = [character(8) :: 'mpi', 'tasks', 'direct']
-  character(11), parameter :: mappers(6) = [character(11) :: 'default', 'cpu', 'device', 'mixed', 'fuzz', 'fuzz_device']
+  character(11), parameter :: mappers(7) = [character(11) :: 'default', 'cpu', 'device', 'mixed', 'overflow', 'fuzz', &
+                                                       'fuzz_device']
 
   type :: settings_t
     character(32) :: case_name = 'ignition_h2'
     character(256) :: mechanism = 'h2o2'          !< a folder with chem.inp, therm.dat and, for viscous cases, tran.dat
     character(16) :: method = 'mpi'               !< mpi, tasks or direct
-    character(16) :: mapper = 'default'           !< of tasks and direct: default, cpu, device, mixed, fuzz, fuzz_device
+    character(16) :: mapper = 'default'           !< of tasks and direct: default, cpu, device, mixed, overflow, fuzz, fuzz_device
     integer :: mapper_seed = 0                    !< of what fuzz and fuzz_device choose at random
     character(256) :: output = 'output'
     integer :: points(3) = [32, 32, 32]
@@ -131,7 +132,8 @@ contains
     call rule(any(s%points > 1) .or. s%reacting .or. s%fixed_dt > 0 .or. s%max_dt < huge(1d0), &
               'one point in which nothing reacts limits no time step: set fixed_dt or max_dt')
     call rule(any(s%method == methods), 'method = "'//trim(s%method)//'" is none of mpi, tasks, direct')
-    call rule(any(s%mapper == mappers), 'mapper = "'//trim(s%mapper)//'" is none of default, cpu, device, mixed, fuzz, fuzz_device')
+    call rule(any(s%mapper == mappers), 'mapper = "'//trim(s%mapper)//'" is none of default, cpu, device, mixed, overflow, '// &
+              'fuzz, fuzz_device')
     call numbers(s%mapper_seed >= 0, 'mapper_seed', [real(s%mapper_seed, 8)], 'must be 0 or more')
 
   contains

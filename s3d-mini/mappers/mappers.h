@@ -15,6 +15,7 @@ typedef struct {
 cohort_status_t cpu_mapper(const mapper_setting_t *setting, cohort_mapper_t *mapper);
 cohort_status_t device_mapper(const mapper_setting_t *setting, cohort_mapper_t *mapper);
 cohort_status_t mixed_mapper(const mapper_setting_t *setting, cohort_mapper_t *mapper);
+cohort_status_t overflow_mapper(const mapper_setting_t *setting, cohort_mapper_t *mapper);
 cohort_status_t fuzz_mapper(const mapper_setting_t *setting, cohort_mapper_t *mapper);
 cohort_status_t nonsense_mapper(const mapper_setting_t *setting, cohort_mapper_t *mapper);
 

@@ -9,6 +9,7 @@ static const struct {
 } known[] = {{"cpu", cpu_mapper, false},
              {"device", device_mapper, true},
              {"mixed", mixed_mapper, true},
+             {"overflow", overflow_mapper, true},
              {"fuzz", fuzz_mapper, false},
              {"fuzz_device", fuzz_mapper, true},
              {"nonsense", nonsense_mapper, false}};

@@ -42,6 +42,7 @@ program mapping_check
     rhs_limit = 1d-10
     call check_mapper('device', 2)
     call check_mapper('mixed', 2)
+    call check_mapper('overflow', 2)
     call check_mapper('fuzz_device', seeds)
   else
     call check_mapper('default', 2)
