@@ -21,10 +21,13 @@ static int32_t any_worker(void) {
   return chosen < fuzz.workers ? fuzz.worker[chosen] : -1;
 }
 
+static int32_t any_of_the_host(const cohort_task_info_t *task) {
+  return task->processor_is_open && below(8) == 0 ? COHORT_PROC_MPI : task->processor;
+}
+
 static int32_t any_processor(const cohort_task_info_t *task) {
-  if (task->processor_is_open && below(8) == 0) return COHORT_PROC_MPI;
-  if (runs_on_devices(task)) return below(2) ? COHORT_PROC_DEVICE : COHORT_PROC_CPU;
-  return task->processor;
+  if (!runs_on_devices(task)) return any_of_the_host(task);
+  return below(2) ? COHORT_PROC_DEVICE : COHORT_PROC_CPU;
 }
 
 /* Tasks that wait for this rank's earlier ones alone: others would keep the launching thread for as long as a neighbour likes. */
@@ -42,7 +45,8 @@ static int32_t options(const cohort_task_info_t *task, cohort_task_options_t *op
 
 static int32_t map_task(const cohort_task_info_t *task, cohort_task_mapping_t *mapping, void *user) {
   (void)user;
-  mapping->processor = any_processor(task);
+  /* Too late for a device: its data had to be on the way. */
+  if (task->processor != COHORT_PROC_DEVICE) mapping->processor = any_of_the_host(task);
   mapping->worker = any_worker();
   mapping->priority = any_priority();
   for (uint32_t i = 0; i < mapping->requirement_count; i++) {
