@@ -331,7 +331,8 @@ impl Generator {
             if !self.plain {
                 limit_coherence(&mut task, context);
             }
-            if !may_be_wrong && scope.parent.is_none() && self.is_refused(&task) {
+            let may_be_refused = may_be_wrong || terms::has_neighbours(&task) && self.random.one_in(3);
+            if !may_be_refused && scope.parent.is_none() && self.is_refused(&task) {
                 continue;
             }
             context.shared.extend(task.needs.iter().filter(|n| n.coherence != Coherence::Exclusive).cloned());

@@ -26,6 +26,12 @@ impl Made {
     }
 }
 
+/// Whether the task has two requirements of the same sub-regions, so that points may get those of other points.
+pub fn has_neighbours(task: &Task) -> bool {
+    let parts: Vec<&Need> = task.needs.iter().filter(|need| matches!(need.target, Target::Partition(_))).collect();
+    parts.iter().enumerate().any(|(i, a)| parts[..i].iter().any(|b| (a.tree, &a.target) == (b.tree, &b.target)))
+}
+
 impl Generator {
     /// Lets points choose among the sub-regions; fewer points leave more to choose from.
     pub fn project(&mut self, task: &mut Task) {
@@ -34,12 +40,14 @@ impl Generator {
         if !task.needs.iter().any(chooses) || self.random.one_in(3) {
             return;
         }
-        let fewer = 1 + self.random.below(points as usize) as u32;
+        let neighbours = has_neighbours(task);
+        let fewer = if neighbours { points - 1 } else { 1 + self.random.below(points as usize) as u32 }.max(1);
         task.points = Some(fewer);
         let room = i64::from(points - fewer);
         for need in task.needs.iter_mut().filter(|need| chooses(need)) {
             let astray = i64::from(self.random.one_in(20));
             need.projection = match self.random.below(3) {
+                0 | 2 if neighbours => Projection::Offset(self.random.between(0, room)),
                 0 => Projection::Identity,
                 1 => Projection::Offset(self.random.between(-astray, room + astray)),
                 _ => Projection::Own(self.random.below(OWN_PROJECTIONS.len())),
