@@ -95,9 +95,6 @@ module cohort
     cohort_machine_binding
   public :: COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED, COHORT_MEMORY_DEVICE
 
-  !> Version of the library that this module was written for: major*10000 + minor*100 + patch.
-  integer(c_int32_t), parameter :: MODULE_VERSION = 100
-
   !> call cohort_init(rt [, comm] [, config] [, ierr]); comm is an mpi_f08 or an integer communicator, duplicated by the library.
   !> Without one the runtime works in this process alone. The calling thread becomes the MPI thread.
   interface cohort_init
@@ -123,14 +120,13 @@ contains
     type(cohort_config) :: given
     if (present(config)) given = config
     given%size = c_sizeof(given)
-    given%version = MODULE_VERSION
   end function
 
   subroutine init_alone(rt, config, ierr)
     type(cohort_runtime), intent(out) :: rt
     type(cohort_config), intent(in), optional :: config
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_init_version(MODULE_VERSION, settings(config), rt), ierr)
+    call finish(cohort_c_init_version(COHORT_ABI, settings(config), rt), ierr)
   end subroutine
 
   subroutine init_integer(rt, comm, config, ierr)
@@ -138,7 +134,7 @@ contains
     integer, intent(in) :: comm
     type(cohort_config), intent(in), optional :: config
     integer, intent(out), optional :: ierr
-    call finish(cohort_c_init_fortran(int(comm, c_int32_t), settings(config), rt), ierr)
+    call finish(cohort_c_init_fortran(COHORT_ABI, int(comm, c_int32_t), settings(config), rt), ierr)
   end subroutine
 
   subroutine halo_create_integer(rt, cart, lo, hi, depth, fields, field_bytes, halo, ierr)

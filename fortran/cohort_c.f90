@@ -7,18 +7,18 @@ module cohort_c
   public
 
   interface
-    function cohort_c_init_version(version, config, rt) bind(C, name="cohort_init_version") result(status)
+    function cohort_c_init_version(abi, config, rt) bind(C, name="cohort_init_version") result(status)
       import
       implicit none
-      integer(c_int32_t), value :: version
+      integer(c_int32_t), value :: abi
       type(cohort_config), intent(in) :: config
       type(cohort_runtime), intent(out) :: rt
       integer(c_int32_t) :: status
     end function
-    function cohort_c_init_fortran(comm, config, rt) bind(C, name="cohort_init_fortran") result(status)
+    function cohort_c_init_fortran(abi, comm, config, rt) bind(C, name="cohort_init_fortran") result(status)
       import
       implicit none
-      integer(c_int32_t), value :: comm
+      integer(c_int32_t), value :: abi, comm
       type(cohort_config), intent(in) :: config
       type(cohort_runtime), intent(out) :: rt
       integer(c_int32_t) :: status

@@ -5,6 +5,9 @@ module cohort_types
   implicit none
   public
 
+  !> What cohort.h of this installation has; cohort_init compares it with the library's.
+  integer(c_int32_t), parameter :: COHORT_ABI = 535465862
+
   !> One word each; zero is the null handle. A stale handle is an error, never a crash.
   type, bind(C) :: cohort_runtime
     integer(c_int64_t) :: id = 0
@@ -91,7 +94,6 @@ module cohort_types
   !> Settings of a runtime; a component left at its default takes the environment's value or the library's own.
   type, bind(C) :: cohort_config
     integer(c_size_t) :: size = 0
-    integer(c_int32_t) :: version = 0
     integer(c_int32_t) :: workers = -1
     integer(c_int32_t) :: host_helps = -1
     integer(c_int32_t) :: bind = -1

@@ -18,6 +18,11 @@
 #include <stdint.h>
 
 /**
+ * Stands for every declaration in this header; `cohort_init` compares it with the library's.
+ */
+#define COHORT_ABI 535465862
+
+/**
  * Flag of a mapper: its callbacks are called by one thread at a time.
  */
 #define COHORT_MAPPER_SERIALISED 1
@@ -45,7 +50,7 @@
 #define COHORT_LAUNCH_CONCURRENT 1
 
 /**
- * Version of this header; `cohort_init` compares it with the library's.
+ * Version of this header: major * 10000 + minor * 100 + patch.
  */
 #define COHORT_VERSION 100
 
@@ -891,7 +896,6 @@ typedef void (*cohort_fold_function_t)(void *into, const void *from, size_t coun
  */
 typedef struct {
   size_t size;
-  uint32_t version;
   /**
    * Processors that run tasks, the waiting MPI thread included; -1: one for each core of the process's mask.
    */
@@ -2059,28 +2063,37 @@ cohort_status_t cohort_fill(cohort_context_t context,
                             size_t bytes);
 
 /**
- * Starts the runtime in this process alone. Call through `cohort_init`, which passes the header's version. The
+ * Whether code that was compiled, or written, for the header with this COHORT_ABI may call this library: for code that does not
+ * start the runtime, since what starts it asks by itself. Any thread. Errors: VERSION.
+ */
+cohort_status_t cohort_check_abi(uint32_t abi);
+
+/**
+ * Starts the runtime in this process alone. Call through `cohort_init`, which passes the header's COHORT_ABI. The
  * calling thread becomes the MPI thread: functions that say so must be called on it. `config` may be NULL.
  * Errors: VERSION, INVALID_ARGUMENT (a setting), WRONG_ORDER (it runs already).
  */
-cohort_status_t cohort_init_version(uint32_t version, const cohort_config_t *config, cohort_runtime_t *runtime);
+cohort_status_t cohort_init_version(uint32_t abi, const cohort_config_t *config, cohort_runtime_t *runtime);
 
 /**
  * Starts the runtime on every rank of a communicator, given as its Fortran handle. Collective. Call through
- * `cohort_init_mpi` of cohort_mpi.h, which passes the header's version and the family of the program's MPI: 1 Open MPI, 2
+ * `cohort_init_mpi` of cohort_mpi.h, which passes the header's COHORT_ABI and the family of the program's MPI: 1 Open MPI, 2
  * MPICH and its relatives, 0 unknown. The calling thread becomes the MPI thread. `config` may be NULL. Errors: as
  * `cohort_init`, and MPI (another MPI than the library's, an MPI call that failed), UNSUPPORTED (built without MPI).
  */
-cohort_status_t cohort_init_communicator(uint32_t version,
+cohort_status_t cohort_init_communicator(uint32_t abi,
                                          int32_t mpi,
                                          int32_t communicator,
                                          const cohort_config_t *config,
                                          cohort_runtime_t *runtime);
 
 /**
- * `cohort_init_mpi` for the Fortran module, whose settings carry the version.
+ * `cohort_init_mpi` for the Fortran module.
  */
-cohort_status_t cohort_init_fortran(int32_t communicator, const cohort_config_t *config, cohort_runtime_t *runtime);
+cohort_status_t cohort_init_fortran(uint32_t abi,
+                                    int32_t communicator,
+                                    const cohort_config_t *config,
+                                    cohort_runtime_t *runtime);
 
 /**
  * Waits for all work, then ends the runtime and clears the handle; every other handle of it is stale afterwards. A
@@ -2127,7 +2140,7 @@ const char *cohort_last_error(void);
 const char *cohort_status_name(cohort_status_t status);
 
 /**
- * The library's version, to be compared with COHORT_VERSION.
+ * The library's COHORT_VERSION.
  */
 uint32_t cohort_version(void);
 
@@ -2198,7 +2211,7 @@ cohort_status_t cohort_view(cohort_context_t task,
 }  // extern "C"
 #endif  // __cplusplus
 
-#define COHORT_CONFIG_INIT {sizeof(cohort_config_t), COHORT_VERSION, -1, -1, -1, 0, -1, 0, 0.0, -1, 0, -1}
+#define COHORT_CONFIG_INIT {sizeof(cohort_config_t), -1, -1, -1, 0, -1, 0, 0.0, -1, 0, -1}
 #define COHORT_LAUNCH_INIT {sizeof(cohort_launch_t), {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0, 0}
 #define COHORT_COPY_INIT {sizeof(cohort_copy_t), {0}, {0}, 0, 0, 0, {0, 0, 0}, 0, 0, 0, 0, {0}, {0}, 0, {0}, 0, 0, 0, 0}
 #define COHORT_KERNEL_INIT {sizeof(cohort_kernel_t), 0, 0, 0, 0, {0, 0, 0}, 0, COHORT_DEVICE_ANY}
@@ -2216,10 +2229,10 @@ extern "C" {
 #endif
 
 /** Starts the runtime of this process, alone: one rank. The calling thread becomes the MPI thread. `config` may be NULL.
- * Inline, so that a program and a library of different versions notice each other. */
+ * Inline, so that a program and a library that do not fit notice each other. */
 static inline cohort_status_t cohort_init(const cohort_config_t *config, cohort_runtime_t *runtime)
 {
-  return cohort_init_version(COHORT_VERSION, config, runtime);
+  return cohort_init_version(COHORT_ABI, config, runtime);
 }
 
 #ifdef __cplusplus

@@ -23,7 +23,7 @@ extern "C" {
  * caller's. The calling thread becomes the MPI thread; any thread level will do. `config` may be NULL. */
 static inline cohort_status_t cohort_init_mpi(MPI_Comm comm, const cohort_config_t *config, cohort_runtime_t *runtime)
 {
-  return cohort_init_communicator(COHORT_VERSION, COHORT_CALLER_MPI, (int32_t)MPI_Comm_c2f(comm), config, runtime);
+  return cohort_init_communicator(COHORT_ABI, COHORT_CALLER_MPI, (int32_t)MPI_Comm_c2f(comm), config, runtime);
 }
 
 /** The ghost regions around this rank's block, with the neighbours of a Cartesian communicator: dimension d of the block is

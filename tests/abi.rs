@@ -40,7 +40,7 @@ fn a_program_of_another_language_works_through_the_bindings() {
             cohort_task_t,
         ) = std::mem::zeroed();
         let mut field = 0;
-        check(cohort_init_version(COHORT_VERSION as u32, std::ptr::null(), &mut rt));
+        check(cohort_init_version(COHORT_ABI as u32, std::ptr::null(), &mut rt));
         check(cohort_root_context(rt, &mut ctx));
         check(cohort_index_space_create(rt, 1, &0, &(N as i64 - 1), &mut space));
         check(cohort_field_space_create(rt, &mut fields));

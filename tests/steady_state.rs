@@ -3,7 +3,7 @@
 //! the library's are taken, in builds with debug assertions.
 
 use cohort::base::sync::locks_taken;
-use cohort::ffi::{barriers as br, future_maps as fm, futures as fu, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, mappers as mp, partitions as pt, predicates as pd, projections as pj, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{abi, barriers as br, future_maps as fm, futures as fu, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, mappers as mp, partitions as pt, predicates as pd, projections as pj, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
@@ -392,7 +392,7 @@ fn what_repeats_allocates_nothing_and_locks_nothing() {
             (config.bind, config.spin_microseconds, config.force_messages, config.on_error) = (-1, -1, -1, -1);
             config.task_stack_bytes = 1 << 20;
             let (mut runtime, mut ctx) = (std::mem::zeroed(), std::mem::zeroed());
-            ok(rt::cohort_init_version(rt::cohort_version(), &config, &mut runtime));
+            ok(rt::cohort_init_version(abi::COHORT_ABI, &config, &mut runtime));
             ok(rt::cohort_root_context(runtime, &mut ctx));
             let world = build(runtime);
             for (name, step, lock_free) in shapes {

@@ -1,7 +1,7 @@
 //! When storage comes and goes: attach and detach wait for the operations on their fields and for no others, and a destroyed
 //! region's memory is given back once its operations are complete.
 
-use cohort::ffi::{launches as ln, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{abi, launches as ln, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -72,7 +72,7 @@ impl Program {
         (config.bind, config.spin_microseconds, config.force_messages, config.on_error) = (-1, -1, -1, -1);
         config.task_stack_bytes = 1 << 20;
         let mut program: Self = std::mem::zeroed();
-        ok(rt::cohort_init_version(rt::cohort_version(), &config, &mut program.runtime));
+        ok(rt::cohort_init_version(abi::COHORT_ABI, &config, &mut program.runtime));
         ok(rt::cohort_root_context(program.runtime, &mut program.root));
         ok(rg::cohort_index_space_create(program.runtime, 1, &0, &(POINTS - 1), &mut program.space));
         ok(rg::cohort_field_space_create(program.runtime, &mut program.fields));

@@ -8,6 +8,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char, c_char_p, c_d
 from typing import Any, Dict, List, Tuple
 
 __all__ = [
+    "ABI",
     "MAPPER_SERIALISED",
     "TASK_LEAF",
     "TASK_MPI_THREAD",
@@ -78,6 +79,7 @@ __all__ = [
     "DEVICE_OPENCL",
 ]
 
+ABI = 535465862
 MAPPER_SERIALISED = 1
 TASK_LEAF = 1
 TASK_MPI_THREAD = 2
@@ -648,7 +650,6 @@ cohort_fold_function_t = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t, c_void_p)
 class cohort_config_t(Structure):
     _fields_ = [
         ("size", c_size_t),
-        ("version", c_uint32),
         ("workers", c_int32),
         ("host_helps", c_int32),
         ("bind", c_int32),
@@ -669,7 +670,7 @@ cohort_grouping_t = c_int32
 
 # What the _INIT macros set, where it is not zero.
 INITIAL: Dict[type, Dict[str, Any]] = {
-    cohort_config_t: {"size": sizeof(cohort_config_t), "version": VERSION, "workers": -1, "host_helps": -1, "bind": -1, "spin_microseconds": -1, "force_messages": -1, "on_error": -1},
+    cohort_config_t: {"size": sizeof(cohort_config_t), "workers": -1, "host_helps": -1, "bind": -1, "spin_microseconds": -1, "force_messages": -1, "on_error": -1},
     cohort_launch_t: {"size": sizeof(cohort_launch_t)},
     cohort_copy_t: {"size": sizeof(cohort_copy_t)},
     cohort_kernel_t: {"size": sizeof(cohort_kernel_t), "api": DEVICE_ANY},
@@ -806,9 +807,10 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_attach": (cohort_status_t, [cohort_context_t, cohort_region_t, c_uint32, POINTER(cohort_field_t), c_void_p, POINTER(c_int64), c_int64]),
     "cohort_detach": (cohort_status_t, [cohort_context_t, cohort_region_t, c_uint32, POINTER(cohort_field_t)]),
     "cohort_fill": (cohort_status_t, [cohort_context_t, cohort_region_t, c_uint32, POINTER(cohort_field_t), c_void_p, c_size_t]),
+    "cohort_check_abi": (cohort_status_t, [c_uint32]),
     "cohort_init_version": (cohort_status_t, [c_uint32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
     "cohort_init_communicator": (cohort_status_t, [c_uint32, c_int32, c_int32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
-    "cohort_init_fortran": (cohort_status_t, [c_int32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
+    "cohort_init_fortran": (cohort_status_t, [c_uint32, c_int32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
     "cohort_finalize": (cohort_status_t, [POINTER(cohort_runtime_t)]),
     "cohort_current": (cohort_status_t, [POINTER(cohort_runtime_t)]),
     "cohort_rank": (cohort_status_t, [cohort_runtime_t, POINTER(c_int32)]),

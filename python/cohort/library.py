@@ -45,10 +45,12 @@ class Library:
     def _library(self) -> ctypes.CDLL:
         if self._loaded is None:
             loaded = _load()
-            loaded.cohort_version.restype = ctypes.c_uint32
-            version = loaded.cohort_version()
-            if version != abi.VERSION:
-                raise VersionError(f"cohort: this module is of version {abi.VERSION} and {loaded._name} of version {version}; "
+            try:
+                fits = loaded.cohort_check_abi(ctypes.c_uint32(abi.ABI)) == abi.OK
+            except AttributeError:
+                fits = False
+            if not fits:
+                raise VersionError(f"cohort: this module is for the interface {abi.ABI}, which {loaded._name} does not have; "
                                    "use the module and the library of one installation")
             loaded.cohort_last_error.restype = ctypes.c_char_p
             self._loaded = loaded

@@ -163,7 +163,7 @@ def init(communicator: Any = None, **settings: Any) -> Runtime:
     config = initial(abi.cohort_config_t)
     assign(config, "cohort.init", settings)
     if communicator is None:
-        handle = made(abi.cohort_runtime_t, "cohort_init_version", abi.VERSION, ctypes.byref(config))
+        handle = made(abi.cohort_runtime_t, "cohort_init_version", abi.ABI, ctypes.byref(config))
     else:
         family, number = 0, communicator
         if hasattr(communicator, "py2f"):
@@ -172,7 +172,7 @@ def init(communicator: Any = None, **settings: Any) -> Runtime:
             family, number = _FAMILIES.get(vendor, 0), communicator.py2f()
         elif not isinstance(communicator, int):
             refuse("cohort.init", f"{communicator!r} is no communicator; give one of mpi4py, or its Fortran handle")
-        handle = made(abi.cohort_runtime_t, "cohort_init_communicator", abi.VERSION, family, number, ctypes.byref(config))
+        handle = made(abi.cohort_runtime_t, "cohort_init_communicator", abi.ABI, family, number, ctypes.byref(config))
     global _started
     _started = Runtime(handle, started_here=True)
     return _started
@@ -181,7 +181,7 @@ def init(communicator: Any = None, **settings: Any) -> Runtime:
 def current() -> Runtime:
     """The runtime that runs in this process already, started by Fortran or C code with the shared library. Call it on the thread
     that started it."""
-    lib.cohort_version()  # Compares the versions.
+    lib.cohort_check_abi(abi.ABI)
     return Runtime(made(abi.cohort_runtime_t, "cohort_current"), started_here=False)
 
 

@@ -1,6 +1,7 @@
 //! The C interface. Every function is one line: a guard around a safe call. The guard turns errors into a status and
 //! a text, stops panics, and applies the policy for errors. Knows how C spells things; decides nothing.
 
+pub mod abi;
 pub mod barriers;
 pub mod collectives;
 mod convert;

@@ -1,5 +1,6 @@
 //! Start, end, what the runtime knows about itself, and errors.
 
+use super::abi::{COHORT_ABI, SERVED};
 use super::convert::{check_size, out};
 use super::types::*;
 use super::{guard, set_on_error};
@@ -55,20 +56,28 @@ unsafe fn config_from(config: *const cohort_config_t) -> Result<Config> {
     .with_environment()
 }
 
-fn check_version(version: u32) -> Result<()> {
-    if version != COHORT_VERSION {
-        fail!(Version, "the program was compiled with header version {version} and runs with library version {COHORT_VERSION}; compile and link against the same installation");
+/// Whether a program with this number in its header may go on.
+fn check_abi(abi: u32) -> Result<()> {
+    if !SERVED.contains(&abi) {
+        fail!(Version, "the program was compiled with the header of interface {abi}, and the library has interface {COHORT_ABI} (version {COHORT_VERSION}); compile with the header of the library that it runs with");
     }
     Ok(())
 }
 
-/// Starts the runtime in this process alone. Call through `cohort_init`, which passes the header's version. The
+/// Whether code that was compiled, or written, for the header with this COHORT_ABI may call this library: for code that does not
+/// start the runtime, since what starts it asks by itself. Any thread. Errors: VERSION.
+#[no_mangle]
+pub extern "C" fn cohort_check_abi(abi: u32) -> cohort_status_t {
+    guard("cohort_check_abi", || check_abi(abi))
+}
+
+/// Starts the runtime in this process alone. Call through `cohort_init`, which passes the header's COHORT_ABI. The
 /// calling thread becomes the MPI thread: functions that say so must be called on it. `config` may be NULL.
 /// Errors: VERSION, INVALID_ARGUMENT (a setting), WRONG_ORDER (it runs already).
 #[no_mangle]
-pub unsafe extern "C" fn cohort_init_version(version: u32, config: *const cohort_config_t, runtime: *mut cohort_runtime_t) -> cohort_status_t {
+pub unsafe extern "C" fn cohort_init_version(abi: u32, config: *const cohort_config_t, runtime: *mut cohort_runtime_t) -> cohort_status_t {
     guard("cohort_init", || {
-        check_version(version)?;
+        check_abi(abi)?;
         let (out, config) = (out(runtime)?, config_from(config)?);
         set_on_error(config.on_error.unwrap_or(OnError::Return));
         out.id = runtime::init(config)?;
@@ -77,27 +86,35 @@ pub unsafe extern "C" fn cohort_init_version(version: u32, config: *const cohort
 }
 
 /// Starts the runtime on every rank of a communicator, given as its Fortran handle. Collective. Call through
-/// `cohort_init_mpi` of cohort_mpi.h, which passes the header's version and the family of the program's MPI: 1 Open MPI, 2
+/// `cohort_init_mpi` of cohort_mpi.h, which passes the header's COHORT_ABI and the family of the program's MPI: 1 Open MPI, 2
 /// MPICH and its relatives, 0 unknown. The calling thread becomes the MPI thread. `config` may be NULL. Errors: as
 /// `cohort_init`, and MPI (another MPI than the library's, an MPI call that failed), UNSUPPORTED (built without MPI).
 #[no_mangle]
 pub unsafe extern "C" fn cohort_init_communicator(
-    version: u32,
+    abi: u32,
     mpi: i32,
     communicator: i32,
     config: *const cohort_config_t,
     runtime: *mut cohort_runtime_t,
 ) -> cohort_status_t {
     guard("cohort_init_mpi", || {
-        check_version(version)?;
+        check_abi(abi)?;
         start_ranks(mpi, communicator, config, runtime)
     })
 }
 
-/// `cohort_init_mpi` for the Fortran module, whose settings carry the version.
+/// `cohort_init_mpi` for the Fortran module.
 #[no_mangle]
-pub unsafe extern "C" fn cohort_init_fortran(communicator: i32, config: *const cohort_config_t, runtime: *mut cohort_runtime_t) -> cohort_status_t {
-    guard("cohort_init", || start_ranks(0, communicator, config, runtime))
+pub unsafe extern "C" fn cohort_init_fortran(
+    abi: u32,
+    communicator: i32,
+    config: *const cohort_config_t,
+    runtime: *mut cohort_runtime_t,
+) -> cohort_status_t {
+    guard("cohort_init", || {
+        check_abi(abi)?;
+        start_ranks(0, communicator, config, runtime)
+    })
 }
 
 unsafe fn start_ranks(mpi: i32, communicator: i32, config: *const cohort_config_t, runtime: *mut cohort_runtime_t) -> Result<()> {
@@ -176,7 +193,7 @@ pub extern "C" fn cohort_status_name(status: cohort_status_t) -> *const c_char {
     named.map_or("not a status of cohort\0", |s| s.name()).as_ptr().cast()
 }
 
-/// The library's version, to be compared with COHORT_VERSION.
+/// The library's COHORT_VERSION.
 #[no_mangle]
 pub extern "C" fn cohort_version() -> u32 {
     COHORT_VERSION

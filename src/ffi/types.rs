@@ -179,7 +179,7 @@ pub const COHORT_FOLD_ANY_ORDER: u32 = 1;
 /// each other, by phase barriers say.
 pub const COHORT_LAUNCH_CONCURRENT: u32 = 1;
 
-/// Version of this header; `cohort_init` compares it with the library's.
+/// Version of this header: major * 10000 + minor * 100 + patch.
 pub const COHORT_VERSION: u32 = 100;
 
 /// Settings; fill with COHORT_CONFIG_INIT, then set what matters. What is left open comes from the environment
@@ -188,7 +188,6 @@ pub const COHORT_VERSION: u32 = 100;
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_config_t {
     pub size: usize,
-    pub version: u32,
     /// Processors that run tasks, the waiting MPI thread included; -1: one for each core of the process's mask.
     pub workers: i32,
     /// Whether the MPI thread runs tasks while it waits; -1: yes.

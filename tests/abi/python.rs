@@ -1,5 +1,6 @@
 //! python/cohort/abi.py: the C interface as ctypes declares it, from bindgen's reading of the header.
 
+use super::number::constants;
 use super::reading::{aliases, functions, named, parts, structs};
 
 const HEAD: &str = r#""""The C interface as include/cohort.h has it: constants without their prefix, types and functions with their names.
@@ -51,16 +52,6 @@ fn ctype(of: &str) -> String {
     simple.into()
 }
 
-fn constants(bindings: &str) -> Vec<(String, i64)> {
-    let one = |text: &str| {
-        let (name, rest) = text.split_once(':').unwrap();
-        let value = rest.split_once(';').unwrap().0.split_once('=').unwrap().1.trim().to_string();
-        let number = value.parse().unwrap_or_else(|_| panic!("tests/abi/python.rs does not know the constant {name} = {value}"));
-        (name.trim_start_matches("COHORT_").to_string(), number)
-    };
-    bindings.split("pub const COHORT_").skip(1).map(one).collect()
-}
-
 /// The values of the header's _INIT macros that are not zero, by member.
 fn initial(header: &str, bindings: &str) -> String {
     let structs = structs(bindings);
@@ -82,7 +73,8 @@ fn initial(header: &str, bindings: &str) -> String {
 /// The whole file.
 pub fn declarations(header: &str, bindings: &str) -> String {
     let mut text = HEAD.to_string();
-    let constants = constants(bindings);
+    let constants: Vec<(String, i64)> =
+        constants(bindings).into_iter().map(|(name, value)| (name.trim_start_matches("COHORT_").to_string(), value)).collect();
     text += "\n__all__ = [\n";
     text += &constants.iter().map(|(name, _)| format!("    \"{name}\",\n")).collect::<String>();
     text += "]\n\n";

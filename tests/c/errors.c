@@ -50,7 +50,8 @@ int main(void) {
   EXPECT(cohort_rank(rt, &dim), INVALID_HANDLE, "runtime is the null handle");
   EXPECT(cohort_wait_all(null_ctx), WRONG_ORDER, "no runtime is running");
   EXPECT(cohort_init(NULL, NULL), INVALID_ARGUMENT, "pointer for the result is null");
-  EXPECT(cohort_init_version(99, NULL, &rt), VERSION, "header version 99");
+  EXPECT(cohort_init_version(99, NULL, &rt), VERSION, "header of interface 99, and the library has interface");
+  TRY(cohort_check_abi(COHORT_ABI)); EXPECT(cohort_check_abi(COHORT_ABI + 1), VERSION, "compile with the header of the library");
   config.size = 3; EXPECT(cohort_init(&config, &rt), VERSION, "COHORT_CONFIG_INIT"); config.size = sizeof config;
   config.workers = 0; EXPECT(cohort_init(&config, &rt), INVALID_ARGUMENT, "workers"); config.workers = 2;
   config.window = 1; EXPECT(cohort_init(&config, &rt), INVALID_ARGUMENT, "window"); config.window = 0;

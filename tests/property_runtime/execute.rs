@@ -83,7 +83,6 @@ impl<'p> World<'p> {
     pub fn start(program: &'p Program, expected: &'p Expected) -> Box<Self> {
         let mut config = cohort_config_t {
             size: size_of::<cohort_config_t>(),
-            version: COHORT_VERSION,
             workers: program.settings.workers,
             host_helps: program.settings.host_helps.into(),
             bind: 0,
@@ -116,7 +115,7 @@ impl<'p> World<'p> {
         config.size = size_of::<cohort_config_t>();
         let user = (&raw mut *world).cast::<c_void>();
         unsafe {
-            world.must("cohort_init", cohort_init_version(COHORT_VERSION, &config, &mut (*user.cast::<World>()).runtime));
+            world.must("cohort_init", cohort_init_version(COHORT_ABI, &config, &mut (*user.cast::<World>()).runtime));
             let (runtime, w) = (world.runtime, &mut *user.cast::<World>());
             world.must("cohort_root_context", cohort_root_context(runtime, &mut w.root));
             let register = |name: &CStr, body, flags, task: &mut cohort_task_t| {

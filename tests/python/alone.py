@@ -556,13 +556,13 @@ class Runtimes(unittest.TestCase):
     def test_wrong_starts_are_refused(self):
         with self.assertRaisesRegex(cohort.WrongOrderError, "cohort_current: no runtime is running"):
             cohort.current()
-        with self.assertRaisesRegex(cohort.InvalidArgumentError, "there is no worker; use one of size, version, workers"):
+        with self.assertRaisesRegex(cohort.InvalidArgumentError, "there is no worker; use one of size, workers"):
             cohort.init(worker=2)
         with self.assertRaisesRegex(cohort.InvalidArgumentError, "config.workers is 1000"):
             cohort.init(workers=1000)
         with self.assertRaisesRegex(cohort.InvalidArgumentError, "'world' is no communicator"):
             cohort.init("world")
-        with self.assertRaisesRegex(cohort.VersionError, "version 99 "):
+        with self.assertRaisesRegex(cohort.VersionError, "interface 99, "):
             cohort.lib.cohort_init_version(99, None, ctypes.byref(cohort.abi.cohort_runtime_t()))
         with cohort.init():
             with self.assertRaisesRegex(cohort.WrongOrderError, "runs already|running"):

@@ -41,9 +41,10 @@ class Installed(unittest.TestCase):
     def test_another_version_is_an_error(self):
         with tempfile.TemporaryDirectory() as folder:
             other = pathlib.Path(folder) / "other.so"
-            for version, text in ((99, "of version 99; use the module and the library of one installation"),
-                                  (cohort.VERSION, "has no function cohort_init_version, which this module knows")):
-                source = f"unsigned cohort_version(void) {{ return {version}; }} char *cohort_last_error(void) {{ return 0; }}"
+            fits = "int cohort_check_abi(unsigned abi) {{ return abi != {}; }} char *cohort_last_error(void) {{ return 0; }}"
+            for source, text in (("", f"for the interface {cohort.ABI}, which .*other.so does not have; use the module and the library"),
+                                 (fits.format(99), f"for the interface {cohort.ABI}, which .*other.so does not have"),
+                                 (fits.format(cohort.ABI), "has no function cohort_init_version, which this module knows")):
                 subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", other], input=source, text=True, check=True)
                 self.assertRegex(run(NAME, COHORT_LIBRARY=str(other)).stderr, f"VersionError: cohort: .*{text}")
 
