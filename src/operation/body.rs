@@ -10,6 +10,7 @@ use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::replayed::{Place, Replayed};
 use super::sharing::{Copies, Sharing};
+use super::turns::Turns;
 use super::object::{TreeData, TreeName};
 use super::{Future, FutureMap, Launch, Launched, Predicate, Processor, RegionObject, RegionRef, TaskKind};
 use crate::event::Reservations;
@@ -195,6 +196,8 @@ pub struct Body {
     pub otherwise: SmallVec<[u8; 32]>,
     pub arrivals: Vec<(Arc<dyn Arrival>, u64)>,
     pub reservations: Reservations,
+    /// Those that its atomic children take with those of others.
+    pub turns: Option<Arc<Turns>>,
     /// The mapper's answer for launches that look so, if it is to be used again.
     pub replayed: Option<Arc<Replayed>>,
     /// The launching thread, if it waits to run the task.
@@ -334,6 +337,12 @@ impl Body {
         self.otherwise.extend_from_slice(launch.otherwise);
     }
 
+    /// Its atomic children take turns with those of other tasks.
+    pub fn share_turns(&mut self, turns: Arc<Turns>) {
+        self.turns = Some(turns);
+        self.more.set(true);
+    }
+
     /// Leaves to `fold`, at `index`, what comes after the task's contributions are folded in.
     pub fn split_fold(&mut self, fold: &mut Body, index: u32) {
         self.fold = index;
@@ -375,7 +384,7 @@ impl Body {
             self.args.clear();
             self.futures.clear();
             self.result = None;
-            (self.map, self.predicate) = (None, None);
+            (self.map, self.predicate, self.turns) = (None, None, None);
             self.otherwise.clear();
             self.arrivals.clear();
         }

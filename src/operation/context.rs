@@ -17,6 +17,7 @@ use super::inline::{check_use, left_open, Mapping};
 use super::object::{times_unnamed, TreeData};
 use super::replayed::Replays;
 use super::sharing::Groups;
+use super::turns::Turns;
 use super::future::Results;
 use super::{Engine, Future, RegionObject};
 use crate::analysis::ContextAnalysis;
@@ -49,6 +50,8 @@ pub(super) struct Launching {
     pub mapped: Vec<Arc<Mapping>>,
     pub acquired: Acquired,
     pub groups: Groups,
+    /// Made when tasks are launched that share data with each other, and with whose children theirs take turns.
+    pub turns: Option<Arc<Turns>>,
     /// Answers of mappers that are used again.
     pub replays: Replays,
     /// Tasks on devices that were launched here.
@@ -73,7 +76,7 @@ impl Launching {
     /// Lets go of trees that no handle names and no operation uses any more. `idle`: nothing launched here is outstanding.
     #[cold]
     pub fn let_go(&mut self, engine: &Engine, idle: bool) {
-        let Self { kept, analysis, acquired, groups, .. } = self;
+        let Self { kept, analysis, acquired, groups, turns, .. } = self;
         let done = |op: u64| engine.graph.state(NodeRef(op)) != State::Pending;
         let seen = times_unnamed();
         let mut in_use = false;
@@ -84,6 +87,7 @@ impl Launching {
                 analysis.forget(tree);
                 acquired.forget(|over| over == tree);
                 groups.forget(tree);
+                turns.iter().for_each(|turns| turns.forget(tree));
             }
             in_use |= !goes && !data.is_named();
             !goes

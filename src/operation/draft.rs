@@ -8,13 +8,14 @@ use super::context::{Context, Launching};
 use super::devices::{self, Chains, DeviceTask};
 use super::sharing::Groups;
 use super::launch::{check_fields, Launch, Launched};
+use super::turns::shared;
 use super::{converted, inline, Engine, Frame, FutureMap, Processor, RegionRef, TaskKind};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::Result;
 use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
 use crate::fail;
 use crate::mapping::Chain;
-use crate::region::{Access, FieldMask, Privilege, RegionNode};
+use crate::region::{Access, Coherence, FieldMask, Privilege, RegionNode};
 use smallvec::SmallVec;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -123,7 +124,8 @@ impl<'a> Draft<'a> {
         self.launched = true;
         self.context.enter();
         self.body.begin(launch);
-        if self.body.restricted || self.frame.body().is_some_and(|parent| parent.restricted) {
+        if self.body.restricted || self.frame.body().is_some_and(|parent| parent.restricted || parent.turns.is_some()) {
+            self.share_turns();
             self.restrict();
         }
         self.body.told = self.engine.told();
@@ -136,7 +138,8 @@ impl<'a> Draft<'a> {
         }
         self.body.parent = Some(NonNull::from(self.context));
         let Launching { pool, analysis, .. } = &mut *self.launching;
-        let mut edges = Edges { engine: self.engine, builder: self.engine.graph.resume(pool, self.node), folds: None };
+        let (engine, parent) = (self.engine, self.frame.body());
+        let mut edges = Edges { engine, parent, builder: engine.graph.resume(pool, self.node), folds: None };
         edges.record(analysis, self.node, self.body, None);
         edges.wait_for(self.body, launch);
         edges.builder.seal(&mut |n| self.engine.offer(n))
@@ -162,7 +165,7 @@ impl<'a> Draft<'a> {
         // Neither is sealed, so nobody else has their bodies.
         let last = unsafe { engine.bodies.get(end.index()) };
         let mut after = SmallVec::new();
-        let mut edges = Edges { engine, builder: engine.graph.resume(pool, self.node), folds: None };
+        let mut edges = Edges { engine, parent: None, builder: engine.graph.resume(pool, self.node), folds: None };
         devices::make_exclusive(self.body);
         for held in self.body.needs() {
             let this = Use { operation: end.0, mask: &held.mask, access: held.access };
@@ -179,6 +182,17 @@ impl<'a> Draft<'a> {
         after.into_iter().for_each(|earlier| { builder.after(earlier); });
         builder.external();
         builder.seal(&mut |n| engine.offer(n))
+    }
+
+    /// A task that shares data with others, or is below one that does, may launch atomic users of it.
+    #[cold]
+    fn share_turns(&mut self) {
+        let launches = matches!(self.body.work, Work::Task(kind) if !kind.leaf);
+        if launches && self.body.special & special::RESERVES == 0 {
+            let given = self.frame.body().and_then(|parent| parent.turns.as_ref());
+            let turns = given.unwrap_or_else(|| self.launching.turns.get_or_insert_default());
+            self.body.share_turns(turns.clone());
+        }
     }
 
     /// Finds which requirements are restricted to the instance that others share.
@@ -201,7 +215,7 @@ impl<'a> Draft<'a> {
         let Launching { pool, analysis, folds, groups, .. } = &mut *self.launching;
         let fold = engine.graph.reserve(pool);
         folds.clear();
-        let mut edges = Edges { engine, builder: engine.graph.resume(pool, self.node), folds: Some(folds) };
+        let mut edges = Edges { engine, parent: self.frame.body(), builder: engine.graph.resume(pool, self.node), folds: Some(folds) };
         // Neither is sealed, so nobody else has their bodies.
         let last = unsafe { engine.bodies.get(fold.index()) };
         edges.record(analysis, fold, self.body, Some(&mut last.reservations));
@@ -248,6 +262,8 @@ impl Drop for Draft<'_> {
 /// The edges of a node being built.
 struct Edges<'a> {
     engine: &'a Engine,
+    /// The launching task.
+    parent: Option<&'a Body>,
     builder: Builder<'a>,
     /// Gets the folds that the operation's own comes after, if it has one.
     folds: Option<&'a mut Vec<NodeRef>>,
@@ -264,6 +280,11 @@ impl Edges<'_> {
                 Some(of_fold) if held.access.privilege == Privilege::Reduce => of_fold,
                 _ => &mut *own,
             };
+            let turns = if reserves && held.access.coherence == Coherence::Atomic { shared(self.parent, held) } else { None };
+            if let Some(turns) = turns {
+                turns.reserve(self.engine, operation, held, reservations);
+            }
+            let reservations = if turns.is_none() { Some(reservations) } else { None };
             analysis.record_use(&held.shared_node(), &this, &mut Uses { edges: self, reservations });
         }
         if reserves {
@@ -297,7 +318,8 @@ impl Edges<'_> {
 /// What a requirement brings about.
 struct Uses<'a, 'b> {
     edges: &'a mut Edges<'b>,
-    reservations: &'a mut Reservations,
+    /// Where they go; those of a task that shares turns are others.
+    reservations: Option<&'a mut Reservations>,
 }
 
 impl Dependences for Uses<'_, '_> {
@@ -317,7 +339,9 @@ impl Dependences for Uses<'_, '_> {
 
     fn take(&mut self, reservation: &Reservation, how: Hold) {
         // The analysis keeps it as long as it knows the tree, and it knows that while operations use it.
-        unsafe { self.reservations.want(reservation, how) };
+        if let Some(reservations) = &mut self.reservations {
+            unsafe { reservations.want(reservation, how) };
+        }
     }
 }
 

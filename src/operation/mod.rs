@@ -30,6 +30,7 @@ mod replayed;
 mod sharing;
 mod task;
 mod told;
+mod turns;
 mod view;
 
 pub use activity::Activity;

@@ -3,14 +3,14 @@
 #include <stdio.h>
 #include <time.h>
 #include "testing.h"
-enum { CELLS = 8, DEPOSITS = 200 };
+enum { CELLS = 8, DEPOSITS = 200, TURNS = 40 };
 
 static cohort_runtime_t rt;
 static cohort_context_t root;
 static cohort_region_t region;
 static cohort_partition_t halves;
 static cohort_field_t fields[2] = {0, 1};
-static cohort_task_t deposit_task, count_task, meet_task, inner_task, slow_task, fail_task, contribute_task, keep_task;
+static cohort_task_t deposit_task, count_task, meet_task, inner_task, slow_task, fail_task, contribute_task, keep_task, share_task;
 
 /* Who is inside a task that nobody may be beside. */
 static int inside, children_done;
@@ -229,6 +229,64 @@ static void wrong_calls(void) {
     EXPECT(cohort_must_epoch(root, 2, members, NULL), COHORT_ERROR_INTERFERENCE, "COHORT_ATOMIC");
 }
 
+/* How a task shares the region, and what it launches to take turns there. */
+struct sharing {
+  cohort_task_t task;
+  cohort_region_t region;
+  cohort_privilege_t privilege;
+  cohort_coherence_t coherence;
+  int times;
+  const void *args;
+  size_t args_size;
+};
+
+/* Launches what its arguments say, on a part of what it holds itself. */
+static int32_t share(cohort_context_t task, void *user) {
+  const void *args;
+  (void)user;
+  TRY(cohort_task_args(task, &args, NULL));
+  const struct sharing *how = args;
+  cohort_requirement_t part = need(how->privilege, how->coherence);
+  part.region = how->region;
+  cohort_launch_t launch = launch_of(how->task, &part);
+  launch.args = how->args; launch.args_size = how->args_size;
+  for (int i = 0; i < how->times; i++) TRY(cohort_launch(task, &launch, NULL));
+  return 0;
+}
+
+/* Launches tasks that hold the region in this way and launch others. */
+static void sharers(cohort_coherence_t coherence, const struct sharing *how, int count) {
+  cohort_requirement_t held = need(COHORT_READ_WRITE, coherence);
+  cohort_launch_t launch = launch_of(share_task, &held);
+  for (int i = 0; i < count; i++) {
+    launch.args = &how[i]; launch.args_size = sizeof how[i];
+    TRY(cohort_launch(root, &launch, NULL));
+  }
+}
+
+static void children_of_several_tasks_take_turns(cohort_coherence_t coherence) {
+  cohort_region_t left, right;
+  const cohort_phase_barrier_t barrier = barrier_of(2);
+  TRY(cohort_subregion(halves, 0, &left)); TRY(cohort_subregion(halves, 1, &right));
+  const struct sharing deposits = {deposit_task, region, COHORT_READ_WRITE, COHORT_ATOMIC, TURNS, NULL, 0};
+  const struct sharing of_half = {deposit_task, left, COHORT_READ_WRITE, COHORT_ATOMIC, TURNS, NULL, 0};
+  const struct sharing adds = {contribute_task, left, COHORT_REDUCE, COHORT_ATOMIC, TURNS, NULL, 0};
+  /* A level more: the one below shares as well, and the other holds its turn while its own children take theirs. */
+  const struct sharing deeper = {share_task, region, COHORT_READ_WRITE, COHORT_SIMULTANEOUS, 2, &deposits, sizeof deposits};
+  const struct sharing holding = {share_task, region, COHORT_READ_WRITE, COHORT_ATOMIC, 2, &deposits, sizeof deposits};
+  const struct sharing all[] = {deposits, of_half, deposits, adds, deeper, holding};
+  clear();
+  sharers(coherence, all, 6);
+  CHECK(total() == TURNS * (6.0 * CELLS + 2 * CELLS / 2));
+  /* Those that do not meet run at once, also when the whole was used before. */
+  const struct sharing apart[] = {
+    {meet_task, left, COHORT_READ_WRITE, COHORT_ATOMIC, 1, &barrier, sizeof barrier},
+    {meet_task, right, COHORT_READ_WRITE, COHORT_ATOMIC, 1, &barrier, sizeof barrier},
+  };
+  sharers(coherence, apart, 2);
+  TRY(cohort_wait_all(root));
+}
+
 /* Acquires and does not release. */
 static int32_t keep(cohort_context_t task, void *user) {
   cohort_sync_t sync = COHORT_SYNC_INIT;
@@ -277,6 +335,7 @@ int main(void) {
   TRY(cohort_task_register(rt, "inner", inner, NULL, 0, &inner_task));
   TRY(cohort_task_register(rt, "fail", fail, NULL, COHORT_TASK_LEAF, &fail_task));
   TRY(cohort_task_register(rt, "contribute", contribute, NULL, COHORT_TASK_LEAF, &contribute_task));
+  TRY(cohort_task_register(rt, "share", share, NULL, 0, &share_task));
   TRY(cohort_task_register(rt, "keep", keep, NULL, 0, &keep_task));
   deposits_take_turns();
   the_later_one_runs_first_if_the_earlier_one_is_held_back(COHORT_READ_WRITE, COHORT_READ_WRITE);
@@ -285,6 +344,8 @@ int main(void) {
   the_later_one_runs_first_if_the_earlier_one_is_held_back(COHORT_READ_WRITE, COHORT_REDUCE);
   those_that_do_not_meet_do_not_wait_for_each_other();
   children_count_and_failures_give_back();
+  children_of_several_tasks_take_turns(COHORT_SIMULTANEOUS);
+  children_of_several_tasks_take_turns(COHORT_RELAXED);
   wrong_calls();
   acquires_and_releases_pair_in_one_context();
   TRY(cohort_finalize(&rt));
