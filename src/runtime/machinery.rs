@@ -87,6 +87,12 @@ impl Machinery {
         self.shared.own.is_shared() && self.shared.of(rank).is_some()
     }
 
+    /// The part of a node's devices that a rank uses.
+    pub fn share_of<T>(&self, devices: Vec<T>, rank: u32) -> Vec<T> {
+        let nodes: Vec<u32> = self.ranks.iter().map(|place| place.node).collect();
+        share(&nodes, rank as usize, devices)
+    }
+
     /// Bytes of a memory of the host that can be had now.
     pub fn available(&self, memory: &Memory) -> u64 {
         match memory.kind {
@@ -135,6 +141,14 @@ impl Machinery {
     }
 }
 
+/// Each rank has devices of its own where there are enough; otherwise ranks take turns at them. `nodes`: each rank's.
+fn share<T>(nodes: &[u32], rank: usize, devices: Vec<T>) -> Vec<T> {
+    let of_node = |ranks: &[u32]| ranks.iter().filter(|&&node| node == nodes[rank]).count();
+    let (before, all, count) = (of_node(&nodes[..rank]), of_node(nodes), devices.len());
+    let is_mine = |number: usize| number % all == before || count <= before && number == before % count;
+    devices.into_iter().enumerate().filter(|(number, _)| is_mine(*number)).map(|(_, device)| device).collect()
+}
+
 fn processors(placement: &Placement) -> Vec<Processor> {
     let allowed = placement.allowed();
     let background = placement.workers - u32::from(placement.host_helps);
@@ -160,4 +174,18 @@ fn memories(shared: &NodeMemory) -> Result<Vec<Memory>> {
         all.push(Memory { kind: MemoryKind::Shared, numa_node: None, bytes: shared.own.mapping.bytes() as u64 });
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_of_a_node_share_its_devices() {
+        let shares = |nodes: &[u32], devices: u32| (0..nodes.len()).map(|rank| share(nodes, rank, (0..devices).collect())).collect::<Vec<_>>();
+        assert_eq!(shares(&[0, 0], 5), [vec![0, 2, 4], vec![1, 3]]);
+        assert_eq!(shares(&[0, 1, 0, 1, 1], 2), [vec![0], vec![0], vec![1], vec![1], vec![0]]);
+        assert_eq!(shares(&[0, 0, 0], 1), [vec![0], vec![0], vec![0]]);
+        assert_eq!(shares(&[0, 0], 0), [vec![], Vec::<u32>::new()]);
+    }
 }

@@ -13,6 +13,7 @@ pub use objects::Objects;
 use placement::Placement;
 use watch::Watch;
 
+use crate::base::config::DeviceChoice;
 use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
 use crate::mapping::{FileMapper, Mappers, Registered, Setting};
@@ -107,7 +108,9 @@ impl Runtime {
     pub fn devices(&self) -> Result<Option<&Devices>> {
         let mut wanted = self.wanted.lock();
         if let Some(which) = &*wanted {
-            self.engine.use_devices(Devices::new(discover(which)?.devices))?;
+            let found = discover(which)?.devices;
+            let named = matches!(which.choice, DeviceChoice::Numbers(_));
+            self.engine.use_devices(Devices::new(if named { found } else { self.machinery.share_of(found, self.rank) }))?;
             *wanted = None;
         }
         Ok(self.engine.devices.get())

@@ -11,6 +11,7 @@ use crate::device::DeviceInfo;
 use crate::event::NodeRef;
 use crate::region::{Access, Coherence, Privilege};
 use smallvec::SmallVec;
+use std::sync::atomic::Ordering;
 use std::collections::HashMap;
 
 /// First nodes of a context's device tasks, by their second nodes.
@@ -66,8 +67,9 @@ impl Engine {
     /// The device for a task whose mapper, or whose launch, wants one; the mapper is told if it cannot run there. The number of a failure: the
     /// launch `asked` for a device, and the task can never fit on one.
     pub(in super::super) fn device_for(&self, kind: &'static TaskKind, body: &Body, asked: bool) -> Result<Option<usize>, u32> {
-        let chosen = self.devices.get().and_then(|devices| devices.choose(kind).map(|number| (number, devices.list[number].device.info())));
-        let Some((number, info)) = chosen else { return Ok(None) };
+        let chosen = self.devices.get().and_then(|devices| devices.choose(kind, body).map(|number| (number, &devices.list[number])));
+        let Some((number, attached)) = chosen else { return Ok(None) };
+        let info = attached.device.info();
         let Some(variant) = kind.devices.find(info.api) else { return Ok(None) };
         let large = too_large(body, info);
         if let (true, Some(why)) = (asked, &large) {
@@ -75,7 +77,10 @@ impl Engine {
             return Err(self.fail_as(Status::Resources, text));
         }
         match unfit(body, variant).or(large) {
-            None => Ok(Some(number)),
+            None => {
+                attached.load.fetch_add(1, Ordering::Relaxed);
+                Ok(Some(number))
+            }
             Some(why) => {
                 if let Some(chain) = kind.mappers() {
                     chain.refuse_device(kind.c_name(), &why);

@@ -23,7 +23,7 @@ pub use resident::Resident;
 pub use variant::{DeviceBody, KernelText, NativeDevice, Variants};
 pub use view::{device_view, DeviceView};
 
-use super::body::{Body, Work};
+use super::body::{Body, Held, Work};
 use super::{Engine, TaskKind, TreeData};
 use crate::base::sync::Mutex;
 use crate::base::Result;
@@ -77,7 +77,7 @@ pub struct Attached {
     pub device: Arc<dyn Device>,
     inbox: Mutex<VecDeque<Request>>,
     thread: OnceLock<Thread>,
-    /// Tasks given to it and not complete.
+    /// Tasks launched for it and not complete.
     load: AtomicU64,
 }
 
@@ -109,10 +109,25 @@ impl Devices {
         self.clock.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The device with the fewest tasks among those that have a variant.
-    fn choose(&self, kind: &TaskKind) -> Option<usize> {
-        let can = |&n: &usize| kind.devices.find(self.list[n].device.info().api).is_some();
-        (0..self.list.len()).filter(can).min_by_key(|&n| self.list[n].load.load(Ordering::Relaxed))
+    /// The devices that have a variant of the task.
+    fn able<'a>(&'a self, kind: &'a TaskKind) -> impl Iterator<Item = usize> + 'a {
+        (0..self.list.len()).filter(|&number| kind.devices.find(self.list[number].device.info().api).is_some())
+    }
+
+    /// Among those the one that has places for most of the requirements, and then the one with the fewest tasks.
+    fn choose(&self, kind: &TaskKind, body: &Body) -> Option<usize> {
+        let mut able = self.able(kind);
+        let first = able.next()?;
+        let Some(second) = able.next() else { return Some(first) };
+        let places = |number: usize| {
+            let is_there = |held: &Held| {
+                let resident = held.data().on_devices.get();
+                resident.is_some_and(|resident| resident.lock().find(number, &held.node().domain.bounds, &held.mask).is_some())
+            };
+            used(body).iter().filter(|(_, held)| is_there(held)).count()
+        };
+        let all = [first, second].into_iter().chain(able);
+        all.min_by_key(|&number| (std::cmp::Reverse(places(number)), self.list[number].load.load(Ordering::Relaxed), number))
     }
 
     /// What of the tree lies on devices.
@@ -166,7 +181,7 @@ impl Engine {
 
     /// Whether a device of this rank can run the task.
     pub(super) fn has_device_for(&self, kind: &TaskKind) -> bool {
-        self.devices.get().is_some_and(|devices| !kind.devices.is_empty() && devices.choose(kind).is_some())
+        self.devices.get().is_some_and(|devices| !kind.devices.is_empty() && devices.able(kind).next().is_some())
     }
 
     /// A device task is ready to be enqueued.
@@ -174,7 +189,6 @@ impl Engine {
     pub(super) fn submit(&self, node: NodeRef, body: &Body) {
         if let (Some(devices), Work::Device(task)) = (self.devices.get(), &body.work) {
             let device = task.device;
-            devices.list[device].load.fetch_add(1, Ordering::Relaxed);
             devices.list[device].send(Request::Run(node));
         }
     }
