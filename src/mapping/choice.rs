@@ -242,7 +242,10 @@ mod tests {
         for good in [(0, 0, 0), (1, -7, 1), (2, 7, 0)] {
             check(good.0, good.1, good.2).unwrap();
         }
-        refused(check(3, 0, 0), "processor is 3");
+        refused(check(4, 0, 0), "processor is 4");
+        refused(check(3, 0, 0), "no device of this rank has a variant");
+        let for_devices = TaskInfo { has_device_variant: true, ..task() };
+        TaskOptions { processor: 3, priority: 0, inline: 0, replay: 0 }.check(&for_devices).unwrap();
         refused(check(1, 8, 0), "priority is 8; priorities are -7 to 7");
         refused(check(1, 0, 2), "run_inline is 2");
         let fixed = TaskInfo { fixed: true, can_be_inline: false, ..task() };
@@ -256,6 +259,8 @@ mod tests {
         good.check(&task(), &setting()).unwrap();
         assert_eq!((good.worker, good.priority, good.wish()), (3, 2, Wish::new(2, Some(3))));
         refused(TaskChoice { worker: 4, ..good.clone() }.check(&task(), &setting()), "worker is 4; workers are 0 to 3");
+        let for_devices = TaskInfo { has_device_variant: true, ..task() };
+        refused(TaskChoice { processor: 3, ..good.clone() }.check(&for_devices, &setting()), "when it is launched");
         refused(TaskChoice { worker: -2, ..good.clone() }.check(&task(), &setting()), "worker is -2");
         let extra = smallvec![NeedChoice { rank: 5, memory: 0, layout: None }];
         refused(TaskChoice { needs: extra, ..good }.check(&task(), &setting()), "requirement_count is 1; the task has 0");
