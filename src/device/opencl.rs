@@ -8,10 +8,15 @@ use cl3::device::{self, CL_DEVICE_TYPE_ACCELERATOR, CL_DEVICE_TYPE_ALL, CL_DEVIC
 use cl3::error_codes::error_text;
 use cl3::platform;
 use cl3::types::{cl_device_id, cl_platform_id};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Of these only the name is asked for where no CPU device is wanted: they start threads as soon as their devices are listed.
 const CPU_PLATFORMS: [&str; 2] = ["Portable Computing Language", "Intel(R) CPU Runtime"];
+/// The same, by their libraries.
+const CPU_LIBRARIES: [&str; 2] = ["libpocl", "libintelocl"];
+/// Where the loader finds drivers.
+const VENDORS: &str = "/etc/OpenCL/vendors";
 /// Its devices are CUDA's.
 const CUDA_PLATFORM: &str = "NVIDIA CUDA";
 
@@ -21,6 +26,9 @@ pub(super) fn discover(wanted: &Wanted, setting: &Setting, found: &mut Discovere
         DeviceChoice::Usual => false,
         DeviceChoice::All | DeviceChoice::Opencl | DeviceChoice::Numbers(_) => true,
     };
+    if !cpus && only_cpus_installed(Path::new(VENDORS)) {
+        return found.absent.push("OpenCL: all drivers in /etc/OpenCL/vendors are for CPUs, used only when COHORT_DEVICES asks for them".into());
+    }
     // Some drivers lose devices when two threads ask for them the first time.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock();
@@ -48,6 +56,21 @@ pub(super) fn discover(wanted: &Wanted, setting: &Setting, found: &mut Discovere
             Err(why) => found.absent.push(format!("OpenCL: {name}: {why}")),
         }
     }
+}
+
+/// Whether the loader's list of drivers names none but those for CPUs: to load them takes a tenth of a second. Lists elsewhere are the loader's
+/// affair.
+fn only_cpus_installed(vendors: &Path) -> bool {
+    if ["OCL_ICD_VENDORS", "OCL_ICD_FILENAMES", "OPENCL_VENDOR_PATH"].iter().any(|list| std::env::var_os(list).is_some()) {
+        return false;
+    }
+    let Ok(files) = std::fs::read_dir(vendors) else { return false };
+    let libraries: Vec<String> = files
+        .filter_map(|file| Some(file.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "icd"))
+        .map(|path| std::fs::read_to_string(path).unwrap_or_default())
+        .collect();
+    !libraries.is_empty() && libraries.iter().all(|library| CPU_LIBRARIES.iter().any(|known| library.contains(known)))
 }
 
 /// All devices of a platform share a context, and with it buffers and events.
@@ -99,5 +122,24 @@ pub(super) fn describe(id: cl_device_id, capacity: Option<u64>) -> DeviceInfo {
         unified: number(id, device::CL_DEVICE_HOST_UNIFIED_MEMORY).is_some_and(|unified| unified != 0),
         numa: pci.as_deref().and_then(super::numa_node),
         pci,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drivers_are_told_by_their_libraries() {
+        let folder = std::env::temp_dir().join(format!("cohort-vendors-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        assert!(!only_cpus_installed(&folder), "none is not only CPUs");
+        std::fs::write(folder.join("pocl.icd"), "libpocl.so.2.10.0").unwrap();
+        std::fs::write(folder.join("notes.txt"), "libnvidia-opencl.so.1").unwrap();
+        assert!(only_cpus_installed(&folder));
+        std::fs::write(folder.join("nvidia.icd"), "libnvidia-opencl.so.1\n").unwrap();
+        assert!(!only_cpus_installed(&folder));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(!only_cpus_installed(&folder));
     }
 }
