@@ -11,7 +11,7 @@ use super::registered::Reductions;
 use super::rules::TASK_FAILED;
 use super::sequential::{Answer, Expected, ROOT};
 use cohort::ffi::types::*;
-use cohort::ffi::{layouts::*, launches::*, mappers::cohort_mapper_refusals, partitions::*, projections::*, regions::*, runtime::*, tasks::*};
+use cohort::ffi::{abi::COHORT_ABI, layouts::*, launches::*, mappers::cohort_mapper_refusals, partitions::*, projections::*, regions::*, runtime::*, tasks::*};
 use std::collections::HashMap;
 use std::ffi::{c_void, CStr};
 use std::ptr::{null, null_mut};
