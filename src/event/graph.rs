@@ -108,6 +108,8 @@ impl Default for Pool {
 pub struct Graph {
     chunks: Box<[AtomicPtr<Node>]>,
     next: AtomicU32,
+    /// As many nodes as there can be.
+    limit: usize,
     serial: AtomicU64,
 }
 
@@ -122,7 +124,12 @@ impl Default for Graph {
 
 impl Graph {
     pub fn new() -> Self {
+        Self::with_limit(CHUNK * CHUNKS)
+    }
+
+    fn with_limit(limit: usize) -> Self {
         Self {
+            limit,
             chunks: (0..CHUNKS).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect(),
             next: AtomicU32::new(0),
             serial: AtomicU64::new(1),
@@ -150,12 +157,15 @@ impl Graph {
         NodeRef::new((self.node(index).successors.load(Ordering::Relaxed) >> 32) as u32, index)
     }
 
-    /// A chunk of new nodes for a pool that has none left: only while the program still finds its working set.
-    fn grow(&self, pool: &mut Pool) {
+    /// A chunk of new nodes for a pool that has none left: only while the program still finds its working set. False: there are as
+    /// many as there can be, or no memory for more.
+    #[cold]
+    fn grow(&self, pool: &mut Pool) -> bool {
         let count = pool.owned.clamp(FIRST, CHUNK);
         let first = self.next.fetch_add(count as u32, Ordering::Relaxed) as usize;
-        assert!(first + count <= CHUNK * CHUNKS, "the completion graph is full");
-        (first / CHUNK..=(first + count - 1) / CHUNK).for_each(|chunk| self.make_chunk(chunk));
+        if first + count > self.limit || !(first / CHUNK..=(first + count - 1) / CHUNK).all(|chunk| self.make_chunk(chunk)) {
+            return false;
+        }
         let indices = first as u32..(first + count) as u32;
         // Nobody else has them yet.
         indices.clone().for_each(|index| self.node(index).pool.with_mut(|owner| unsafe { *owner = &*pool.returned }));
@@ -163,14 +173,20 @@ impl Graph {
         pool.owned += count;
         // No push of a slot that comes back allocates.
         pool.used.reserve(pool.owned - pool.used.len());
+        true
     }
 
-    fn make_chunk(&self, chunk: usize) {
+    /// Whether the chunk is there now, or there is no memory for it.
+    fn make_chunk(&self, chunk: usize) -> bool {
         let slot = &self.chunks[chunk];
         if !slot.load(Ordering::Acquire).is_null() {
-            return;
+            return true;
         }
-        let made: Box<[Node]> = (0..CHUNK)
+        let mut made = Vec::new();
+        if made.try_reserve_exact(CHUNK).is_err() {
+            return false;
+        }
+        made.extend((0..CHUNK)
             .map(|_| Node {
                 waits: AtomicI32::new(0),
                 poison: AtomicU32::new(0),
@@ -181,23 +197,28 @@ impl Graph {
                 next_in_line: AtomicU32::new(0),
                 pool: UnsafeCell::new(std::ptr::null()),
                 edges: std::array::from_fn(|_| Edge { next: AtomicU32::new(0), phase: AtomicU64::new(0) }),
-            })
-            .collect();
-        let made = Box::into_raw(made);
+            }));
+        let made = Box::into_raw(made.into_boxed_slice());
         if slot.compare_exchange(std::ptr::null_mut(), made.cast(), Ordering::AcqRel, Ordering::Acquire).is_err() {
             // Another thread was faster.
             drop(unsafe { Box::from_raw(made) });
         }
+        true
     }
 
     /// Whether the pool can give nodes for one more operation.
     #[cold]
     fn has_room(&self, pool: &Pool) -> bool {
         pool.returned.head.load(Ordering::Relaxed) != 0
-            || self.next.load(Ordering::Relaxed) as usize + CHUNK + KEPT <= CHUNK * CHUNKS
+            || self.next.load(Ordering::Relaxed) as usize + CHUNK + KEPT <= self.limit
     }
 
+    /// A join node, or one of an operation that has begun to be built: some are kept for these.
     fn allocate(&self, pool: &mut Pool, join: bool) -> NodeRef {
+        self.try_allocate(pool, join).expect("the completion graph is full, or the memory")
+    }
+
+    fn try_allocate(&self, pool: &mut Pool, join: bool) -> Option<NodeRef> {
         if pool.used.is_empty() && pool.returned.head.load(Ordering::Relaxed) != 0 {
             let mut head = pool.returned.head.swap(0, Ordering::Acquire);
             while head != 0 {
@@ -205,8 +226,8 @@ impl Graph {
                 head = self.node(head - 1).next_returned.load(Ordering::Relaxed);
             }
         }
-        if pool.used.is_empty() && pool.fresh.is_empty() {
-            self.grow(pool);
+        if pool.used.is_empty() && pool.fresh.is_empty() && !self.grow(pool) {
+            return None;
         }
         let index = pool.used.pop().or_else(|| pool.fresh.pop()).expect("just filled");
         let node = self.node(index);
@@ -216,7 +237,7 @@ impl Graph {
         node.join.store(u32::from(join), Ordering::Relaxed);
         // Released to whoever sees the node through a successor list or the scheduler.
         node.successors.store(u64::from(generation) << 32 | u64::from(OPEN), Ordering::Release);
-        NodeRef::new(generation, index)
+        Some(NodeRef::new(generation, index))
     }
 
     pub fn state(&self, node: NodeRef) -> State {
@@ -245,12 +266,12 @@ impl Graph {
         self.resume(pool, node)
     }
 
-    /// A node to be built later; until then it is pending. `None`: there are as many as there can be.
+    /// A node to be built later; until then it is pending. `None`: there are as many as there can be, or no memory for more.
     pub fn try_reserve(&self, pool: &mut Pool) -> Option<NodeRef> {
         if pool.used.is_empty() && pool.fresh.is_empty() && !self.has_room(pool) {
             return None;
         }
-        Some(self.allocate(pool, false))
+        self.try_allocate(pool, false)
     }
 
     /// The same, where there is one for sure.
@@ -536,6 +557,24 @@ mod tests {
         let (c, ready) = start(&graph, &mut pool, &[b]);
         assert!(ready);
         assert_eq!(graph.poison(c), 7);
+    }
+
+    #[test]
+    fn a_full_graph_gives_no_more_until_one_is_complete_and_lets_what_began_go_on() {
+        let (graph, mut pool) = (Graph::with_limit(4 * CHUNK), Pool::new());
+        let all: Vec<NodeRef> = std::iter::from_fn(|| graph.try_reserve(&mut pool)).collect();
+        assert!(all.len() >= 2 * CHUNK && all.len() <= 4 * CHUNK - KEPT, "{}", all.len());
+        assert!(graph.try_reserve(&mut Pool::new()).is_none(), "nor to another pool");
+        // One that has begun may have any number of predecessors, for which it needs join nodes.
+        let (last, before) = all.split_last().unwrap();
+        let mut builder = graph.resume(&mut pool, *last);
+        before[..100].iter().for_each(|&node| assert!(builder.after(node)));
+        builder.seal(&mut |_| panic!("it waits"));
+        for &node in before {
+            graph.resume(&mut pool, node).seal(&mut |_| {});
+        }
+        assert!(finish(&graph, all[0], 0).is_empty());
+        assert_eq!(graph.try_reserve(&mut pool).map(NodeRef::index), Some(all[0].index()));
     }
 
     #[test]

@@ -9,10 +9,11 @@ use super::indirect::Indirection;
 use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::replayed::{Place, Replayed};
-use super::sharing::{Copies, Sharing};
+use super::sharing::Copies;
 use super::turns::Turns;
 use super::object::{TreeData, TreeName};
 use super::{Future, FutureMap, Launch, Launched, Predicate, Processor, RegionObject, RegionRef, TaskKind};
+use crate::base::Sharing;
 use crate::event::Reservations;
 use crate::geometry::Point;
 use crate::instance::Layout;
@@ -47,7 +48,7 @@ pub struct Held {
     /// Contributions of a reduction, by field, until they are folded in.
     pub private: Copies,
     /// Of a fold: whose copies its task took turns at.
-    pub sharing: Option<Arc<Sharing>>,
+    pub sharing: Option<Arc<Sharing<Copies>>>,
     /// The layout that a mapper chose; without one that of the task's kind, if it has one.
     pub layout: Option<&'static Layout>,
     /// What the task works on, where the data lies in another layout.

@@ -3,12 +3,10 @@
 //! at most as many copies as such tasks run at once, and they are folded in when the last of the tasks launched so far has ended, not after
 //! each. An operation that needs the result waits for the folds of all of them; tasks launched after it take turns of their own.
 //!
-//! A task that is launched counts itself in `outstanding`, and its fold, which runs in any case, takes it out again. Whoever takes out the last
-//! sees all copies that were given back before, and owns what it takes from `free`.
+//! A task joins when it is launched, and its fold, which runs in any case, leaves; see `base::Sharing`.
 
 use super::body::Held;
-use crate::base::sync::atomic::{AtomicU64, Ordering};
-use crate::base::Stash;
+use crate::base::Sharing;
 use crate::instance::Storage;
 use crate::region::{Access, Contribution, FieldMask, RegionNode, Usage};
 use std::sync::Arc;
@@ -16,54 +14,13 @@ use std::sync::Arc;
 /// Copies of the fields of one requirement.
 pub type Copies = Vec<(u32, Box<Storage>)>;
 
-/// The copies that tasks take turns at.
-#[derive(Default)]
-pub struct Sharing {
-    outstanding: AtomicU64,
-    free: Stash<Copies>,
-    /// Empty ones, so that giving allocates nothing.
-    spare: Stash<Copies>,
-}
-
-impl Sharing {
-    /// Exchanges `copies`, which is empty, for some that are free. False: none are.
-    pub fn take(&self, copies: &mut Copies) -> bool {
-        let Some(mut free) = self.free.take() else { return false };
-        std::mem::swap(copies, &mut free);
-        drop(self.spare.give(free));
-        true
-    }
-
-    /// Takes the copies, and leaves an empty list; false: too many are free, and the caller keeps them.
-    pub fn give(&self, copies: &mut Copies) -> bool {
-        let mut given = self.spare.take().unwrap_or_default();
-        std::mem::swap(copies, &mut given);
-        match self.free.give(given) {
-            Ok(()) => true,
-            Err(mut given) => {
-                std::mem::swap(copies, &mut given);
-                false
-            }
-        }
-    }
-
-    fn join(&self) {
-        self.outstanding.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A task has ended. Whether all that were launched so far have.
-    pub fn leave(&self) -> bool {
-        self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1
-    }
-}
-
 /// Tasks of one context that share copies.
 #[derive(Default)]
 struct Group {
     region: Option<Arc<RegionNode>>,
     mask: FieldMask,
     contribution: Option<Contribution>,
-    sharing: Arc<Sharing>,
+    sharing: Arc<Sharing<Copies>>,
 }
 
 impl Group {
@@ -92,7 +49,7 @@ pub struct Groups {
 
 impl Groups {
     /// The copies of the task's group, of which it is a member from here on.
-    pub fn join(&mut self, held: &Held) -> Arc<Sharing> {
+    pub fn join(&mut self, held: &Held) -> Arc<Sharing<Copies>> {
         let at = self.open.iter().position(|group| group.is_of(held)).unwrap_or_else(|| {
             self.open_for(held);
             self.open.len() - 1
