@@ -78,10 +78,12 @@ static int32_t window(const cohort_context_info_t *context, int64_t *operations,
 
 cohort_status_t fuzz_mapper(const mapper_setting_t *setting, cohort_mapper_t *mapper) {
   cohort_processor_info_t processors[PROCESSORS] = {COHORT_PROCESSOR_INFO_INIT};
-  uint32_t count;
+  uint32_t count, of_devices;
   cohort_status_t status = cohort_machine_processors(setting->rt, COHORT_PROC_ANY, PROCESSORS, processors, &count);
   if (!status) status = cohort_machine_memories(setting->rt, COHORT_MEMORY_ANY, 0, NULL, &fuzz.memories);
+  if (!status) status = cohort_machine_memories(setting->rt, COHORT_MEMORY_DEVICE, 0, NULL, &of_devices);
   if (status) return status;
+  fuzz.memories -= of_devices; /* which come last, and are chosen with the processor */
   fuzz.workers = 0;
   for (uint32_t i = 0; i < count && i < PROCESSORS; i++)
     if (processors[i].helps) fuzz.worker[fuzz.workers++] = processors[i].number;

@@ -20,9 +20,9 @@ foreach(mapper device mixed fuzz_device)
     endforeach()
   endforeach()
 endforeach()
-# Memory for a part of the working set, which is 9 MB here: tiles leave to make room, or are on CPUs.
+# Memory for a half and a tenth of the working set, which is 9 MB: tiles leave to make room, or are on CPUs.
 foreach(ranks 1 2)
-  foreach(setting overflow/4500K overflow/900K fuzz_device/4500K fuzz_device/1200K)
+  foreach(setting overflow/4500K overflow/900K fuzz_device/4500K fuzz_device/900K)
     string(REPLACE "/" ";" setting ${setting})
     list(GET setting 0 mapper)
     list(GET setting 1 memory)
