@@ -140,6 +140,13 @@ fn a_full_device_says_so_and_goes_on() {
     drop(quarter);
     half.retire(vec![device.mark(Stream::Kernels(0)).unwrap()]);
     drop(device.allocate(1 << 20).unwrap());
+    // Memory that is used again is a little larger than what is asked for, and then the last bytes are missing.
+    drop([300, 300, 424].map(|kilobytes| device.allocate(kilobytes << 10).unwrap()));
+    let sizes = [290, 290, 444];
+    let take = || sizes.map(|kilobytes| device.allocate(kilobytes << 10));
+    assert!(take().iter().any(|taken| taken.is_err()));
+    device.trim();
+    assert!(take().iter().all(|taken| taken.is_ok()));
 }
 
 #[test]

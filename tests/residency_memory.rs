@@ -2,7 +2,7 @@
 //! binary of its own, since it counts what the process allocates.
 
 use cohort::geometry::{Domain, Rect};
-use cohort::instance::{nearest_source, Budget, Held, PlaceId, Residency};
+use cohort::instance::{nearest_source, Move, PlaceId, Residency};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -37,62 +37,30 @@ fn slab(number: i64, halo: i64) -> Domain {
     Rect::new([0, 0, 4 * number - halo], [7, 7, 4 * number + 3 + halo]).intersection(&whole).into()
 }
 
-struct Program {
-    residency: Residency<u64>,
-    budget: Budget<PlaceId>,
-    held: Vec<Held>,
-    moves: Vec<cohort::instance::Move>,
-    token: u64,
-}
-
-impl Program {
-    /// All slabs are read with their halos, then all are written: the copies made.
-    fn step(&mut self, halo: i64) -> usize {
-        let mut copies = 0;
-        for number in 0..TILES {
-            self.budget.begin();
-            let wanted = slab(number, halo);
-            let place = self.residency.find(DEVICE, &wanted).unwrap();
-            self.budget.touch(self.held[number as usize]);
-            self.residency.read(place, &wanted, nearest_source(DEVICE), &mut self.moves);
-            copies += self.moves.len();
-            for moved in self.moves.drain(..) {
-                self.token += 1;
-                let recent = self.token - 3;
-                self.residency.add_arrival(moved.to, moved.part, self.token, |old| old < recent);
-            }
-        }
-        for number in 0..TILES {
-            let written = slab(number, 0);
-            let place = self.residency.find(DEVICE, &written).unwrap();
-            self.residency.write(place, &written);
-        }
-        copies
+/// All slabs are read with their halos, each at its place, then all are written: the copies made.
+fn step(residency: &mut Residency, places: &[PlaceId], halo: i64, moves: &mut Vec<Move>) -> usize {
+    moves.clear();
+    for (&place, number) in places.iter().zip(0..) {
+        residency.read(place, &slab(number, halo), nearest_source(DEVICE), moves);
     }
+    for (&place, number) in places.iter().zip(0..) {
+        residency.write(place, &slab(number, 0));
+    }
+    moves.len()
 }
 
 #[test]
 fn a_time_step_on_a_device_allocates_nothing() {
     for (halo, copies) in [(0, 0), (1, 2 * TILES as usize - 2)] {
-        let whole = slab(0, 0).bounds.hull(&slab(TILES - 1, 0).bounds);
-        let mut program = Program {
-            residency: Residency::new(whole),
-            budget: Budget::new(1 << 20),
-            held: Vec::new(),
-            moves: Vec::new(),
-            token: 10,
-        };
-        program.budget.begin();
-        for number in 0..TILES {
-            let place = program.residency.create(DEVICE, slab(number, halo).bounds);
-            program.held.push(program.budget.add(place, 1000));
-        }
+        let mut residency = Residency::new(slab(0, 0).bounds.hull(&slab(TILES - 1, 0).bounds));
+        let places: Vec<PlaceId> = (0..TILES).map(|number| residency.create(DEVICE, slab(number, halo).bounds)).collect();
+        let mut moves = Vec::new();
         for _ in 0..5 {
-            program.step(halo);
+            step(&mut residency, &places, halo, &mut moves);
         }
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         for _ in 0..50 {
-            assert_eq!(program.step(halo), copies);
+            assert_eq!(step(&mut residency, &places, halo, &mut moves), copies);
         }
         assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0, "with a halo of {halo}");
     }

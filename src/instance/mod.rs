@@ -2,7 +2,6 @@
 //! memory that several processes share; which memories hold their newest values. Knows addresses and strides; knows nothing of who uses them when (the analysis
 //! orders that) nor of copies.
 
-mod budget;
 mod field;
 mod layout;
 mod overlap;
@@ -10,9 +9,8 @@ mod residency;
 mod storage;
 mod table;
 
-pub use budget::{Budget, Full, Held};
 pub use field::{dense_bytes, dense_strides, Blocks, FieldInstance};
 pub use layout::{Difference, Grouping, Layout, Order, Plan, What};
-pub use residency::{nearest_source, MemoryNumber, Move, Place, PlaceId, Residency, HOST_MEMORY};
+pub use residency::{nearest_source, MemoryNumber, Move, PlaceId, Residency, HOST_MEMORY};
 pub use storage::{Arrangement, Storage};
 pub use table::InstanceTable;

@@ -82,7 +82,7 @@ struct Filling {
 
 /// Where one field's values are valid, and whose places those are.
 struct OfField {
-    residency: Residency<()>,
+    residency: Residency,
     ids: Vec<(PlaceId, Place)>,
 }
 
