@@ -119,6 +119,33 @@ static void fields_and_none(void) {
   CHECK(first(f[2]) == 11);
 }
 
+/* A mapper's choice, and the default's, changes no result: a kernel has none to give. */
+static int32_t seven(cohort_context_t task, void *user) {
+  double value = 7;
+  (void)user;
+  TRY(cohort_task_result(task, &value, sizeof value));
+  return 0;
+}
+
+static void results(void) {
+  cohort_task_t task;
+  cohort_kernel_t kernel = COHORT_KERNEL_INIT;
+  cohort_requirement_t whole = need(&f[0], 1, COHORT_READ_WRITE);
+  cohort_launch_t one = COHORT_LAUNCH_INIT;
+  cohort_future_t future;
+  double value;
+  TRY(cohort_task_register(rt, "seven", seven, NULL, COHORT_TASK_LEAF, &task));
+  kernel.source = text; kernel.name = "add_one";
+  TRY(cohort_task_kernel(task, &kernel));
+  one.task = task; one.requirements = &whole; one.requirement_count = 1;
+  fill(f[0], 1);
+  TRY(cohort_launch(ctx, &one, NULL));
+  TRY(cohort_launch(ctx, &one, &future));
+  TRY(cohort_future_get(future, &value, sizeof value));
+  CHECK(value == 7 && first(f[0]) == 2);
+  TRY(cohort_future_destroy(&future));
+}
+
 static int called;
 
 typedef int32_t (*fill_buffer_t)(void *, void *, const void *, size_t, size_t, size_t, uint32_t, const void *, void *);
@@ -194,6 +221,7 @@ int main(void) {
   add_one = with_kernel("add one", text, "add_one", 0);
   parents();
   fields_and_none();
+  results();
   functions();
   failure(with_kernel("broken", "COHORT_KERNEL void broken(COHORT_GLOBAL double *v, cohort_extent e) { v[0] = nonsense; }", "broken", 0), "nonsense");
   failure(with_kernel("misnamed", text, "add_two", 0), "add_two");

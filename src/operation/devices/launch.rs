@@ -33,8 +33,13 @@ impl Chains {
     }
 }
 
-/// Why a task with these requirements does not go to a device.
-fn unfit(body: &Body, variant: &DeviceBody) -> Option<String> {
+/// Why a task with these requirements does not go to a device. `asked`: its launch says that it is to.
+fn unfit(body: &Body, variant: &DeviceBody, asked: bool) -> Option<String> {
+    let is_kernel = matches!(variant, DeviceBody::Kernel(_));
+    // Who asks for the device knows what a kernel can do; a mapper's choice changes no result.
+    if is_kernel && !asked && (body.result.is_some() || !body.futures.is_empty()) {
+        return Some("it takes futures or gives a result, of which a kernel knows nothing".into());
+    }
     for (number, held) in body.needs().iter().enumerate() {
         let (node, access) = (held.node(), held.access);
         if access.privilege == Privilege::NoAccess {
@@ -49,7 +54,7 @@ fn unfit(body: &Body, variant: &DeviceBody) -> Option<String> {
         if matches!(held.data().home, Home::Elsewhere(_)) {
             return Some(format!("requirement {number} is another rank's"));
         }
-        if matches!(variant, DeviceBody::Kernel(_)) && !node.domain.is_dense() {
+        if is_kernel && !node.domain.is_dense() {
             return Some(format!("requirement {number} is not a rectangle, and a kernel has a work item for every point of one"));
         }
     }
@@ -76,7 +81,7 @@ impl Engine {
             let text = format!("task \"{}\" cannot run on rank {}: {why}; launch it on smaller regions, or let a mapper choose", kind.name, self.rank);
             return Err(self.fail_as(Status::Resources, text));
         }
-        match unfit(body, variant).or(large) {
+        match unfit(body, variant, asked).or(large) {
             None => {
                 attached.load.fetch_add(1, Ordering::Relaxed);
                 Ok(Some(number))

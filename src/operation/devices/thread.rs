@@ -7,7 +7,7 @@ use super::{Attached, DeviceTask, Devices, KernelText, Request, Then, LOOK};
 use super::super::Context;
 use crate::base::{Error, Result};
 use crate::device::{Event, Kernel, Module, Stream};
-use crate::event::NodeRef;
+use crate::event::{NodeRef, State};
 use super::resident::Events;
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
@@ -166,6 +166,12 @@ impl DeviceThread<'_> {
             LOOK => body.failed_input(),
             error => error,
         };
+        // A task that it comes after may have failed since it was enqueued.
+        let failed = |end: &NodeRef| match self.engine.graph.state(*end) {
+            State::Failed(number) => Some(number),
+            _ => None,
+        };
+        let error = if error == 0 { task.after.iter().find_map(failed).unwrap_or(0) } else { error };
         if error != 0 {
             self.leave(node, body, task, error);
             return true;
