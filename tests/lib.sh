@@ -46,7 +46,7 @@ check() { # check NAME COMMAND...: one test; its output shows only when it fails
     esac
 }
 
-count() { # count COMMAND...: many tests, counted by cargo's summaries or by lines that begin with ok and FAILED
+count() { # count COMMAND...: many tests, counted by cargo's summaries or by lines that begin with ok and FAILED; says what was skipped
     local output status=0 good bad
     output=$(timeout 2400 "$@" 2>&1) || status=$?
     read -r good bad < <(printf '%s\n' "$output" | awk '
@@ -62,6 +62,7 @@ count() { # count COMMAND...: many tests, counted by cargo's summaries or by lin
         printf '%s\n' "$output" | grep -A 20 '^FAILED \|^test .* FAILED\|panicked at' | head -n 100
         printf '%s\n' "$output" | tail -n 40
     fi
+    printf '%s\n' "$output" | grep '^skipped' || true
     echo "$good passed, $bad failed: $*"
     passed=$((passed + good))
     failed=$((failed + bad))
