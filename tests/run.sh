@@ -91,6 +91,10 @@ for source in "$root"/tests/c/*.c; do
         *_mpi) counts="1 2 4" ;;
         *) counts=1 ;;
     esac
+    case $name in
+        device_*) export COHORT_DEVICES=opencl ;;
+        *) unset COHORT_DEVICES ;;
+    esac
     for ranks in $counts; do
         for workers in 1 2; do
             check "$name on $ranks ranks, $workers workers" env COHORT_WORKERS=$workers mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
@@ -105,6 +109,8 @@ for source in "$root"/tests/c/*.c; do
         done
     done
 done
+
+unset COHORT_DEVICES
 
 section "A rank killed outright"
 check "the three others are told" "$root/tests/c/lost.sh" told "$build/c/lost"

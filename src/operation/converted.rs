@@ -136,6 +136,7 @@ fn place(held: &Held, field: u32) -> Result<Option<&FieldInstance>> {
 
 /// Gives each requirement that asks for another layout its copy.
 #[cold]
+#[inline(never)]
 pub fn prepare(engine: &Engine, body: &mut Body, kind: &TaskKind) -> Result<()> {
     let on = body.on.unwrap_or(Processor::Cpu);
     for number in 0..body.needs().len() {
@@ -222,6 +223,7 @@ fn transfer_pieces(held: &Held, field: u32, copy: &FieldInstance, back: bool) ->
 
 /// After the task: its copies go back to where the data lies, if it succeeded, and are put by for others.
 #[cold]
+#[inline(never)]
 pub fn finish(engine: &Engine, body: &mut Body, succeeded: bool) -> Result<()> {
     body.converts = false;
     let mut result = Ok(());

@@ -452,6 +452,16 @@ impl Engine {
                     None => return,
                 }
             }
+            work => self.run_other(body, work),
+        };
+        self.finish(node, error);
+    }
+
+    /// Does the work of an operation that is no task; the number of its failure, or 0. Its working space is not to be part of
+    /// `run`'s frame: a task that waits runs others on its own stack, one such frame for each level.
+    #[inline(never)]
+    fn run_other(&self, body: &mut Body, work: Work) -> u32 {
+        match work {
             Work::Fill => self.number_of(fill(body), "fill"),
             Work::Copy => self.number_of(super::copy::run(self, body), "copy"),
             Work::Indirect(how) => self.number_of(super::indirect::run(body, how), "copy"),
@@ -465,12 +475,12 @@ impl Engine {
                 self.number_of(found.map(|holds| body.set_value(&[holds.into()])), "combination of predicates")
             }
             Work::Ended => body.task_error,
-            Work::Fold | Work::Device(_) => unreachable!("have ways of their own"),
-        };
-        self.finish(node, error);
+            Work::Nothing | Work::Task(_) | Work::Fold | Work::Device(_) => unreachable!("have ways of their own"),
+        }
     }
 
     /// A fold waits for the folds before it only for the order: their failures are not its own, its task's is.
+    #[inline(never)]
     fn run_fold(&self, node: NodeRef, body: &mut Body) {
         self.graph.absolve(node);
         let lacks = if self.last.load(Ordering::Relaxed) == LOOK { self.look(node, body) } else { Some(0) };

@@ -107,6 +107,7 @@ impl Devices {
 impl Engine {
     /// What keeps an operation of the host from running: a failure's number, or 0. `None`: copies do, and the operation comes again.
     #[cold]
+    #[inline(never)]
     pub(in super::super) fn look(&self, node: NodeRef, body: &Body) -> Option<u32> {
         let error = if body.has_more() { body.failed_input() } else { 0 };
         let skipped = body.has_more() && body.predicate.as_ref().is_some_and(|predicate| !matches!(predicate.holds(), Ok(true)));
