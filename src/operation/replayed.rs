@@ -12,8 +12,8 @@ use crate::instance::Layout;
 use crate::mapping::{Chain, TaskOptions};
 use crate::region::{Access, FieldMask};
 use crate::scheduler::Wish;
+use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
@@ -45,33 +45,6 @@ pub struct Asking<'a> {
     pub points: u32,
     pub can_be_inline: bool,
     pub needs: &'a [Held],
-}
-
-/// As rustc's FxHasher: quick, and good enough for what is compared besides.
-struct Mix(u64);
-
-impl Hasher for Mix {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
-    }
-    fn write_u8(&mut self, word: u8) {
-        self.write_u64(word.into());
-    }
-    fn write_u16(&mut self, word: u16) {
-        self.write_u64(word.into());
-    }
-    fn write_u32(&mut self, word: u32) {
-        self.write_u64(word.into());
-    }
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-    fn write_usize(&mut self, word: usize) {
-        self.write_u64(word as u64);
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 /// The same, kept. The chain is compared, and not used.
@@ -109,12 +82,12 @@ impl<'a> Asking<'a> {
 
     /// Where to look for the answer. Those that fall together take each other's place.
     fn hash(&self) -> u64 {
-        let mut mix = Mix(0);
-        (std::ptr::from_ref(self.kind) as usize, self.wanted as u8, self.can_be_inline, self.point, self.points).hash(&mut mix);
+        let mut hasher = FxHasher::default();
+        (std::ptr::from_ref(self.kind) as usize, self.wanted as u8, self.can_be_inline, self.point, self.points).hash(&mut hasher);
         for held in self.needs {
-            (held.node().tree.id, held.node().index, held.access, &held.mask).hash(&mut mix);
+            (held.node().tree.id, held.node().index, held.access, &held.mask).hash(&mut hasher);
         }
-        mix.finish()
+        hasher.finish()
     }
 
     fn is(&self, look: &Look) -> bool {
@@ -141,7 +114,7 @@ impl<'a> Asking<'a> {
 /// The answers of one context.
 #[derive(Default)]
 pub struct Replays {
-    known: HashMap<u64, Arc<Replayed>>,
+    known: FxHashMap<u64, Arc<Replayed>>,
     /// How often mappers had been put to use when the answers were given.
     uses: u64,
 }

@@ -10,14 +10,14 @@ use crate::base::Status;
 use crate::device::DeviceInfo;
 use crate::event::NodeRef;
 use crate::region::{Access, Coherence, Privilege};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
-use std::collections::HashMap;
 
 /// First nodes of a context's device tasks, by their second nodes.
 #[derive(Default)]
 pub struct Chains {
-    first: HashMap<u64, (NodeRef, usize)>,
+    first: FxHashMap<u64, (NodeRef, usize)>,
 }
 
 impl Chains {
