@@ -51,7 +51,35 @@ fn need_of_ready<'a>(kind: &TaskKind, body: &Body, number: usize, held: &'a Held
     NeedInfo { no_layout, ..need_of(held) }
 }
 
+/// Whether a launch that asks for `wanted` leaves mappers no processor to choose.
+fn is_fixed(kind: &TaskKind, wanted: Processor) -> bool {
+    wanted != Processor::Any || kind.mpi_thread
+}
+
 impl Engine {
+    /// What mappers are told of a kind of task; the rest is to be said of the launch.
+    fn about<'a>(&self, kind: &'a TaskKind) -> TaskInfo<'a> {
+        TaskInfo {
+            handle: kind.handle(),
+            name: kind.c_name(),
+            point: 0,
+            points: 1,
+            args: &[],
+            processor: Processor::Cpu,
+            fixed: false,
+            leaf: kind.leaf,
+            has_mpi_variant: kind.has_mpi_variant(),
+            has_device_variant: self.has_device_for(kind),
+            can_be_inline: false,
+            needs: Default::default(),
+        }
+    }
+
+    /// The kind of processor that a launch which asks for `wanted` goes to on this rank.
+    fn processor_for(&self, kind: &TaskKind, wanted: Processor) -> Processor {
+        if wanted == Processor::Device && self.has_device_for(kind) { wanted } else { kind.place(wanted) }
+    }
+
     /// A task is about to be launched whose kind has mappers. `body` has its requirements.
     #[cold]
     pub(super) fn ask_at_launch(&self, kind: &'static TaskKind, chain: &Chain, body: &Body, replays: &mut Replays, launch: &mut Launch) {
@@ -59,15 +87,10 @@ impl Engine {
         if launch.member {
             return;
         }
-        let fixed = wanted != Processor::Any || kind.mpi_thread;
-        let has_device = self.has_device_for(kind) && !kind.mpi_thread;
         if chain.answers(Question::SelectTaskOptions) {
-            let options = self.options_of(Asking::new(kind, chain, wanted, launch, body.needs()), (fixed, has_device), replays, launch);
+            let options = self.options_of(Asking::new(kind, chain, wanted, launch, body.needs()), replays, launch);
             let processor = Processor::from_number(options.processor).filter(|&chosen| chosen != Processor::Any);
-            let processor = match processor.unwrap_or(wanted) {
-                Processor::Device if has_device => Processor::Device,
-                other => kind.place(other),
-            };
+            let processor = self.processor_for(kind, processor.unwrap_or(wanted));
             launch.work = Launched::Task(kind, processor);
             launch.wish = Wish::new(options.priority as i8, launch.wish.worker());
             // What only the MPI thread runs, another cannot run by itself.
@@ -77,12 +100,12 @@ impl Engine {
             }
         }
         if chain.answers(Question::MapTask) {
-            launch.special |= special::OPEN | if fixed { special::FIXED } else { 0 };
+            launch.special |= special::OPEN | if is_fixed(kind, wanted) { special::FIXED } else { 0 };
         }
     }
 
     /// What the mapper says of a launch, or said of one that looked the same.
-    fn options_of(&self, asking: Asking, (fixed, has_device): (bool, bool), replays: &mut Replays, launch: &mut Launch) -> TaskOptions {
+    fn options_of(&self, asking: Asking, replays: &mut Replays, launch: &mut Launch) -> TaskOptions {
         let uses = self.mappers.uses();
         if let Some(known) = replays.find(&asking, uses) {
             launch.replayed = Some(known.clone());
@@ -90,18 +113,14 @@ impl Engine {
         }
         let kind = asking.kind;
         let options = asking.chain.task_options(&TaskInfo {
-            handle: kind.handle(),
-            name: kind.c_name(),
             point: launch.point,
             points: launch.points,
             args: launch.args,
-            processor: if has_device && asking.wanted == Processor::Device { asking.wanted } else { kind.place(asking.wanted) },
-            fixed,
-            leaf: kind.leaf,
-            has_mpi_variant: kind.has_mpi_variant(),
-            has_device_variant: has_device,
+            processor: self.processor_for(kind, asking.wanted),
+            fixed: is_fixed(kind, asking.wanted),
             can_be_inline: asking.can_be_inline,
             needs: asking.needs.iter().map(need_of).collect(),
+            ..self.about(kind)
         });
         if options.replay == 1 {
             launch.replayed = Some(replays.add(&asking, options, uses));
@@ -132,18 +151,13 @@ impl Engine {
     fn place_of(&self, kind: &'static TaskKind, chain: &Chain, body: &Body) -> Place {
         let setting = &self.mappers.setting;
         let info = TaskInfo {
-            handle: kind.handle(),
-            name: kind.c_name(),
             point: body.point,
             points: body.points,
             args: &body.args,
             processor: body.on.unwrap_or(Processor::Cpu),
             fixed: body.special & special::FIXED != 0,
-            leaf: kind.leaf,
-            has_mpi_variant: kind.has_mpi_variant(),
-            has_device_variant: self.has_device_for(kind),
-            can_be_inline: false,
             needs: body.needs().iter().enumerate().map(|(i, held)| need_of_ready(kind, body, i, held)).collect(),
+            ..self.about(kind)
         };
         let mut choice = TaskChoice::default_for(&info, body.wish, setting);
         chain.map_task(&info, &mut choice, setting);
@@ -159,18 +173,13 @@ impl Engine {
         let Some(chain) = kind.mappers().filter(|chain| chain.answers(Question::SliceIndexLaunch)) else { return Vec::new() };
         let Launched::Task(_, wanted) = launch.work else { return Vec::new() };
         let info = TaskInfo {
-            handle: kind.handle(),
-            name: kind.c_name(),
-            point: 0,
             points,
             args: launch.args,
-            processor: kind.place(wanted),
-            fixed: wanted != Processor::Any || kind.mpi_thread,
-            leaf: kind.leaf,
-            has_mpi_variant: kind.has_mpi_variant(),
-            has_device_variant: self.has_device_for(kind),
+            processor: self.processor_for(kind, wanted),
+            fixed: is_fixed(kind, wanted),
             can_be_inline: launch.waits.is_empty(),
             needs: needs.iter().copied().collect(),
+            ..self.about(kind)
         };
         chain.slices(&info, &self.mappers.setting)
     }
@@ -205,18 +214,13 @@ impl Engine {
             let Launched::Task(kind, wanted) = launch.work else { return None };
             let needs = launch.needs.iter();
             Some(TaskInfo {
-                handle: kind.handle(),
-                name: kind.c_name(),
                 point,
                 points: launches.len() as u32,
                 args: launch.args,
                 processor: kind.place(wanted),
                 fixed: true,
-                leaf: kind.leaf,
-                has_mpi_variant: kind.has_mpi_variant(),
-                has_device_variant: self.has_device_for(kind),
-                can_be_inline: false,
                 needs: needs.map(|need| NeedInfo::new(&need.region.node, &need.mask, need.access)).collect(),
+                ..self.about(kind)
             })
         });
         chain.map_must_epoch(&infos.collect::<Vec<_>>(), &self.mappers.setting);

@@ -181,7 +181,7 @@ impl Engine {
 
     /// Whether a device of this rank can run the task.
     pub(super) fn has_device_for(&self, kind: &TaskKind) -> bool {
-        self.devices.get().is_some_and(|devices| !kind.devices.is_empty() && devices.able(kind).next().is_some())
+        self.devices.get().is_some_and(|devices| !kind.mpi_thread && !kind.devices.is_empty() && devices.able(kind).next().is_some())
     }
 
     /// A device task is ready to be enqueued.
