@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 /// Data that the host is about to use.
+#[derive(Clone, Copy)]
 struct Wanted<'a> {
     data: &'a TreeData,
     mask: &'a FieldMask,
@@ -70,18 +71,18 @@ impl Devices {
     }
 
     /// Starts what has to happen until the host can use the data. What needs nothing is the host's from here on.
-    fn bring(&self, wanted: &[Wanted]) -> Result<Events> {
+    fn bring<'a>(&self, wanted: impl Iterator<Item = Wanted<'a>>) -> Result<Events> {
         let mut events = Events::new();
         for Wanted { data, mask, domain, reads, writes } in wanted {
             let Some(resident) = data.on_devices.get() else { continue };
             let mut state = resident.lock();
-            if *reads {
+            if reads {
                 self.bring_fields(&mut state, data, mask, domain)?;
             }
             for field in mask.iter() {
                 let before = events.len();
                 state.wait_for_fills(HOST, field, domain, &mut events);
-                if *writes && events.len() == before {
+                if writes && events.len() == before {
                     state.write(field, domain, HOST);
                 }
             }
@@ -123,8 +124,7 @@ impl Engine {
             Privilege::Reduce => !contributes,
             _ => true,
         };
-        let wanted: Vec<Wanted> = body.needs().iter().filter(uses).map(Wanted::of).collect();
-        match devices.bring(&wanted) {
+        match devices.bring(body.needs().iter().filter(uses).map(Wanted::of)) {
             Ok(events) if events.is_empty() => Some(0),
             Ok(events) => {
                 devices.when(events, Then::Offer(node));
@@ -137,7 +137,7 @@ impl Engine {
     /// Waits until the host can use the data.
     fn bring_now(&self, devices: &Devices, wanted: &[Wanted]) -> Result<()> {
         loop {
-            let events = devices.bring(wanted)?;
+            let events = devices.bring(wanted.iter().copied())?;
             if events.is_empty() {
                 return Ok(());
             }
