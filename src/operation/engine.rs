@@ -489,7 +489,8 @@ impl Engine {
         self.finish(node, if body.task_error != 0 { body.task_error } else { lacks });
     }
 
-    fn number_of(&self, result: Result<()>, name: &str) -> u32 {
+    /// The number of the failure that an operation ended with, or 0.
+    pub(super) fn number_of(&self, result: Result<()>, name: &str) -> u32 {
         match result {
             Ok(()) => 0,
             Err(error) => self.fail(format!("task \"{name}\" failed on rank {}: {}", self.rank, error.text)),

@@ -5,7 +5,7 @@ use super::super::Engine;
 use super::start::Started;
 use super::{Attached, DeviceTask, Devices, KernelText, Request, Then, LOOK};
 use super::super::Context;
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::device::{Event, Kernel, Module, Stream};
 use crate::event::{NodeRef, State};
 use super::resident::Events;
@@ -113,7 +113,7 @@ impl DeviceThread<'_> {
                 Some(result) => {
                     let Running { task, started } = self.running.remove(at);
                     self.unpin(&started.pinned);
-                    let error = self.number_of(&task, result);
+                    let error = self.engine.number_of(result, &task.kind.name);
                     self.end(&task, error);
                 }
             }
@@ -183,7 +183,7 @@ impl DeviceThread<'_> {
                 return true;
             }
             Err(error) => {
-                let number = self.number_of(&task, Err(error));
+                let number = self.engine.number_of(Err(error), &task.kind.name);
                 self.leave(node, body, task, number);
                 return true;
             }
@@ -200,7 +200,7 @@ impl DeviceThread<'_> {
                 true
             }
             Err(error) => {
-                let number = self.number_of(&task, Err(error));
+                let number = self.engine.number_of(Err(error), &task.kind.name);
                 self.leave(node, body, task, number);
                 true
             }
@@ -230,13 +230,6 @@ impl DeviceThread<'_> {
     fn ended(&self, end: NodeRef) {
         self.attached().load.fetch_sub(1, Ordering::Relaxed);
         self.engine.graph.satisfy(end.index(), &mut |node| self.engine.run(node));
-    }
-
-    fn number_of(&self, task: &DeviceTask, result: Result<()>) -> u32 {
-        match result {
-            Ok(()) => 0,
-            Err(Error { text, .. }) => self.engine.fail(format!("task \"{}\" failed on rank {}: {text}", task.kind.name, self.engine.rank)),
-        }
     }
 
     /// What a task that comes after these has to wait for.
