@@ -335,7 +335,7 @@ impl Mappers {
         self.uses.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often `use_for` was called: what was answered before is asked again.
+    /// How often somebody else was put in place to be asked: what was answered before is asked again.
     #[inline]
     pub fn uses(&self) -> u64 {
         self.uses.load(Ordering::Relaxed)

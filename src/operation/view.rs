@@ -72,11 +72,12 @@ pub fn view(engine: &Engine, frame: &Frame, number: u32, field: u32, privilege: 
     let copied = held.converted.as_ref().and_then(|copy| copy.get(field));
     let instance = match copied.or(private) {
         Some(instance) => instance,
-        None if engine.devices.get().is_some() => {
-            engine.look_at(frame, number as usize, held)?;
+        None => {
+            if engine.devices.get().is_some() {
+                engine.look_at(frame, number as usize, held)?;
+            }
             held.data().instances.covering(field, &node.domain.bounds)?
         }
-        None => held.data().instances.covering(field, &node.domain.bounds)?,
     };
     Ok(View::of(node, instance))
 }
