@@ -2,36 +2,26 @@
 """Compile the device kernels of a mechanism with NVRTC for several generations of NVIDIA's GPUs; no GPU is needed.
 
 usage: device_nvrtc.py S3D_DEVICE_SOURCES MECHANISM FOLDER ARCHITECTURE [ARCHITECTURE ...]
-NVRTC comes from PyPI, into a virtual environment FOLDER/venv that is kept, one for all mechanisms. Prints what registers and stack each kernel
-takes. Where PyPI cannot be reached the exit status is 77: skipped.
+tests/kernel/nvrtc.py brings NVRTC into FOLDER, once for all mechanisms. Prints what registers and stack each kernel takes. Where PyPI
+cannot be reached the exit status is 77: skipped.
 """
 import ctypes
-import fcntl
 import pathlib
 import re
 import subprocess
 import sys
-import venv
 
-PACKAGE = "nvidia-cuda-nvrtc-cu12==12.9.86"
-SKIPPED = 77
+BRING_NVRTC = pathlib.Path(__file__).parents[2] / "tests/kernel/nvrtc.py"
 # The kernels that a variant of the flow makes different.
 KERNELS = {"": ("primitives", "chemistry", "fluxes", "divergence"), "euler": ("chemistry", "fluxes"), "correction": ("fluxes",)}
 
 
 def library(folder):
-    """libnvrtc, installed when it is not there yet."""
-    environment = folder / "venv"
-    pattern = "lib/python3*/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.12"
-    with open(folder / "venv.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not list(environment.glob(pattern)):
-            venv.create(environment, with_pip=True)
-            install = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]
-            if subprocess.run(install).returncode != 0:
-                print(f"skipped: {PACKAGE} cannot be had")
-                sys.exit(SKIPPED)
-    return ctypes.CDLL(str(next(environment.glob(pattern))))
+    """libnvrtc; where it cannot be had the program ends as the script that brings it does."""
+    brought = subprocess.run([sys.executable, BRING_NVRTC, folder], stdout=subprocess.PIPE, text=True)
+    if brought.returncode != 0:
+        sys.exit(brought.returncode)
+    return ctypes.CDLL(brought.stdout.strip())
 
 
 def compile_kernel(nvrtc, source, architecture):
