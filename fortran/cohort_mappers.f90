@@ -14,7 +14,7 @@ module cohort_mappers
   public :: cohort_mapper_register, cohort_mapper_use, cohort_mapper_refusals, cohort_tunable, cohort_info_fields
 
   !> What a mapper is told of a task; pointers, here and below, are valid during the call. Points count from 0. `variants` has bit
-  !> COHORT_PROC_CPU and bit COHORT_PROC_MPI for the kinds of processors that the task has bodies for.
+  !> COHORT_PROC_CPU, bit COHORT_PROC_MPI and bit COHORT_PROC_DEVICE for the kinds of processors that the task has bodies for.
   type :: cohort_task_info
     type(cohort_task) :: task
     character(len=:), pointer :: name => null()
