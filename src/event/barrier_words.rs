@@ -1,36 +1,23 @@
 //! The words of a phase barrier, as they lie in memory that the ranks of a node share. Any rank changes them; whoever
 //! completes a phase tells those that listen.
 //!
-//! * `phases`: one word for each phase modulo their number: `round:24 | came:20 | wanted:20`. A word of an earlier round is
-//!   over, and the first arrival of the next round takes it. A word with `came == wanted` is full and does not change
-//!   before the phase is counted in `completed` and the next round takes the word, so that arrivals and alterations
-//!   of a phase never cross its completion. (A thread would have to stand still between its load and its exchange for 2^24
-//!   rounds for an old word to look new.)
-//! * `completed`: phases in order that are full. Whoever fills a word fences and then counts on: of two that fill
-//!   neighbouring phases at once, at least one sees both words and counts both.
-//! * `listeners`: a bit for each rank modulo 64 that wants to be told. A listener sets its bit, fences and looks at
-//!   `completed`; whoever counts fences and looks at `listeners`. One of the two sees the other.
+//! * `phases`: how many are complete, and who listens (see `phase_count`, and there for what a word is).
+//! * `words`: one for each phase modulo their number: `round | came | wanted`. A word with `came == wanted` is full and does not
+//!   change before the phase is counted and the next round takes the word, so that arrivals and alterations of a phase
+//!   never cross its completion.
 //! * `failures`: for each phase modulo their number why it failed, written before an arrival of that phase; `failed` tells
 //!   whether any ever did.
-//! * `stamp`: the handle of the barrier that lies here, or 0: stale and invented handles are noticed on any rank.
 
-use crate::base::sync::atomic::{fence, AtomicU64, Ordering};
-use crate::base::sync::Padded;
+use super::phase_count::{parts, place, round, word, PhaseCount, LAST_ROUND, MOST_ARRIVALS, PHASES};
+use crate::base::sync::atomic::{AtomicU64, Ordering};
 use crate::base::Result;
 use crate::fail;
 
-/// How far arrivals may run ahead of the first phase that is not complete.
-const PHASES: u64 = if cfg!(loom) { 2 } else { 64 };
-const ROUNDS: u64 = 1 << 24;
-pub const MOST_ARRIVALS: u32 = (1 << 20) - 1;
-
 #[repr(C, align(128))]
 pub struct BarrierWords {
-    stamp: AtomicU64,
+    pub phases: PhaseCount,
     usual: AtomicU64,
-    listeners: AtomicU64,
-    completed: Padded<AtomicU64>,
-    phases: [AtomicU64; PHASES as usize],
+    words: [AtomicU64; PHASES as usize],
     failed: AtomicU64,
     failures: [Failure; PHASES as usize],
 }
@@ -51,12 +38,12 @@ struct Phase {
 
 impl Phase {
     fn of(word: u64) -> Self {
-        let count = |word| word & u64::from(MOST_ARRIVALS);
-        Self { round: word >> 40, came: count(word >> 20), wanted: count(word) }
+        let [round, came, wanted] = parts(word);
+        Self { round, came, wanted }
     }
 
     fn word(self) -> u64 {
-        self.round << 40 | self.came << 20 | self.wanted
+        word([self.round, self.came, self.wanted])
     }
 
     fn is_full(self) -> bool {
@@ -64,21 +51,15 @@ impl Phase {
     }
 }
 
-fn round(phase: u64) -> u64 {
-    phase / PHASES % ROUNDS
-}
-
 impl BarrierWords {
     /// Makes words that nobody uses, whatever they hold, those of a barrier whose phases expect `arrivals` each. It exists
-    /// from `publish` on.
+    /// from `phases.publish` on.
     pub fn reset(&self, arrivals: u32) {
-        let over = Phase { round: ROUNDS - 1, came: 1, wanted: 1 }.word();
-        self.publish(0);
+        let over = Phase { round: LAST_ROUND, came: 1, wanted: 1 }.word();
+        self.phases.reset();
         self.usual.store(arrivals.into(), Ordering::Relaxed);
-        self.listeners.store(0, Ordering::Relaxed);
-        self.completed.store(0, Ordering::Relaxed);
-        for phase in &self.phases {
-            phase.store(over, Ordering::Relaxed);
+        for word in &self.words {
+            word.store(over, Ordering::Relaxed);
         }
         self.failed.store(0, Ordering::Relaxed);
         for failure in &self.failures {
@@ -86,25 +67,14 @@ impl BarrierWords {
         }
     }
 
-    pub fn publish(&self, handle: u64) {
-        self.stamp.store(handle, Ordering::Release);
-    }
-
-    /// The handle with which the words were published; 0 when the barrier was destroyed.
-    pub fn handle(&self) -> u64 {
-        self.stamp.load(Ordering::Acquire)
-    }
-
-    /// Phases completed so far: phase `p` is complete when this exceeds `p`.
-    #[inline]
-    pub fn completed(&self) -> u64 {
-        self.completed.load(Ordering::Acquire)
+    fn phase(&self, phase: u64) -> Phase {
+        Phase::of(self.words[place(phase)].load(Ordering::Acquire))
     }
 
     /// How many arrivals have come at the first phase that is not complete, and how many it expects.
     pub fn arrivals(&self) -> (u64, u64) {
-        let phase = self.completed();
-        let now = Phase::of(self.phases[(phase % PHASES) as usize].load(Ordering::Acquire));
+        let phase = self.phases.completed();
+        let now = self.phase(phase);
         match now.round == round(phase) {
             true => (now.came, now.wanted),
             false => (0, self.usual.load(Ordering::Relaxed)),
@@ -126,7 +96,7 @@ impl BarrierWords {
 
     /// The phase fails with a code that is not 0. Call before an arrival at it that is still to come.
     pub fn fail(&self, phase: u64, code: u64) {
-        let failure = &self.failures[(phase % PHASES) as usize];
+        let failure = &self.failures[place(phase)];
         failure.code.store(code, Ordering::Relaxed);
         failure.of.store(phase + 1, Ordering::Release);
         self.failed.store(1, Ordering::Release);
@@ -135,7 +105,7 @@ impl BarrierWords {
     /// The phases from `first` on, all complete, that failed, and why. Failures of phases long ago are forgotten.
     pub fn failures(&self, first: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
         let slots = if self.failed.load(Ordering::Acquire) == 0 { &[][..] } else { &self.failures };
-        let done = self.completed();
+        let done = self.phases.completed();
         slots.iter().filter_map(move |failure| {
             let phase = failure.of.load(Ordering::Acquire).checked_sub(1)?;
             (first..done).contains(&phase).then(|| (phase, failure.code.load(Ordering::Relaxed)))
@@ -143,21 +113,10 @@ impl BarrierWords {
     }
 
     fn change(&self, phase: u64, delta: i64, count: u64) -> Result<Option<u64>> {
-        let slot = &self.phases[(phase % PHASES) as usize];
+        let slot = &self.words[place(phase)];
         let mut old = slot.load(Ordering::Acquire);
         loop {
-            // Later than the word: one of a later round was written by somebody who saw this phase complete.
-            let done = self.completed();
-            if phase < done {
-                fail!(WrongOrder, "phase {phase} is complete already, {done} phases are; advance the handle after each arrival");
-            }
-            if phase >= done + PHASES {
-                fail!(
-                    Resources,
-                    "phase {phase} is more than {} ahead of phase {done}, which is not complete; wait for a phase now and then",
-                    PHASES - 1
-                );
-            }
+            self.phases.check_open(phase, "wait for a phase")?;
             let mut now = Phase::of(old);
             if now.round != round(phase) {
                 now = Phase { round: round(phase), came: 0, wanted: self.usual.load(Ordering::Relaxed) };
@@ -180,51 +139,21 @@ impl BarrierWords {
         }
     }
 
-    /// Counts the full phases in order; their number if this call counted any.
+    /// The number of completed phases if there are more now.
     fn count_on(&self) -> Option<u64> {
-        fence(Ordering::SeqCst);
-        let (mut done, mut counted) = (self.completed(), None);
-        loop {
-            let next = Phase::of(self.phases[(done % PHASES) as usize].load(Ordering::Acquire));
-            if next.round != round(done) || !next.is_full() {
-                let now = self.completed();
-                if now == done {
-                    return counted;
-                }
-                done = now;
-                continue;
-            }
-            match self.completed.compare_exchange(done, done + 1, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => {
-                    done += 1;
-                    counted = Some(done);
-                }
-                Err(now) => done = now,
-            }
-        }
-    }
-
-    /// From here on whoever completes phases sees this bit. Look at `completed` afterwards.
-    pub fn listen(&self, bit: u32) {
-        self.listeners.fetch_or(1 << bit, Ordering::AcqRel);
-        fence(Ordering::SeqCst);
-    }
-
-    /// Whom to tell that phases are complete.
-    pub fn listeners(&self) -> u64 {
-        fence(Ordering::SeqCst);
-        self.listeners.load(Ordering::Relaxed)
+        self.phases.count_on(|phase| {
+            let now = self.phase(phase);
+            now.round == round(phase) && now.is_full()
+        })
     }
 }
 
 #[cfg(test)]
 fn words_for(arrivals: u32) -> BarrierWords {
     let words = BarrierWords {
-        stamp: AtomicU64::new(0),
+        phases: super::phase_count::no_phases(),
         usual: AtomicU64::new(0),
-        listeners: AtomicU64::new(0),
-        completed: Padded(AtomicU64::new(0)),
-        phases: std::array::from_fn(|_| AtomicU64::new(0)),
+        words: std::array::from_fn(|_| AtomicU64::new(0)),
         failed: AtomicU64::new(0),
         failures: std::array::from_fn(|_| Failure { of: AtomicU64::new(0), code: AtomicU64::new(0) }),
     };
@@ -242,7 +171,7 @@ mod tests {
         let words = words_for(2);
         assert_eq!(words.arrive(1, 2), Ok(None));
         assert_eq!(words.arrive(0, 1), Ok(None));
-        assert_eq!(words.completed(), 0);
+        assert_eq!(words.phases.completed(), 0);
         assert_eq!(words.arrive(0, 1), Ok(Some(2)));
         for phase in 2..1000 {
             assert_eq!(words.arrive(phase, 2), Ok(Some(phase + 1)));
@@ -301,7 +230,7 @@ mod tests {
                 (0..ROUNDS)
                     .filter(|&phase| {
                         let completed = words.arrive(phase, 1).unwrap();
-                        while words.completed() <= phase {
+                        while words.phases.completed() <= phase {
                             std::thread::yield_now();
                         }
                         completed.is_some()
@@ -311,7 +240,7 @@ mod tests {
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(arrive_and_wait)).collect();
             threads.into_iter().map(|t| t.join().unwrap()).sum()
         });
-        assert_eq!((words.completed(), completions as u64), (ROUNDS, ROUNDS));
+        assert_eq!((words.phases.completed(), completions as u64), (ROUNDS, ROUNDS));
     }
 }
 
@@ -346,7 +275,7 @@ mod model {
             let other = beside(&words, |w| w.arrive(1, 1).unwrap());
             let mine = words.arrive(0, 1).unwrap();
             let theirs = other.join().unwrap();
-            assert_eq!((words.completed(), mine.max(theirs)), (2, Some(2)));
+            assert_eq!((words.phases.completed(), mine.max(theirs)), (2, Some(2)));
         });
     }
 
@@ -358,7 +287,7 @@ mod model {
             words.arrive(0, 1).unwrap();
             words.arrive(2, 1).unwrap();
             other.join().unwrap();
-            assert_eq!(words.completed(), 3);
+            assert_eq!(words.phases.completed(), 3);
         });
     }
 
@@ -369,7 +298,7 @@ mod model {
             let other = beside(&words, |w| w.alter(0, 1).is_ok());
             words.arrive(0, 1).unwrap();
             let altered = other.join().unwrap();
-            assert_eq!(words.completed(), u64::from(!altered));
+            assert_eq!(words.phases.completed(), u64::from(!altered));
         });
     }
 
@@ -379,10 +308,10 @@ mod model {
             let words = Arc::new(words_for(1));
             let other = beside(&words, |w| {
                 w.arrive(0, 1).unwrap();
-                w.listeners()
+                w.phases.listeners()
             });
-            words.listen(3);
-            let seen = words.completed();
+            words.phases.listen(3);
+            let seen = words.phases.completed();
             let told = other.join().unwrap();
             assert!(seen == 1 || told == 1 << 3);
         });

@@ -2,26 +2,23 @@
 //! bring values. The values of a phase are kept apart until all have come and are then folded in an order that does not
 //! depend on who came first, so that the result is the same, bit for bit, every time.
 //!
+//! * `phases`: how many are complete, and who listens (see `phase_count`, and there for what a word is). A phase is counted once its
+//!   result is there.
 //! * `slots`: for each phase modulo their number
-//!   * `word`: `round:24 | published:20 | claimed:20`, as the word of a barrier's phase. An arrival claims an entry, writes its
-//!     value there and publishes it. Whoever publishes the last folds.
+//!   * `word`: `round | published | claimed`. An arrival claims an entry, writes its value there and publishes it. Whoever
+//!     publishes the last folds.
 //!   * `result`, `error`: of phase `result_of - 1`; `result_of` is 0 while they change. They change when the phase that
 //!     many later is full. A reader that saw `result_of` as it should be before and after it read has the phase's result.
 //! * `entries`: the values of the arrivals, by slot and claim.
-//! * `completed`, `listeners`, `stamp`: as those of a barrier (see `barrier_words`). A phase is counted once its result is there.
 
-use super::barrier_words::MOST_ARRIVALS;
+use super::phase_count::{parts, place, round, word, PhaseCount, LAST_ROUND, PHASES};
 use crate::base::sync::atomic::{fence, AtomicU64, Ordering};
-use crate::base::sync::Padded;
 use crate::base::Result;
 use crate::fail;
 use smallvec::SmallVec;
 
-/// How far arrivals may run ahead of the first phase that is not complete.
-const PHASES: u64 = if cfg!(loom) { 2 } else { 64 };
 /// Of how many of the last phases the results are kept.
 pub const RESULTS_KEPT: u64 = PHASES;
-const ROUNDS: u64 = 1 << 24;
 
 /// An element of any type of a reduction.
 pub type Value = [u64; 2];
@@ -29,12 +26,10 @@ pub type Value = [u64; 2];
 /// What lies before the entries.
 #[repr(C, align(128))]
 pub struct CollectiveHead {
-    stamp: AtomicU64,
+    pub phases: PhaseCount,
     /// What the owner noted about the values.
     kind: AtomicU64,
     arrivals: AtomicU64,
-    listeners: AtomicU64,
-    completed: Padded<AtomicU64>,
     slots: [Slot; PHASES as usize],
 }
 
@@ -62,20 +57,16 @@ struct Word {
 
 impl Word {
     fn of(word: u64) -> Self {
-        let count = |word| word & u64::from(MOST_ARRIVALS);
-        Self { round: word >> 40, published: count(word >> 20), claimed: count(word) }
+        let [round, published, claimed] = parts(word);
+        Self { round, published, claimed }
     }
 
     fn word(self) -> u64 {
-        self.round << 40 | self.published << 20 | self.claimed
+        word([self.round, self.published, self.claimed])
     }
 }
 
 const ONE_PUBLISHED: u64 = 1 << 20;
-
-fn round(phase: u64) -> u64 {
-    phase / PHASES % ROUNDS
-}
 
 impl CollectiveHead {
     /// Entries that a collective of so many arrivals a phase has.
@@ -91,56 +82,28 @@ impl CollectiveHead {
         self.kind.load(Ordering::Relaxed)
     }
 
-    /// Makes words that nobody uses, whatever they hold, those of a new collective. It exists from `publish` on.
+    /// Makes words that nobody uses, whatever they hold, those of a new collective. It exists from
+    /// `phases.publish` on.
     pub fn reset(&self, arrivals: u32, kind: u64) {
-        self.publish(0);
+        self.phases.reset();
         self.arrivals.store(arrivals.into(), Ordering::Relaxed);
         self.kind.store(kind, Ordering::Relaxed);
-        self.listeners.store(0, Ordering::Relaxed);
-        self.completed.store(0, Ordering::Relaxed);
-        let over = Word { round: ROUNDS - 1, published: arrivals.into(), claimed: arrivals.into() }.word();
+        let over = Word { round: LAST_ROUND, published: arrivals.into(), claimed: arrivals.into() }.word();
         for slot in &self.slots {
             slot.word.store(over, Ordering::Relaxed);
             slot.result_of.store(0, Ordering::Relaxed);
         }
     }
 
-    pub fn publish(&self, handle: u64) {
-        self.stamp.store(handle, Ordering::Release);
-    }
-
-    /// The handle with which the words were published; 0 when the collective was destroyed.
-    pub fn handle(&self) -> u64 {
-        self.stamp.load(Ordering::Acquire)
-    }
-
-    /// Phases completed so far: phase `p` is complete when this exceeds `p`.
-    #[inline]
-    pub fn completed(&self) -> u64 {
-        self.completed.load(Ordering::Acquire)
-    }
-
     /// How many have arrived at the first phase that is not complete.
     pub fn came(&self) -> u32 {
-        let done = self.completed();
+        let done = self.phases.completed();
         let word = Word::of(self.slot(done).word.load(Ordering::Acquire));
         if word.round == round(done) { word.claimed as u32 } else { 0 }
     }
 
-    /// From here on whoever completes phases sees this bit. Look at `completed` afterwards.
-    pub fn listen(&self, bit: u32) {
-        self.listeners.fetch_or(1 << bit, Ordering::AcqRel);
-        fence(Ordering::SeqCst);
-    }
-
-    /// Whom to tell that phases are complete.
-    pub fn listeners(&self) -> u64 {
-        fence(Ordering::SeqCst);
-        self.listeners.load(Ordering::Relaxed)
-    }
-
     fn slot(&self, phase: u64) -> &Slot {
-        &self.slots[(phase % PHASES) as usize]
+        &self.slots[place(phase)]
     }
 
     /// An entry for one arrival at `phase`.
@@ -148,18 +111,7 @@ impl CollectiveHead {
         let (slot, wanted) = (self.slot(phase), u64::from(self.arrivals()));
         let mut old = slot.word.load(Ordering::Acquire);
         loop {
-            // Later than the word: one of a later round was written by somebody who saw this phase complete.
-            let done = self.completed();
-            if phase < done {
-                fail!(WrongOrder, "phase {phase} is complete already, {done} phases are; advance the handle after each arrival");
-            }
-            if phase >= done + PHASES {
-                fail!(
-                    Resources,
-                    "phase {phase} is more than {} ahead of phase {done}, which is not complete; take a result now and then",
-                    PHASES - 1
-                );
-            }
+            self.phases.check_open(phase, "take a result")?;
             let mut now = Word::of(old);
             if now.round != round(phase) {
                 now = Word { round: round(phase), published: 0, claimed: 0 };
@@ -169,7 +121,7 @@ impl CollectiveHead {
             }
             let new = Word { claimed: now.claimed + 1, ..now }.word();
             match slot.word.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Ok((phase % PHASES * wanted + now.claimed) as usize),
+                Ok(_) => return Ok(place(phase) * wanted as usize + now.claimed as usize),
                 Err(current) => old = current,
             }
         }
@@ -199,38 +151,14 @@ impl CollectiveHead {
         if word.published as usize + 1 < wanted {
             return Ok(None);
         }
-        let first = (phase % PHASES) as usize * wanted;
+        let first = place(phase) * wanted;
         slot.conclude(phase, &entries[first..first + wanted], fold);
-        Ok(self.count_on())
-    }
-
-    /// Counts the phases that have results, in order; their number if this call counted any. Whoever concluded fences and
-    /// then counts: of two that conclude neighbouring phases at once, at least one sees both results.
-    fn count_on(&self) -> Option<u64> {
-        fence(Ordering::SeqCst);
-        let (mut done, mut counted) = (self.completed(), None);
-        loop {
-            if self.slot(done).result_of.load(Ordering::Acquire) != done + 1 {
-                let now = self.completed();
-                if now == done {
-                    return counted;
-                }
-                done = now;
-                continue;
-            }
-            match self.completed.compare_exchange(done, done + 1, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => {
-                    done += 1;
-                    counted = Some(done);
-                }
-                Err(now) => done = now,
-            }
-        }
+        Ok(self.phases.count_on(|phase| self.slot(phase).result_of.load(Ordering::Acquire) == phase + 1))
     }
 
     /// The result of a phase, or the failure (not 0) that kept it from having one.
     pub fn result(&self, phase: u64) -> Result<(Value, u64)> {
-        let done = self.completed();
+        let done = self.phases.completed();
         if phase >= done {
             fail!(WrongOrder, "phase {phase} is not complete, {done} phases are");
         }
@@ -281,11 +209,9 @@ impl Words {
         let zero = || AtomicU64::new(0);
         let slot = |_| Slot { word: zero(), result_of: zero(), result: [zero(), zero()], error: zero() };
         let head = CollectiveHead {
-            stamp: zero(),
+            phases: super::phase_count::no_phases(),
             kind: zero(),
             arrivals: zero(),
-            listeners: zero(),
-            completed: Padded(zero()),
             slots: std::array::from_fn(slot),
         };
         head.reset(arrivals, 0);
@@ -371,11 +297,11 @@ mod tests {
                 scope.spawn(move || {
                     let mut taken = 0;
                     for phase in 0..ROUNDS {
-                        while phase >= words.head.completed() + PHASES / 2 {
+                        while phase >= words.head.phases.completed() + PHASES / 2 {
                             std::thread::yield_now();
                         }
                         let take = || {
-                            while taken < words.head.completed() {
+                            while taken < words.head.phases.completed() {
                                 assert_eq!(words.head.result(taken), Ok(([THREADS * taken + 6, 0], 0)));
                                 taken += 1;
                             }
@@ -385,7 +311,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(words.head.completed(), ROUNDS);
+        assert_eq!(words.head.phases.completed(), ROUNDS);
     }
 }
 
@@ -418,7 +344,7 @@ mod model {
             let other = beside(&words, |w| w.arrive(1, 5).unwrap());
             words.arrive(0, 4).unwrap();
             other.join().unwrap();
-            assert_eq!(words.head.completed(), 2);
+            assert_eq!(words.head.phases.completed(), 2);
             assert_eq!((words.head.result(0), words.head.result(1)), (Ok(([4, 7], 0)), Ok(([5, 7], 0))));
         });
     }
@@ -444,10 +370,10 @@ mod model {
             let words = Arc::new(Words::new(1));
             let other = beside(&words, |w| {
                 w.arrive(0, 1).unwrap();
-                w.head.listeners()
+                w.head.phases.listeners()
             });
-            words.head.listen(3);
-            let seen = words.head.completed();
+            words.head.phases.listen(3);
+            let seen = words.head.phases.completed();
             let told = other.join().unwrap();
             assert!(seen == 1 || told == 1 << 3);
         });

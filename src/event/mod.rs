@@ -5,10 +5,12 @@ mod barrier_words;
 mod collective_words;
 mod graph;
 mod phase;
+mod phase_count;
 mod reservation;
 
-pub use barrier_words::{BarrierWords, MOST_ARRIVALS};
+pub use barrier_words::BarrierWords;
 pub use collective_words::{CollectiveHead, Entry, Value, RESULTS_KEPT};
 pub use graph::{Builder, Graph, NodeRef, Pool, State};
 pub use phase::PhaseCell;
+pub use phase_count::MOST_ARRIVALS;
 pub use reservation::{Hold, Reservation, Reservations};

@@ -83,7 +83,7 @@ impl PhaseBarrier {
     /// Phases completed so far; of a far barrier, as far as its owner told this rank.
     #[inline]
     pub fn completed(&self) -> u64 {
-        self.words().map_or_else(|| self.complete.done(), BarrierWords::completed)
+        self.words().map_or_else(|| self.complete.done(), |words| words.phases.completed())
     }
 
     /// `count` arrivals at a phase.
@@ -129,7 +129,7 @@ impl PhaseBarrier {
     fn changed(&self, engine: &Engine, completed: Option<u64>) {
         let (Some(done), Side::Near(_, pigeonhole), Some(words)) = (completed, &self.side, self.words()) else { return };
         self.tell(engine, done);
-        self.attention.memory.ring(words.listeners(), *pigeonhole);
+        self.attention.memory.ring(words.phases.listeners(), *pigeonhole);
     }
 
     /// Tells this rank's operations, and ranks that learn it from this one.
@@ -159,9 +159,9 @@ impl PhaseBarrier {
     /// What became of the phases from `first` to the one before `done`.
     fn inform_one(&self, engine: &Engine, words: &BarrierWords, rank: u32, first: u64, done: u64) {
         for (phase, code) in words.failures(first).filter(|failure| failure.0 < done) {
-            self.send_failure(engine, rank, words.handle(), phase, code);
+            self.send_failure(engine, rank, words.phases.handle(), phase, code);
         }
-        Note::Done { done }.send(&self.attention.messages, rank, words.handle());
+        Note::Done { done }.send(&self.attention.messages, rank, words.phases.handle());
     }
 
     fn send_failure(&self, engine: &Engine, rank: u32, handle: u64, phase: u64, code: u64) {
@@ -176,7 +176,7 @@ impl PhaseBarrier {
             subscribers.ranks.push(rank);
         }
         // Under the lock: who completes a phase later finds the rank among the subscribers.
-        self.inform_one(engine, words, rank, 0, words.completed());
+        self.inform_one(engine, words, rank, 0, words.phases.completed());
     }
 
     /// A phase fails; an arrival at it, or the news that it is complete, comes after this.
@@ -257,7 +257,7 @@ impl PhaseBarrier {
                 let first = !self.listening.load(Ordering::Acquire) && !self.listening.swap(true, Ordering::AcqRel);
                 first.then(|| {
                     // As in `words`.
-                    unsafe { words.as_ref() }.listen(self.attention.memory.bit());
+                    unsafe { words.as_ref() }.phases.listen(self.attention.memory.bit());
                     *pigeonhole
                 })
             }
@@ -311,7 +311,7 @@ impl Placed for PhaseBarrier {
     fn handle(&self) -> u64 {
         match &self.side {
             // As in `words`.
-            Side::Near(words, _) => unsafe { words.as_ref() }.handle(),
+            Side::Near(words, _) => unsafe { words.as_ref() }.phases.handle(),
             Side::Far(far) => match far.gone.load(Ordering::Acquire) {
                 true => 0,
                 false => far.handle,
@@ -323,12 +323,12 @@ impl Placed for PhaseBarrier {
         let Some(words) = self.words() else { return };
         if handle == 0 {
             // The place may be another barrier's soon.
-            let note = Note::Gone { done: words.completed() };
+            let note = Note::Gone { done: words.phases.completed() };
             for rank in self.subscribers.lock().ranks.drain(..) {
-                note.send(&self.attention.messages, rank, words.handle());
+                note.send(&self.attention.messages, rank, words.phases.handle());
             }
         }
-        words.publish(handle);
+        words.phases.publish(handle);
     }
 
     fn leave(self: Arc<Self>, attention: &Attention) {

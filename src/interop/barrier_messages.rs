@@ -65,9 +65,7 @@ impl Note {
 }
 
 fn refuse(messages: &Messages, to: u32, handle: u64, error: &Error) {
-    let mut message = messages.write(Topic::Barrier, Note::Refused.words(handle), error.text.len());
-    message.payload_mut().copy_from_slice(error.text.as_bytes());
-    messages.send(to, message);
+    messages.tell_text(to, Topic::Barrier, Note::Refused.words(handle), &error.text);
 }
 
 /// Does what a message says.

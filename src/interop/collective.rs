@@ -128,7 +128,7 @@ impl Collective {
     /// Phases completed so far; of a far collective, as far as its owner told this rank.
     fn completed(&self) -> u64 {
         match &self.side {
-            Side::Near(near) => near.head().completed(),
+            Side::Near(near) => near.head().phases.completed(),
             Side::Far(far) => far.results.lock().completed(),
         }
     }
@@ -152,7 +152,7 @@ impl Collective {
                 };
                 if near.head().arrive(near.entries(), phase, value, code, take, |values| fold(operator, values))?.is_some() {
                     self.take_results(engine);
-                    self.attention.memory.ring(near.head().listeners(), near.pigeonhole);
+                    self.attention.memory.ring(near.head().phases.listeners(), near.pigeonhole);
                 }
             }
             Side::Far(far) => {
@@ -287,7 +287,7 @@ impl Collective {
     /// Tells all subscribers of the results that they do not know.
     fn inform(&self, engine: &Engine, subscribers: &mut Subscribers) {
         let Side::Near(near) = &self.side else { return };
-        let done = near.head().completed();
+        let done = near.head().phases.completed();
         if done <= subscribers.told {
             return;
         }
@@ -304,7 +304,7 @@ impl Collective {
         for &(_, code) in outcomes {
             self.attention.herald.pass_on(engine, rank, code);
         }
-        send_results(&self.attention.messages, rank, near.head().handle(), first, outcomes);
+        send_results(&self.attention.messages, rank, near.head().phases.handle(), first, outcomes);
     }
 
     /// The owner's: `rank` is told of the results that are kept, and from now on of each.
@@ -357,7 +357,7 @@ impl Collective {
         }
         match &self.side {
             Side::Near(near) => {
-                near.head().listen(self.attention.memory.bit());
+                near.head().phases.listen(self.attention.memory.bit());
                 Some(near.pigeonhole)
             }
             Side::Far(far) => {
@@ -407,7 +407,7 @@ impl Placed for Collective {
 
     fn handle(&self) -> u64 {
         match &self.side {
-            Side::Near(near) => near.head().handle(),
+            Side::Near(near) => near.head().phases.handle(),
             Side::Far(far) if far.gone.load(Ordering::Acquire) => 0,
             Side::Far(far) => far.handle,
         }
@@ -418,10 +418,10 @@ impl Placed for Collective {
         if handle == 0 {
             // The place may be another collective's soon.
             for rank in self.subscribers.lock().ranks.drain(..) {
-                Note::Gone.send(&self.attention.messages, rank, near.head().handle());
+                Note::Gone.send(&self.attention.messages, rank, near.head().phases.handle());
             }
         }
-        near.head().publish(handle);
+        near.head().phases.publish(handle);
     }
 
     fn leave(self: Arc<Self>, attention: &Attention) {

@@ -80,9 +80,7 @@ fn outcomes(payload: &[u8]) -> impl Iterator<Item = Outcome> + '_ {
 }
 
 fn refuse(messages: &Messages, to: u32, handle: u64, error: &Error) {
-    let mut message = messages.write(Topic::Collective, Note::Refused.words(handle), error.text.len());
-    message.payload_mut().copy_from_slice(error.text.as_bytes());
-    messages.send(to, message);
+    messages.tell_text(to, Topic::Collective, Note::Refused.words(handle), &error.text);
 }
 
 /// Does what a message says.

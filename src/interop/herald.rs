@@ -42,9 +42,7 @@ impl Herald {
     }
 
     fn send(&self, rank: u32, code: u64, text: &str) {
-        let mut message = self.messages.write(Topic::Failure, [code, 0, 0, 0, 0, 0], text.len());
-        message.payload_mut().copy_from_slice(text.as_bytes());
-        self.messages.send(rank, message);
+        self.messages.tell_text(rank, Topic::Failure, [code, 0, 0, 0, 0, 0], text);
     }
 
     /// Call before a message that names a failure by its code (or none, 0): what the rank where it failed announces may come

@@ -147,7 +147,7 @@ mod model {
     }
 
     impl Rank {
-        /// As `NodeMemory::ring` after a change that a fence follows, as in `BarrierWords::listeners`.
+        /// As `NodeMemory::ring` after a change that a fence follows, as in `PhaseCount::listeners`.
         fn change(&self, bit: u64) {
             self.word.fetch_or(bit, Ordering::AcqRel);
             crate::base::sync::atomic::fence(Ordering::SeqCst);

@@ -198,7 +198,14 @@ impl Messages {
 
     /// Sends words alone.
     pub fn tell(&self, to: u32, topic: Topic, words: [u64; WORDS]) {
-        self.send(to, self.write(topic, words, 0));
+        self.tell_text(to, topic, words, "");
+    }
+
+    /// The same with a text as the payload.
+    pub fn tell_text(&self, to: u32, topic: Topic, words: [u64; WORDS], text: &str) {
+        let mut message = self.write(topic, words, text.len());
+        message.payload_mut().copy_from_slice(text.as_bytes());
+        self.send(to, message);
     }
 
     fn may_drive(&self) -> bool {
