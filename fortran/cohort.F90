@@ -8,7 +8,6 @@ module cohort
 #endif
   use cohort_types
   use cohort_c
-  use cohort_boxes, only: release_boxes
   use cohort_support, only: finish, cohort_error_message, cohort_status_name, cohort_set_on_error
   use cohort_regions
   use cohort_partitions
@@ -170,10 +169,7 @@ contains
   subroutine cohort_finalize(rt, ierr)
     type(cohort_runtime), intent(inout) :: rt
     integer, intent(out), optional :: ierr
-    integer(c_int32_t) :: status
-    status = cohort_c_finalize(rt)
-    if (rt%id == 0) call release_boxes()
-    call finish(status, ierr)
+    call finish(cohort_c_finalize(rt), ierr)
   end subroutine
 
   !> This process's rank in the communicator; 0 without one. Any thread.

@@ -29,6 +29,13 @@ module cohort_c
       type(cohort_runtime), intent(inout) :: rt
       integer(c_int32_t) :: status
     end function
+    function cohort_c_release_at_end(user, release) bind(C, name="cohort_release_at_end") result(status)
+      import
+      implicit none
+      type(c_ptr), value :: user
+      type(c_funptr), value :: release
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_rank(rt, rank) bind(C, name="cohort_rank") result(status)
       import
       implicit none

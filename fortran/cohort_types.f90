@@ -6,7 +6,7 @@ module cohort_types
   public
 
   !> What cohort.h of this installation has; cohort_init compares it with the library's.
-  integer(c_int32_t), parameter :: COHORT_ABI = 535465862
+  integer(c_int32_t), parameter :: COHORT_ABI = 388303549
 
   !> One word each; zero is the null handle. A stale handle is an error, never a crash.
   type, bind(C) :: cohort_runtime

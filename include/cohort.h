@@ -20,7 +20,7 @@
 /**
  * Stands for every declaration in this header; `cohort_init` compares it with the library's.
  */
-#define COHORT_ABI 535465862
+#define COHORT_ABI 388303549
 
 /**
  * Flag of a mapper: its callbacks are called by one thread at a time.
@@ -937,6 +937,11 @@ typedef struct {
    */
   int32_t on_error;
 } cohort_config_t;
+
+/**
+ * Frees what `user` points to. Runs on the thread that ends the runtime.
+ */
+typedef void (*cohort_release_function_t)(void *user);
 
 /**
  * The body of a task. Runs on any thread of the runtime; must not unwind or longjmp out. `task` is valid until it
@@ -2102,6 +2107,13 @@ cohort_status_t cohort_init_fortran(uint32_t abi,
  * and call again).
  */
 cohort_status_t cohort_finalize(cohort_runtime_t *runtime);
+
+/**
+ * Calls `release(user)` when the runtime has ended: for what the user pointers of callbacks point to, which must live until
+ * then. Any thread, also before the runtime starts. Errors: INVALID_ARGUMENT (`release` is null).
+ */
+cohort_status_t cohort_release_at_end(void *user,
+                                      cohort_release_function_t release);
 
 /**
  * The runtime that runs in this process, for code that did not start it, such as a library that a program loads. Any thread.

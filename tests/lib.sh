@@ -46,6 +46,27 @@ check() { # check NAME COMMAND...: one test; its output shows only when it fails
     esac
 }
 
+says() { # says NAME TEXT... -- COMMAND...: the command succeeds and prints each text; one with a ^ before it begins a line
+    local name=$1 wanted=() output text
+    shift
+    while [ "$1" != -- ]; do
+        wanted+=("$1")
+        shift
+    done
+    shift
+    if ! output=$(timeout 120 "$@" 2>&1); then
+        not_ok "$name" "$output"
+        return
+    fi
+    for text in "${wanted[@]}"; do
+        if [[ $'\n'$output != *"${text/#^/$'\n'}"* ]]; then
+            not_ok "$name: \"$text\" is not in the output" "$output"
+            return
+        fi
+    done
+    ok "$name"
+}
+
 count() { # count COMMAND...: many tests, counted by cargo's summaries or by lines that begin with ok and FAILED; says what was skipped
     local output status=0 good bad
     output=$(timeout 2400 "$@" 2>&1) || status=$?

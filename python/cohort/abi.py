@@ -79,7 +79,7 @@ __all__ = [
     "DEVICE_OPENCL",
 ]
 
-ABI = 535465862
+ABI = 388303549
 MAPPER_SERIALISED = 1
 TASK_LEAF = 1
 TASK_MPI_THREAD = 2
@@ -663,6 +663,7 @@ class cohort_config_t(Structure):
     ]
 
 
+cohort_release_function_t = CFUNCTYPE(None, c_void_p)
 cohort_task_function_t = CFUNCTYPE(c_int32, cohort_context_t, c_void_p)
 cohort_coherence_t = c_int32
 cohort_order_t = c_int32
@@ -812,6 +813,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_init_communicator": (cohort_status_t, [c_uint32, c_int32, c_int32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
     "cohort_init_fortran": (cohort_status_t, [c_uint32, c_int32, POINTER(cohort_config_t), POINTER(cohort_runtime_t)]),
     "cohort_finalize": (cohort_status_t, [POINTER(cohort_runtime_t)]),
+    "cohort_release_at_end": (cohort_status_t, [c_void_p, cohort_release_function_t]),
     "cohort_current": (cohort_status_t, [POINTER(cohort_runtime_t)]),
     "cohort_rank": (cohort_status_t, [cohort_runtime_t, POINTER(c_int32)]),
     "cohort_size": (cohort_status_t, [cohort_runtime_t, POINTER(c_int32)]),

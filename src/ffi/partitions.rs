@@ -9,7 +9,7 @@ use crate::base::Result;
 use crate::fail;
 use crate::geometry::Rect;
 use crate::operation::dependent::{self, Pointers};
-use crate::operation::{PartitionObject, RegionObject};
+use crate::operation::{Engine, Frame, PartitionObject, RegionObject};
 use crate::region::{check_dim, rects_of, Partition, RegionNode};
 use crate::runtime;
 use std::sync::Arc;
@@ -132,6 +132,20 @@ pub unsafe extern "C" fn cohort_partition_by_field(
     })
 }
 
+/// A partition of `region` by the values of a field that name points, and by the sub-regions of another.
+unsafe fn by_pointers(
+    context: cohort_context_t,
+    region: cohort_region_t,
+    other: cohort_partition_t,
+    pointers: Pointers,
+    partition: *mut cohort_partition_t,
+    make: impl FnOnce(&Engine, &Frame, &RegionObject, &PartitionObject, Pointers) -> Result<Partition>,
+) -> Result<()> {
+    let (engine, frame) = runtime::context(context.id)?;
+    let other = runtime::current()?.objects.partitions.get(other.id)?;
+    make_partition(region, partition, |r| make(engine, frame, r, other, pointers))
+}
+
 /// Sub-regions of `target`, as many as `sources` has: sub-region c holds the points that the field names at the points of
 /// `sources`' sub-region c. A value of the field is one integer for each of the target's dimensions, all of 4 or all of 8 bytes.
 /// Points outside of the target are left out. Waits for the operations that write the field. On the context's thread.
@@ -143,7 +157,9 @@ pub unsafe extern "C" fn cohort_partition_image(
     field: cohort_field_t,
     partition: *mut cohort_partition_t,
 ) -> cohort_status_t {
-    guard("cohort_partition_image", || image(context, target, sources, Pointers { field, ranges: false }, partition))
+    guard("cohort_partition_image", || {
+        by_pointers(context, target, sources, Pointers { field, ranges: false }, partition, dependent::image)
+    })
 }
 
 /// As cohort_partition_image, but each value names all points of a rectangle: its lo, then its hi, which is included.
@@ -155,19 +171,9 @@ pub unsafe extern "C" fn cohort_partition_image_range(
     field: cohort_field_t,
     partition: *mut cohort_partition_t,
 ) -> cohort_status_t {
-    guard("cohort_partition_image_range", || image(context, target, sources, Pointers { field, ranges: true }, partition))
-}
-
-unsafe fn image(
-    context: cohort_context_t,
-    target: cohort_region_t,
-    sources: cohort_partition_t,
-    pointers: Pointers,
-    partition: *mut cohort_partition_t,
-) -> Result<()> {
-    let (engine, frame) = runtime::context(context.id)?;
-    let sources = runtime::current()?.objects.partitions.get(sources.id)?;
-    make_partition(target, partition, |r| dependent::image(engine, frame, r, sources, pointers))
+    guard("cohort_partition_image_range", || {
+        by_pointers(context, target, sources, Pointers { field, ranges: true }, partition, dependent::image)
+    })
 }
 
 /// Sub-regions of `source`, as many as `targets` has: sub-region c holds the points at which the field names a point of
@@ -181,7 +187,9 @@ pub unsafe extern "C" fn cohort_partition_preimage(
     field: cohort_field_t,
     partition: *mut cohort_partition_t,
 ) -> cohort_status_t {
-    guard("cohort_partition_preimage", || preimage(context, source, targets, Pointers { field, ranges: false }, partition))
+    guard("cohort_partition_preimage", || {
+        by_pointers(context, source, targets, Pointers { field, ranges: false }, partition, dependent::preimage)
+    })
 }
 
 /// As cohort_partition_preimage, but each value names all points of a rectangle, as for cohort_partition_image_range; one of
@@ -194,19 +202,9 @@ pub unsafe extern "C" fn cohort_partition_preimage_range(
     field: cohort_field_t,
     partition: *mut cohort_partition_t,
 ) -> cohort_status_t {
-    guard("cohort_partition_preimage_range", || preimage(context, source, targets, Pointers { field, ranges: true }, partition))
-}
-
-unsafe fn preimage(
-    context: cohort_context_t,
-    source: cohort_region_t,
-    targets: cohort_partition_t,
-    pointers: Pointers,
-    partition: *mut cohort_partition_t,
-) -> Result<()> {
-    let (engine, frame) = runtime::context(context.id)?;
-    let targets = runtime::current()?.objects.partitions.get(targets.id)?;
-    make_partition(source, partition, |r| dependent::preimage(engine, frame, r, &targets.partition, pointers))
+    guard("cohort_partition_preimage_range", || {
+        by_pointers(context, source, targets, Pointers { field, ranges: true }, partition, dependent::preimage)
+    })
 }
 
 /// Sub-region c has the points of sub-region c of `a` or of `b`, as far as `region` has them. All are of one region tree.

@@ -5,10 +5,11 @@ use super::convert::{check_size, out};
 use super::types::*;
 use super::{guard, set_on_error};
 use crate::base::config::{Config, OnError};
+use crate::base::sync::Mutex;
 use crate::base::{status, Result, Status};
 use crate::fail;
 use crate::runtime;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 fn on_error_policy(number: i32) -> Result<OnError> {
     Ok(match number {
@@ -138,8 +139,28 @@ pub unsafe extern "C" fn cohort_finalize(runtime: *mut cohort_runtime_t) -> coho
         let result = runtime::finalize(handle.id);
         if !matches!(&result, Err(e) if matches!(e.status, Status::WrongThread | Status::InvalidHandle | Status::WrongOrder)) {
             handle.id = 0;
+            let owned = std::mem::take(&mut *OWNED.lock());
+            owned.into_iter().for_each(|Owned(user, release)| release(user));
         }
         result
+    })
+}
+
+struct Owned(*mut c_void, unsafe extern "C" fn(user: *mut c_void));
+
+// Handed from the thread that gave it to the one that ends the runtime, and used by no other.
+unsafe impl Send for Owned {}
+
+static OWNED: Mutex<Vec<Owned>> = Mutex::new(Vec::new());
+
+/// Calls `release(user)` when the runtime has ended: for what the user pointers of callbacks point to, which must live until
+/// then. Any thread, also before the runtime starts. Errors: INVALID_ARGUMENT (`release` is null).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_release_at_end(user: *mut c_void, release: cohort_release_function_t) -> cohort_status_t {
+    guard("cohort_release_at_end", || {
+        let Some(release) = release else { fail!(InvalidArgument, "release is null; pass the function that frees what user points to") };
+        OWNED.lock().push(Owned(user, release));
+        Ok(())
     })
 }
 

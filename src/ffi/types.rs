@@ -214,6 +214,9 @@ pub struct cohort_config_t {
 /// returns. A result other than 0 is a failure.
 pub type cohort_task_function_t = Option<unsafe extern "C" fn(task: cohort_context_t, user: *mut c_void) -> i32>;
 
+/// Frees what `user` points to. Runs on the thread that ends the runtime.
+pub type cohort_release_function_t = Option<unsafe extern "C" fn(user: *mut c_void)>;
+
 /// The colour of the sub-region that point `point` of `points` gets. Called on the launching thread, for each point of a
 /// launch once; the same arguments give the same colour.
 pub type cohort_projection_function_t = Option<unsafe extern "C" fn(point: u32, points: u32, user: *mut c_void) -> i64>;

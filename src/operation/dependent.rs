@@ -54,7 +54,8 @@ pub fn image(engine: &Engine, frame: &Frame, target: &RegionObject, sources: &Pa
 }
 
 /// Sub-regions of `source`: the points whose values name a point of each sub-region of `targets`.
-pub fn preimage(engine: &Engine, frame: &Frame, source: &RegionObject, targets: &Partition, pointers: Pointers) -> Result<Partition> {
+pub fn preimage(engine: &Engine, frame: &Frame, source: &RegionObject, targets: &PartitionObject, pointers: Pointers) -> Result<Partition> {
+    let targets = &targets.partition;
     let points: Vec<PointSet> = targets.children.iter().map(|c| c.domain.points().into_owned()).collect();
     let found = with_values(engine, frame, source, pointers, targets.parent.dim(), |values| {
         // As above.

@@ -38,6 +38,10 @@ static int32_t inside(cohort_context_t task, void *user) {
   return 0;
 }
 
+static int released;
+
+static void count_release(void *user) { ++*(int *)user; }
+
 int main(void) {
   cohort_runtime_t rt = {0}, other; cohort_context_t ctx, null_ctx = {0}; cohort_index_space_t is, null_is = {0};
   cohort_field_space_t fs; cohort_region_t r, sub, null_region = {0}; cohort_partition_t blocks, null_blocks = {0};
@@ -174,7 +178,11 @@ int main(void) {
   TRY(cohort_launch(ctx, &l, NULL)); TRY(cohort_wait_all(ctx));
   value = 3; TRY(cohort_fill(ctx, r, 1, f, &value, 8)); TRY(cohort_detach(ctx, r, 1, f));
   for (int i = 0; i < 10; i++) if (array[i] != 3) { fprintf(stderr, "array[%d] is %g\n", i, array[i]); wrong++; }
+  for (int i = 0; i < 3; i++) TRY(cohort_release_at_end(&released, count_release));
+  EXPECT(cohort_release_at_end(&released, NULL), INVALID_ARGUMENT, "release is null");
+  if (released != 0) { fprintf(stderr, "released before the end\n"); wrong++; }
   TRY(cohort_finalize(&rt)); TRY(cohort_finalize(&rt));
+  if (released != 3) { fprintf(stderr, "%d of 3 released at the end\n", released); wrong++; }
   printf("%s: %d wrong calls\n", wrong ? "FAILED" : "PASSED", checked);
   return wrong != 0;
 }

@@ -10,27 +10,6 @@ info=$1/bin/cohort-info
 witness=$2/witness
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
-says() { # says NAME WANTED... -- COMMAND...: the command succeeds and prints a line that begins with each text wanted
-    local name=$1 wanted=() output text
-    shift
-    while [ "$1" != -- ]; do
-        wanted+=("$1")
-        shift
-    done
-    shift
-    if ! output=$(timeout 120 "$@" 2>&1); then
-        not_ok "cohort-info $name" "$output"
-        return
-    fi
-    for text in "${wanted[@]}"; do
-        if [[ $'\n'$output != *$'\n'"$text"* ]]; then
-            not_ok "cohort-info $name: no line begins with \"$text\"" "$output"
-            return
-        fi
-    done
-    ok "cohort-info $name"
-}
-
 agrees() { # agrees NAME LAUNCHER...: with the witness, started the same way
     local name=$1 expected
     shift
@@ -39,7 +18,7 @@ agrees() { # agrees NAME LAUNCHER...: with the witness, started the same way
         not_ok "cohort-info $name: the witness says nothing" "${expected[*]}"
         return
     fi
-    says "$name" "${expected[@]}" -- "$@" "$info" --quick
+    says "cohort-info $name" "${expected[@]/#/^}" -- "$@" "$info" --quick
 }
 
 check "cohort-info's witness compiles" mpicc.openmpi -std=gnu11 -Wall -Wextra -Werror "$here/witness.c" -o "$witness" -lhwloc
@@ -59,11 +38,11 @@ fi
 found=$("$info" --quick | grep -c '^rank 0 memory [0-9]*: system')
 check "cohort-info has the NUMA nodes that lscpu counts: $found" test "$found" -ge "$numa_nodes"
 
-says "measures" "rank 0 processor 0 to memory 0: " "rank 1 processor 0 to memory 1: " \
+says "cohort-info measures" "^rank 0 processor 0 to memory 0: " "^rank 1 processor 0 to memory 1: " \
     -- mpirun.openmpi --oversubscribe --bind-to none -n 2 "$info"
-says "tells its settings" "setting: COHORT_WORKERS=3" "rank 0 processor 2: worker" -- env COHORT_WORKERS=3 "$info" --quick
-says "does not share memory that was given up" "rank 0: on its node with ranks 0 1; shares memory with ranks"$'\n' \
-    "rank 1: on its node with ranks 0 1; shares memory with ranks"$'\n' \
+says "cohort-info tells its settings" "^setting: COHORT_WORKERS=3" "^rank 0 processor 2: worker" -- env COHORT_WORKERS=3 "$info" --quick
+says "cohort-info does not share memory that was given up" "^rank 0: on its node with ranks 0 1; shares memory with ranks"$'\n' \
+    "^rank 1: on its node with ranks 0 1; shares memory with ranks"$'\n' \
     -- mpirun.openmpi --oversubscribe -x COHORT_FORCE_MESSAGES=1 -n 2 "$info" --quick
 output=$("$info" --what 2>&1)
 status=$?
