@@ -166,6 +166,15 @@ fn fills_set_boxes_and_nothing_else() {
 }
 
 #[test]
+fn a_copy_within_the_host_is_refused() {
+    let side = Side::Host([0u8; 8].as_mut_ptr());
+    let transfer = Transfer { element: 8, dims: ONE, from: side, to: side };
+    let Err(error) = (unsafe { device().copy(Stream::In, &transfer, &[]) }) else { panic!("copied") };
+    assert_eq!(error.status, Status::InvalidArgument);
+    assert!(error.text.contains("host memory on both sides"), "{error}");
+}
+
+#[test]
 fn kernels_take_buffers_null_pointers_and_structs() {
     let device = &**device();
     let text = "typedef struct { double factor; int shift; } how;

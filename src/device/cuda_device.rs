@@ -184,12 +184,7 @@ impl Device for CudaDevice {
 
     unsafe fn copy(&self, stream: Stream, transfer: &Transfer, wait: &[Event]) -> Result<Event> {
         let (from, to) = (self.end(&transfer.from)?, self.end(&transfer.to)?);
-        let what = match (&from, &to) {
-            (End::Host(_), End::Device(_)) => "a copy to the device",
-            (End::Device(_), End::Host(_)) => "a copy from the device",
-            (End::Device(_), End::Device(_)) => "a copy on the device",
-            (End::Host(_), End::Host(_)) => fail!(InvalidArgument, "a device's copy has host memory on both sides"),
-        };
+        let what = transfer.what()?;
         let stream = self.after(stream, wait)?;
         boxes::pieces(transfer.element, &transfer.dims, |piece| {
             copy_piece(stream, &from, &to, &piece).map_err(|error| self.context.fault(what, error))

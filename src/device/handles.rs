@@ -159,6 +159,18 @@ pub struct Transfer<'a> {
     pub to: Side<'a>,
 }
 
+impl Transfer<'_> {
+    /// Which way it goes, for the text of a failure.
+    pub(super) fn what(&self) -> Result<&'static str> {
+        Ok(match (self.from, self.to) {
+            (Side::Host(_), Side::Device(..)) => "a copy to the device",
+            (Side::Device(..), Side::Host(_)) => "a copy from the device",
+            (Side::Device(..), Side::Device(..)) => "a copy on the device",
+            (Side::Host(_), Side::Host(_)) => fail!(InvalidArgument, "a device's copy has host memory on both sides"),
+        })
+    }
+}
+
 /// A box in a buffer set to one value; of a `Dim` only `to` counts.
 #[derive(Clone, Copy)]
 pub struct Fill<'a> {

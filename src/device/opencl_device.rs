@@ -215,7 +215,7 @@ impl Device for OpenclDevice {
 
     unsafe fn copy(&self, stream: Stream, transfer: &Transfer, wait: &[Event]) -> Result<Event> {
         let copy = Copy { queue: self.queue(stream), from: self.end(&transfer.from)?, to: self.end(&transfer.to)? };
-        let mut turn = self.turn(stream, wait, copy.what()?)?;
+        let mut turn = self.turn(stream, wait, transfer.what()?)?;
         boxes::pieces(transfer.element, &transfer.dims, |piece| turn.next(|wait| copy.piece(&piece, wait)))?;
         turn.end()
     }
@@ -371,15 +371,6 @@ impl OpenclDevice {
 }
 
 impl Copy {
-    fn what(&self) -> Result<&'static str> {
-        Ok(match (&self.from, &self.to) {
-            (End::Host(_), End::Device(..)) => "a copy to the device",
-            (End::Device(..), End::Host(_)) => "a copy from the device",
-            (End::Device(..), End::Device(..)) => "a copy on the device",
-            (End::Host(_), End::Host(_)) => fail!(InvalidArgument, "a device's copy has host memory on both sides"),
-        })
-    }
-
     fn piece(&self, piece: &Piece, wait: &[cl_event]) -> std::result::Result<cl_event, i32> {
         let (count, wait) = (wait.len() as u32, list(wait));
         let flat = piece.rows == 1 && piece.slices == 1;
