@@ -17,7 +17,7 @@ use crate::base::config::DeviceChoice;
 use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
 use crate::mapping::{FileMapper, Mappers, Registered, Setting};
-use crate::device::{discover, Wanted};
+use crate::device::{discover, Discovered, Wanted};
 use crate::operation::converted::Copied;
 use crate::operation::devices::Devices;
 use crate::operation::{current_task, Engine, Frame, Future, Outside, TaskKind};
@@ -108,7 +108,10 @@ impl Runtime {
     pub fn devices(&self) -> Result<Option<&Devices>> {
         let mut wanted = self.wanted.lock();
         if let Some(which) = &*wanted {
-            let found = discover(which)?.devices;
+            let Discovered { devices: found, absent } = discover(which)?;
+            if self.verbose {
+                absent.iter().for_each(|why| eprintln!("cohort: rank {}: {why}", self.rank));
+            }
             let named = matches!(which.choice, DeviceChoice::Numbers(_));
             self.engine.use_devices(Devices::new(if named { found } else { self.machinery.share_of(found, self.rank) }))?;
             *wanted = None;

@@ -29,6 +29,9 @@ done
 read -r first _ < <(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0)))')
 agrees "on one processor" taskset -c "$first"
 
+says "tells why there are no devices" "cohort: rank 0: OpenCL: " -- \
+    env COHORT_VERBOSE=1 COHORT_DEVICES=opencl OCL_ICD_VENDORS="$2" "$info" --quick
+
 cores=$(lscpu --parse=CORE,SOCKET | grep -v '^#' | sort -u | wc -l)
 numa_nodes=$(lscpu --parse=NODE | grep -v '^#' | sort -u | wc -l)
 if [ "$(python3 -c 'import os; print(len(os.sched_getaffinity(0)))')" -eq "$(nproc --all)" ] && [ "$cores" -le 64 ]; then
