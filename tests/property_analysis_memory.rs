@@ -1,32 +1,10 @@
 //! A time step that repeats costs the analysis no memory: counted at the allocator.
 
+mod counting;
+
 use cohort::analysis::ContextAnalysis;
 use cohort::region::{Access, Coherence, FieldMask, FieldSpace, IndexSpace, Partition, Privilege, RegionNode, Tree};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
-
-thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
-
-struct Counting;
-
-// SAFETY: hands every request to the system's allocator unchanged; counting touches a constant-initialised thread local.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(at, layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        unsafe { System.realloc(at, layout, bytes) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 const FIELDS: u32 = 600;
 const WINDOW: u64 = 200;
@@ -59,10 +37,10 @@ fn a_repeated_time_step_allocates_nothing() {
         }
     };
     (0..20).for_each(|_| step(&mut edges));
-    let before = ALLOCATIONS.get();
+    let before = counting::allocations();
     assert!(before > 0, "the counter counts");
     let warm = edges;
     (0..20).for_each(|_| step(&mut edges));
     assert!(edges > warm, "steps depend on each other");
-    assert_eq!(ALLOCATIONS.get() - before, 0, "allocations in 20 steps after 20 to warm up");
+    assert_eq!(counting::allocations() - before, 0, "allocations in 20 steps after 20 to warm up");
 }

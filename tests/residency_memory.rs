@@ -1,32 +1,10 @@
 //! Once every tile of a region has its place on a device, going through them again and again allocates nothing. A test
 //! binary of its own, since it counts what the process allocates.
 
+mod counting;
+
 use cohort::geometry::{Domain, Rect};
 use cohort::instance::{nearest_source, Move, PlaceId, Residency};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-// SAFETY: hands every request to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(at, layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.realloc(at, layout, bytes) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 const TILES: i64 = 8;
 const DEVICE: u32 = 1;
@@ -58,10 +36,10 @@ fn a_time_step_on_a_device_allocates_nothing() {
         for _ in 0..5 {
             step(&mut residency, &places, halo, &mut moves);
         }
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = counting::allocations();
         for _ in 0..50 {
             assert_eq!(step(&mut residency, &places, halo, &mut moves), copies);
         }
-        assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0, "with a halo of {halo}");
+        assert_eq!(counting::allocations() - before, 0, "with a halo of {halo}");
     }
 }

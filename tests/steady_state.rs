@@ -2,39 +2,13 @@
 //! regions allocate no memory and take no lock, on any thread. Allocations are counted at the allocator; locks where all of
 //! the library's are taken, in builds with debug assertions.
 
+mod counting;
+
 use cohort::base::sync::locks_taken;
 use cohort::ffi::{abi, barriers as br, future_maps as fm, futures as fu, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, mappers as mp, partitions as pt, predicates as pd, projections as pj, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::cell::Cell;
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-// SAFETY: hands every request to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(at, layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.realloc(at, layout, bytes) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 const TILES: u32 = 16;
 const FIELDS: u32 = 640;
@@ -345,7 +319,7 @@ type Step = unsafe fn(&World, cohort_context_t);
 
 /// Allocations, and locks where they are counted.
 fn counts() -> [u64; 2] {
-    [ALLOCATIONS.load(Ordering::Relaxed) as u64, locks_taken().unwrap_or(0)]
+    [counting::allocations() as u64, locks_taken().unwrap_or(0)]
 }
 
 /// Repeats `step` until `COUNTED` repetitions in a row neither allocate nor, if `lock_free`, take a lock. Else what the last

@@ -1,36 +1,13 @@
 //! When storage comes and goes: attach and detach wait for the operations on their fields and for no others, and a destroyed
 //! region's memory is given back once its operations are complete.
 
+mod counting;
+
 use cohort::ffi::{abi, launches as ln, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-static LIVE: AtomicIsize = AtomicIsize::new(0);
-
-/// Counts the bytes in use.
-struct Counting;
-
-// SAFETY: hands every request to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as isize, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as isize, Ordering::Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size() as isize, Ordering::Relaxed);
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
 
@@ -124,7 +101,7 @@ unsafe fn attach_and_detach_beside_a_task_on(program: &Program, held: cohort_reg
 
 /// Bytes in use beyond those before.
 fn grown_since(before: isize) -> isize {
-    LIVE.load(Ordering::Relaxed) - before
+    counting::live() - before
 }
 
 #[test]
@@ -139,7 +116,7 @@ fn storage_comes_and_goes() {
         let lasting = program.task(c"lasting user", Some(lasting));
         let of_a_field = POINTS as isize * 8;
         for round in 0..20 {
-            let before = LIVE.load(Ordering::Relaxed);
+            let before = counting::live();
             let (mut region, mut parts, mut part) = (program.region(), std::mem::zeroed(), std::mem::zeroed());
             ok(pt::cohort_partition_blocks(region, &4, &mut parts));
             ok(pt::cohort_subregion(parts, 3, &mut part));
