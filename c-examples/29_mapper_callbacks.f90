@@ -173,7 +173,7 @@ program main
   print '(i0,a,es9.2,a)', reports, ' tasks ran, ', seconds, ' seconds together'
   ! Asked about the tasks of the first step and not about those of later steps.
   if (options_asked /= blocks .or. tasks_asked /= blocks) error stop 'FAILED: options and tasks'
-  if (any([copies_asked, inlines_asked, epochs_asked, tunables_asked, contexts_asked] /= 1)) error stop 'FAILED: what was asked once'
+  if (any([copies_asked, inlines_asked, epochs_asked, tunables_asked, contexts_asked] /= 1)) error stop 'FAILED: asked once'
   if (reports /= steps*blocks + 1) error stop 'FAILED: reports'
   if (refused /= 0) error stop 'FAILED: '//said
   print '(a)', 'PASSED'

@@ -218,6 +218,18 @@ contains
     status = 0
   end function
 
+  !> Layouts that a mapper chose say by their size of which version they are, as those that procedures of this module are given.
+  subroutine stamp_layouts(mappings)
+    type(cohort_requirement_mapping), intent(in) :: mappings(:)
+    type(cohort_layout), pointer :: layout
+    integer :: i
+    do i = 1, size(mappings)
+      if (.not. c_associated(mappings(i)%layout)) cycle
+      call c_f_pointer(mappings(i)%layout, layout)
+      layout%size = c_sizeof(layout)
+    end do
+  end subroutine
+
   recursive function run_map_task(c, mapping_c, user) bind(C) result(status)
     type(cohort_task_info_c), intent(in) :: c
     type(cohort_task_mapping_c), intent(inout) :: mapping_c
@@ -233,6 +245,7 @@ contains
     if (mapping_c%requirement_count > 0) call c_f_pointer(mapping_c%requirements, own, [mapping_c%requirement_count])
     mapping = cohort_task_mapping(mapping_c%processor, mapping_c%worker, mapping_c%priority, own)
     call box%mapper%map_task(info_of(c), mapping)
+    if (associated(mapping%requirements)) call stamp_layouts(mapping%requirements)
     mapping_c%processor = mapping%processor
     mapping_c%worker = mapping%worker
     mapping_c%priority = mapping%priority
@@ -257,6 +270,7 @@ contains
     type(mapper_box), pointer :: box
     box => box_of(user)
     call box%mapper%map_inline(context_of(c), requirement, mapping)
+    call stamp_layouts([mapping])
     status = 0
   end function
 
