@@ -45,6 +45,14 @@ pub(super) fn pieces<E>(element: usize, dims: &[Dim; 4], mut each: impl FnMut(Pi
     Ok(())
 }
 
+/// How many pieces a box has.
+pub(super) fn count(element: usize, dims: &[Dim; 4]) -> usize {
+    if element == 0 || dims.iter().any(|dim| dim.count == 0) {
+        return 0;
+    }
+    Plan::new(element, dims).loops.iter().map(|dim| dim.count).product()
+}
+
 /// Calls `each` with the offset and the bytes of each run of a box on its `to` side.
 pub(super) fn runs<E>(element: usize, dims: &[Dim; 4], mut each: impl FnMut(isize, usize) -> Result<(), E>) -> Result<(), E> {
     let dims = dims.map(|dim| Dim { from: dim.to, ..dim });
@@ -213,7 +221,8 @@ mod tests {
             let dims: [Dim; 4] = std::array::from_fn(|d| Dim { count: counts[d], from: from[d], to: to[d] });
             let source: Vec<u8> = (0..source_bytes).map(|i| (i * 37 + 1) as u8).collect();
             let (mut seen, mut expected) = (vec![0; target_bytes], vec![0; target_bytes]);
-            by_pieces(element, &dims, &source, first, &mut seen, start);
+            let calls = by_pieces(element, &dims, &source, first, &mut seen, start);
+            prop_assert_eq!(calls, count(element, &dims));
             for at in 0..counts.iter().product::<usize>() {
                 let (mut rest, mut a, mut b) = (at, first as isize, start as isize);
                 for dim in dims {

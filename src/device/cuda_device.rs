@@ -173,9 +173,12 @@ impl Device for CudaDevice {
         Ok(HostBuffer { at: at as *mut u8, bytes, size, pool: self.staging.clone() })
     }
 
+    fn registers(&self) -> bool {
+        true
+    }
+
     fn pin(&self, at: *mut u8, bytes: usize) -> Result<Pin> {
-        let registered = Registered::new(&self.context, at, bytes)?;
-        Ok(Pin(registered.map(|registered| Box::new(registered) as Box<dyn Send + Sync>)))
+        Registered::new(&self.context, at, bytes).map(Pin::until)
     }
 
     fn streams(&self) -> usize {

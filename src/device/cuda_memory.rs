@@ -171,11 +171,12 @@ pub(super) struct Registered {
 }
 
 impl Registered {
-    /// `None` where the driver does not take it: pages that are registered already, or of a kind that cannot be.
-    pub fn new(context: &Arc<Context>, at: *mut u8, bytes: usize) -> Result<Option<Self>> {
+    /// Refused for pages that are registered already, or are of a kind that cannot be.
+    pub fn new(context: &Arc<Context>, at: *mut u8, bytes: usize) -> Result<Self> {
         context.enter()?;
         let registered = unsafe { sys::cuMemHostRegister_v2(at.cast(), bytes, sys::CU_MEMHOSTREGISTER_PORTABLE) }.result();
-        Ok(registered.is_ok().then(|| Self { context: context.clone(), at: at as usize }))
+        registered.map_err(|error| context.fault(&format!("cuMemHostRegister of {bytes} bytes"), error))?;
+        Ok(Self { context: context.clone(), at: at as usize })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a device hands out, and what it is given. Nothing here belongs to one driver.
 
 use super::pool::Pool;
+use crate::base::sync::Mutex;
 use crate::base::Result;
 use crate::fail;
 use std::ffi::c_void;
@@ -87,16 +88,33 @@ impl HostBuffer {
     }
 }
 
+impl HostBuffer {
+    /// Gives the memory back as soon as these events are done.
+    pub fn retire(mut self, after: Vec<Event>) {
+        let size = std::mem::take(&mut self.size);
+        self.pool.give_back(self.at as u64, size, after);
+    }
+}
+
 impl Drop for HostBuffer {
     fn drop(&mut self) {
-        self.pool.give_back(self.at as u64, self.size, Vec::new());
+        if self.size > 0 {
+            self.pool.give_back(self.at as u64, self.size, Vec::new());
+        }
     }
 }
 
 /// Keeps host memory registered; empty where the driver has no use for that.
-pub struct Pin(#[allow(dead_code, reason = "dropped, it undoes the registration")] pub(super) Option<Box<dyn Send + Sync>>);
+pub struct Pin(#[allow(dead_code, reason = "dropped, it undoes the registration")] Option<Box<dyn Send + Sync>>);
 
 impl Pin {
+    pub const NONE: Self = Self(None);
+
+    /// Until `registration` is dropped.
+    pub fn until(registration: impl Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(registration)))
+    }
+
     pub fn is_registered(&self) -> bool {
         self.0.is_some()
     }
@@ -124,9 +142,58 @@ impl Event {
         self.0.wait()
     }
 
-    /// `CUevent` or `cl_event`.
+    /// `CUevent` or `cl_event`; null for one that the host brings about.
     pub fn native(&self) -> *mut c_void {
         self.0.native()
+    }
+
+    /// Done when `work` is, which the host does once this event is done: whoever asks or waits for it then.
+    pub fn then(self, work: impl FnOnce() -> Result<()> + Send + 'static) -> Self {
+        Self(Arc::new(Afterwards { event: self, work: Mutex::new(Work::Waiting(Box::new(work))) }))
+    }
+}
+
+/// Work of the host that begins when an event is done, on the thread that asks first.
+struct Afterwards {
+    event: Event,
+    work: Mutex<Work>,
+}
+
+enum Work {
+    Waiting(Box<dyn FnOnce() -> Result<()> + Send>),
+    Ended(Result<()>),
+}
+
+impl Afterwards {
+    fn end(&self) -> Result<()> {
+        let mut work = self.work.lock();
+        if let Work::Waiting(todo) = std::mem::replace(&mut *work, Work::Ended(Ok(()))) {
+            *work = Work::Ended(todo());
+        }
+        match &*work {
+            Work::Ended(result) => result.clone(),
+            Work::Waiting(_) => Ok(()),
+        }
+    }
+}
+
+impl Completion for Afterwards {
+    fn done(&self) -> Result<bool> {
+        Ok(self.event.done()? && self.end().map(|()| true)?)
+    }
+
+    fn wait(&self) -> Result<()> {
+        self.event.wait()?;
+        self.end()
+    }
+
+    fn native(&self) -> *mut c_void {
+        std::ptr::null_mut()
+    }
+
+    /// No driver knows of it.
+    fn domain(&self) -> usize {
+        0
     }
 }
 
@@ -160,6 +227,11 @@ pub struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
+    /// How many commands it takes: one, unless its strides fit no rule that drivers have for pitches.
+    pub fn commands(&self) -> usize {
+        super::boxes::count(self.element, &self.dims)
+    }
+
     /// Which way it goes, for the text of a failure.
     pub(super) fn what(&self) -> Result<&'static str> {
         Ok(match (self.from, self.to) {

@@ -147,7 +147,9 @@ pub trait Device: Send + Sync {
     fn trim(&self);
     /// Host memory that the driver copies from and to without a stop on the way. From any thread; used again as buffers are.
     fn staging(&self, bytes: usize) -> Result<HostBuffer>;
-    /// Registers the caller's memory in place, where the driver can, until the pin is dropped. The memory must outlive it.
+    /// Whether `pin` does anything.
+    fn registers(&self) -> bool;
+    /// Registers the caller's memory in place, where drivers do that, until the pin is dropped. The memory must outlive it.
     fn pin(&self, at: *mut u8, bytes: usize) -> Result<Pin>;
 
     /// How many streams there are for kernels; two more carry copies, one for each direction.

@@ -205,8 +205,12 @@ impl Device for OpenclDevice {
         Ok(HostBuffer { at: at as *mut u8, bytes, size, pool: self.staging.clone() })
     }
 
+    fn registers(&self) -> bool {
+        false
+    }
+
     fn pin(&self, _at: *mut u8, _bytes: usize) -> Result<Pin> {
-        Ok(Pin(None))
+        Ok(Pin::NONE)
     }
 
     fn streams(&self) -> usize {

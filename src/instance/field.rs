@@ -77,6 +77,19 @@ impl FieldInstance {
         }
     }
 
+    /// The addresses from the first byte of its elements to the end of the last.
+    pub fn span(&self) -> std::ops::Range<usize> {
+        let (mut first, mut last) = (self.rect.lo, self.rect.lo);
+        for d in 0..3 {
+            // Each dimension adds its part to the address, whatever the others do.
+            let mut end = self.rect.lo;
+            end[d] = self.rect.hi[d];
+            let ahead = (self.at(end) as usize).wrapping_sub(self.at(self.rect.lo) as usize) as isize;
+            if ahead < 0 { first[d] = end[d] } else { last[d] = end[d] }
+        }
+        self.at(first) as usize..self.at(last) as usize + self.bytes
+    }
+
     /// Points from `point` on along the first dimension that lie `stride[0]` apart: to the end of its block.
     pub fn run_along_row(&self, point: Point) -> usize {
         match &self.blocks {
@@ -128,6 +141,18 @@ mod tests {
         assert_eq!(instance.at([5, 1, 0]) as usize, 0x10000 + 2 * 8 + 3 * 7 * 8);
         assert_eq!(dense_bytes(&rect, 8), Ok(7 * 7 * 8));
         assert!(dense_bytes(&Rect::new([0; 3], [1 << 30; 3]), 8).is_err());
+    }
+
+    #[test]
+    fn a_span_holds_all_elements_whatever_the_strides() {
+        let rect = Rect::new([3, -2, 5], [9, 4, 6]);
+        let base = 0x100000 as *mut u8;
+        let strided = [FieldInstance::new(base, rect, [16, -200, 4000], 8), FieldInstance::blocked(base, rect, [8, 400, 8000], 8, 0, 4, 96)];
+        for instance in strided {
+            let points = (5..=6).flat_map(|z| (-2..=4).flat_map(move |y| (3..=9).map(move |x| [x, y, z])));
+            let addresses: Vec<usize> = points.map(|point| instance.at(point) as usize).collect();
+            assert_eq!(instance.span(), *addresses.iter().min().unwrap()..addresses.iter().max().unwrap() + 8);
+        }
     }
 
     #[test]

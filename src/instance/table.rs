@@ -11,6 +11,7 @@ use crate::fail;
 use crate::geometry::{Domain, Point, Rect};
 use crate::region::{RegionNode, Tree, MAX_FIELDS};
 use crate::base::sync::Mutex;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 const CHUNK: usize = 64;
@@ -225,6 +226,32 @@ impl InstanceTable {
     /// The address of a field's element, if the field has an instance that holds the point.
     pub fn address(&self, field: u32, point: Point) -> Option<*mut u8> {
         self.get(field).filter(|instance| instance.rect.contains_point(point)).map(|instance| instance.at(point))
+    }
+
+    /// The memory that `instance` of a field lies in, as far as fields of the same shape make up one array: those side by side, and of a
+    /// caller's array what lies between them, as the halo of a tile does.
+    pub fn memory_of(&self, field: u32, instance: &FieldInstance) -> Range<usize> {
+        let attached = self.is_attached(field);
+        let alike = |other: &FieldInstance| other.stride == instance.stride && other.rect == instance.rect && other.bytes == instance.bytes;
+        let mut spans = Vec::new();
+        for other in (0..self.tree.fields.len() as u32).filter(|&other| self.is_attached(other) == attached) {
+            let whole = self.get(other).into_iter();
+            spans.extend(whole.chain(self.pieces(other)).filter(|other| alike(other)).map(FieldInstance::span));
+        }
+        let mut found = instance.span();
+        let between = if attached { found.len() } else { 0 };
+        spans.sort_unstable_by_key(|span| span.start);
+        for span in &spans {
+            if span.end > found.end && span.start <= found.end + between {
+                found.end = span.end;
+            }
+        }
+        for span in spans.iter().rev() {
+            if span.start < found.start && span.end + between >= found.start {
+                found.start = span.start;
+            }
+        }
+        found
     }
 
     /// Whether the field lies in an array of the caller.

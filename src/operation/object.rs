@@ -28,14 +28,14 @@ pub const ANYBODY: u64 = u64::MAX;
 
 /// What the regions of a tree share besides their names.
 pub struct TreeData {
+    /// What of it lies on devices, once any did. Goes before the memory that is copied from and to.
+    pub(super) on_devices: OnceLock<Box<Resident>>,
     pub instances: InstanceTable,
     /// Held while the contribution of a task is folded in: tasks of different parents may reduce alike at the same time.
     pub folding: Mutex<()>,
     /// The task that made the tree, 0 for the program outside of tasks, or ANYBODY: it needs no requirement to use it.
     creator: u64,
     pub home: Home,
-    /// What of it lies on devices, once any did.
-    pub(super) on_devices: OnceLock<Box<Resident>>,
     /// Pieces of regions that explicit copies named, so that the next copy of the same points finds its region again.
     pieces: boxcar::Vec<Arc<RegionNode>>,
     tree: u64,

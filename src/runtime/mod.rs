@@ -17,7 +17,7 @@ use crate::base::config::DeviceChoice;
 use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
 use crate::mapping::{FileMapper, Mappers, Registered, Setting};
-use crate::device::{discover, Discovered, Wanted};
+use crate::device::{discover, Device, Discovered, Wanted};
 use crate::operation::converted::Copied;
 use crate::operation::devices::Devices;
 use crate::operation::{current_task, Engine, Frame, Future, Outside, TaskKind};
@@ -113,10 +113,20 @@ impl Runtime {
                 absent.iter().for_each(|why| eprintln!("cohort: rank {}: {why}", self.rank));
             }
             let named = matches!(which.choice, DeviceChoice::Numbers(_));
-            self.engine.use_devices(Devices::new(if named { found } else { self.machinery.share_of(found, self.rank) }))?;
+            let own = if named { found } else { self.machinery.share_of(found, self.rank) };
+            self.engine.use_devices(Devices::new(own, self.verbose))?;
             *wanted = None;
         }
         Ok(self.engine.devices.get())
+    }
+
+    /// From now on the rank has these devices, in place of those that would be looked for.
+    pub fn give_devices(&self, devices: Vec<Arc<dyn Device>>) -> Result<()> {
+        let mut wanted = self.wanted.lock();
+        if wanted.take().is_none() {
+            fail!(WrongOrder, "devices have been looked for already");
+        }
+        self.engine.use_devices(Devices::new(devices, self.verbose))
     }
 
     /// The memories of the rank, those of devices after all others; and how much of each can be had now.

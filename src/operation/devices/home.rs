@@ -54,17 +54,20 @@ impl Devices {
             let (from, mut waits) = (of_place[0].0, Events::new());
             for (_, rect, field) in of_place {
                 state.wait_for_fills(from, *field, &(*rect).into(), &mut waits);
+                // One that the host has yet to unpack must not come after this.
+                state.wait_for_fills(HOST, *field, &(*rect).into(), &mut waits);
             }
             let Some(physical) = state.physical.get(&from) else { continue };
             let device = &*self.list[physical.device].device;
             waits.extend(physical.users.iter().cloned());
             let mut fields: Vec<(Rect, u32)> = of_place.iter().map(|(_, rect, field)| (*rect, *field)).collect();
-            for run in transfer::runs(&data.instances, physical, &mut fields)? {
+            for run in transfer::runs((&self.pins, &mut state.holds, device), &data.instances, physical, &mut fields)? {
                 let Some(physical) = state.physical.get_mut(&from) else { continue };
+                let (rect, fields) = (run.rect, run.fields.clone());
                 // What is not valid on the host nobody reads there, and whoever is to use it waits for this copy.
-                let event = unsafe { transfer::to_host(device, &run, physical, &waits)? };
-                physical.is_used_by(&event);
-                run.fields.iter().for_each(|&field| state.fill_is_under_way(HOST, field, run.rect, &event));
+                let copied = unsafe { transfer::to_host(device, run, physical, &waits)? };
+                physical.is_used_by(&copied.on_device);
+                fields.iter().for_each(|&field| state.fill_is_under_way(HOST, field, rect, &copied.there));
             }
         }
         Ok(())
@@ -190,6 +193,8 @@ impl Engine {
         let (data, domain) = (region.data.shared(), region.data.instances.domain());
         let mask = devices.placed(data, |field| fields.contains(&field));
         if mask.is_empty() {
+            // They may share an array with fields that have places.
+            data.on_devices.get().into_iter().for_each(|resident| resident.lock().unregister());
             return Ok(());
         }
         self.bring_now(devices, &[Wanted { data, mask: &mask, domain, reads: true, writes: true }])?;
@@ -201,6 +206,8 @@ impl Engine {
         places.into_iter().try_for_each(|place| devices.drop_place(data, place))?;
         // What other fields of those places had is on its way.
         let others = devices.placed(data, |_| true);
-        self.bring_now(devices, &[Wanted { data, mask: &others, domain, reads: false, writes: false }])
+        self.bring_now(devices, &[Wanted { data, mask: &others, domain, reads: false, writes: false }])?;
+        devices.resident(data).lock().unregister();
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@
 
 mod home;
 mod launch;
+mod pins;
 mod place;
 mod resident;
 mod start;
@@ -29,6 +30,7 @@ use crate::base::sync::Mutex;
 use crate::base::Result;
 use crate::device::{Device, DeviceInfo};
 use crate::event::NodeRef;
+use pins::Pins;
 use resident::Events;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -97,12 +99,13 @@ pub struct Devices {
     clock: AtomicU64,
     /// Trees that have places.
     trees: Mutex<Vec<Weak<TreeData>>>,
+    pins: Arc<Pins>,
 }
 
 impl Devices {
-    pub fn new(found: Vec<Arc<dyn Device>>) -> Self {
+    pub fn new(found: Vec<Arc<dyn Device>>, verbose: bool) -> Self {
         let attached = |device| Attached { device, inbox: Mutex::default(), thread: OnceLock::new(), load: AtomicU64::new(0) };
-        Self { list: found.into_iter().map(attached).collect(), clock: AtomicU64::new(0), trees: Mutex::default() }
+        Self { list: found.into_iter().map(attached).collect(), clock: AtomicU64::new(0), trees: Mutex::default(), pins: Pins::new(verbose) }
     }
 
     fn tick(&self) -> u64 {

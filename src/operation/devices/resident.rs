@@ -4,6 +4,7 @@
 //! complete, or was enqueued earlier on the same device. Here is only what the graph does not know: copies that were made for one reader and
 //! serve another, which has to wait for them too.
 
+use super::pins::Holds;
 use crate::base::sync::Mutex;
 use crate::device::{Buffer, Event};
 use crate::geometry::{Domain, Point, Rect};
@@ -101,6 +102,8 @@ pub struct State {
     fields: HashMap<u32, OfField>,
     pub physical: HashMap<Place, Box<Physical>>,
     fillings: Vec<Filling>,
+    /// Host memory that is registered for copies.
+    pub holds: Holds,
     next: Place,
 }
 
@@ -157,6 +160,22 @@ impl State {
         self.fields.keys().copied()
     }
 
+    /// Host memory may go, once what is copied from and to it is.
+    pub fn unregister(&mut self) {
+        if !self.holds.is_empty() {
+            self.settle();
+            self.holds.clear();
+        }
+    }
+
+    /// Waits for the copies under way.
+    fn settle(&self) {
+        for filling in &self.fillings {
+            // Whoever waits for the copy is told of a fault.
+            let _ = filling.event.wait();
+        }
+    }
+
     pub fn fill_is_under_way(&mut self, to: Place, field: u32, rect: Rect, event: &Event) {
         self.fillings.push(Filling { to, field, rect, event: event.clone() });
     }
@@ -170,14 +189,21 @@ impl State {
     }
 }
 
+impl Drop for State {
+    /// The region goes, and with it memory of the library.
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
 /// A tree's part on devices.
 pub struct Resident(Mutex<State>);
 
 impl Resident {
     /// Of a tree within `bounds`.
     pub fn new(bounds: Rect) -> Self {
-        let (fields, physical, fillings) = Default::default();
-        Self(Mutex::new(State { bounds, fields, physical, fillings, next: HOST }))
+        let (fields, physical, fillings, holds) = Default::default();
+        Self(Mutex::new(State { bounds, fields, physical, fillings, holds, next: HOST }))
     }
 
     pub fn lock(&self) -> impl std::ops::DerefMut<Target = State> + '_ {

@@ -184,7 +184,7 @@ impl DeviceThread<'_> {
         }
         let Some(there) = state.physical.get(&to) else { fail!(Internal, "a place without memory") };
         let device = &*self.attached().device;
-        for run in transfer::runs(&held.data().instances, there, pieces)? {
+        for run in transfer::runs((&self.devices.pins, &mut state.holds, device), &held.data().instances, there, pieces)? {
             let Some(there) = state.physical.get_mut(&to) else { fail!(Internal, "a place without memory") };
             // The task holds the points for reading, and who writes them waits for it.
             let event = unsafe { transfer::to_device(device, &run, there, &fills)? };

@@ -1,107 +1,218 @@
 //! Copies of boxes between the host's memory and a place, and between places. Fields that lie equally far apart on both sides, as those of
-//! an array with a dimension for fields, are copied together.
+//! an array with a dimension for fields, are copied together. What would take a device many commands is packed by the host, and goes by
+//! way of memory made for copies: blocks, several arrays of one field, strides that fit no rule that drivers have.
 
+use super::pins::{Holds, Pins, Way};
 use super::resident::Physical;
 use crate::base::Result;
+use crate::copy::copy_rect;
 use crate::device::{Device, Dim, Event, Side, Stream, Transfer};
 use crate::geometry::Rect;
-use crate::instance::{FieldInstance, InstanceTable};
+use crate::instance::{dense_strides, FieldInstance, InstanceTable};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
-/// Points of one or several fields that one call copies between the host and a place.
+/// Points of one or several fields that are copied together between the host and a place.
 pub struct Run {
     pub rect: Rect,
     pub fields: SmallVec<[u32; 4]>,
-    host: FieldInstance,
-    /// Where the first field's first point lies in the place, in bytes.
+    /// Bytes of an element.
+    bytes: usize,
+    host: Host,
+    /// Where the first field's first point lies in the place, and bytes from a field to the next.
     start: usize,
-    /// Bytes from a field to the next on the host and in the place, once there are two.
-    steps: (isize, isize),
+    step: isize,
+}
+
+enum Host {
+    /// The points of the first field lie in one instance in which neighbours are equally far apart, and so do those of the others, each so many
+    /// bytes after the one before.
+    Even { first: FieldInstance, step: isize, way: Way },
+    /// They lie in several arrays, or in blocks: parts of the rectangle, by the field's number in the run.
+    Parts(Vec<(usize, Rect, FieldInstance)>),
+}
+
+/// A copy that is under way.
+pub struct Copied {
+    /// The place is not used any more.
+    pub on_device: Event,
+    /// What was copied is there.
+    pub there: Event,
+}
+
+impl From<Event> for Copied {
+    fn from(event: Event) -> Self {
+        Self { on_device: event.clone(), there: event }
+    }
 }
 
 impl Run {
-    /// Takes one more field, if it lies as far from the last as that one from the one before.
-    fn takes(&mut self, field: u32, rect: &Rect, host: &FieldInstance, start: usize) -> bool {
-        let alike = self.rect == *rect && self.host.stride == host.stride && self.host.bytes == host.bytes;
-        if !alike || self.host.blocks.is_some() || host.blocks.is_some() {
+    fn of(field: u32, rect: Rect, host: &FieldInstance, way: Way, start: usize) -> Self {
+        let host_side = match host.blocks.filter(|blocks| blocks.phase(rect.lo[blocks.dim]) + rect.extent(blocks.dim) > blocks.points) {
+            None => Host::Even { first: *host, step: 0, way },
+            Some(_) => Host::Parts(vec![(0, rect, *host)]),
+        };
+        Self { rect, fields: SmallVec::from_slice(&[field]), bytes: host.bytes, host: host_side, start, step: 0 }
+    }
+
+    /// Takes the next one in, if that has the same points of the next field, equally far from the last as that from the one before.
+    fn takes(&mut self, next: &mut Run) -> bool {
+        let (count, apart) = (self.fields.len() as isize, next.start as isize - self.start as isize);
+        if self.rect != next.rect || self.bytes != next.bytes || count > 1 && apart != self.step * count {
             return false;
         }
-        let count = self.fields.len() as isize;
-        let apart = ((host.at(rect.lo) as isize).wrapping_sub(self.host.at(rect.lo) as isize), start as isize - self.start as isize);
-        if count == 1 {
-            self.steps = apart;
-        }
-        let fits = apart == (self.steps.0 * count, self.steps.1 * count);
+        let fits = match (&mut self.host, &mut next.host) {
+            (Host::Even { first, step, way }, Host::Even { first: other, way: other_way, .. }) => {
+                let there = (other.at(self.rect.lo) as isize).wrapping_sub(first.at(self.rect.lo) as isize);
+                let fits = first.stride == other.stride && way == other_way && (count == 1 || there == *step * count);
+                if fits && count == 1 {
+                    *step = there;
+                }
+                fits
+            }
+            (Host::Parts(parts), Host::Parts(more)) => {
+                parts.extend(more.drain(..).map(|(_, rect, host)| (count as usize, rect, host)));
+                true
+            }
+            _ => false,
+        };
         if fits {
-            self.fields.push(field);
+            self.step = if count == 1 { apart } else { self.step };
+            self.fields.extend_from_slice(&next.fields);
         }
         fits
     }
 
-    fn dims(&self, place: &Physical, to_host: bool) -> [Dim; 4] {
-        let there = place.steps().map(|step| step as isize * self.host.bytes as isize);
-        let dim = |count: usize, host: isize, device: isize| {
-            let (from, to) = if to_host { (device, host) } else { (host, device) };
-            Dim { count, from, to }
-        };
-        let along = |d: usize| dim(self.rect.extent(d) as usize, self.host.stride[d] as isize, there[d]);
-        [along(0), along(1), along(2), dim(self.fields.len(), self.steps.0, self.steps.1)]
+    /// Bytes from neighbour to neighbour in a place, and from field to field.
+    fn steps_in(&self, place: &Physical) -> [isize; 4] {
+        let [x, y, z] = place.steps().map(|step| step as isize * self.bytes as isize);
+        [x, y, z, self.step]
+    }
+
+    /// The same in memory that has nothing else.
+    fn dense_steps(&self) -> [isize; 4] {
+        let [x, y, z] = dense_strides(&self.rect, self.bytes).map(|step| step as isize);
+        [x, y, z, z * self.rect.extent(2) as isize]
+    }
+
+    fn dims(&self, from: [isize; 4], to: [isize; 4]) -> [Dim; 4] {
+        let count = |d: usize| if d < 3 { self.rect.extent(d) as usize } else { self.fields.len() };
+        std::array::from_fn(|d| Dim { count: count(d), from: from[d], to: to[d] })
+    }
+
+    fn volume(&self) -> usize {
+        self.rect.volume() as usize * self.fields.len() * self.bytes
+    }
+
+    /// The host's side, if it goes without a stop on the way: its address and its steps.
+    fn direct(&self, place: &Physical) -> Option<(*mut u8, [isize; 4])> {
+        let Host::Even { first, step, way } = &self.host else { return None };
+        let [x, y, z] = first.stride.map(|step| step as isize);
+        let (at, steps) = (first.at(self.rect.lo), [x, y, z, *step]);
+        let commands = |host: [isize; 4]| commands(self.bytes, &self.dims(host, self.steps_in(place)));
+        let direct = commands(steps);
+        let pays = direct > 1 && (direct - commands(self.dense_steps()).min(direct)) * WORTH > self.volume();
+        (*way != Way::Mixed && !pays).then_some((at, steps))
+    }
+
+    /// Calls `each` with the parts on the host, and with where they lie in memory that has nothing else.
+    fn each_part(&self, dense: *mut u8, mut each: impl FnMut(&Rect, &FieldInstance, &FieldInstance)) {
+        let field_bytes = self.rect.volume() as usize * self.bytes;
+        let packed = |number: usize| FieldInstance::dense(dense.wrapping_add(number * field_bytes), self.rect, self.bytes);
+        match &self.host {
+            Host::Parts(parts) => parts.iter().for_each(|(number, rect, host)| each(rect, host, &packed(*number))),
+            Host::Even { first, step, .. } => (0..self.fields.len()).for_each(|number| {
+                let at = first.at(self.rect.lo).wrapping_offset(step * number as isize);
+                each(&self.rect, &FieldInstance::new(at, self.rect, first.stride, self.bytes), &packed(number));
+            }),
+        }
     }
 }
 
-/// The parts of `rect` in which neighbours lie equally far apart.
-fn even_parts(rect: &Rect, place: &FieldInstance, mut each: impl FnMut(&Rect)) {
-    let Some(blocks) = &place.blocks else { return each(rect) };
-    let mut rest = *rect;
-    while !rest.is_empty() {
-        let lo = rest.lo[blocks.dim];
-        let mut part = rest;
-        part.hi[blocks.dim] = rest.hi[blocks.dim].min(lo + blocks.points - blocks.phase(lo) - 1);
-        each(&part);
-        rest.lo[blocks.dim] = part.hi[blocks.dim] + 1;
-    }
+/// Bytes that the host packs in the time of a command: some microseconds, at some 10 GB a second.
+const WORTH: usize = 64 << 10;
+
+fn commands(element: usize, dims: &[Dim; 4]) -> usize {
+    let none = Side::Host(std::ptr::null_mut());
+    Transfer { element, dims: *dims, from: none, to: none }.commands()
 }
 
 /// The copies that points of fields take, given field by field for each rectangle.
-pub fn runs(instances: &InstanceTable, place: &Physical, pieces: &mut [(Rect, u32)]) -> Result<Vec<Run>> {
+pub fn runs(
+    (pins, holds, device): (&Arc<Pins>, &mut Holds, &dyn Device),
+    instances: &InstanceTable,
+    place: &Physical,
+    pieces: &mut [(Rect, u32)],
+) -> Result<Vec<Run>> {
     pieces.sort_unstable_by_key(|(rect, field)| (rect.lo, rect.hi, *field));
     let mut runs: Vec<Run> = Vec::new();
     for (rect, field) in pieces {
+        let before = runs.len();
         instances.each_place(*field, rect, |part, host| {
-            even_parts(part, host, |even| {
-                let start = place.offset(*field, even.lo, host.bytes);
-                if !runs.last_mut().is_some_and(|last| last.takes(*field, even, host, start)) {
-                    let fields = SmallVec::from_slice(&[*field]);
-                    runs.push(Run { rect: *even, fields, host: *host, start, steps: (0, 0) });
-                }
-            });
+            let way = holds.way(pins, device, instances, *field, host);
+            runs.push(Run::of(*field, *part, host, way, place.offset(*field, part.lo, host.bytes)));
         })?;
+        if runs.len() > before + 1 {
+            // Several arrays of one field.
+            let bytes = runs[before].bytes;
+            let parts = runs.drain(before..).flat_map(|run| match run.host {
+                Host::Even { first, .. } => vec![(0, run.rect, first)],
+                Host::Parts(parts) => parts,
+            });
+            let host = Host::Parts(parts.collect());
+            runs.push(Run { rect: *rect, fields: SmallVec::from_slice(&[*field]), bytes, host, start: place.offset(*field, rect.lo, bytes), step: 0 });
+        }
+        if let [.., last, next] = &mut runs[before.saturating_sub(1)..] {
+            if last.takes(next) {
+                runs.pop();
+            }
+        }
     }
     Ok(runs)
 }
 
 /// # Safety
-/// Both hold the points, and nothing else touches them on the host until the copy is done.
-pub unsafe fn to_host(device: &dyn Device, run: &Run, from: &Physical, waits: &[Event]) -> Result<Event> {
-    let transfer = Transfer {
-        element: run.host.bytes,
-        dims: run.dims(from, true),
+/// Both hold the points, and nothing else touches them on the host until the copy is there.
+pub unsafe fn to_host(device: &dyn Device, run: Run, from: &Physical, waits: &[Event]) -> Result<Copied> {
+    let there = run.steps_in(from);
+    let transfer = |to: *mut u8, steps| Transfer {
+        element: run.bytes,
+        dims: run.dims(there, steps),
         from: Side::Device(&from.buffer, run.start),
-        to: Side::Host(run.host.at(run.rect.lo)),
+        to: Side::Host(to),
     };
-    device.copy(Stream::Out, &transfer, waits)
+    if let Some((at, steps)) = run.direct(from) {
+        return device.copy(Stream::Out, &transfer(at, steps), waits).map(Copied::from);
+    }
+    let staging = device.staging(run.volume())?;
+    let on_device = device.copy(Stream::Out, &transfer(staging.at(), run.dense_steps()), waits)?;
+    let there = on_device.clone().then(move || {
+        run.each_part(staging.at(), |rect, host, packed| unsafe { copy_rect(packed, host, rect, [0; 3]) });
+        Ok(())
+    });
+    Ok(Copied { on_device, there })
 }
 
 /// # Safety
 /// Both hold the points, those on the host stay as they are, and nothing else touches the place until the copy is done.
 pub unsafe fn to_device(device: &dyn Device, run: &Run, to: &Physical, waits: &[Event]) -> Result<Event> {
-    let transfer = Transfer {
-        element: run.host.bytes,
-        dims: run.dims(to, false),
-        from: Side::Host(run.host.at(run.rect.lo)),
+    let there = run.steps_in(to);
+    let transfer = |from: *mut u8, steps| Transfer {
+        element: run.bytes,
+        dims: run.dims(steps, there),
+        from: Side::Host(from),
         to: Side::Device(&to.buffer, run.start),
     };
-    device.copy(Stream::In, &transfer, waits)
+    if let Some((at, steps)) = run.direct(to) {
+        return device.copy(Stream::In, &transfer(at, steps), waits);
+    }
+    // What is packed has to be there.
+    waits.iter().try_for_each(Event::wait)?;
+    let staging = device.staging(run.volume())?;
+    run.each_part(staging.at(), |rect, host, packed| copy_rect(host, packed, rect, [0; 3]));
+    let event = device.copy(Stream::In, &transfer(staging.at(), run.dense_steps()), &[])?;
+    staging.retire(vec![event.clone()]);
+    Ok(event)
 }
 
 /// From place to place: one field, whose elements have so many bytes.

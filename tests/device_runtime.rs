@@ -1,0 +1,393 @@
+//! What the runtime asks of a device, seen by one that counts, refuses and fails in front of PoCL's: host memory is registered and let go,
+//! copies that fit no rule for pitches are packed.
+
+use cohort::base::config::DeviceChoice;
+use cohort::base::{Error, Result, Status};
+use cohort::device::*;
+use cohort::ffi::{abi, devices as dv, launches as ln, regions as rg, runtime as rt, tasks as tk, types::*};
+use std::ffi::{c_void, CStr, CString};
+use std::ops::Range;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What it saw.
+#[derive(Default)]
+struct Seen {
+    pinned: Mutex<Vec<Range<usize>>>,
+    staged: Mutex<Vec<Range<usize>>>,
+    refuses_pins: AtomicBool,
+    /// Copies of host memory, by how it is known to the driver.
+    from_pins: AtomicUsize,
+    from_staging: AtomicUsize,
+    from_elsewhere: AtomicUsize,
+    commands: AtomicUsize,
+}
+
+struct Watched {
+    inner: Arc<dyn Device>,
+    seen: Arc<Seen>,
+}
+
+/// A registration that its device knows.
+struct Registered(Arc<Seen>, Range<usize>);
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.0.pinned.lock().unwrap().retain(|span| *span != self.1);
+    }
+}
+
+/// The bytes of a transfer on its host's side.
+fn span(transfer: &Transfer) -> Option<Range<usize>> {
+    let (at, step): (_, fn(&Dim) -> isize) = match (transfer.from, transfer.to) {
+        (Side::Host(at), _) => (at as isize, |dim| dim.from),
+        (_, Side::Host(at)) => (at as isize, |dim| dim.to),
+        _ => return None,
+    };
+    let reach = |dim: &Dim| (dim.count as isize - 1) * step(dim);
+    let below: isize = transfer.dims.iter().map(reach).filter(|reach| *reach < 0).sum();
+    let above: isize = transfer.dims.iter().map(reach).filter(|reach| *reach > 0).sum();
+    Some((at + below) as usize..(at + above) as usize + transfer.element)
+}
+
+impl Watched {
+    fn open() -> (Arc<dyn Device>, Arc<Seen>) {
+        let cache = std::env::temp_dir().join(format!("cohort-watched-{}", std::process::id()));
+        let found = discover(&Wanted { choice: DeviceChoice::Opencl, cache: Some(cache), ..Wanted::default() }).unwrap();
+        let inner = found.devices.first().unwrap_or_else(|| panic!("no OpenCL device (install pocl-opencl-icd): {:?}", found.absent)).clone();
+        let seen = Arc::new(Seen::default());
+        (Arc::new(Self { inner, seen: seen.clone() }), seen)
+    }
+
+    /// CUDA takes host memory that is registered as one, or not at all.
+    fn look_at(&self, transfer: &Transfer) {
+        self.seen.commands.fetch_add(transfer.commands(), Ordering::Relaxed);
+        let Some(span) = span(transfer) else { return };
+        let holds = |known: &Range<usize>| known.start <= span.start && span.end <= known.end;
+        let touches = |known: &Range<usize>| known.start < span.end && span.start < known.end;
+        let pinned = self.seen.pinned.lock().unwrap();
+        let way = if self.seen.staged.lock().unwrap().iter().any(holds) {
+            &self.seen.from_staging
+        } else if pinned.iter().any(holds) {
+            &self.seen.from_pins
+        } else {
+            assert!(!pinned.iter().any(touches), "{span:x?} is registered in part: {pinned:x?}");
+            &self.seen.from_elsewhere
+        };
+        way.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Device for Watched {
+    fn info(&self) -> &DeviceInfo {
+        self.inner.info()
+    }
+    fn allocate(&self, bytes: usize) -> Result<Buffer> {
+        self.inner.allocate(bytes)
+    }
+    fn trim(&self) {
+        self.inner.trim()
+    }
+    fn staging(&self, bytes: usize) -> Result<HostBuffer> {
+        let staging = self.inner.staging(bytes)?;
+        let span = staging.at() as usize..staging.at() as usize + bytes;
+        self.seen.staged.lock().unwrap().push(span);
+        Ok(staging)
+    }
+    fn registers(&self) -> bool {
+        true
+    }
+    fn pin(&self, at: *mut u8, bytes: usize) -> Result<Pin> {
+        if self.seen.refuses_pins.load(Ordering::Relaxed) {
+            return Err(Error::new(Status::Resources, "refused"));
+        }
+        let span = at as usize..at as usize + bytes;
+        let mut pinned = self.seen.pinned.lock().unwrap();
+        assert!(!pinned.iter().any(|known| known.start < span.end && span.start < known.end), "{span:x?} overlaps {pinned:x?}");
+        pinned.push(span.clone());
+        Ok(Pin::until(Registered(self.seen.clone(), span)))
+    }
+    fn streams(&self) -> usize {
+        self.inner.streams()
+    }
+    unsafe fn copy(&self, stream: Stream, transfer: &Transfer, wait: &[Event]) -> Result<Event> {
+        self.look_at(transfer);
+        self.inner.copy(stream, transfer, wait)
+    }
+    fn reaches(&self, other: &Buffer) -> bool {
+        self.inner.reaches(other)
+    }
+    fn fill(&self, stream: Stream, fill: &Fill, wait: &[Event]) -> Result<Event> {
+        self.inner.fill(stream, fill, wait)
+    }
+    fn compile(&self, source: &Source) -> Result<Module> {
+        self.inner.compile(source)
+    }
+    fn kernel(&self, module: &Module, name: &str) -> Result<Kernel> {
+        self.inner.kernel(module, name)
+    }
+    unsafe fn launch(&self, stream: Stream, launch: &Launch, wait: &[Event]) -> Result<Event> {
+        self.inner.launch(stream, launch, wait)
+    }
+    fn barrier(&self, stream: Stream, wait: &[Event]) -> Result<()> {
+        self.inner.barrier(stream, wait)
+    }
+    fn mark(&self, stream: Stream) -> Result<Event> {
+        self.inner.mark(stream)
+    }
+    fn native_stream(&self, stream: Stream) -> *mut c_void {
+        self.inner.native_stream(stream)
+    }
+    fn native_context(&self) -> *mut c_void {
+        self.inner.native_context()
+    }
+    fn native_device(&self) -> *mut c_void {
+        self.inner.native_device()
+    }
+}
+
+fn said() -> String {
+    unsafe { CStr::from_ptr(rt::cohort_last_error()) }.to_string_lossy().into_owned()
+}
+
+fn ok(status: i32) {
+    assert_eq!(status, COHORT_OK, "{}", said());
+}
+
+/// A runtime that has these devices; one at a time in a process.
+struct Running {
+    runtime: cohort_runtime_t,
+    context: cohort_context_t,
+    _alone: MutexGuard<'static, ()>,
+}
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+const BUMP: &str = "COHORT_KERNEL void bump(COHORT_GLOBAL double *x, cohort_extent e, long fields)
+{
+    COHORT_POINT(e, i, j, k)
+    for (long f = 0; f < fields; f++) COHORT_FIELD(x, e, f, i, j, k) += 1 + f;
+}";
+
+unsafe extern "C" fn on_host(_: cohort_context_t, _: *mut c_void) -> i32 {
+    1
+}
+
+impl Running {
+    fn with(devices: Vec<Arc<dyn Device>>) -> Self {
+        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        unsafe {
+            let mut config: cohort_config_t = std::mem::zeroed();
+            (config.size, config.workers, config.bind, config.on_error) = (size_of::<cohort_config_t>(), 2, 0, 0);
+            (config.host_helps, config.spin_microseconds, config.force_messages) = (-1, -1, -1);
+            let (mut runtime, mut context) = (std::mem::zeroed(), std::mem::zeroed());
+            ok(rt::cohort_init_version(abi::COHORT_ABI, &config, &mut runtime));
+            ok(rt::cohort_root_context(runtime, &mut context));
+            cohort::runtime::current().unwrap().give_devices(devices).unwrap();
+            Self { runtime, context, _alone: alone }
+        }
+    }
+
+    fn region(&self, extents: &[i64], fields: u32) -> (cohort_region_t, Vec<cohort_field_t>) {
+        unsafe {
+            let (mut space, mut names, mut region) = (std::mem::zeroed(), std::mem::zeroed(), std::mem::zeroed());
+            let (lo, hi) = (vec![1; extents.len()], extents.to_vec());
+            ok(rg::cohort_index_space_create(self.runtime, extents.len() as i32, lo.as_ptr(), hi.as_ptr(), &mut space));
+            ok(rg::cohort_field_space_create(self.runtime, &mut names));
+            let mut first = 0;
+            ok(rg::cohort_fields_allocate(names, 8, fields, &mut first));
+            ok(rg::cohort_region_create(self.runtime, space, names, &mut region));
+            (region, (first..first + fields).collect())
+        }
+    }
+
+    fn attach(&self, region: cohort_region_t, fields: &[cohort_field_t], at: *const f64, strides: &[i64], apart: i64) {
+        let at = at.cast_mut().cast();
+        ok(unsafe { rg::cohort_attach(self.context, region, fields.len() as u32, fields.as_ptr(), at, strides.as_ptr(), apart) });
+    }
+
+    fn detach(&self, region: cohort_region_t, fields: &[cohort_field_t]) {
+        ok(unsafe { rg::cohort_detach(self.context, region, fields.len() as u32, fields.as_ptr()) });
+    }
+
+    fn task(&self, name: &str, text: &str, entry: &str) -> cohort_task_t {
+        let [name, text, entry] = [name, text, entry].map(|text| CString::new(text).unwrap());
+        unsafe {
+            let mut task = std::mem::zeroed();
+            ok(tk::cohort_task_register(self.runtime, name.as_ptr(), Some(on_host), null_mut(), COHORT_TASK_LEAF, &mut task));
+            let mut kernel: cohort_kernel_t = std::mem::zeroed();
+            (kernel.size, kernel.source, kernel.name) = (size_of::<cohort_kernel_t>(), text.as_ptr(), entry.as_ptr());
+            ok(dv::cohort_task_kernel(task, &kernel));
+            task
+        }
+    }
+
+    fn launch(&self, task: cohort_task_t, region: cohort_region_t, fields: &[cohort_field_t]) {
+        unsafe {
+            let mut need: cohort_requirement_t = std::mem::zeroed();
+            (need.region, need.fields, need.field_count, need.privilege) = (region, fields.as_ptr(), fields.len() as u32, COHORT_READ_WRITE);
+            let count = fields.len() as i64;
+            let mut launch: cohort_launch_t = std::mem::zeroed();
+            (launch.size, launch.task, launch.requirements, launch.requirement_count) = (size_of::<cohort_launch_t>(), task, &need, 1);
+            (launch.args, launch.args_size, launch.processor) = ((&raw const count).cast(), 8, COHORT_PROC_DEVICE);
+            ok(ln::cohort_launch(self.context, &launch, null_mut()));
+        }
+    }
+
+    fn wait(&self) {
+        ok(unsafe { ln::cohort_wait_all(self.context) });
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            ok(unsafe { rt::cohort_finalize(&mut self.runtime) });
+        }
+    }
+}
+
+/// An array with room around the points of a region in two dimensions and for its fields, as a Fortran code has.
+struct Halo {
+    n: usize,
+    values: Vec<f64>,
+}
+
+impl Halo {
+    fn new(n: usize, fields: usize) -> Self {
+        Self { n, values: (0..(n + 2) * (n + 2) * fields).map(|at| at as f64).collect() }
+    }
+
+    fn first(&self) -> *const f64 {
+        self.values[self.n + 3..].as_ptr()
+    }
+
+    fn strides(&self) -> [i64; 2] {
+        [8, 8 * (self.n as i64 + 2)]
+    }
+
+    fn apart(&self) -> i64 {
+        8 * (self.n as i64 + 2).pow(2)
+    }
+
+    /// Points inside were bumped so often, others not at all.
+    fn check(&self, times: f64) {
+        let wide = self.n + 2;
+        for (at, value) in self.values.iter().enumerate() {
+            let (i, j, field) = (at % wide, at / wide % wide, at / (wide * wide));
+            let inside = (1..=self.n).contains(&i) && (1..=self.n).contains(&j);
+            assert_eq!(*value, at as f64 + if inside { times * (1.0 + field as f64) } else { 0.0 }, "{i}, {j}, field {field}");
+        }
+    }
+}
+
+#[test]
+fn arrays_are_registered_once_until_they_are_detached() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let array = Halo::new(100, 3);
+    let (region, fields) = running.region(&[100, 100], 4);
+    running.attach(region, &fields[..3], array.first(), &array.strides(), array.apart());
+    let bump = running.task("bump", BUMP, "bump");
+    assert!(seen.pinned.lock().unwrap().is_empty(), "nothing was copied yet");
+    for _ in 0..3 {
+        running.launch(bump, region, &fields[..3]);
+        running.wait();
+        let pinned = seen.pinned.lock().unwrap();
+        let last = array.first() as usize + (2 * array.apart() + 99 * array.strides()[1] + 100 * 8) as usize;
+        assert_eq!(*pinned, [array.first() as usize..last], "all fields of the array, as one");
+    }
+    array.check(3.0);
+    assert_eq!((seen.from_elsewhere.load(Ordering::Relaxed), seen.from_staging.load(Ordering::Relaxed)), (0, 0));
+    // Storage of the library.
+    running.launch(bump, region, &fields[3..]);
+    running.wait();
+    running.launch(bump, region, &fields);
+    running.wait();
+    assert_eq!(seen.pinned.lock().unwrap().len(), 2);
+    assert_eq!(seen.from_elsewhere.load(Ordering::Relaxed), 0);
+    // A field that shares the array with others; what is still attached is registered anew when it is copied.
+    running.detach(region, &fields[1..2]);
+    assert!(seen.pinned.lock().unwrap().is_empty());
+    array.check(4.0);
+    running.launch(bump, region, &fields[..1]);
+    running.wait();
+    assert_eq!(seen.pinned.lock().unwrap().len(), 1);
+    running.detach(region, &[fields[0], fields[2]]);
+    assert!(seen.pinned.lock().unwrap().is_empty());
+}
+
+#[test]
+fn memory_goes_unregistered_with_its_region_or_where_the_driver_refuses() {
+    let (device, seen) = Watched::open();
+    {
+        let running = Running::with(vec![device.clone()]);
+        let bump = running.task("bump", BUMP, "bump");
+        let (mut region, fields) = running.region(&[100, 100], 1);
+        running.launch(bump, region, &fields);
+        running.wait();
+        assert_eq!(seen.pinned.lock().unwrap().len(), 1);
+        ok(unsafe { rg::cohort_region_destroy(&mut region) });
+    }
+    assert!(seen.pinned.lock().unwrap().is_empty());
+    seen.refuses_pins.store(true, Ordering::Relaxed);
+    seen.from_pins.store(0, Ordering::Relaxed);
+    let array = Halo::new(100, 2);
+    {
+        let running = Running::with(vec![device]);
+        let bump = running.task("bump", BUMP, "bump");
+        let (region, fields) = running.region(&[100, 100], 2);
+        running.attach(region, &fields, array.first(), &array.strides(), array.apart());
+        running.launch(bump, region, &fields);
+        running.detach(region, &fields);
+    }
+    array.check(1.0);
+    assert_eq!(seen.from_pins.load(Ordering::Relaxed), 0);
+    assert_ne!(seen.from_elsewhere.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn arrays_that_share_memory_are_never_copied_across_the_edge_of_a_registration() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    // Columns of one array in turns; the second ends beyond the first.
+    let array: Vec<f64> = vec![0.0; 2 * 100 * 101];
+    let regions = [running.region(&[100, 100], 1), running.region(&[100, 100], 1)];
+    for (number, (region, fields)) in regions.iter().enumerate() {
+        running.attach(*region, fields, array[100 * number..].as_ptr(), &[8, 1600], 0);
+    }
+    for _ in 0..2 {
+        for (region, fields) in &regions {
+            running.launch(bump, *region, fields);
+        }
+        running.wait();
+    }
+    assert_eq!(seen.pinned.lock().unwrap().len(), 1);
+    assert_ne!(seen.from_staging.load(Ordering::Relaxed), 0);
+    let touched = array[..2 * 100 * 100].iter().all(|&value| value == 2.0) && array[2 * 100 * 100..].iter().all(|&value| value == 0.0);
+    assert!(touched);
+    regions.iter().for_each(|(region, fields)| running.detach(*region, fields));
+}
+
+#[test]
+fn boxes_of_many_commands_are_packed_and_copied_with_one() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    // Padded so that planes are no whole number of rows, and fields no whole number of planes.
+    let (n, row, plane, field) = (16usize, 17usize, 17 * 16 + 5, 4096 + 700);
+    let array: Vec<f64> = (0..9 * field).map(|at| at as f64).collect();
+    let (region, fields) = running.region(&[n as i64; 3], 9);
+    running.attach(region, &fields, array.as_ptr(), &[8, 8 * row as i64, 8 * plane as i64], 8 * field as i64);
+    running.launch(bump, region, &fields);
+    running.wait();
+    assert_eq!(seen.commands.load(Ordering::Relaxed), 2, "one to the device, one back");
+    running.detach(region, &fields);
+    let mut expected: Vec<f64> = (0..9 * field).map(|at| at as f64).collect();
+    for (f, k, j, i) in (0..9).flat_map(|f| (0..n).flat_map(move |k| (0..n).flat_map(move |j| (0..n).map(move |i| (f, k, j, i))))) {
+        expected[f * field + k * plane + j * row + i] += 1.0 + f as f64;
+    }
+    assert_eq!(array, expected);
+}
