@@ -8,7 +8,7 @@ module device_source
   private
   public :: kernel_source, file_text, kernel_name
 
-  character(10), parameter :: kernel_name(4) = [character(10) :: 'primitives', 'chemistry', 'fluxes', 'divergence']
+  character(10), parameter :: kernel_name(5) = [character(10) :: 'primitives', 'chemistry', 'fluxes', 'divergence', 'update']
 
   interface
     type(c_ptr) function embedded_file(name) bind(c, name='s3d_embedded_file')

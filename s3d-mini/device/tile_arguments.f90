@@ -4,12 +4,18 @@ module tile_arguments
   use block, only: block_t
   implicit none
   private
-  public :: tile_arguments_t, arguments_of
+  public :: tile_arguments_t, update_arguments_t, arguments_of
 
   type, bind(c) :: tile_arguments_t
     integer(c_int) :: tile = 0, active(3) = 0, open_low(3) = 0, open_high(3) = 0
     integer(c_int64_t) :: points(3) = 0
     real(c_double) :: inverse_spacing(3) = 0
+  end type
+
+  !> Of an update, as in update.c.
+  type, bind(c) :: update_arguments_t
+    integer(c_int) :: tile = 0, first = 0
+    real(c_double) :: factors(2) = 0
   end type
 
 contains

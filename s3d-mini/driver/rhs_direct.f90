@@ -4,18 +4,18 @@ module rhs_direct
   use cohort
   use block, only: block_t
   use flow, only: flow_t
-  use rhs_method, only: rhs_method_t
+  use rhs_method, only: stepping_method_t
   use tile_tasks
   implicit none
   private
   public :: rhs_direct_t
 
-  type, extends(rhs_method_t) :: rhs_direct_t
+  type, extends(stepping_method_t) :: rhs_direct_t
     type(cohort_runtime) :: rt
     type(cohort_context) :: root
     type(cohort_handshake) :: handshake
   contains
-    procedure :: create, compute, destroy
+    procedure :: create, compute, advance, destroy
   end type
 
 contains
@@ -27,7 +27,7 @@ contains
     type(MPI_Comm), intent(in) :: cart
     integer, intent(in) :: tile(2)
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    call computation_create(this%rt, this%mapping, .true., f, b, cart, tile, q, prim, p, rhs)
+    call computation_create(this%rt, this%mapping, .true., this%updates_state, f, b, cart, tile, q, prim, p, rhs)
     call cohort_root_context(this%rt, this%root)
     call cohort_handshake_create(this%rt, this%handshake)
     call computation_attach(this%rt, this%root)
@@ -37,6 +37,18 @@ contains
     class(rhs_direct_t), intent(inout) :: this
     call cohort_handoff_to_tasks(this%handshake)
     call launch_computation(this%root, this%handshake)
+    call cohort_wait_on_tasks(this%handshake)
+  end subroutine
+
+  subroutine advance(this, dt, rhs_known)
+    class(rhs_direct_t), intent(inout) :: this
+    real(8), intent(in) :: dt(:)
+    logical, intent(in) :: rhs_known
+    order%dt = dt
+    order%rhs_known = rhs_known
+    call cohort_handoff_to_tasks(this%handshake)
+    call launch_await(this%root, this%handshake)
+    call launch_order(this%root, this%handshake)
     call cohort_wait_on_tasks(this%handshake)
   end subroutine
 

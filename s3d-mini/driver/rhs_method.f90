@@ -6,7 +6,7 @@ module rhs_method
   use flow, only: flow_t
   implicit none
   private
-  public :: rhs_method_t, mapping_t
+  public :: rhs_method_t, stepping_method_t, mapping_t
 
   !> Which mapper decides where and when tasks run. Results do not depend on it.
   type :: mapping_t
@@ -21,6 +21,13 @@ module rhs_method
     procedure(create_method), deferred :: create
     procedure(compute_rhs), deferred :: compute
     procedure(destroy_method), deferred :: destroy
+  end type
+
+  !> One that can also advance the state, which it need not hand back between right-hand sides.
+  type, abstract, extends(rhs_method_t) :: stepping_method_t
+    logical :: updates_state = .false. !< whether it shall; set before create
+  contains
+    procedure(advance_state), deferred :: advance
   end type
 
   abstract interface
@@ -40,6 +47,15 @@ module rhs_method
     subroutine compute_rhs(this)
       import
       class(rhs_method_t), intent(inout) :: this
+    end subroutine
+
+    !> As many steps as dt has lengths. `rhs_known`: the first stage's right-hand side was computed already. Afterwards q is the
+    !> state, prim and p are those of the last stage, and rhs is nothing.
+    subroutine advance_state(this, dt, rhs_known)
+      import
+      class(stepping_method_t), intent(inout) :: this
+      real(8), intent(in) :: dt(:)
+      logical, intent(in) :: rhs_known
     end subroutine
 
     subroutine destroy_method(this)

@@ -1,19 +1,20 @@
 !> The right-hand side the S3D way: in a must epoch, one long-running task a rank launches computation after computation ahead of
-!> the MPI code, which keeps the Runge-Kutta loop and runs tasks while it waits.
+!> the MPI code, which keeps the Runge-Kutta loop and runs tasks while it waits. Where tasks update the state, the MPI code orders
+!> steps instead, and the long-running task has their loop.
 module rhs_tasks
   use mpi_f08, only: MPI_Comm
   use cohort
   use block, only: block_t
   use flow, only: flow_t
-  use rhs_method, only: rhs_method_t
+  use rhs_method, only: stepping_method_t
   use tile_tasks
   implicit none
   private
   public :: rhs_tasks_t
 
-  type, extends(rhs_method_t) :: rhs_tasks_t
+  type, extends(stepping_method_t) :: rhs_tasks_t
   contains
-    procedure :: create, compute, destroy
+    procedure :: create, compute, advance, destroy
   end type
 
   !> Shared with the long-running task.
@@ -32,9 +33,14 @@ contains
     type(MPI_Comm), intent(in) :: cart
     integer, intent(in) :: tile(2)
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
-    call computation_create(rt, this%mapping, .false., f, b, cart, tile, q, prim, p, rhs)
+    call computation_create(rt, this%mapping, .false., this%updates_state, f, b, cart, tile, q, prim, p, rhs)
     call cohort_handshake_create(rt, handshake)
-    call cohort_must_epoch(rt, rank_main)
+    order%dt = [real(8) ::]
+    if (this%updates_state) then
+      call cohort_must_epoch(rt, orders_main)
+    else
+      call cohort_must_epoch(rt, rank_main)
+    end if
   end subroutine
 
   subroutine compute(this)
@@ -43,11 +49,21 @@ contains
     call cohort_wait_on_tasks(handshake)
   end subroutine
 
+  subroutine advance(this, dt, rhs_known)
+    class(rhs_tasks_t), intent(inout) :: this
+    real(8), intent(in) :: dt(:)
+    logical, intent(in) :: rhs_known
+    order%dt = dt
+    order%rhs_known = rhs_known
+    call this%compute()
+    order%dt = [real(8) ::]
+  end subroutine
+
   subroutine destroy(this)
     class(rhs_tasks_t), intent(inout) :: this
     integer :: i
     last_handed_over = .true.
-    do i = 1, ahead
+    do i = 1, merge(1, ahead, this%updates_state)
       call this%compute()
     end do
     call computation_destroy(rt, this%mapping)
@@ -74,5 +90,21 @@ contains
     do i = 1, ahead
       call cohort_future_destroy(handed_over(i))
     end do
+  end subroutine
+
+  !> Nothing can be launched before it was ordered. What is ordered is many launches, which soon are ahead of their execution.
+  recursive subroutine orders_main(task)
+    type(cohort_context), intent(in) :: task
+    type(cohort_future) :: handed_over
+    logical(4) :: more
+    call computation_attach(rt, task)
+    do
+      call launch_await(task, handshake, handed_over)
+      call cohort_future_get(handed_over, more)
+      call cohort_future_destroy(handed_over)
+      if (.not. more) exit
+      call launch_order(task, handshake)
+    end do
+    call launch_end(task, handshake)
   end subroutine
 end module

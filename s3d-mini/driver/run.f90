@@ -10,7 +10,7 @@ module run
   use rhs_method, only: rhs_method_t, mapping_t
   use run_checks, only: conserved_t, conserved_of, check_run
   use settings, only: settings_t
-  use simulation, only: simulation_t, simulation_create, simulation_step
+  use simulation, only: simulation_t, simulation_create, simulation_advance, simulation_ended
   use vtk_file, only: write_fields
   implicit none
   private
@@ -33,14 +33,14 @@ contains
     else
       call restart_read(sim)
     end if
-    call rhs_create(s%method, method, mapping_t(s%mapper, s%mapper_seed))
+    call rhs_create(s%method, method, mapping_t(s%mapper, s%mapper_seed), s%update == 'tasks')
     call method%create(sim%f, sim%b, sim%cart, s%tile, sim%q, sim%prim, sim%p, sim%rhs)
     before = conserved_of(sim)
     call progress_start(progress, sim)
     do
-      call simulation_step(sim, method)
+      call simulation_advance(sim, method, next_look(sim))
       if (due(sim, s%save_every)) call restart_write(sim)
-      if (ended(sim)) exit
+      if (simulation_ended(sim)) exit
       if (due(sim, s%report_every)) then
         call progress_report(progress, sim, good)
         if (.not. good) exit
@@ -59,10 +59,15 @@ contains
     if (every > 0) due = mod(sim%step, every) == 0
   end function
 
-  !> At the last step, or when the state has broken down.
-  pure logical function ended(sim)
+  !> The next step after which something is told or written.
+  pure integer function next_look(sim)
     type(simulation_t), intent(in) :: sim
-    ended = .not. sim%dt < huge(1d0) .or. sim%step >= sim%s%steps &
-            .or. (sim%s%end_time > 0 .and. sim%time >= sim%s%end_time*(1 - 1d-12))
+    integer :: i
+    next_look = sim%s%steps
+    associate (every => [sim%s%save_every, sim%s%report_every, sim%s%write_every])
+      do i = 1, size(every)
+        if (every(i) > 0) next_look = min(next_look, sim%step + every(i) - mod(sim%step, every(i)))
+      end do
+    end associate
   end function
 end module

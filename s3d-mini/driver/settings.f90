@@ -7,6 +7,7 @@ module settings
   public :: settings_t, settings_read
 
   character(8), parameter :: methods(3) = [character(8) :: 'mpi', 'tasks', 'direct']
+  character(8), parameter :: updaters(2) = [character(8) :: 'fortran', 'tasks']
   character(11), parameter :: mappers(7) = [character(11) :: 'default', 'cpu', 'device', 'mixed', 'overflow', 'fuzz', &
                                                        'fuzz_device']
 
@@ -14,6 +15,7 @@ module settings
     character(32) :: case_name = 'ignition_h2'
     character(256) :: mechanism = 'h2o2'          !< a folder with chem.inp, therm.dat and, for viscous cases, tran.dat
     character(16) :: method = 'mpi'               !< mpi, tasks or direct
+    character(16) :: update = 'fortran'           !< who advances the state by it: fortran, or tasks (methods tasks, direct)
     character(16) :: mapper = 'default'           !< of tasks and direct: default, cpu, device, mixed, overflow, fuzz, fuzz_device
     integer :: mapper_seed = 0                    !< of what fuzz and fuzz_device choose at random
     character(256) :: output = 'output'
@@ -51,7 +53,7 @@ contains
     character(*), intent(out) :: error
     ! A namelist takes no components: each setting has a pointer of its name.
     character(32), pointer :: case_name
-    character(16), pointer :: method, mapper, radical, fuel
+    character(16), pointer :: method, update, mapper, radical, fuel
     character(256), pointer :: mechanism, output, restart
     integer, pointer, dimension(:) :: points, ranks, tile
     integer, pointer :: steps, filter_every, report_every, write_every, save_every, direction, mapper_seed
@@ -61,14 +63,14 @@ contains
     logical, pointer :: viscous, reacting, correction_velocity, pictures, fields, compare
     integer :: unit, io
     character(256) :: message
-    namelist /run/ case_name, mechanism, method, mapper, mapper_seed, output, points, ranks, tile, length, end_time, steps, &
-      cfl, fourier, chemical_cfl, fixed_dt, max_dt, viscous, reacting, correction_velocity, filter_every, report_every, &
+    namelist /run/ case_name, mechanism, method, update, mapper, mapper_seed, output, points, ranks, tile, length, end_time, &
+      steps, cfl, fourier, chemical_cfl, fixed_dt, max_dt, viscous, reacting, correction_velocity, filter_every, report_every, &
       write_every, save_every, restart, pictures, fields, compare, radical
     namelist /initial/ temperature, pressure, phi, hot_temperature, hot_radius, velocity, amplitude, turbulence, shift, &
       direction, fuel
 
     case_name => s%case_name; mechanism => s%mechanism; method => s%method; output => s%output
-    mapper => s%mapper; mapper_seed => s%mapper_seed
+    update => s%update; mapper => s%mapper; mapper_seed => s%mapper_seed
     points => s%points; ranks => s%ranks; tile => s%tile; length => s%length; end_time => s%end_time; steps => s%steps
     cfl => s%cfl; fourier => s%fourier; chemical_cfl => s%chemical_cfl; fixed_dt => s%fixed_dt; max_dt => s%max_dt
     viscous => s%viscous; reacting => s%reacting; correction_velocity => s%correction_velocity
@@ -132,6 +134,8 @@ contains
     call rule(any(s%points > 1) .or. s%reacting .or. s%fixed_dt > 0 .or. s%max_dt < huge(1d0), &
               'one point in which nothing reacts limits no time step: set fixed_dt or max_dt')
     call rule(any(s%method == methods), 'method = "'//trim(s%method)//'" is none of mpi, tasks, direct')
+    call rule(any(s%update == updaters), 'update = "'//trim(s%update)//'" is none of fortran, tasks')
+    call rule(s%update /= 'tasks' .or. s%method /= 'mpi', 'update = "tasks" needs tasks: method tasks or direct, not mpi')
     call rule(any(s%mapper == mappers), 'mapper = "'//trim(s%mapper)//'" is none of default, cpu, device, mixed, overflow, '// &
               'fuzz, fuzz_device')
     call numbers(s%mapper_seed >= 0, 'mapper_seed', [real(s%mapper_seed, 8)], 'must be 0 or more')

@@ -5,14 +5,14 @@ module simulation
   use flow, only: flow_t, primitive_fields, state_fields
   use filter, only: filter_field, filter_depth
   use halo, only: halo_t, halo_create, halo_destroy, halo_start, halo_finish
-  use rhs_method, only: rhs_method_t
+  use rhs_method, only: rhs_method_t, stepping_method_t
   use runge_kutta, only: stages, rk_stage
   use failure, only: end_unless
   use settings, only: settings_t
   use time_step, only: largest_rates, convective, diffusive, chemical
   implicit none
   private
-  public :: simulation_t, simulation_create, simulation_step, simulation_destroy
+  public :: simulation_t, simulation_create, simulation_advance, simulation_ended, simulation_destroy
 
   type :: simulation_t
     type(settings_t) :: s
@@ -21,12 +21,12 @@ module simulation
     type(MPI_Comm) :: cart
     integer :: rank = 0, blocks(3) = 1
     real(8), pointer, contiguous :: q(:, :) => null(), prim(:, :) => null(), p(:) => null(), rhs(:, :) => null()
-    real(8), allocatable :: q3(:, :)
+    real(8), allocatable :: q3(:, :) !< the second register, where Fortran updates the state
     type(halo_t) :: filter_halo
     integer :: step = 0
     real(8) :: time = 0, dt = 0
     integer(8) :: evaluations = 0
-    real(8) :: rhs_seconds = 0
+    real(8) :: rhs_seconds = 0       !< in stages: right-hand sides and updates
   end type
 
   !> Steps between two computations of the stable time step: the state moves little in so few.
@@ -66,19 +66,36 @@ contains
     end do
     open_end = .false.
     sim%b = block_create(n, s%points, offset, s%length, open_end)
-    allocate (sim%q(sim%b%ld, state_fields(f)), sim%rhs(sim%b%ld, state_fields(f)), sim%q3(sim%b%ld, state_fields(f)), source=0d0)
+    allocate (sim%q(sim%b%ld, state_fields(f)), sim%rhs(sim%b%ld, state_fields(f)), source=0d0)
     allocate (sim%prim(sim%b%ld, primitive_fields(f)), sim%p(sim%b%ld), source=0d0)
     call halo_create(sim%filter_halo, sim%b, sim%cart, filter_depth, state_fields(f))
   end subroutine
 
   subroutine simulation_destroy(sim)
     type(simulation_t), intent(inout) :: sim
-    deallocate (sim%q, sim%rhs, sim%q3, sim%prim, sim%p)
+    deallocate (sim%q, sim%rhs, sim%prim, sim%p)
+    if (allocated(sim%q3)) deallocate (sim%q3)
     call halo_destroy(sim%filter_halo)
     call MPI_Comm_free(sim%cart)
   end subroutine
 
-  subroutine simulation_step(sim, method)
+  !> One step or, where tasks update the state, as many as go by before its arrays are looked at here: step `last` at most.
+  subroutine simulation_advance(sim, method, last)
+    type(simulation_t), intent(inout) :: sim
+    class(rhs_method_t), intent(inout) :: method
+    integer, intent(in) :: last
+    logical :: by_tasks
+    by_tasks = .false.
+    select type (method)
+    class is (stepping_method_t)
+      by_tasks = method%updates_state
+      if (by_tasks) call steps_of_tasks(sim, method, last)
+    end select
+    if (.not. by_tasks) call step_of_fortran(sim, method)
+    if (filter_is_due(sim)) call filter_state(sim)
+  end subroutine
+
+  subroutine step_of_fortran(sim, method)
     type(simulation_t), intent(inout) :: sim
     class(rhs_method_t), intent(inout) :: method
     integer :: stage
@@ -87,20 +104,81 @@ contains
     do stage = 1, stages
       started = MPI_Wtime()
       call method%compute()
-      sim%rhs_seconds = sim%rhs_seconds + (MPI_Wtime() - started)
+      call time_since(sim, started)
       if (stage == 1) then
-        if (mod(sim%step, control_every) == 0) call choose_step(sim)
-        if (sim%s%end_time > 0) sim%dt = min(sim%dt, sim%s%end_time - sim%time)
+        if (step_is_to_be_chosen(sim)) call choose_step(sim)
+        call set_step(sim)
       end if
+      started = MPI_Wtime()
       call rk_stage(stage, size(sim%q), sim%dt, sim%rhs, sim%q, sim%q3)
+      call time_since(sim, started)
     end do
+    call step_is_done(sim)
+  end subroutine
+
+  subroutine steps_of_tasks(sim, method, last)
+    type(simulation_t), intent(inout) :: sim
+    class(stepping_method_t), intent(inout) :: method
+    integer, intent(in) :: last
+    real(8), allocatable :: dt(:)
+    real(8) :: started
+    logical :: rhs_known
+    rhs_known = step_is_to_be_chosen(sim)
+    if (rhs_known) then
+      started = MPI_Wtime()
+      call method%compute()
+      call time_since(sim, started)
+      call choose_step(sim)
+    end if
+    allocate (dt(0))
+    do
+      call set_step(sim)
+      dt = [dt, sim%dt]
+      call step_is_done(sim)
+      if (sim%step >= last .or. simulation_ended(sim) .or. step_is_to_be_chosen(sim) .or. filter_is_due(sim)) exit
+    end do
+    started = MPI_Wtime()
+    call method%advance(dt, rhs_known)
+    call time_since(sim, started)
+  end subroutine
+
+  subroutine time_since(sim, started)
+    type(simulation_t), intent(inout) :: sim
+    real(8), intent(in) :: started
+    sim%rhs_seconds = sim%rhs_seconds + (MPI_Wtime() - started)
+  end subroutine
+
+  pure logical function step_is_to_be_chosen(sim)
+    type(simulation_t), intent(in) :: sim
+    step_is_to_be_chosen = .not. sim%s%fixed_dt > 0 .and. mod(sim%step, control_every) == 0
+  end function
+
+  pure logical function filter_is_due(sim)
+    type(simulation_t), intent(in) :: sim
+    filter_is_due = .false.
+    if (sim%s%filter_every > 0) filter_is_due = mod(sim%step, sim%s%filter_every) == 0
+  end function
+
+  !> A step that was given or chosen, but not beyond the end.
+  subroutine set_step(sim)
+    type(simulation_t), intent(inout) :: sim
+    if (sim%s%fixed_dt > 0) sim%dt = sim%s%fixed_dt
+    if (sim%s%end_time > 0) sim%dt = min(sim%dt, sim%s%end_time - sim%time)
+  end subroutine
+
+  subroutine step_is_done(sim)
+    type(simulation_t), intent(inout) :: sim
     sim%evaluations = sim%evaluations + stages
     sim%step = sim%step + 1
     sim%time = sim%time + sim%dt
-    if (sim%s%filter_every > 0) then
-      if (mod(sim%step, sim%s%filter_every) == 0) call filter_state(sim)
-    end if
   end subroutine
+
+  !> At the last step, or when the state has broken down.
+  pure logical function simulation_ended(sim)
+    type(simulation_t), intent(in) :: sim
+    simulation_ended = .not. sim%dt < huge(1d0) .or. sim%step >= sim%s%steps &
+                       .or. (sim%s%end_time > 0 .and. sim%time >= sim%s%end_time*(1 - 1d-12))
+  end function
 
   subroutine filter_state(sim)
     type(simulation_t), intent(inout) :: sim
@@ -120,10 +198,6 @@ contains
   subroutine choose_step(sim)
     type(simulation_t), intent(inout) :: sim
     real(8) :: rate(3)
-    if (sim%s%fixed_dt > 0) then
-      sim%dt = sim%s%fixed_dt
-      return
-    end if
     rate = largest_rates(sim%f, sim%b, sim%q, sim%prim, sim%p)
     call MPI_Allreduce(MPI_IN_PLACE, rate, size(rate), MPI_DOUBLE_PRECISION, MPI_MAX, sim%cart)
     sim%dt = sim%s%max_dt

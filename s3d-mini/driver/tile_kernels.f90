@@ -12,7 +12,7 @@ module tile_kernels
 
 contains
 
-  !> `task`: those of primitives, chemistry, fluxes and divergence.
+  !> `task`: those of primitives, chemistry, fluxes, divergence and update.
   subroutine kernels_register(f, task)
     type(flow_t), intent(in) :: f
     type(cohort_task), intent(in) :: task(size(kernel_name))

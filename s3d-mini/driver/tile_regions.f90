@@ -11,13 +11,14 @@ module tile_regions
   private
   public :: arrays_t, regions_t, ghosts_t, stencil_depth, arrays_create, arrays_destroy, halos_create, halos_destroy, regions_create
 
-  !> The arrays, as the kernels take them. The flux is nobody's but this module's.
+  !> The arrays, as the kernels take them. The flux is nobody's but this module's, and so is the second register,
+  !> which is there where tasks update the state.
   type :: arrays_t
     type(flow_t), pointer :: f => null()
     type(block_t), pointer :: b => null()
     type(box_t), allocatable :: tiles(:)
     real(8), pointer, contiguous :: q(:, :) => null(), prim(:, :) => null(), p(:) => null(), rhs(:, :) => null()
-    real(8), pointer, contiguous :: flux(:, :, :) => null()
+    real(8), pointer, contiguous :: flux(:, :, :) => null(), q3(:, :) => null()
   end type
 
   !> A region with its tiles, and the tiles grown by what a stencil along x, y or z reaches.
@@ -37,6 +38,7 @@ module tile_regions
   type :: regions_t
     type(tiled_t) :: state      !< q
     type(tiled_t) :: rhs
+    type(tiled_t) :: second     !< q3
     type(tiled_t) :: kept       !< prim, then p: the temperature is the next computation's first guess
     type(tiled_t) :: flux(3)    !< of each state field in x, y and z: apart, since each has stencils and faces of its own
     type(ghosts_t) :: primitives, fluxes(3)
@@ -44,11 +46,12 @@ module tile_regions
 
 contains
 
-  subroutine arrays_create(a, f, b, tile, q, prim, p, rhs)
+  subroutine arrays_create(a, f, b, tile, updates_state, q, prim, p, rhs)
     type(arrays_t), intent(out) :: a
     type(flow_t), intent(in), target :: f
     type(block_t), intent(in), target :: b
     integer, intent(in) :: tile(2)
+    logical, intent(in) :: updates_state
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
     a%f => f
     a%b => b
@@ -58,11 +61,13 @@ contains
     a%p => p
     a%rhs => rhs
     allocate (a%flux(b%ld, state_fields(f), 3), source=0d0)
+    if (updates_state) allocate (a%q3(b%ld, state_fields(f)), source=0d0)
   end subroutine
 
   subroutine arrays_destroy(a)
     type(arrays_t), intent(inout) :: a
     deallocate (a%flux, a%tiles)
+    if (associated(a%q3)) deallocate (a%q3)
   end subroutine
 
   !> Collective, on the MPI thread.
@@ -122,6 +127,10 @@ contains
     call tiled_create(rt, a, primitive_fields(a%f) + 1, r%kept)
     call attach(ctx, a%b, r%state%whole, r%state%field, a%q)
     call attach(ctx, a%b, r%rhs%whole, r%rhs%field, a%rhs)
+    if (associated(a%q3)) then
+      call tiled_create(rt, a, state_fields(a%f), r%second)
+      call attach(ctx, a%b, r%second%whole, r%second%field, a%q3)
+    end if
     n = primitive_fields(a%f)
     call attach(ctx, a%b, r%kept%whole, r%kept%field(:n), a%prim)
     call attach(ctx, a%b, r%kept%whole, r%kept%field(n + 1:), a%p)

@@ -1,6 +1,7 @@
 !> The kernels of a right-hand side as tasks, one a tile and kernel, and one computation as launches: handed over by the MPI code,
-!> primitives, their exchange, chemistry, fluxes, their exchange, divergence, handed back. Whoever launches waits for
-!> nothing: requirements, barriers of the halos and the handshake order all of it.
+!> primitives, their exchange, chemistry, fluxes, their exchange, divergence, handed back. Where tasks update the state too, a
+!> computation can be steps of several stages, between which nothing is handed back. Whoever launches waits for nothing:
+!> requirements, barriers of the halos and the handshake order all of it.
 module tile_tasks
   use mpi_f08, only: MPI_Comm
   use cohort
@@ -12,12 +13,14 @@ module tile_tasks
   use fluxes, only: flux_kernel
   use divergence, only: divergence_kernel
   use rhs_method, only: mapping_t
+  use runge_kutta, only: stages, rk_factors, rk_update
   use tile_kernels, only: kernels_register
-  use tile_arguments, only: tile_arguments_t, arguments_of
+  use tile_arguments, only: tile_arguments_t, update_arguments_t, arguments_of
   use tile_regions
   implicit none
   private
   public :: computation_create, computation_attach, computation_destroy, launch_computation, last_handed_over
+  public :: order, launch_await, launch_order, launch_end
 
   !> One right-hand side is alive at a time: what the bodies compute on, and its regions.
   type(arrays_t), save, target :: a
@@ -25,7 +28,16 @@ module tile_tasks
   !> Set before the last hand-overs, in which there is nothing to compute.
   logical, save :: last_handed_over = .false.
 
-  integer, parameter :: primitives = 1, chemistry = 2, flux = 3, divergence = 4, kinds = 4
+  !> What the MPI code wants next: a right-hand side, or so many steps as dt has lengths. It sets this before it hands over.
+  type :: order_t
+    real(8), allocatable :: dt(:)
+    logical :: rhs_known = .false. !< that of the first stage
+  end type
+  type(order_t), save :: order
+
+  integer, parameter :: primitives = 1, chemistry = 2, flux = 3, divergence = 4, update = 5, kinds = 5
+  !> Of a step's first update, which reads what the others write.
+  integer, parameter :: first_update = 6, works = 6, task_of(works) = [1, 2, 3, 4, 5, 5]
   !> The state, p, the primitive fields twice, ghosts of six faces, three fluxes.
   integer, parameter :: most_needs = 13
   type(cohort_task), save :: await_task, handoff_task, kernel_task(kinds)
@@ -36,16 +48,16 @@ module tile_tasks
     type(cohort_requirement), allocatable :: needs(:)
     integer, allocatable :: face(:)
   end type
-  type(work_t), allocatable, save, target :: work(:, :) !< by kind and tile
-  type(work_t), save :: handed_over, handed_back
+  type(work_t), allocatable, save, target :: work(:, :) !< by work and tile
+  type(work_t), save :: handed_over, handed_back, advanced
 
 contains
 
   !> Starts the runtime. Collective. `launches_itself`: the MPI thread is the one that launches.
-  subroutine computation_create(rt, mapping, launches_itself, f, b, cart, tile, q, prim, p, rhs)
+  subroutine computation_create(rt, mapping, launches_itself, updates_state, f, b, cart, tile, q, prim, p, rhs)
     type(cohort_runtime), intent(out) :: rt
     type(mapping_t), intent(in) :: mapping
-    logical, intent(in) :: launches_itself
+    logical, intent(in) :: launches_itself, updates_state
     type(flow_t), intent(in), target :: f
     type(block_t), intent(in), target :: b
     type(MPI_Comm), intent(in) :: cart
@@ -56,7 +68,7 @@ contains
     ! Their order is that of the kinds.
     if (mapper_has_devices(mapping)) call kernels_register(f, kernel_task)
     call mapper_select(rt, mapping, launches_itself)
-    call arrays_create(a, f, b, tuned(rt, b, tile), q, prim, p, rhs)
+    call arrays_create(a, f, b, tuned(rt, b, tile), updates_state, q, prim, p, rhs)
     call halos_create(rt, cart, a, r)
     last_handed_over = .false.
   end subroutine
@@ -110,6 +122,7 @@ contains
     call cohort_task_register(rt, 'chemistry', kernel_task(chemistry), chemistry_body, leaf=.true.)
     call cohort_task_register(rt, 'fluxes', kernel_task(flux), flux_body, leaf=.true.)
     call cohort_task_register(rt, 'divergence', kernel_task(divergence), divergence_body, leaf=.true.)
+    call cohort_task_register(rt, 'update', kernel_task(update), update_body, leaf=.true.)
     call cohort_task_register(rt, 'handoff', handoff_task, handoff_body, leaf=.true.)
     ! The kernels take whole arrays, in Fortran order: so the data lies, and no mapper may have it otherwise.
     do kind = 1, kinds
@@ -122,11 +135,15 @@ contains
   !> Says once what each task of a computation uses.
   subroutine work_create()
     integer :: t, d
-    allocate (work(kinds, size(a%tiles)))
+    allocate (work(works, size(a%tiles)))
     do t = 1, size(a%tiles)
       call work_of_points(t)
       call work_of_fluxes(t, work(flux, t))
       call work_of_divergence(t, work(divergence, t))
+      if (associated(a%q3)) then
+        call work_of_update(t, COHORT_READ_WRITE, COHORT_WRITE_DISCARD, work(first_update, t))
+        call work_of_update(t, COHORT_WRITE_DISCARD, COHORT_READ_WRITE, work(update, t))
+      end if
     end do
     ! The MPI code writes the state and may look at everything but the fluxes.
     call use(handed_over, r%state%whole, r%state%field, COHORT_READ_WRITE)
@@ -139,11 +156,20 @@ contains
       ! Of no use to it: from a device they need not come home.
       call use(handed_back, r%flux(d)%whole, r%flux(d)%field, COHORT_WRITE_DISCARD)
     end do
+    advanced = handed_back
     call use(handed_back, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
+    if (.not. associated(a%q3)) return
+    ! After steps the state itself.
+    call use(advanced, r%state%whole, r%state%field, COHORT_READ_WRITE)
+    call use(advanced, r%rhs%whole, r%rhs%field, COHORT_WRITE_DISCARD)
+    call use(advanced, r%second%whole, r%second%field, COHORT_WRITE_DISCARD)
   end subroutine
 
   subroutine work_destroy()
-    deallocate (work, handed_over%needs, handed_over%face, handed_back%needs, handed_back%face)
+    deallocate (work)
+    handed_over = work_t()
+    handed_back = work_t()
+    advanced = work_t()
   end subroutine
 
   subroutine use(w, region, fields, privilege, face)
@@ -215,6 +241,15 @@ contains
     end do
   end subroutine
 
+  subroutine work_of_update(t, of_state, of_second, w)
+    integer, intent(in) :: t
+    integer(4), intent(in) :: of_state, of_second
+    type(work_t), intent(inout) :: w
+    call use(w, r%state%tile(t), r%state%field, of_state)
+    call use(w, r%rhs%tile(t), r%rhs%field, COHORT_READ_ONLY)
+    call use(w, r%second%tile(t), r%second%field, of_second)
+  end subroutine
+
   !> The ghost regions that the stencils of a tile reach in one direction, if they reach any at all.
   subroutine use_ghosts(w, t, direction, reach, ghosts)
     type(work_t), intent(inout) :: w
@@ -249,9 +284,60 @@ contains
     type(cohort_handshake), intent(in) :: handshake
     type(cohort_future), intent(out), optional :: go_on
     type(cohort_predicate) :: compute
-    integer :: d
-    call cohort_launch(ctx, await_task, handed_over%needs, wait_handshakes=[handshake], result=go_on)
+    call launch_await(ctx, handshake, go_on)
     if (present(go_on)) call cohort_predicate_from_future(go_on, compute)
+    call launch_rhs(ctx, compute)
+    call launch_handoff(ctx, handshake, handed_back)
+    if (present(go_on)) call cohort_predicate_destroy(compute)
+  end subroutine
+
+  subroutine launch_await(ctx, handshake, go_on)
+    type(cohort_context), intent(in) :: ctx
+    type(cohort_handshake), intent(in) :: handshake
+    type(cohort_future), intent(out), optional :: go_on
+    call cohort_launch(ctx, await_task, handed_over%needs, wait_handshakes=[handshake], result=go_on)
+  end subroutine
+
+  subroutine launch_handoff(ctx, handshake, w)
+    type(cohort_context), intent(in) :: ctx
+    type(cohort_handshake), intent(in) :: handshake
+    type(work_t), intent(in) :: w
+    call cohort_launch(ctx, handoff_task, w%needs, arrive_handshakes=[handshake])
+    call cohort_handshake_advance(ctx, handshake)
+  end subroutine
+
+  !> What was ordered, in a hand-over that was awaited.
+  subroutine launch_order(ctx, handshake)
+    type(cohort_context), intent(in) :: ctx
+    type(cohort_handshake), intent(in) :: handshake
+    integer :: step, stage
+    if (size(order%dt) == 0) then
+      call launch_rhs(ctx)
+      call launch_handoff(ctx, handshake, handed_back)
+      return
+    end if
+    do step = 1, size(order%dt)
+      do stage = 1, stages
+        if (.not. (order%rhs_known .and. step == 1 .and. stage == 1)) call launch_rhs(ctx)
+        call launch_updates(ctx, stage, order%dt(step))
+      end do
+    end do
+    call launch_handoff(ctx, handshake, advanced)
+  end subroutine
+
+  !> A hand-over in which nothing is to be done.
+  subroutine launch_end(ctx, handshake)
+    type(cohort_context), intent(in) :: ctx
+    type(cohort_handshake), intent(in) :: handshake
+    call launch_handoff(ctx, handshake, handed_back)
+  end subroutine
+
+  subroutine launch_rhs(ctx, predicate)
+    type(cohort_context), intent(in) :: ctx
+    type(cohort_predicate), intent(in), optional :: predicate
+    type(cohort_predicate) :: compute
+    integer :: d
+    if (present(predicate)) compute = predicate
     call launch_tiles(ctx, primitives, compute)
     if (a%f%viscous) then
       call cohort_halo_exchange(ctx, r%primitives%halo, r%kept%whole, r%kept%field(:size(r%primitives%slot)), r%primitives%slot)
@@ -266,9 +352,6 @@ contains
     do d = 1, 3
       if (a%b%active(d)) call cohort_halo_release(ctx, r%fluxes(d)%halo, r%fluxes(d)%slot)
     end do
-    call cohort_launch(ctx, handoff_task, handed_back%needs, arrive_handshakes=[handshake])
-    call cohort_handshake_advance(ctx, handshake)
-    if (present(go_on)) call cohort_predicate_destroy(compute)
   end subroutine
 
   subroutine launch_tiles(ctx, kind, predicate)
@@ -278,6 +361,19 @@ contains
     integer :: t
     do t = 1, size(a%tiles)
       call cohort_launch(ctx, kernel_task(kind), work(kind, t)%needs, args=arguments_of(a%b, t), predicate=predicate)
+    end do
+  end subroutine
+
+  subroutine launch_updates(ctx, stage, dt)
+    type(cohort_context), intent(in) :: ctx
+    integer, intent(in) :: stage
+    real(8), intent(in) :: dt
+    type(update_arguments_t) :: arguments
+    integer :: t, w
+    w = merge(first_update, update, stage == 1)
+    do t = 1, size(a%tiles)
+      arguments = update_arguments_t(t, merge(1, 0, stage == 1), rk_factors(stage, dt))
+      call cohort_launch(ctx, kernel_task(task_of(w)), work(w, t)%needs, args=arguments)
     end do
   end subroutine
 
@@ -309,6 +405,24 @@ contains
     type(ghost_t) :: ghost(state_fields(a%f))
     call ghosts_of(task, divergence, ghost)
     call divergence_kernel(a%f, a%b, box_of(task), ghost, a%flux, a%rhs)
+  end subroutine
+
+  !> Row by row of tiles, each a stretch of memory.
+  recursive subroutine update_body(task)
+    type(cohort_context), intent(in) :: task
+    type(update_arguments_t) :: arguments
+    integer :: k, m, first, last
+    call cohort_task_args(task, arguments)
+    associate (box => a%tiles(arguments%tile), b => a%b)
+      do m = 1, state_fields(a%f)
+        do k = box%k1, box%k2
+          first = 1 + b%nx*(box%j1 - 1 + b%ny*(k - 1))
+          last = b%nx*(box%j2 + b%ny*(k - 1))
+          if (arguments%first /= 0) a%q3(first:last, m) = a%q(first:last, m)
+          call rk_update(last - first + 1, arguments%factors, a%rhs(first:last, m), a%q(first:last, m), a%q3(first:last, m))
+        end do
+      end do
+    end associate
   end subroutine
 
   !> Orders only: the result lies in the MPI code's arrays already.

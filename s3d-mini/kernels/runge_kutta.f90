@@ -2,7 +2,7 @@
 module runge_kutta
   implicit none
   private
-  public :: stages, rk_stage
+  public :: stages, rk_factors, rk_stage, rk_update
 
   integer, parameter :: stages = 6
   real(8), parameter :: alpha(stages) = [ &
@@ -14,18 +14,31 @@ module runge_kutta
 
 contains
 
-  !> q1 = q3 + alpha dt rhs; q3 = q1 + beta dt rhs. Before the first stage both hold the state.
+  !> What a stage multiplies the right-hand side with: alpha dt and beta dt.
+  pure function rk_factors(stage, dt) result(factors)
+    integer, intent(in) :: stage
+    real(8), intent(in) :: dt
+    real(8) :: factors(2)
+    factors = [alpha(stage), beta(stage)]*dt
+  end function
+
+  !> One stage. Before the first both q1 and q3 hold the state.
   subroutine rk_stage(stage, n, dt, rhs, q1, q3)
     integer, intent(in) :: stage, n
     real(8), intent(in) :: dt, rhs(n)
     real(8), intent(inout) :: q1(n), q3(n)
-    real(8) :: a, c
+    call rk_update(n, rk_factors(stage, dt), rhs, q1, q3)
+  end subroutine
+
+  !> q1 = q3 + alpha dt rhs; q3 = q1 + beta dt rhs.
+  subroutine rk_update(n, factors, rhs, q1, q3)
+    integer, intent(in) :: n
+    real(8), intent(in) :: factors(2), rhs(n)
+    real(8), intent(inout) :: q1(n), q3(n)
     integer :: i
-    a = alpha(stage)*dt
-    c = beta(stage)*dt
     do i = 1, n
-      q1(i) = q3(i) + a*rhs(i)
-      q3(i) = q1(i) + c*rhs(i)
+      q1(i) = q3(i) + factors(1)*rhs(i)
+      q3(i) = q1(i) + factors(2)*rhs(i)
     end do
   end subroutine
 end module

@@ -2,10 +2,10 @@
 # A difference of nothing would mean that no device was used.
 set(on_device "differs by +[1-9]\\.[0-9]+E-1[0-9] .*PASSED")
 
-# device_run(name case method mapper ranks PASS regex [ENVIRONMENT variable=value...] [add_test's arguments...])
-function(device_run name case method mapper ranks)
-  cmake_parse_arguments(PARSE_ARGV 5 RUN "" "PASS" "ENVIRONMENT")
-  set(input ${CMAKE_CURRENT_BINARY_DIR}/tests/device_${case}_${method}_${mapper}.nml)
+# device_run(name case method update mapper ranks PASS regex [ENVIRONMENT variable=value...] [add_test's arguments...])
+function(device_run name case method update mapper ranks)
+  cmake_parse_arguments(PARSE_ARGV 6 RUN "" "PASS" "ENVIRONMENT")
+  set(input ${CMAKE_CURRENT_BINARY_DIR}/tests/device_${case}_${method}_${update}_${mapper}.nml)
   configure_file(${CMAKE_CURRENT_SOURCE_DIR}/tests/device_${case}.nml.in ${input} @ONLY)
   add_test(NAME s3d.device.run.${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/.. ${RUN_UNPARSED_ARGUMENTS}
     COMMAND ${CMAKE_COMMAND} -E env COHORT_WORKERS=2 COHORT_DEVICES=opencl ${RUN_ENVIRONMENT}
@@ -16,9 +16,13 @@ endfunction()
 foreach(mapper device mixed fuzz_device)
   foreach(method direct tasks)
     foreach(ranks 1 2 4)
-      device_run(${mapper}.${method}.${ranks}_ranks h2o2 ${method} ${mapper} ${ranks} PASS "${on_device}")
+      device_run(${mapper}.${method}.${ranks}_ranks h2o2 ${method} tasks ${mapper} ${ranks} PASS "${on_device}")
     endforeach()
   endforeach()
+endforeach()
+# With the state handed back for each update.
+foreach(method direct tasks)
+  device_run(device.${method}.update_by_fortran h2o2 ${method} fortran device 2 PASS "${on_device}")
 endforeach()
 # Memory for a half and a tenth of the working set, which is 9 MB: tiles leave to make room, or are on CPUs.
 foreach(ranks 1 2)
@@ -26,17 +30,24 @@ foreach(ranks 1 2)
     string(REPLACE "/" ";" setting ${setting})
     list(GET setting 0 mapper)
     list(GET setting 1 memory)
-    device_run(${mapper}.${memory}.${ranks}_ranks h2o2 tasks ${mapper} ${ranks} ENVIRONMENT COHORT_DEVICE_MEMORY=${memory} PASS "${on_device}")
+    device_run(${mapper}.${memory}.${ranks}_ranks h2o2 tasks tasks ${mapper} ${ranks} ENVIRONMENT COHORT_DEVICE_MEMORY=${memory} PASS "${on_device}")
   endforeach()
 endforeach()
-device_run(overflow.all_fit h2o2 tasks overflow 1 PASS "${on_device}")
-device_run(gri30_noN gri30_noN tasks device 2 PASS "${on_device}")
-device_run(gri30 gri30 tasks device 2 PASS "${on_device}")
+device_run(overflow.all_fit h2o2 tasks tasks overflow 1 PASS "${on_device}")
+device_run(gri30_noN gri30_noN tasks tasks device 2 PASS "${on_device}")
+device_run(gri30 gri30 tasks tasks device 2 PASS "${on_device}")
 # Without devices the same tasks run on CPUs.
-device_run(none h2o2 tasks device 2 ENVIRONMENT COHORT_DEVICES=none PASS "differs by +0\\.00E\\+00 .*PASSED")
+device_run(none h2o2 tasks tasks device 2 ENVIRONMENT COHORT_DEVICES=none PASS "differs by +0\\.00E\\+00 .*PASSED")
 
 foreach(ranks 1 2)
   add_test(NAME s3d.device.mapping.${ranks}_ranks COMMAND ${CMAKE_COMMAND} -E env COHORT_WORKERS=2 COHORT_DEVICES=opencl
     ${launch_${ranks}} $<TARGET_FILE:s3d_mapping_check> ${mechanism} 25 device)
   set_tests_properties(s3d.device.mapping.${ranks}_ranks PROPERTIES RUN_SERIAL ON)
 endforeach()
+
+# Of the state nothing crosses between the stages, and of the fields that neighbours need their ghost planes alone.
+add_library(s3d_count_copies MODULE tests/count_copies.c)
+target_link_libraries(s3d_count_copies PRIVATE OpenCL::OpenCL)
+add_test(NAME s3d.device.copies WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/.. COMMAND Python3::Interpreter
+  ${CMAKE_CURRENT_SOURCE_DIR}/tests/device_copies.py $<TARGET_FILE:s3d-mini> $<TARGET_FILE:s3d_count_copies> ${CMAKE_CURRENT_BINARY_DIR}/tests)
+set_tests_properties(s3d.device.copies PROPERTIES RUN_SERIAL ON)

@@ -13,7 +13,7 @@ function(mapping_file name tile_y pass)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/tests/${name}.map "[tunables]\ntile_y = ${tile_y}\ntile_z = 7\n")
   add_test(NAME s3d.mapping.file.${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/..
     COMMAND ${CMAKE_COMMAND} -E env COHORT_WORKERS=2 COHORT_MAPPING=${CMAKE_CURRENT_BINARY_DIR}/tests/${name}.map
-      ${launch_2} $<TARGET_FILE:s3d-mini> ${CMAKE_CURRENT_BINARY_DIR}/tests/reacting_tasks.nml)
+      ${launch_2} $<TARGET_FILE:s3d-mini> ${CMAKE_CURRENT_BINARY_DIR}/tests/reacting_tasks_fortran.nml)
   set_tests_properties(s3d.mapping.file.${name} PROPERTIES PASS_REGULAR_EXPRESSION "${pass}" FAIL_REGULAR_EXPRESSION "cohort: " RUN_SERIAL ON)
 endfunction()
 mapping_file(tiles 5 "tasks differs by  0.00E.00.*PASSED")

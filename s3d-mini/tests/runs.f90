@@ -8,7 +8,7 @@ module runs
   use rhs_method, only: rhs_method_t
   use rhs_mpi, only: rhs_mpi_t
   use settings, only: settings_t
-  use simulation, only: simulation_t, simulation_create, simulation_step
+  use simulation, only: simulation_t, simulation_create, simulation_advance
   implicit none
   private
   public :: start, advance, advance_by
@@ -40,7 +40,7 @@ contains
     type(simulation_t), intent(inout), target :: sim
     call method%create(sim%f, sim%b, sim%cart, sim%s%tile, sim%q, sim%prim, sim%p, sim%rhs)
     do while (sim%step < sim%s%steps)
-      call simulation_step(sim, method)
+      call simulation_advance(sim, method, sim%s%steps)
     end do
     call method%compute()
     call method%destroy()
