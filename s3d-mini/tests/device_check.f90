@@ -12,8 +12,9 @@ program device_check
   use point_physics, only: conserved_from_primitives, loss_rates
   use point_terms, only: primitives_kernel, chemistry_kernel
   use refusal, only: fail
+  use runge_kutta, only: stages, rk_factors, rk_update
   use state_table, only: table_t, table_read, table_column
-  use tile_arguments, only: tile_arguments_t, arguments_of
+  use tile_arguments, only: tile_arguments_t, update_arguments_t, arguments_of
   implicit none
 
   type, bind(c) :: argument_t
@@ -109,6 +110,9 @@ contains
     call check_fluxes(c, box)
     call flux_kernel(c%f, c%b, block_box(c%b), c%q, c%prim, c%p, ghosts(c%primitives, primitive_fields(c%f)), c%flux)
     call check_divergence(c, box)
+    call check_update(c, box, 1)
+    call check_update(c, box, 2)
+    call check_update(c, box, stages)
   end subroutine
 
   subroutine case_create(c, points, open_end)
@@ -307,6 +311,48 @@ contains
     call compare('divergence', c, box, rhs, expected)
   end subroutine
 
+  !> Before the first stage the second register is nothing, after the last it stays as it is.
+  subroutine check_update(c, box, stage)
+    type(case_t), intent(inout), target :: c
+    type(box_t), intent(in) :: box
+    integer, intent(in) :: stage
+    real(8), allocatable, target :: state(:, :), second(:, :), rhs(:, :), expected(:, :), expected_second(:, :)
+    real(8) :: before(c%b%nx)
+    type(argument_t) :: arguments(7)
+    type(extent_t), target :: at
+    type(update_arguments_t), target :: launch
+    integer :: j, k, m, first, last
+    character(20) :: what
+    state = c%q
+    allocate (second, rhs, mold=state)
+    call random_number(second)
+    call random_number(rhs)
+    launch = update_arguments_t(1, merge(1, 0, stage == 1), rk_factors(stage, 0.1d0))
+    expected = state
+    expected_second = second
+    do m = 1, size(state, 2)
+      do k = box%k1, box%k2
+        do j = box%j1, box%j2
+          first = 1 + c%b%nx*(j - 1 + c%b%ny*(k - 1))
+          last = first + c%b%nx - 1
+          before = second(first:last, m)
+          if (stage == 1) expected_second(first:last, m) = state(first:last, m)
+          call rk_update(c%b%nx, launch%factors, rhs(first:last, m), expected(first:last, m), expected_second(first:last, m))
+          if (stage == stages) expected_second(first:last, m) = before
+        end do
+      end do
+    end do
+    at = extent_in(c%b, box)
+    arguments(1:2) = requirement(state, at, output)
+    arguments(3:4) = requirement(rhs, at, input)
+    arguments(5:6) = requirement(second, at, output)
+    arguments(7) = argument_t(c_loc(launch), c_sizeof(launch), by_value)
+    call run('update', c, box, arguments)
+    write (what, '(a,i0)') 'update of stage ', stage
+    call compare(trim(what), c, box, state, expected)
+    call compare(trim(what), c, box, second, expected_second)
+  end subroutine
+
   !> The points of a box in arrays of the block.
   type(extent_t) function extent_in(b, box) result(at)
     type(block_t), intent(in) :: b
@@ -337,6 +383,7 @@ contains
     pair(2) = argument_t(c_loc(face%extent), c_sizeof(face%extent), by_value)
   end function
 
+  !> The last argument is what a launch says; the tile, unless it is given.
   subroutine run(kernel, c, box, arguments)
     character(*), intent(in) :: kernel
     type(case_t), intent(in) :: c
@@ -348,7 +395,8 @@ contains
     integer(c_int64_t) :: grid(3)
     integer :: failed, unit, length
     tile = arguments_of(c%b, 1)
-    arguments(size(arguments)) = argument_t(c_loc(tile), c_sizeof(tile), by_value)
+    if (.not. c_associated(arguments(size(arguments))%data)) &
+      arguments(size(arguments)) = argument_t(c_loc(tile), c_sizeof(tile), by_value)
     grid = [box%i2 - box%i1, box%j2 - box%j1, box%k2 - box%k1] + 1
     path = trim(argument(2))//'/'//kernel//'.c'
     open (newunit=unit, file=path, access='stream', status='replace', action='write')

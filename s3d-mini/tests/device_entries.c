@@ -1,6 +1,7 @@
-/* Compiled after a kernel's text: runs KERNEL for every work item of a grid. ARGUMENTS names one of the lists below. */
+/* Compiled after a kernel's text: runs KERNEL for every work item of a grid. ARGUMENTS names one of the lists below, and LAUNCH the type
+ * of what follows the requirements. */
 #define REQUIREMENT(n) argument[2 * (n)], *(const cohort_extent *)argument[2 * (n) + 1]
-#define TILE(n) *(const tile_arguments *)argument[2 * (n)]
+#define AFTER(n) *(const LAUNCH *)argument[2 * (n)]
 #define REQUIREMENTS_2 REQUIREMENT(0), REQUIREMENT(1)
 #define REQUIREMENTS_3 REQUIREMENTS_2, REQUIREMENT(2)
 #define REQUIREMENTS_10                                                                                      \
