@@ -74,6 +74,59 @@ typedef struct {
 #define COHORT_AT(base, extent, i, j, k) ((base)[COHORT_ELEMENT(extent, i, j, k)])
 #define COHORT_FIELD(base, extent, f, i, j, k) ((base)[COHORT_ELEMENT(extent, i, j, k) + (f) * (extent).field])
 
+/* Folds a value into an element that other work items fold into, too: cohort_atomic_sum_double(&COHORT_AT(x, of_x, i, j, k), value), and so on
+ * for sum, product, min and max of double, float and long, with the library's own operators, by which a NaN wins over any number. They
+ * come in any order, so that rounded sums and products may differ from run to run. In OpenCL those of 64 bits need
+ * cl_khr_int64_base_atomics; without it they are not there. */
+#if defined(__OPENCL_VERSION__)
+#ifdef cl_khr_int64_base_atomics
+#pragma OPENCL EXTENSION cl_khr_int64_base_atomics : enable
+#define COHORT_ATOMICS_64
+#endif
+typedef int cohort_word_32;
+typedef long cohort_word_64;
+#define COHORT_EXCHANGE_32(at, old, value) atomic_cmpxchg(at, old, value)
+#define COHORT_EXCHANGE_64(at, old, value) atom_cmpxchg(at, old, value)
+#elif defined(__CUDACC__)
+#define COHORT_ATOMICS_64
+typedef int cohort_word_32;
+typedef unsigned long long cohort_word_64;
+#define COHORT_EXCHANGE_32(at, old, value) atomicCAS((int *)(at), old, value)
+#define COHORT_EXCHANGE_64(at, old, value) atomicCAS((unsigned long long *)(at), old, value)
+#else
+#define COHORT_ATOMICS_64
+typedef int __attribute__((may_alias)) cohort_word_32;
+typedef long __attribute__((may_alias)) cohort_word_64;
+#define COHORT_EXCHANGE_32(at, old, value) __sync_val_compare_and_swap(at, old, value)
+#define COHORT_EXCHANGE_64(at, old, value) __sync_val_compare_and_swap(at, old, value)
+#endif
+
+#define COHORT_ATOMIC_FOLD(name, type, bits, folded)                                        \
+  COHORT_FUNCTION void cohort_atomic_##name##_##type(COHORT_GLOBAL type *at, type value)    \
+  {                                                                                         \
+    volatile COHORT_GLOBAL cohort_word_##bits *word = (volatile COHORT_GLOBAL cohort_word_##bits *)at; \
+    union { cohort_word_##bits word; type value; } seen, next;                              \
+    cohort_word_##bits before;                                                              \
+    seen.word = *word;                                                                      \
+    do {                                                                                    \
+      const type old = seen.value;                                                          \
+      before = seen.word;                                                                   \
+      next.value = folded;                                                                  \
+      seen.word = COHORT_EXCHANGE_##bits(word, before, next.word);                          \
+    } while (seen.word != before);                                                          \
+  }
+#define COHORT_ATOMIC_FOLDS(type, bits)                                                     \
+  COHORT_ATOMIC_FOLD(sum, type, bits, old + value)                                          \
+  COHORT_ATOMIC_FOLD(product, type, bits, old * value)                                      \
+  COHORT_ATOMIC_FOLD(min, type, bits, old != old || old < value ? old : value)              \
+  COHORT_ATOMIC_FOLD(max, type, bits, old != old || old > value ? old : value)
+
+COHORT_ATOMIC_FOLDS(float, 32)
+#ifdef COHORT_ATOMICS_64
+COHORT_ATOMIC_FOLDS(double, 64)
+COHORT_ATOMIC_FOLDS(long, 64)
+#endif
+
 /* Begins a kernel that has a work item for each point of an extent: declares its point; items beyond the bounds end here. */
 #define COHORT_POINT(extent, i, j, k) \
   const long i = (extent).lo[0] + COHORT_INDEX(0); \

@@ -60,6 +60,16 @@ fn working_sets_larger_than_the_device() {
     }
 }
 
+/// All that one task contributes at once are 30720 bytes.
+#[test]
+fn reductions_on_devices() {
+    run("device_reductions");
+    run_with("device_reductions", &[("COHORT_DEVICES", "opencl")]);
+    for capacity in ["92160", "40000", "20000"] {
+        run_with("device_reductions", &[("COHORT_DEVICES", "opencl"), ("COHORT_DEVICE_MEMORY", capacity)]);
+    }
+}
+
 #[test]
 fn handshakes_in_a_time_loop() {
     run("handshake");

@@ -4,7 +4,7 @@
 //! A body belongs to the launching thread until its node is sealed, then to whoever runs the node.
 
 use super::converted::Converted;
-use super::devices::DeviceTask;
+use super::devices::{Contributions, DeviceTask};
 use super::indirect::Indirection;
 use super::inline_task::InlineTask;
 use super::mapped::special;
@@ -129,8 +129,8 @@ pub enum Work {
     Reduce(Operator),
     /// Whether all futures are true, or any; the arguments say which are negated.
     Combine { all: bool },
-    /// Folds the contributions that a reducing task left in this operation's requirements.
-    Fold,
+    /// Folds the contributions that a reducing task left in this operation's requirements, or here if it ran on a device.
+    Fold(Option<Box<Contributions>>),
     /// Enqueues a task on a device.
     Device(Box<DeviceTask>),
     /// Ends with what `task_error` says: the second node of such a task, or one that cannot run.
@@ -147,7 +147,7 @@ impl Work {
             Self::Copy | Self::Indirect(_) => "copy",
             Self::Reduce(..) => "reduction of results",
             Self::Combine { .. } => "combination of predicates",
-            Self::Fold => "fold",
+            Self::Fold(_) => "fold",
             Self::Device(task) => &task.kind.name,
             Self::Ended => "task on a device",
         }
@@ -347,7 +347,7 @@ impl Body {
     /// Leaves to `fold`, at `index`, what comes after the task's contributions are folded in.
     pub fn split_fold(&mut self, fold: &mut Body, index: u32) {
         self.fold = index;
-        fold.work = Work::Fold;
+        fold.work = Work::Fold(None);
         (fold.on, fold.special) = (None, 0);
         for held in self.needs() {
             if held.access.privilege == Privilege::Reduce {

@@ -157,30 +157,49 @@ impl<'a> Draft<'a> {
     }
 
     /// Two nodes: one is ready when the task can be enqueued on its device, the other is complete when the task is. Tasks on the same device wait
-    /// for the first of those before them, and their own second node for the second, so that failures are passed on.
+    /// for the first of those before them, and their own second node for the second, so that failures are passed on. What the task contributes is
+    /// folded in by a third, as that of a task on the host by its second.
     fn launch_on_device(&mut self, kind: &'static TaskKind, device: usize, launch: &Launch) -> NodeRef {
         let engine = self.engine;
-        let Launching { pool, analysis, chains, .. } = &mut *self.launching;
+        let Launching { pool, analysis, chains, folds, .. } = &mut *self.launching;
         let end = engine.graph.reserve(pool);
-        // Neither is sealed, so nobody else has their bodies.
+        let fold = self.body.reduces.then(|| engine.graph.reserve(pool));
+        folds.clear();
+        // None is sealed, so nobody else has their bodies.
         let last = unsafe { engine.bodies.get(end.index()) };
         let mut after = SmallVec::new();
         let mut edges = Edges { engine, parent: None, builder: engine.graph.resume(pool, self.node), folds: None };
         devices::make_exclusive(self.body);
         for held in self.body.needs() {
-            let this = Use { operation: end.0, mask: &held.mask, access: held.access };
-            let mut found = OnDevice { edges: &mut edges, chains, device, after: &mut after };
+            let operation = fold.filter(|_| held.access.privilege == Privilege::Reduce).unwrap_or(end);
+            let this = Use { operation: operation.0, mask: &held.mask, access: held.access };
+            let mut found = OnDevice { edges: &mut edges, chains, device, after: &mut after, folds };
             analysis.record_use(&held.shared_node(), &this, &mut found);
         }
         edges.wait_for(self.body, launch);
         chains.add(end, self.node, device, |n| engine.graph.state(n) == State::Pending);
-        devices::split(self.body, last, DeviceTask { kind, device, end, after: after.clone() });
-        last.parent = Some(NonNull::from(self.context));
+        let parent = Some(NonNull::from(self.context));
+        if let Some(fold) = fold {
+            let folding = unsafe { engine.bodies.get(fold.index()) };
+            self.body.split_fold(folding, fold.index());
+            folding.parent = parent;
+        } else {
+            last.parent = parent;
+        }
+        let in_order = self.body.needs().iter().any(|held| held.access.reduction.is_some_and(|contribution| !contribution.any_order));
+        devices::split(self.body, last, DeviceTask { kind, device, end, fold, after: after.clone() });
         edges.builder.seal(&mut |n| engine.offer(n));
         let mut builder = engine.graph.resume(pool, end);
         builder.after(self.node);
         after.into_iter().for_each(|earlier| { builder.after(earlier); });
         builder.external();
+        let end = builder.seal(&mut |n| engine.offer(n));
+        let Some(fold) = fold else { return end };
+        let mut builder = engine.graph.resume(pool, fold);
+        builder.after(end);
+        if in_order {
+            folds.iter().for_each(|&earlier| { builder.after(earlier); });
+        }
         builder.seal(&mut |n| engine.offer(n))
     }
 
@@ -352,6 +371,8 @@ struct OnDevice<'a, 'b> {
     device: usize,
     /// Gets the ends of tasks on the same device that it comes after.
     after: &'a mut SmallVec<[NodeRef; 4]>,
+    /// Gets the folds that its own comes after, if it has one.
+    folds: &'a mut Vec<NodeRef>,
 }
 
 impl Dependences for OnDevice<'_, '_> {
@@ -370,6 +391,10 @@ impl Dependences for OnDevice<'_, '_> {
             }
             None => { self.edges.builder.after(earlier); }
         }
+    }
+
+    fn reduces_alike(&mut self, earlier: u64) {
+        self.folds.push(NodeRef(earlier));
     }
 }
 

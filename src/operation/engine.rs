@@ -425,7 +425,7 @@ impl Engine {
     pub(super) fn run(&self, node: NodeRef) {
         // Ready, and so this thread's.
         let body = unsafe { self.bodies.get(node.index()) };
-        if matches!(body.work, Work::Fold) {
+        if matches!(body.work, Work::Fold(_)) {
             return self.run_fold(node, body);
         }
         let inherited = self.inherited(node, body);
@@ -475,7 +475,7 @@ impl Engine {
                 self.number_of(found.map(|holds| body.set_value(&[holds.into()])), "combination of predicates")
             }
             Work::Ended => body.task_error,
-            Work::Nothing | Work::Task(_) | Work::Fold | Work::Device(_) => unreachable!("have ways of their own"),
+            Work::Nothing | Work::Task(_) | Work::Fold(_) | Work::Device(_) => unreachable!("have ways of their own"),
         }
     }
 
@@ -483,6 +483,9 @@ impl Engine {
     #[inline(never)]
     fn run_fold(&self, node: NodeRef, body: &mut Body) {
         self.graph.absolve(node);
+        if self.awaits_contributions(node, body) {
+            return;
+        }
         let lacks = if self.last.load(Ordering::Relaxed) == LOOK { self.look(node, body) } else { Some(0) };
         let Some(lacks) = lacks else { return };
         reduction::fold(self, body);
@@ -576,7 +579,7 @@ impl Engine {
                 arrival.arrive(self, phase, error);
             }
         }
-        if body.reduces && !matches!(body.work, Work::Fold) {
+        if body.reduces && !matches!(body.work, Work::Fold(_)) {
             // The fold waits for this task, so nobody else has its body.
             unsafe { self.bodies.get(body.fold) }.task_error = error;
         }

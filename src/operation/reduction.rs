@@ -3,7 +3,7 @@
 //! start of its task to its fold, which waits for the folds before: a slow task keeps the copies of later ones. Tasks whose
 //! contributions may be folded in in any order share copies instead (see `sharing`).
 
-use super::body::{Body, Held};
+use super::body::{Body, Held, Work};
 use super::sharing::Copies;
 use super::Engine;
 use crate::base::Result;
@@ -63,6 +63,10 @@ pub fn hand_over(engine: &Engine, body: &mut Body, fold: &mut Body, succeeded: b
 
 /// Folds what the task left here, and what its group left if it is the last of it.
 pub fn fold(engine: &Engine, body: &mut Body) {
+    let from_device = if let Work::Fold(left) = &mut body.work { left.take() } else { None };
+    if let Some(left) = from_device {
+        left.each_home(|need, field, instance| fold_field(&body.needs()[need], field, instance));
+    }
     for need in body.needs_mut() {
         let mut copies = std::mem::take(&mut need.private);
         fold_copies(engine, need, &mut copies);
@@ -78,18 +82,21 @@ pub fn fold(engine: &Engine, body: &mut Body) {
 }
 
 fn fold_copies(engine: &Engine, need: &Held, copies: &mut Copies) {
-    let Some(Contribution { operator, .. }) = need.access.reduction else { return };
-    let domain = &need.node().domain;
     for (field, storage) in copies.iter() {
-        let _one_at_a_time = need.data().folding.lock();
-        for rect in domain.rects() {
-            // Whoever reads the field waits for this operation; others that fold are ordered, or wait for the lock.
-            let fold = |part: &Rect, to: &FieldInstance| unsafe { copy::fold_rect(operator, &storage.instance, to, part, [0; 3]) };
-            // Attached arrays do not move while an operation uses them, so the field is where `prepare` saw it.
-            let _ = need.data().instances.each_place(*field, &rect, fold);
-        }
+        fold_field(need, *field, &storage.instance);
     }
     put_by(engine, copies);
+}
+
+fn fold_field(need: &Held, field: u32, from: &FieldInstance) {
+    let Some(Contribution { operator, .. }) = need.access.reduction else { return };
+    let _one_at_a_time = need.data().folding.lock();
+    for rect in need.node().domain.rects() {
+        // Whoever reads the field waits for this operation; others that fold are ordered, or wait for the lock.
+        let fold = |part: &Rect, to: &FieldInstance| unsafe { copy::fold_rect(operator, from, to, part, [0; 3]) };
+        // Attached arrays do not move while an operation uses them, so the field is where the task saw it when it began.
+        let _ = need.data().instances.each_place(field, &rect, fold);
+    }
 }
 
 fn put_by(engine: &Engine, copies: &mut Copies) {

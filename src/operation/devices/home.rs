@@ -103,7 +103,7 @@ impl Devices {
     }
 
     /// What comes when these events have happened.
-    fn when(&self, events: Events, then: Then) {
+    pub(super) fn when(&self, events: Events, then: Then) {
         self.list[0].send(Request::Watch(events, then));
     }
 }

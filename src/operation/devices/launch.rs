@@ -48,9 +48,6 @@ fn unfit(body: &Body, variant: &DeviceBody, asked: bool) -> Option<String> {
         if held.restricted || access.coherence.is_weak() {
             return Some(format!("requirement {number} is restricted to the data that others use at the same time"));
         }
-        if access.privilege == Privilege::Reduce {
-            return Some(format!("requirement {number} reduces"));
-        }
         if matches!(held.data().home, Home::Elsewhere(_)) {
             return Some(format!("requirement {number} is another rank's"));
         }
@@ -109,6 +106,8 @@ pub fn split(body: &mut Body, end: &mut Body, task: DeviceTask) {
     (end.on, end.special, end.task_error) = (None, 0, 0);
     end.told = body.told;
     body.move_end(end);
+    // The fold hears from the end how the task ended.
+    (end.reduces, end.fold) = (body.reduces, body.fold);
     body.special = body.special & !(special::RESERVES | special::OPEN) | special::DEVICE;
     body.work = Work::Device(Box::new(task));
     body.on = Some(Processor::Device);

@@ -8,6 +8,7 @@
 //! context it was launched, complete or enqueued. An operation of the host that reads what lies on a device only is put by until
 //! copies have brought it (`home`); tasks on devices bring what they need themselves (`start`).
 
+mod contribution;
 mod home;
 mod launch;
 mod pins;
@@ -19,6 +20,7 @@ mod transfer;
 mod variant;
 mod view;
 
+pub use contribution::Contributions;
 pub use launch::{make_exclusive, split, used, Chains};
 pub use resident::Resident;
 pub use variant::{DeviceBody, KernelText, NativeDevice, Variants};
@@ -47,6 +49,8 @@ pub struct DeviceTask {
     pub device: usize,
     /// The second node.
     pub end: NodeRef,
+    /// The node that folds its contributions in, if it reduces.
+    pub fold: Option<NodeRef>,
     /// The second nodes of tasks on the same device that it comes after.
     pub after: SmallVec<[NodeRef; 4]>,
 }

@@ -42,6 +42,13 @@ impl Devices {
         if let Some(place) = found {
             return Ok(Some(Pinned { data, place }));
         }
+        let Some(physical) = self.room_for(device, held)? else { return Ok(None) };
+        let place = resident.lock().add(physical);
+        Ok(Some(Pinned { data, place }))
+    }
+
+    /// Memory of the requirement's own, with one user. `None`: all that is on the device is in use.
+    pub fn room_for(&self, device: usize, held: &Held) -> Result<Option<Physical>> {
         let buffer = loop {
             match self.list[device].device.allocate(bytes_for(held) as usize) {
                 Ok(buffer) => break buffer,
@@ -50,18 +57,16 @@ impl Devices {
                 Err(_) => return Ok(None),
             }
         };
-        let physical = Physical {
+        Ok(Some(Physical {
             device,
             buffer,
-            rect,
+            rect: held.node().domain.bounds,
             fields: held.mask.iter().collect(),
             spacing: spacing(held),
             stamp: self.tick(),
             users: Vec::new(),
             pins: 1,
-        };
-        let place = resident.lock().add(physical);
-        Ok(Some(Pinned { data, place }))
+        }))
     }
 
     fn find(&self, state: &mut State, device: usize, rect: &Rect, mask: &FieldMask) -> Option<Place> {

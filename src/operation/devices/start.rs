@@ -2,6 +2,7 @@
 
 use super::super::body::{Body, Held};
 use super::super::object::Home;
+use super::contribution::Contribution;
 use super::place::{bytes_for, Pinned};
 use super::resident::{Events, Physical, Place, State, HOST};
 use super::thread::DeviceThread;
@@ -41,7 +42,15 @@ pub struct Started {
     /// All have to happen until it is complete.
     pub events: Events,
     pub stream: Stream,
+    pub data: Data,
+}
+
+/// Where a task's data lies.
+#[derive(Default)]
+pub struct Data {
+    /// By the numbers of the requirements.
     pub pinned: Vec<(usize, Pinned)>,
+    pub contributions: Vec<Contribution>,
 }
 
 impl DeviceThread<'_> {
@@ -53,21 +62,21 @@ impl DeviceThread<'_> {
             DeviceBody::Kernel(text) => Some(self.compiled(text)?),
             DeviceBody::Function(_) => None,
         };
-        let Some(pinned) = self.pin_all(body)? else { return Ok(None) };
+        let Some(mut data) = self.pin_all(body)? else { return Ok(None) };
         let stream = self.stream_for(&task.after);
-        match self.fill_and_launch((node, body, task), (variant, kernel.as_ref()), stream, &pinned) {
-            Ok(events) => Ok(Some(Started { events, stream, pinned })),
+        match self.fill_and_launch((node, body, task), (variant, kernel.as_ref()), stream, &mut data) {
+            Ok(events) => Ok(Some(Started { events, stream, data })),
             Err(error) => {
-                self.unpin(&pinned);
+                self.unpin(&data.pinned);
                 Err(error)
             }
         }
     }
 
     /// Places for all requirements. `None`: there will be room when a task is complete.
-    fn pin_all(&self, body: &Body) -> Result<Option<Vec<(usize, Pinned)>>> {
-        if let Some(pinned) = self.try_pin(body)? {
-            return Ok(Some(pinned));
+    fn pin_all(&self, body: &Body) -> Result<Option<Data>> {
+        if let Some(data) = self.try_pin(body)? {
+            return Ok(Some(data));
         }
         if self.has_running() {
             return Ok(None);
@@ -76,26 +85,36 @@ impl DeviceThread<'_> {
         // places of just its sizes.
         while self.devices.evict(self.number)? {}
         self.attached().device.trim();
-        if let Some(pinned) = self.try_pin(body)? {
-            return Ok(Some(pinned));
+        if let Some(data) = self.try_pin(body)? {
+            return Ok(Some(data));
         }
         let bytes: u64 = used(body).iter().map(|(_, held)| bytes_for(held)).sum();
         let info = self.attached().device.info();
         fail!(Resources, "its requirements take {bytes} bytes of device \"{}\", of whose {} bytes not so many can be had", info.name, info.memory_bytes)
     }
 
-    fn try_pin(&self, body: &Body) -> Result<Option<Vec<(usize, Pinned)>>> {
-        let mut pinned = Vec::new();
-        for (number, held) in used(body) {
-            match self.devices.pin(self.number, held) {
-                Ok(Some(place)) => pinned.push((number, place)),
-                other => {
-                    self.unpin(&pinned);
-                    return other.map(|_| None);
-                }
-            }
+    fn try_pin(&self, body: &Body) -> Result<Option<Data>> {
+        let mut data = Data::default();
+        let found = self.pin_into(body, &mut data);
+        if !matches!(found, Ok(true)) {
+            self.unpin(&data.pinned);
         }
-        Ok(Some(pinned))
+        Ok(found?.then_some(data))
+    }
+
+    /// False: there is no room for all.
+    fn pin_into(&self, body: &Body, data: &mut Data) -> Result<bool> {
+        for (number, held) in used(body) {
+            if held.access.privilege != Privilege::Reduce {
+                let Some(place) = self.devices.pin(self.number, held)? else { return Ok(false) };
+                data.pinned.push((number, place));
+                continue;
+            }
+            let of_fold = body.needs()[..number].iter().filter(|other| other.access.privilege == Privilege::Reduce).count();
+            let Some(contribution) = Contribution::new(self.devices, self.number, held, number, of_fold)? else { return Ok(false) };
+            data.contributions.push(contribution);
+        }
+        Ok(true)
     }
 
     fn fill_and_launch(
@@ -103,15 +122,18 @@ impl DeviceThread<'_> {
         (node, body, task): (NodeRef, &mut Body, &DeviceTask),
         variant: (&DeviceBody, Option<&Kernel>),
         stream: Stream,
-        pinned: &[(usize, Pinned)],
+        data: &mut Data,
     ) -> Result<Events> {
         let chained = self.events_of(&task.after);
         let mut waits = chained.clone();
-        for (number, place) in pinned {
+        for (number, place) in &data.pinned {
             self.bring_in(&body.needs()[*number], place, stream, &chained, &mut waits)?;
         }
+        for contribution in &mut data.contributions {
+            contribution.clear(&*self.attached().device, stream, &mut waits)?;
+        }
         let event = match variant {
-            (DeviceBody::Kernel(text), Some(kernel)) => self.launch(body, text, kernel, stream, pinned, &waits)?,
+            (DeviceBody::Kernel(text), Some(kernel)) => self.launch(body, text, kernel, stream, data, &waits)?,
             (DeviceBody::Function(function), _) => {
                 let device = self.attached().device.clone();
                 device.barrier(stream, &waits)?;
@@ -123,7 +145,7 @@ impl DeviceThread<'_> {
                     stream: device.native_stream(stream),
                 };
                 let call = || self.engine.execute(node, body, task.kind, Ok(()), |handle| function(handle, &native));
-                let (mut called, context) = view::with_places(self.devices, pinned, call);
+                let (mut called, context) = view::with_places(self.devices, data, call);
                 if context.is_some() {
                     self.launched.set(context);
                     called = called.and_then(|()| fail!(WrongOrder, "its function for devices launched operations or waited; it enqueues on its stream and returns"));
@@ -138,9 +160,13 @@ impl DeviceThread<'_> {
             }
             _ => fail!(Internal, "a kernel that was not compiled"),
         };
+        data.contributions.iter_mut().for_each(|contribution| contribution.is_used_by(&event));
         let mut events = Events::from_iter([event]);
-        for (number, place) in pinned {
+        for (number, place) in &data.pinned {
             self.is_written(&body.needs()[*number], place, &mut events)?;
+        }
+        for contribution in &mut data.contributions {
+            contribution.go_home(&*self.attached().device, &body.needs()[contribution.number])?;
         }
         Ok(events)
     }
@@ -241,7 +267,7 @@ impl DeviceThread<'_> {
         Ok(())
     }
 
-    fn launch(&self, body: &Body, text: &KernelText, kernel: &Kernel, stream: Stream, pinned: &[(usize, Pinned)], waits: &[Event]) -> Result<Event> {
+    fn launch(&self, body: &Body, text: &KernelText, kernel: &Kernel, stream: Stream, data: &Data, waits: &[Event]) -> Result<Event> {
         let needs = body.needs();
         let Some(over) = needs.get(text.grid_requirement as usize) else {
             fail!(InvalidArgument, "its work items are to be the points of requirement {}, and it was launched with {}", text.grid_requirement, needs.len());
@@ -251,7 +277,12 @@ impl DeviceThread<'_> {
         let mut extents = Vec::with_capacity(needs.len());
         let mut buffers: Vec<Option<*const Buffer>> = vec![None; needs.len()];
         for (number, held) in needs.iter().enumerate() {
-            let Some((_, place)) = pinned.iter().find(|(n, _)| *n == number) else {
+            if let Some(there) = data.contributions.iter().find(|one| one.number == number).and_then(|one| one.there.as_ref()) {
+                extents.push(extent(there, held, number)?);
+                buffers[number] = Some(std::ptr::from_ref(&there.buffer));
+                continue;
+            }
+            let Some((_, place)) = data.pinned.iter().find(|(n, _)| *n == number) else {
                 extents.push(Extent::NONE);
                 continue;
             };

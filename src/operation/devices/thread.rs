@@ -3,7 +3,7 @@
 use super::super::body::{Body, Work};
 use super::super::Engine;
 use super::start::Started;
-use super::{Attached, DeviceTask, Devices, KernelText, Request, Then, LOOK};
+use super::{Attached, Contributions, DeviceTask, Devices, KernelText, Request, Then, LOOK};
 use super::super::Context;
 use crate::base::Result;
 use crate::device::{Event, Kernel, Module, Stream};
@@ -112,8 +112,12 @@ impl DeviceThread<'_> {
                 None => at += 1,
                 Some(result) => {
                     let Running { task, started } = self.running.remove(at);
-                    self.unpin(&started.pinned);
+                    self.unpin(&started.data.pinned);
                     let error = self.engine.number_of(result, &task.kind.name);
+                    if let (0, Some(fold)) = (error, task.fold) {
+                        // The fold waits for the task's end, so nobody else has its body.
+                        unsafe { self.engine.bodies.get(fold.index()) }.work = Work::Fold(Some(Box::new(Contributions(started.data.contributions))));
+                    }
                     self.end(&task, error);
                 }
             }

@@ -2,8 +2,8 @@
 
 use super::super::view::{check_right, requirement};
 use super::super::Frame;
-use super::place::Pinned;
 use super::resident::Physical;
+use super::start::Data;
 use super::Devices;
 use crate::base::Result;
 use crate::fail;
@@ -48,12 +48,15 @@ fn placed(number: usize, physical: &Physical) -> impl Iterator<Item = Placed> + 
 }
 
 /// Calls a function that may ask where its data lies.
-pub fn with_places<R>(devices: &Devices, pinned: &[(usize, Pinned)], call: impl FnOnce() -> R) -> R {
+pub fn with_places<R>(devices: &Devices, data: &Data, call: impl FnOnce() -> R) -> R {
     let mut all = Vec::new();
-    for (number, place) in pinned {
+    for (number, place) in &data.pinned {
         if let Some(physical) = devices.resident(&place.data).lock().physical.get(&place.place) {
             all.extend(placed(*number, physical));
         }
+    }
+    for contribution in &data.contributions {
+        all.extend(contribution.there.iter().flat_map(|there| placed(contribution.number, there)));
     }
     PLACES.set(all);
     let result = call();
