@@ -20,7 +20,7 @@ module tile_tasks
   implicit none
   private
   public :: computation_create, computation_attach, computation_destroy, launch_computation, last_handed_over
-  public :: order, launch_await, launch_order, launch_end
+  public :: order, launch_await, launch_order, launch_end, launch_alone
 
   !> One right-hand side is alive at a time: what the bodies compute on, and its regions.
   type(arrays_t), save, target :: a
@@ -323,6 +323,18 @@ contains
       end do
     end do
     call launch_handoff(ctx, handshake, advanced)
+  end subroutine
+
+  !> One kernel of all tiles, to be timed: its number is that of kernel_name. With what lies in the arrays, and no exchange.
+  subroutine launch_alone(ctx, kind)
+    type(cohort_context), intent(in) :: ctx
+    integer, intent(in) :: kind
+    type(cohort_predicate) :: always
+    if (kind == update) then
+      call launch_updates(ctx, 2, tiny(1d0))
+    else
+      call launch_tiles(ctx, kind, always)
+    end if
   end subroutine
 
   !> A hand-over in which nothing is to be done.

@@ -4,9 +4,9 @@
 #include <string.h>
 
 enum { MEMORIES = 64, MOST_TILES = 1 << 16 };
-/* What a tile's kernels hold, over its state: that, kept fields, right-hand side and three fluxes, each with what stencils reach around
- * the tile, and ghost regions. */
-enum { TIMES_THE_STATE = 16 };
+/* What a tile's kernels hold, over its state: that, kept fields, right-hand side, second register and three fluxes, each with what
+ * stencils reach around the tile, and ghost regions. */
+enum { TIMES_THE_STATE = 17 };
 
 static struct {
   uint64_t left; /* bytes of the devices */
