@@ -70,6 +70,15 @@ fn reductions_on_devices() {
     }
 }
 
+/// Straight from place to place, where the data and the destination are; and through places that come and go.
+#[test]
+fn copies_from_and_to_devices() {
+    run("device_copies");
+    for capacity in ["1G", "7680", "3840"] {
+        run_with("device_copies", &[("COHORT_DEVICES", "opencl"), ("COHORT_DEVICE_MEMORY", capacity)]);
+    }
+}
+
 #[test]
 fn handshakes_in_a_time_loop() {
     run("handshake");

@@ -14,6 +14,15 @@ pub(super) struct Piece {
     pub to: Pitches,
 }
 
+impl Piece {
+    /// The same, run by run.
+    pub fn each_row(self) -> impl Iterator<Item = Piece> {
+        let side = |side: Pitches, row: usize, slice: usize| Pitches { offset: side.offset + (slice * side.slice + row * side.row) as isize, ..side };
+        let rows = (0..self.slices).flat_map(move |slice| (0..self.rows).map(move |row| (row, slice)));
+        rows.map(move |(row, slice)| Piece { rows: 1, slices: 1, from: side(self.from, row, slice), to: side(self.to, row, slice), ..self })
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pitches {
     pub offset: isize,

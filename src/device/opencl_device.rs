@@ -220,8 +220,27 @@ impl Device for OpenclDevice {
     unsafe fn copy(&self, stream: Stream, transfer: &Transfer, wait: &[Event]) -> Result<Event> {
         let copy = Copy { queue: self.queue(stream), from: self.end(&transfer.from)?, to: self.end(&transfer.to)? };
         let mut turn = self.turn(stream, wait, transfer.what()?)?;
-        boxes::pieces(transfer.element, &transfer.dims, |piece| turn.next(|wait| copy.piece(&piece, wait)))?;
-        turn.end()
+        let mut stops = Vec::new();
+        let enqueued = boxes::pieces(transfer.element, &transfer.dims, |piece| {
+            if !copy.may_overlap(&piece) {
+                return turn.next(|wait| copy.piece(&piece, wait));
+            }
+            // Without memory for a stop on the way the rows go one by one.
+            let Ok(stop) = self.allocate(piece.run * piece.rows * piece.slices) else {
+                return piece.each_row().try_for_each(|row| turn.next(|wait| copy.piece(&row, wait)));
+            };
+            let halves = copy.by_way_of(stop.native as cl_mem, &piece);
+            stops.push(stop);
+            halves.iter().try_for_each(|(half, piece)| turn.next(|wait| half.piece(piece, wait)))
+        });
+        if let (Err(_), [_, ..]) = (&enqueued, &stops[..]) {
+            // Their memory is used again at once.
+            let _ = queue::finish(copy.queue);
+        }
+        enqueued?;
+        let event = turn.end()?;
+        stops.into_iter().for_each(|stop| stop.retire(vec![event.clone()]));
+        Ok(event)
     }
 
     fn reaches(&self, other: &Buffer) -> bool {
@@ -354,6 +373,7 @@ impl Turn<'_> {
 }
 
 /// Where a side of a copy lies, as OpenCL takes it.
+#[derive(Clone, Copy)]
 enum End {
     Host(*mut u8),
     Device(cl_mem, usize),
@@ -363,6 +383,25 @@ struct Copy {
     queue: cl_command_queue,
     from: End,
     to: End,
+}
+
+impl Copy {
+    /// Whether the driver may refuse rows within one buffer: it takes rows side by side, as those of two columns of an array, for overlapping
+    /// ones (OpenCL 1.2, appendix D).
+    fn may_overlap(&self, piece: &Piece) -> bool {
+        let one = matches!((&self.from, &self.to), (End::Device(source, _), End::Device(target, _)) if source == target);
+        one && (piece.rows > 1 || piece.slices > 1)
+    }
+
+    /// The same in two copies, through a buffer that holds the runs without gaps.
+    fn by_way_of(&self, stop: cl_mem, piece: &Piece) -> [(Copy, Piece); 2] {
+        let dense = Pitches { offset: 0, row: piece.run, slice: piece.run * piece.rows };
+        let half = |from, to| Copy { queue: self.queue, from, to };
+        [
+            (half(self.from, End::Device(stop, 0)), Piece { to: dense, ..*piece }),
+            (half(End::Device(stop, 0), self.to), Piece { from: dense, ..*piece }),
+        ]
+    }
 }
 
 impl OpenclDevice {

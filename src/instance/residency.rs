@@ -123,16 +123,35 @@ impl Residency {
         target.valid = target.valid.union(domain);
         target.sole = false;
         let id = target.id;
-        let useful = |at: &usize| *at != to && self.places[*at].valid.overlaps(domain);
-        let mut sources: SmallVec<[usize; 8]> = (0..self.places.len()).filter(useful).collect();
-        sources.sort_by_key(|&at| rank(self.places[at].memory));
-        for at in sources {
+        for at in self.sources(domain, Some(to), rank) {
             let source = &mut self.places[at];
             let from = source.id;
             take(&mut missing, &source.valid, |part| moves.push(Move { from, to: id, part }));
             source.sole = false;
         }
         debug_assert!(missing.is_empty(), "every point is valid somewhere");
+    }
+
+    /// The places, but for one, where points of `domain` are valid, in rising order of `rank` of their memory.
+    fn sources(&self, domain: &Domain, except: Option<usize>, rank: impl Fn(MemoryNumber) -> u32) -> SmallVec<[usize; 8]> {
+        let useful = |at: &usize| Some(*at) != except && self.places[*at].valid.overlaps(domain);
+        let mut sources: SmallVec<[usize; 8]> = (0..self.places.len()).filter(useful).collect();
+        sources.sort_by_key(|&at| rank(self.places[at].memory));
+        sources
+    }
+
+    /// Gives each point of `domain` to `found` with one place where it is valid, of several the one whose memory has the least `rank`.
+    pub fn locate(&self, domain: &Domain, rank: impl Fn(MemoryNumber) -> u32, mut found: impl FnMut(PlaceId, Domain)) {
+        let mut missing = Pieces::from_iter([domain.clone()]);
+        for at in self.sources(domain, None, rank) {
+            let source = &self.places[at];
+            take(&mut missing, &source.valid, |part| found(source.id, part));
+        }
+        debug_assert!(missing.is_empty(), "every point is valid somewhere");
+    }
+
+    pub fn is_valid(&self, id: PlaceId, domain: &Domain) -> bool {
+        self.places[self.position(id)].valid.contains(domain)
     }
 
     /// `domain` gets new values at a place that covers it, and is valid there only. Whoever needs the old values as

@@ -264,7 +264,8 @@ impl InstanceTable {
         &self.tree.space.domain
     }
 
-    fn element_bytes(&self, field: u32) -> Result<usize> {
+    /// Bytes of the field's elements.
+    pub fn element_bytes(&self, field: u32) -> Result<usize> {
         match self.tree.fields.bytes(field) {
             Some(bytes) => Ok(bytes),
             None => fail!(InvalidArgument, "field {field} of a field space with {} fields; fields count from 0", self.tree.fields.len()),

@@ -53,6 +53,10 @@ impl Elsewhere for NearGhost {
         self.layout.owner()
     }
 
+    fn is_mapped(&self) -> bool {
+        true
+    }
+
     fn check(&self) -> Result<()> {
         // Atomic, and mapped as long as `_memory`.
         if unsafe { self.stamp.as_ref() }.0.load(Ordering::Acquire) != self.layout.id {

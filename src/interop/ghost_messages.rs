@@ -49,6 +49,10 @@ impl Elsewhere for FarGhost {
         self.id as u32
     }
 
+    fn is_mapped(&self) -> bool {
+        false
+    }
+
     fn check(&self) -> Result<()> {
         // The owner notices when the copy comes.
         Ok(())

@@ -148,7 +148,7 @@ impl Work {
             Self::Reduce(..) => "reduction of results",
             Self::Combine { .. } => "combination of predicates",
             Self::Fold(_) => "fold",
-            Self::Device(task) => &task.kind.name,
+            Self::Device(task) => task.job.name(),
             Self::Ended => "task on a device",
         }
     }

@@ -34,6 +34,8 @@ impl Terms<'_> {
 /// Data that another rank owns.
 pub trait Elsewhere: Send + Sync {
     fn rank(&self) -> u32;
+    /// Whether it lies in memory that this process reaches, where the tree's instances say.
+    fn is_mapped(&self) -> bool;
     /// Whether it still exists.
     fn check(&self) -> Result<()>;
     /// Brings data there. What arrives together with the data is drained from `arrivals`; the rest arrives when this

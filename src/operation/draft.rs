@@ -5,7 +5,7 @@ use super::body::{Body, Held, Work};
 use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::context::{Context, Launching};
-use super::devices::{self, Chains, DeviceTask};
+use super::devices::{self, Chains, DeviceTask, Job};
 use super::sharing::Groups;
 use super::launch::{check_fields, Launch, Launched};
 use super::turns::shared;
@@ -90,6 +90,7 @@ impl<'a> Draft<'a> {
                 Some(chain) => self.launch_asking(kind, chain, launch),
                 None => self.launch_mapped(launch),
             },
+            Launched::Copy(_) if self.engine.devices.get().is_some() => self.launch_copy(launch),
             _ => self.launch_mapped(launch),
         }
     }
@@ -149,17 +150,27 @@ impl<'a> Draft<'a> {
     fn launch_for_device(mut self, kind: &'static TaskKind, launch: &mut Launch, asked: bool) -> NodeRef {
         self.begin(launch);
         match self.engine.device_for(kind, self.body, asked) {
-            Ok(Some(device)) => return self.launch_on_device(kind, device, launch),
+            Ok(Some(device)) => return self.launch_on_device(Job::Task(kind), device, launch),
             Ok(None) => (),
             Err(number) => (self.body.work, self.body.task_error) = (Work::Ended, number),
         }
         self.launch_begun(launch)
     }
 
+    /// A copy whose data may lie on devices.
+    #[cold]
+    fn launch_copy(mut self, launch: &mut Launch) -> NodeRef {
+        self.begin(launch);
+        match self.engine.device_for_copy(self.body) {
+            Some(device) => self.launch_on_device(Job::Copy, device, launch),
+            None => self.launch_begun(launch),
+        }
+    }
+
     /// Two nodes: one is ready when the task can be enqueued on its device, the other is complete when the task is. Tasks on the same device wait
     /// for the first of those before them, and their own second node for the second, so that failures are passed on. What the task contributes is
     /// folded in by a third, as that of a task on the host by its second.
-    fn launch_on_device(&mut self, kind: &'static TaskKind, device: usize, launch: &Launch) -> NodeRef {
+    fn launch_on_device(&mut self, job: Job, device: usize, launch: &Launch) -> NodeRef {
         let engine = self.engine;
         let Launching { pool, analysis, chains, folds, .. } = &mut *self.launching;
         let end = engine.graph.reserve(pool);
@@ -187,7 +198,7 @@ impl<'a> Draft<'a> {
             last.parent = parent;
         }
         let in_order = self.body.needs().iter().any(|held| held.access.reduction.is_some_and(|contribution| !contribution.any_order));
-        devices::split(self.body, last, DeviceTask { kind, device, end, fold, after: after.clone() });
+        devices::split(self.body, last, DeviceTask { job, device, end, fold, after: after.clone() });
         edges.builder.seal(&mut |n| engine.offer(n));
         let mut builder = engine.graph.resume(pool, end);
         builder.after(self.node);

@@ -4,7 +4,8 @@
 use super::super::body::{Body, Held, Work};
 use super::super::{inside_task, current_task, Engine, Frame, RegionObject, TreeData};
 use super::resident::{Events, Place, State, HOST};
-use super::{transfer, Devices, Request, Then, Told};
+use super::transfer::{self, Pair};
+use super::{Devices, Request, Then, Told};
 use crate::base::Result;
 use crate::event::NodeRef;
 use crate::geometry::{Domain, Rect};
@@ -60,14 +61,14 @@ impl Devices {
             let Some(physical) = state.physical.get(&from) else { continue };
             let device = &*self.list[physical.device].device;
             waits.extend(physical.users.iter().cloned());
-            let mut fields: Vec<(Rect, u32)> = of_place.iter().map(|(_, rect, field)| (*rect, *field)).collect();
-            for run in transfer::runs((&self.pins, &mut state.holds, device), &data.instances, physical, &mut fields)? {
+            let mut fields: Vec<(Rect, Pair)> = of_place.iter().map(|(_, rect, field)| (*rect, (*field, *field))).collect();
+            for run in transfer::runs((&self.pins, &mut state.holds, device), &data.instances, (physical, [0; 3]), &mut fields)? {
                 let Some(physical) = state.physical.get_mut(&from) else { continue };
                 let (rect, fields) = (run.rect, run.fields.clone());
                 // What is not valid on the host nobody reads there, and whoever is to use it waits for this copy.
                 let copied = unsafe { transfer::to_host(device, run, physical, &waits)? };
                 physical.is_used_by(&copied.on_device);
-                fields.iter().for_each(|&field| state.fill_is_under_way(HOST, field, rect, &copied.there));
+                fields.iter().for_each(|&(field, _)| state.fill_is_under_way(HOST, field, rect, &copied.there));
             }
         }
         Ok(())

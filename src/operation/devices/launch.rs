@@ -80,6 +80,7 @@ impl Engine {
         }
         match unfit(body, variant, asked).or(large) {
             None => {
+                self.devices.get().into_iter().for_each(|devices| devices.expect(number, body));
                 attached.load.fetch_add(1, Ordering::Relaxed);
                 Ok(Some(number))
             }
@@ -90,6 +91,22 @@ impl Engine {
                 Ok(None)
             }
         }
+    }
+}
+
+impl Engine {
+    /// The device whose thread sees to a copy. `None`: nothing of its data was ever on one, or others than operations of this rank use it
+    /// meanwhile, or a message carries it: the host copies.
+    pub(in super::super) fn device_for_copy(&self, body: &Body) -> Option<usize> {
+        let devices = self.devices.get()?;
+        let fits = |held: &Held| match &held.data().home {
+            Home::Here => !held.restricted,
+            Home::Shared(_) => true,
+            Home::Elsewhere(owner) => owner.is_mapped(),
+        };
+        let device = devices.choose_for_copy(body).filter(|_| body.needs().iter().all(fits))?;
+        devices.list[device].load.fetch_add(1, Ordering::Relaxed);
+        Some(device)
     }
 }
 

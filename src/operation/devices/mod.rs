@@ -9,6 +9,7 @@
 //! copies have brought it (`home`); tasks on devices bring what they need themselves (`start`).
 
 mod contribution;
+mod explicit;
 mod home;
 mod launch;
 mod pins;
@@ -43,9 +44,27 @@ use std::thread::Thread;
 /// In the place of a failure's number: operations have to look where their data is.
 pub(super) const LOOK: u32 = u32::MAX;
 
-/// A task for a device, as its first node holds it.
+/// What an operation for a device does there.
+#[derive(Clone, Copy)]
+pub enum Job {
+    Task(&'static TaskKind),
+    /// An explicit copy, of data that may lie on devices.
+    Copy,
+}
+
+impl Job {
+    /// For messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Task(kind) => &kind.name,
+            Self::Copy => "copy",
+        }
+    }
+}
+
+/// An operation for a device, as its first node holds it.
 pub struct DeviceTask {
-    pub kind: &'static TaskKind,
+    pub job: Job,
     pub device: usize,
     /// The second node.
     pub end: NodeRef,
@@ -59,6 +78,8 @@ pub struct DeviceTask {
 pub(super) enum Then {
     /// The node is ready again.
     Offer(NodeRef),
+    /// The thread looks at the operation again.
+    Run(NodeRef),
     /// Somebody waits.
     Tell(Arc<Told>),
 }
@@ -127,14 +148,38 @@ impl Devices {
         let first = able.next()?;
         let Some(second) = able.next() else { return Some(first) };
         let places = |number: usize| {
-            let is_there = |held: &Held| {
-                let resident = held.data().on_devices.get();
-                resident.is_some_and(|resident| resident.lock().find(number, &held.node().domain.bounds, &held.mask).is_some())
-            };
-            used(body).iter().filter(|(_, held)| is_there(held)).count()
+            used(body).iter().filter(|(_, held)| self.has_place(number, held)).count()
         };
         let all = [first, second].into_iter().chain(able);
         all.min_by_key(|&number| (std::cmp::Reverse(places(number)), self.list[number].load.load(Ordering::Relaxed), number))
+    }
+
+    fn has_place(&self, device: usize, held: &Held) -> bool {
+        let resident = held.data().on_devices.get();
+        resident.is_some_and(|resident| resident.lock().find(device, &held.node().domain.bounds, &held.mask).is_some())
+    }
+
+    /// The device that has places for most of what a copy names, or else the one for which operations on its trees were launched last. `None`:
+    /// none ever was.
+    fn choose_for_copy(&self, body: &Body) -> Option<usize> {
+        let last = body.needs().iter().rev().find_map(|held| held.data().on_devices.get()?.launched_for())?;
+        if self.list.len() == 1 {
+            return Some(last);
+        }
+        let places = |number: usize| {
+            body.needs().iter().filter(|held| self.has_place(number, held)).count()
+        };
+        (0..self.list.len()).max_by_key(|&number| (places(number), number == last))
+    }
+
+    /// From here on copies may meet the operation's data on that device.
+    fn expect(&self, device: usize, body: &Body) {
+        for (_, held) in used(body) {
+            match held.data().on_devices.get() {
+                Some(resident) => resident.expect(device),
+                None => self.resident(held.region().data.shared()).expect(device),
+            }
+        }
     }
 
     /// What of the tree lies on devices.

@@ -12,6 +12,7 @@ use crate::instance::{nearest_source, PlaceId, Residency};
 use crate::region::FieldMask;
 use smallvec::SmallVec;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub type Events = SmallVec<[Event; 8]>;
 
@@ -137,6 +138,23 @@ impl State {
         parts.extend(moves.into_iter().map(|m| (of_field.place(m.from), m.part)));
     }
 
+    /// From where points can be copied to a memory, each from one place; nothing changes.
+    pub fn locate(&self, field: u32, domain: &Domain, device: Option<usize>, parts: &mut Vec<(Place, Domain)>) {
+        let Some(of_field) = self.fields.get(&field) else { return parts.push((HOST, domain.clone())) };
+        let memory = device.map_or(0, |device| device as u32 + 1);
+        of_field.residency.locate(domain, nearest_source(memory), |id, part| parts.push((of_field.place(id), part)));
+    }
+
+    /// The place with room for the points and fields that has their newest values, or else any; of several the one used last. And whether it
+    /// has them.
+    pub fn latest(&self, domain: &Domain, mask: &FieldMask) -> Option<(Place, bool)> {
+        let fits = |p: &Physical| p.rect.contains(&domain.bounds) && mask.iter().all(|field| p.number(field).is_some());
+        let is_valid = |place: Place| mask.iter().all(|field| self.fields.get(&field).is_some_and(|of| of.residency.is_valid(of.id(place), domain)));
+        let fitting = self.physical.iter().filter(|(_, physical)| fits(physical));
+        let newest = fitting.map(|(&place, physical)| (is_valid(place), physical.stamp, place)).max();
+        newest.map(|(valid, _, place)| (place, valid))
+    }
+
     /// The points get new values at a place, and are valid nowhere else.
     pub fn write(&mut self, field: u32, domain: &Domain, place: Place) {
         if let Some(of_field) = self.fields.get_mut(&field) {
@@ -180,6 +198,19 @@ impl State {
         self.fillings.push(Filling { to, field, rect, event: event.clone() });
     }
 
+    /// The device that a place is on; the host's is on none.
+    pub fn device_of(&self, place: Place) -> Option<usize> {
+        self.physical.get(&place).map(|physical| physical.device)
+    }
+
+    /// A copy uses a place, if it is one on a device.
+    pub fn is_used(&mut self, place: Place, now: u64, event: &Event) {
+        if let Some(physical) = self.physical.get_mut(&place) {
+            physical.stamp = now;
+            physical.is_used_by(event);
+        }
+    }
+
     /// Adds what a reader of `place` has to wait for. Copies that are done are forgotten.
     pub fn wait_for_fills(&mut self, place: Place, field: u32, domain: &Domain, waits: &mut Events) {
         // One that failed fails whoever waits for it.
@@ -197,16 +228,30 @@ impl Drop for State {
 }
 
 /// A tree's part on devices.
-pub struct Resident(Mutex<State>);
+pub struct Resident {
+    state: Mutex<State>,
+    /// The device for which an operation on the tree was launched last, and one more; 0: for none.
+    launched_for: AtomicUsize,
+}
 
 impl Resident {
     /// Of a tree within `bounds`.
     pub fn new(bounds: Rect) -> Self {
         let (fields, physical, fillings, holds) = Default::default();
-        Self(Mutex::new(State { bounds, fields, physical, fillings, holds, next: HOST }))
+        let state = Mutex::new(State { bounds, fields, physical, fillings, holds, next: HOST });
+        Self { state, launched_for: AtomicUsize::new(0) }
     }
 
     pub fn lock(&self) -> impl std::ops::DerefMut<Target = State> + '_ {
-        self.0.lock()
+        self.state.lock()
+    }
+
+    /// A task for that device is about to be launched.
+    pub fn expect(&self, device: usize) {
+        self.launched_for.store(device + 1, Ordering::Relaxed);
+    }
+
+    pub fn launched_for(&self) -> Option<usize> {
+        self.launched_for.load(Ordering::Relaxed).checked_sub(1)
     }
 }

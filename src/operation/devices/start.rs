@@ -2,11 +2,13 @@
 
 use super::super::body::{Body, Held};
 use super::super::object::Home;
+use super::super::TaskKind;
 use super::contribution::Contribution;
 use super::place::{bytes_for, Pinned};
 use super::resident::{Events, Physical, Place, State, HOST};
 use super::thread::DeviceThread;
-use super::{transfer, used, view, DeviceBody, DeviceTask, KernelText, NativeDevice};
+use super::transfer::{self, Pair, Within};
+use super::{used, view, DeviceBody, DeviceTask, KernelText, NativeDevice};
 use crate::base::{Error, Result};
 use crate::device::{Arg, Buffer, Event, Kernel, Launch, Source, Stream};
 use crate::event::NodeRef;
@@ -55,8 +57,8 @@ pub struct Data {
 
 impl DeviceThread<'_> {
     /// `None`: there is no room for its data until another task is complete.
-    pub fn start(&mut self, node: NodeRef, body: &mut Body, task: &DeviceTask) -> Result<Option<Started>> {
-        let variant = task.kind.devices.find(self.attached().device.info().api);
+    pub fn start(&mut self, node: NodeRef, body: &mut Body, (kind, task): (&'static TaskKind, &DeviceTask)) -> Result<Option<Started>> {
+        let variant = kind.devices.find(self.attached().device.info().api);
         let Some(variant) = variant else { fail!(Internal, "no variant for this device") };
         let kernel = match variant {
             DeviceBody::Kernel(text) => Some(self.compiled(text)?),
@@ -64,7 +66,7 @@ impl DeviceThread<'_> {
         };
         let Some(mut data) = self.pin_all(body)? else { return Ok(None) };
         let stream = self.stream_for(&task.after);
-        match self.fill_and_launch((node, body, task), (variant, kernel.as_ref()), stream, &mut data) {
+        match self.fill_and_launch((node, body, kind, task), (variant, kernel.as_ref()), stream, &mut data) {
             Ok(events) => Ok(Some(Started { events, stream, data })),
             Err(error) => {
                 self.unpin(&data.pinned);
@@ -119,7 +121,7 @@ impl DeviceThread<'_> {
 
     fn fill_and_launch(
         &self,
-        (node, body, task): (NodeRef, &mut Body, &DeviceTask),
+        (node, body, kind, task): (NodeRef, &mut Body, &'static TaskKind, &DeviceTask),
         variant: (&DeviceBody, Option<&Kernel>),
         stream: Stream,
         data: &mut Data,
@@ -144,7 +146,7 @@ impl DeviceThread<'_> {
                     context: device.native_context(),
                     stream: device.native_stream(stream),
                 };
-                let call = || self.engine.execute(node, body, task.kind, Ok(()), |handle| function(handle, &native));
+                let call = || self.engine.execute(node, body, kind, Ok(()), |handle| function(handle, &native));
                 let (mut called, context) = view::with_places(self.devices, data, call);
                 if context.is_some() {
                     self.launched.set(context);
@@ -192,7 +194,7 @@ impl DeviceThread<'_> {
             for (from, part) in &parts {
                 for rect in part.rects() {
                     if *from == HOST || !self.copy_within(&mut state, held, (field, &rect), (*from, to), (stream, chained))? {
-                        from_host.push((rect, field));
+                        from_host.push((rect, (field, field)));
                     }
                 }
             }
@@ -203,19 +205,19 @@ impl DeviceThread<'_> {
     }
 
     /// From the host to a place.
-    fn copy_in(&self, state: &mut State, held: &Held, to: Place, pieces: &mut [(Rect, u32)]) -> Result<()> {
+    fn copy_in(&self, state: &mut State, held: &Held, to: Place, pieces: &mut [(Rect, Pair)]) -> Result<()> {
         let mut fills = Events::new();
-        for (rect, field) in pieces.iter() {
+        for (rect, (field, _)) in pieces.iter() {
             state.wait_for_fills(HOST, *field, &(*rect).into(), &mut fills);
         }
         let Some(there) = state.physical.get(&to) else { fail!(Internal, "a place without memory") };
         let device = &*self.attached().device;
-        for run in transfer::runs((&self.devices.pins, &mut state.holds, device), &held.data().instances, there, pieces)? {
+        for run in transfer::runs((&self.devices.pins, &mut state.holds, device), &held.data().instances, (there, [0; 3]), pieces)? {
             let Some(there) = state.physical.get_mut(&to) else { fail!(Internal, "a place without memory") };
             // The task holds the points for reading, and who writes them waits for it.
             let event = unsafe { transfer::to_device(device, &run, there, &fills)? };
             there.is_used_by(&event);
-            run.fields.iter().for_each(|&field| state.fill_is_under_way(to, field, run.rect, &event));
+            run.fields.iter().for_each(|&(field, _)| state.fill_is_under_way(to, field, run.rect, &event));
         }
         Ok(())
     }
@@ -238,13 +240,16 @@ impl DeviceThread<'_> {
             return Ok(false);
         }
         waits.extend(other.users.iter().cloned());
-        let bytes = held.data().instances.ensure(field)?.bytes;
+        let bytes = held.data().instances.element_bytes(field)?;
+        let (copy, mut events) = (Within { from: other, to: there, rect: *rect, shift: [0; 3] }, Events::new());
         // As in `copy_in`.
-        let event = unsafe { transfer::within((device, stream), (field, bytes), rect, other, there, &waits)? };
-        state.fill_is_under_way(to, field, *rect, &event);
-        for place in [from, to] {
-            if let Some(physical) = state.physical.get_mut(&place) {
-                physical.is_used_by(&event);
+        unsafe { copy.start((device, stream), (&[(field, field)], bytes), &waits, &mut events)? };
+        for event in &events {
+            state.fill_is_under_way(to, field, *rect, event);
+            for place in [from, to] {
+                if let Some(physical) = state.physical.get_mut(&place) {
+                    physical.is_used_by(event);
+                }
             }
         }
         Ok(true)

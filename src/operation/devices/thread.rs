@@ -1,9 +1,10 @@
 //! The thread of a device: enqueues what is ready, and brings about what waits for events that have happened.
 
 use super::super::body::{Body, Work};
+use super::super::mapped::special;
 use super::super::Engine;
 use super::start::Started;
-use super::{Attached, Contributions, DeviceTask, Devices, KernelText, Request, Then, LOOK};
+use super::{Attached, Contributions, DeviceTask, Devices, Job, KernelText, Request, Then, LOOK};
 use super::super::Context;
 use crate::base::Result;
 use crate::device::{Event, Kernel, Module, Stream};
@@ -113,7 +114,7 @@ impl DeviceThread<'_> {
                 Some(result) => {
                     let Running { task, started } = self.running.remove(at);
                     self.unpin(&started.data.pinned);
-                    let error = self.engine.number_of(result, &task.kind.name);
+                    let error = self.engine.number_of(result, task.job.name());
                     if let (0, Some(fold)) = (error, task.fold) {
                         // The fold waits for the task's end, so nobody else has its body.
                         unsafe { self.engine.bodies.get(fold.index()) }.work = Work::Fold(Some(Box::new(Contributions(started.data.contributions))));
@@ -136,10 +137,12 @@ impl DeviceThread<'_> {
         self.running.len() + self.watched.len() < before
     }
 
-    fn bring_about(&self, then: Then, error: u32) {
+    fn bring_about(&mut self, then: Then, error: u32) {
         match then {
             Then::Offer(node) if error == 0 => self.engine.offer_again(node),
             Then::Offer(node) => self.engine.finish(node, error),
+            // It looks itself whether what it comes after failed.
+            Then::Run(node) => self.waiting.push_back(node),
             Then::Tell(told) => {
                 told.error.store(error, Ordering::Relaxed);
                 told.done.store(true, Ordering::Release);
@@ -187,12 +190,22 @@ impl DeviceThread<'_> {
                 return true;
             }
             Err(error) => {
-                let number = self.engine.number_of(Err(error), &task.kind.name);
+                let number = self.engine.number_of(Err(error), task.job.name());
                 self.leave(node, body, task, number);
                 return true;
             }
         }
-        match self.start(node, body, &task) {
+        let started = match task.job {
+            Job::Task(kind) => self.start(node, body, (kind, &task)),
+            Job::Copy => match self.start_copy(body, &task) {
+                Ok(None) => {
+                    self.leave_to_host(node, body, task);
+                    return true;
+                }
+                started => started,
+            },
+        };
+        match started {
             Ok(None) => {
                 body.work = Work::Device(task);
                 false
@@ -204,7 +217,7 @@ impl DeviceThread<'_> {
                 true
             }
             Err(error) => {
-                let number = self.engine.number_of(Err(error), &task.kind.name);
+                let number = self.engine.number_of(Err(error), task.job.name());
                 self.leave(node, body, task, number);
                 true
             }
@@ -223,6 +236,22 @@ impl DeviceThread<'_> {
             None => self.engine.finish(node, error),
         }
         self.ended(end);
+    }
+
+    /// The host copies, when nothing on the device uses the data any more.
+    fn leave_to_host(&mut self, node: NodeRef, body: &mut Body, task: Box<DeviceTask>) {
+        let events = self.events_of(&task.after);
+        if !events.is_empty() {
+            body.work = Work::Device(task);
+            self.watched.push((events, Then::Run(node)));
+            return;
+        }
+        body.work = Work::Copy;
+        body.on = None;
+        body.special &= !special::DEVICE;
+        self.engine.release(node);
+        // The second node waits for the first.
+        self.ended(task.end);
     }
 
     fn end(&self, task: &DeviceTask, error: u32) {

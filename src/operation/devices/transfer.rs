@@ -3,19 +3,24 @@
 //! way of memory made for copies: blocks, several arrays of one field, strides that fit no rule that drivers have.
 
 use super::pins::{Holds, Pins, Way};
-use super::resident::Physical;
+use super::resident::{Events, Physical};
 use crate::base::Result;
 use crate::copy::copy_rect;
 use crate::device::{Device, Dim, Event, Side, Stream, Transfer};
-use crate::geometry::Rect;
+use crate::geometry::{Point, Rect};
 use crate::instance::{dense_strides, FieldInstance, InstanceTable};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
+/// A field and another one, to or from which it is copied.
+pub type Pair = (u32, u32);
+
 /// Points of one or several fields that are copied together between the host and a place.
 pub struct Run {
+    /// In the host's numbering.
     pub rect: Rect,
-    pub fields: SmallVec<[u32; 4]>,
+    /// Those on the host with those in the place.
+    pub fields: SmallVec<[Pair; 4]>,
     /// Bytes of an element.
     bytes: usize,
     host: Host,
@@ -47,12 +52,12 @@ impl From<Event> for Copied {
 }
 
 impl Run {
-    fn of(field: u32, rect: Rect, host: &FieldInstance, way: Way, start: usize) -> Self {
+    fn of(fields: Pair, rect: Rect, host: &FieldInstance, way: Way, start: usize) -> Self {
         let host_side = match host.blocks.filter(|blocks| blocks.phase(rect.lo[blocks.dim]) + rect.extent(blocks.dim) > blocks.points) {
             None => Host::Even { first: *host, step: 0, way },
             Some(_) => Host::Parts(vec![(0, rect, *host)]),
         };
-        Self { rect, fields: SmallVec::from_slice(&[field]), bytes: host.bytes, host: host_side, start, step: 0 }
+        Self { rect, fields: SmallVec::from_slice(&[fields]), bytes: host.bytes, host: host_side, start, step: 0 }
     }
 
     /// Takes the next one in, if that has the same points of the next field, equally far from the last as that from the one before.
@@ -137,20 +142,20 @@ fn commands(element: usize, dims: &[Dim; 4]) -> usize {
     Transfer { element, dims: *dims, from: none, to: none }.commands()
 }
 
-/// The copies that points of fields take, given field by field for each rectangle.
+/// The copies that points of fields take, given field by field for each rectangle on the host. In the place they are the points `shift` away.
 pub fn runs(
     (pins, holds, device): (&Arc<Pins>, &mut Holds, &dyn Device),
     instances: &InstanceTable,
-    place: &Physical,
-    pieces: &mut [(Rect, u32)],
+    (place, shift): (&Physical, Point),
+    pieces: &mut [(Rect, Pair)],
 ) -> Result<Vec<Run>> {
-    pieces.sort_unstable_by_key(|(rect, field)| (rect.lo, rect.hi, *field));
+    pieces.sort_unstable_by_key(|(rect, fields)| (rect.lo, rect.hi, *fields));
     let mut runs: Vec<Run> = Vec::new();
-    for (rect, field) in pieces {
-        let before = runs.len();
-        instances.each_place(*field, rect, |part, host| {
-            let way = holds.way(pins, device, instances, *field, host);
-            runs.push(Run::of(*field, *part, host, way, place.offset(*field, part.lo, host.bytes)));
+    for (rect, fields) in pieces {
+        let (before, start) = (runs.len(), |part: &Rect, bytes: usize| place.offset(fields.1, part.shifted(shift).lo, bytes));
+        instances.each_place(fields.0, rect, |part, host| {
+            let way = holds.way(pins, device, instances, fields.0, host);
+            runs.push(Run::of(*fields, *part, host, way, start(part, host.bytes)));
         })?;
         if runs.len() > before + 1 {
             // Several arrays of one field.
@@ -160,7 +165,7 @@ pub fn runs(
                 Host::Parts(parts) => parts,
             });
             let host = Host::Parts(parts.collect());
-            runs.push(Run { rect: *rect, fields: SmallVec::from_slice(&[*field]), bytes, host, start: place.offset(*field, rect.lo, bytes), step: 0 });
+            runs.push(Run { rect: *rect, fields: SmallVec::from_slice(&[*fields]), bytes, host, start: start(rect, bytes), step: 0 });
         }
         if let [.., last, next] = &mut runs[before.saturating_sub(1)..] {
             if last.takes(next) {
@@ -215,26 +220,68 @@ pub unsafe fn to_device(device: &dyn Device, run: &Run, to: &Physical, waits: &[
     Ok(event)
 }
 
-/// From place to place: one field, whose elements have so many bytes.
-///
-/// # Safety
-/// As `to_device`.
-pub unsafe fn within(
-    (device, stream): (&dyn Device, Stream),
-    (field, bytes): (u32, usize),
-    rect: &Rect,
-    from: &Physical,
-    to: &Physical,
-    waits: &[Event],
-) -> Result<Event> {
-    let (here, there) = (from.steps(), to.steps());
-    let dim = |d: usize| Dim { count: rect.extent(d) as usize, from: here[d] as isize * bytes as isize, to: there[d] as isize * bytes as isize };
-    let side = |place: &Physical| place.offset(field, rect.lo, bytes);
-    let transfer = Transfer {
-        element: bytes,
-        dims: [dim(0), dim(1), dim(2), Dim::ONE],
-        from: Side::Device(&from.buffer, side(from)),
-        to: Side::Device(&to.buffer, side(to)),
-    };
-    device.copy(stream, &transfer, waits)
+/// A copy from place to place.
+pub struct Within<'a> {
+    pub from: &'a Physical,
+    pub to: &'a Physical,
+    /// Of the source; the destination's points are `shift` away.
+    pub rect: Rect,
+    pub shift: Point,
+}
+
+impl Within<'_> {
+    /// Copies fields, those that lie equally far apart in both places together. Their elements have so many bytes. What is under way is added
+    /// to `events`.
+    ///
+    /// # Safety
+    /// As `to_device`.
+    pub unsafe fn start(
+        &self,
+        (device, stream): (&dyn Device, Stream),
+        (fields, bytes): (&[Pair], usize),
+        waits: &[Event],
+        events: &mut Events,
+    ) -> Result<()> {
+        // Within one buffer drivers want the same pitches on both sides, which fields need not have.
+        let alone = std::ptr::eq(self.from, self.to);
+        let mut rest = fields;
+        while !rest.is_empty() {
+            let steps = if rest.len() > 1 { self.apart(rest[0], rest[1], bytes) } else { (0, 0) };
+            let fits = |i: &usize| self.apart(rest[0], rest[*i], bytes) == (steps.0 * *i as isize, steps.1 * *i as isize);
+            let count = if alone { 1 } else { (0..rest.len()).take_while(fits).count() };
+            events.push(self.together(device, stream, (rest[0], count, steps), bytes, waits)?);
+            rest = &rest[count..];
+        }
+        Ok(())
+    }
+
+    fn offsets(&self, (from, to): Pair, bytes: usize) -> (usize, usize) {
+        (self.from.offset(from, self.rect.lo, bytes), self.to.offset(to, self.rect.shifted(self.shift).lo, bytes))
+    }
+
+    /// Bytes from one pair of fields to another on either side.
+    fn apart(&self, first: Pair, other: Pair, bytes: usize) -> (isize, isize) {
+        let (a, b) = (self.offsets(first, bytes), self.offsets(other, bytes));
+        (b.0 as isize - a.0 as isize, b.1 as isize - a.1 as isize)
+    }
+
+    unsafe fn together(
+        &self,
+        device: &dyn Device,
+        stream: Stream,
+        (first, count, steps): (Pair, usize, (isize, isize)),
+        bytes: usize,
+        waits: &[Event],
+    ) -> Result<Event> {
+        let (here, there) = (self.from.steps(), self.to.steps());
+        let along = |d: usize| Dim { count: self.rect.extent(d) as usize, from: here[d] as isize * bytes as isize, to: there[d] as isize * bytes as isize };
+        let (start, target) = self.offsets(first, bytes);
+        let transfer = Transfer {
+            element: bytes,
+            dims: [along(0), along(1), along(2), Dim { count, from: steps.0, to: steps.1 }],
+            from: Side::Device(&self.from.buffer, start),
+            to: Side::Device(&self.to.buffer, target),
+        };
+        device.copy(stream, &transfer, waits)
+    }
 }

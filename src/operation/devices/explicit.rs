@@ -1,0 +1,288 @@
+//! Explicit copies of data that lies on devices, straight from where it is valid to where the destination lives: from place to place, from
+//! a place to the host's memory, which other ranks of the node may share, or from there to a place. Where both are the host's, or parts
+//! here and parts there go to the host, the copy is the host's.
+
+use super::super::body::{Body, Held};
+use super::super::copy::pairs_of;
+use super::super::object::Home;
+use super::pins::Holds;
+use super::resident::{Events, Physical, Place, State, HOST};
+use super::start::{Data, Started};
+use super::thread::DeviceThread;
+use super::transfer::{self, Pair, Within};
+use super::{DeviceTask, Resident};
+use crate::base::Result;
+use crate::device::{Device, Event, Stream};
+use crate::fail;
+use crate::geometry::{Domain, Point, Rect};
+use smallvec::SmallVec;
+use std::ops::DerefMut;
+
+/// What of the source's tree and of the destination's lies on devices; they may be one tree.
+struct Both<G> {
+    source: G,
+    destination: Option<G>,
+}
+
+fn lock<'a>(source: &'a Resident, destination: &'a Resident) -> Both<impl DerefMut<Target = State> + 'a> {
+    // All take two in one order.
+    match std::ptr::from_ref(source).cmp(&std::ptr::from_ref(destination)) {
+        std::cmp::Ordering::Equal => Both { source: source.lock(), destination: None },
+        std::cmp::Ordering::Less => {
+            let first = source.lock();
+            Both { source: first, destination: Some(destination.lock()) }
+        }
+        std::cmp::Ordering::Greater => {
+            let first = destination.lock();
+            Both { source: source.lock(), destination: Some(first) }
+        }
+    }
+}
+
+impl<G: DerefMut<Target = State>> Both<G> {
+    fn to(&self) -> &State {
+        self.destination.as_ref().unwrap_or(&self.source)
+    }
+
+    fn to_mut(&mut self) -> &mut State {
+        self.destination.as_mut().unwrap_or(&mut self.source)
+    }
+
+    /// For a copy between the host and a place of the other side: what the host's side has registered, and the place.
+    fn sides(&mut self, to_host: bool, place: Place) -> Option<(&mut Holds, &Physical)> {
+        Some(match &mut self.destination {
+            None => {
+                let State { holds, physical, .. } = &mut *self.source;
+                (holds, physical.get(&place)?)
+            }
+            Some(destination) => {
+                let (host, other) = if to_host { (&mut **destination, &*self.source) } else { (&mut *self.source, &**destination) };
+                (&mut host.holds, other.physical.get(&place)?)
+            }
+        })
+    }
+}
+
+/// Points of a field of the source, valid at a place, that go to a field of the destination.
+struct Part {
+    from: Place,
+    rect: Rect,
+    fields: Pair,
+}
+
+/// A copy that is under way: points of the source.
+struct Begun {
+    rect: Rect,
+    fields: SmallVec<[Pair; 4]>,
+    /// Places are not used any more.
+    on_device: Event,
+    /// What was copied is there.
+    there: Event,
+}
+
+/// A copy that is about to start.
+struct Explicit<'a> {
+    source: &'a Held,
+    destination: &'a Held,
+    pairs: &'a [u8],
+    shift: Point,
+}
+
+impl<'a> Explicit<'a> {
+    fn of(body: &'a Body) -> Self {
+        let [source, destination] = body.needs() else { unreachable!("a copy has two requirements") };
+        Self { source, destination, pairs: &body.args, shift: body.shift }
+    }
+
+    /// The parts of the source, from where a copy to that device, or to the host, comes best.
+    fn parts(&self, state: &State, device: Option<usize>) -> Vec<Part> {
+        let (mut parts, mut found) = (Vec::new(), Vec::new());
+        for fields in pairs_of(self.pairs) {
+            state.locate(fields.0, &self.source.node().domain, device, &mut found);
+            for (from, domain) in found.drain(..) {
+                parts.extend(domain.rects().map(|rect| Part { from, rect, fields }));
+            }
+        }
+        parts.sort_unstable_by_key(|part| part.from);
+        parts
+    }
+
+    /// Where the destination becomes valid, and from where the points come: at the place that has the destination's data, at one that has room
+    /// for it if the source's lies on the same device, or else on the host. `None`: the host copies.
+    fn plan<G: DerefMut<Target = State>>(&self, both: &Both<G>) -> Option<(Place, Vec<Part>)> {
+        let private = matches!(self.destination.data().home, Home::Here);
+        let place = if private { both.to().latest(&self.destination.node().domain, &self.destination.mask) } else { None };
+        if let Some((place, is_valid)) = place {
+            let device = both.to().device_of(place);
+            let parts = self.parts(&both.source, device);
+            if is_valid || parts.iter().all(|part| both.source.device_of(part.from) == device) {
+                return Some((place, parts));
+            }
+        }
+        let parts = self.parts(&both.source, None);
+        parts.iter().all(|part| part.from != HOST).then_some((HOST, parts))
+    }
+}
+
+impl DeviceThread<'_> {
+    /// `None`: the host is to copy.
+    pub fn start_copy(&mut self, body: &Body, task: &DeviceTask) -> Result<Option<Started>> {
+        let copy = Explicit::of(body);
+        if let Home::Elsewhere(owner) = &copy.destination.data().home {
+            owner.check()?;
+        }
+        let stream = self.stream_for(&task.after);
+        let chained = self.events_of(&task.after);
+        let (from, to) = (copy.source.region(), copy.destination.region());
+        let (from, to) = (self.devices.resident(from.data.shared()), self.devices.resident(to.data.shared()));
+        let mut both = lock(from, to);
+        if matches!(copy.source.data().home, Home::Shared(_)) {
+            // Others may have written it since.
+            copy.source.mask.iter().for_each(|field| both.source.write(field, &copy.source.node().domain, HOST));
+        }
+        let Some((to, mut parts)) = copy.plan(&both) else { return Ok(None) };
+        self.bring_what_is_out_of_reach(&mut both, &copy, to, &mut parts)?;
+        let mut events = Events::new();
+        for of_place in parts.chunk_by(|a, b| a.from == b.from) {
+            self.copy_parts(&mut both, &copy, of_place, (to, stream), (&chained, &mut events))?;
+        }
+        let domain = &copy.destination.node().domain;
+        copy.destination.mask.iter().for_each(|field| both.to_mut().write(field, domain, to));
+        Ok(Some(Started { events, stream, data: Data::default() }))
+    }
+
+    /// Parts that lie on devices whose memory the destination's device does not reach go by way of the source's memory on the host.
+    fn bring_what_is_out_of_reach<G: DerefMut<Target = State>>(
+        &self,
+        both: &mut Both<G>,
+        copy: &Explicit,
+        to: Place,
+        parts: &mut [Part],
+    ) -> Result<()> {
+        let Some(device) = both.to().device_of(to).map(|number| &self.devices.list[number].device) else { return Ok(()) };
+        let is_far = |part: &&mut Part, state: &State| state.physical.get(&part.from).is_some_and(|from| !device.reaches(&from.buffer));
+        let (mut pieces, mut moves) = (Vec::new(), Vec::new());
+        for part in parts.iter_mut() {
+            if is_far(&part, &both.source) {
+                both.source.read(part.fields.0, &part.rect.into(), HOST, &mut moves);
+                let of_move = |(from, domain): (Place, Domain)| domain.rects().map(|rect| (from, rect, part.fields.0)).collect::<Vec<_>>();
+                pieces.extend(moves.drain(..).flat_map(of_move));
+                part.from = HOST;
+            }
+        }
+        self.devices.copy_home(&mut both.source, copy.source.data(), &mut pieces)?;
+        parts.sort_unstable_by_key(|part| part.from);
+        Ok(())
+    }
+
+    /// Enqueues the copies of parts that lie at one place.
+    fn copy_parts<G: DerefMut<Target = State>>(
+        &self,
+        both: &mut Both<G>,
+        copy: &Explicit,
+        parts: &[Part],
+        (to, stream): (Place, Stream),
+        (chained, events): (&Events, &mut Events),
+    ) -> Result<()> {
+        let from = parts[0].from;
+        let mut waits = chained.clone();
+        for Part { rect, fields, .. } in parts {
+            both.source.wait_for_fills(from, fields.0, &(*rect).into(), &mut waits);
+            // A copy that was to fill it may be under way.
+            both.to_mut().wait_for_fills(to, fields.1, &Domain::from(rect.shifted(copy.shift)), &mut waits);
+        }
+        let devices = (both.source.device_of(from), both.to().device_of(to));
+        let copied = match devices {
+            (Some(here), Some(there)) => {
+                let stream = if (here, there) == (self.number, self.number) { stream } else { Stream::In };
+                let device = (&*self.devices.list[there].device, stream);
+                self.within(both, copy, parts, to, device, &waits)?
+            }
+            (Some(here), None) => self.pack(both, copy, parts, &*self.devices.list[here].device, &waits)?,
+            (None, Some(there)) => self.unpack(both, copy, parts, to, &*self.devices.list[there].device, &waits)?,
+            (None, None) => fail!(Internal, "a device's copy has host memory on both sides"),
+        };
+        for Begun { rect, fields, on_device, there } in copied {
+            fields.iter().for_each(|&(_, field)| both.to_mut().fill_is_under_way(to, field, rect.shifted(copy.shift), &there));
+            let now = self.devices.tick();
+            both.source.is_used(from, now, &on_device);
+            both.to_mut().is_used(to, now, &on_device);
+            events.push(there);
+        }
+        Ok(())
+    }
+
+    /// From place to place.
+    fn within<G: DerefMut<Target = State>>(
+        &self,
+        both: &Both<G>,
+        copy: &Explicit,
+        parts: &[Part],
+        to: Place,
+        device: (&dyn Device, Stream),
+        waits: &[Event],
+    ) -> Result<Vec<Begun>> {
+        let (Some(from), Some(to)) = (both.source.physical.get(&parts[0].from), both.to().physical.get(&to)) else {
+            fail!(Internal, "a place without memory")
+        };
+        let bytes = |part: &Part| copy.source.data().instances.element_bytes(part.fields.0);
+        let mut order: Vec<&Part> = parts.iter().collect();
+        order.sort_unstable_by_key(|part| (part.rect.lo, part.rect.hi, part.fields));
+        let (mut begun, mut rest) = (Vec::new(), &order[..]);
+        while let Some(first) = rest.first() {
+            let size = bytes(first)?;
+            let alike = rest.iter().take_while(|part| part.rect == first.rect && bytes(part).is_ok_and(|bytes| bytes == size)).count();
+            let fields: SmallVec<[Pair; 4]> = rest[..alike].iter().map(|part| part.fields).collect();
+            let mut events = Events::new();
+            // The copy holds the points of the one for reading and of the other for writing; whoever uses them on the host or another device
+            // waits for it, and on this device for its events.
+            unsafe { Within { from, to, rect: first.rect, shift: copy.shift }.start(device, (&fields, size), waits, &mut events)? };
+            begun.extend(events.into_iter().map(|event| Begun { rect: first.rect, fields: fields.clone(), on_device: event.clone(), there: event }));
+            rest = &rest[alike..];
+        }
+        Ok(begun)
+    }
+
+    /// From a place to the host.
+    fn pack<G: DerefMut<Target = State>>(
+        &self,
+        both: &mut Both<G>,
+        copy: &Explicit,
+        parts: &[Part],
+        device: &dyn Device,
+        waits: &[Event],
+    ) -> Result<Vec<Begun>> {
+        let back = copy.shift.map(|s| -s);
+        let mut pieces: Vec<_> = parts.iter().map(|part| (part.rect.shifted(copy.shift), (part.fields.1, part.fields.0))).collect();
+        let Some((holds, physical)) = both.sides(true, parts[0].from) else { fail!(Internal, "a place without memory") };
+        let mut begun = Vec::new();
+        for run in transfer::runs((&self.devices.pins, holds, device), &copy.destination.data().instances, (physical, back), &mut pieces)? {
+            let (rect, fields) = (run.rect.shifted(back), run.fields.iter().map(|&(to, from)| (from, to)).collect());
+            // As in `within`.
+            let transfer::Copied { on_device, there } = unsafe { transfer::to_host(device, run, physical, waits)? };
+            begun.push(Begun { rect, fields, on_device, there });
+        }
+        Ok(begun)
+    }
+
+    /// From the host to a place.
+    fn unpack<G: DerefMut<Target = State>>(
+        &self,
+        both: &mut Both<G>,
+        copy: &Explicit,
+        parts: &[Part],
+        to: Place,
+        device: &dyn Device,
+        waits: &[Event],
+    ) -> Result<Vec<Begun>> {
+        let mut pieces: Vec<_> = parts.iter().map(|part| (part.rect, part.fields)).collect();
+        let Some((holds, physical)) = both.sides(false, to) else { fail!(Internal, "a place without memory") };
+        let mut begun = Vec::new();
+        for run in transfer::runs((&self.devices.pins, holds, device), &copy.source.data().instances, (physical, copy.shift), &mut pieces)? {
+            // As in `within`.
+            let event = unsafe { transfer::to_device(device, &run, physical, waits)? };
+            begun.push(Begun { rect: run.rect, fields: run.fields, on_device: event.clone(), there: event });
+        }
+        Ok(begun)
+    }
+}
