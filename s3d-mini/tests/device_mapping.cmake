@@ -57,3 +57,8 @@ add_test(NAME s3d.device.figures WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/.
   MECHANISMS=h2o2 TRIAD_POINTS=100000 s3d-mini/device-figures.sh ${CMAKE_CURRENT_BINARY_DIR} 10)
 set(counts "primitives +248. +902. .*chemistry +208. +2057. .*fluxes +576. +3765. .*divergence +560. +546. .*update +448. +56. ")
 set_tests_properties(s3d.device.figures PROPERTIES PASS_REGULAR_EXPRESSION "${counts}.*lost between kernels.* %" RUN_SERIAL ON)
+
+# Where there is a GPU: its kernels under NVIDIA's checker.
+add_test(NAME s3d.device.sanitizer WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/.. COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/../tests/compute_sanitizer.sh
+  $<TARGET_FILE:s3d-mini> ${CMAKE_CURRENT_BINARY_DIR}/tests/device_h2o2_tasks_tasks_device.nml)
+set_tests_properties(s3d.device.sanitizer PROPERTIES SKIP_RETURN_CODE 77 RUN_SERIAL ON)
