@@ -422,3 +422,22 @@ proptest! {
         prop_assert_eq!(&download::<u64>(device, &buffers[1], &[]), &arrays[2]);
     }
 }
+
+#[test]
+fn work_after_an_event_is_done_once_and_its_failure_stays() {
+    let device = device();
+    let done = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = done.clone();
+    let event = device.mark(Stream::Kernels(0)).unwrap().then(move || {
+        counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Err(cohort::base::Error::new(Status::Resources, "no luck"))
+    });
+    for _ in 0..2 {
+        assert_eq!(event.clone().wait().unwrap_err().text, "no luck".into());
+        assert_eq!(event.done().unwrap_err().text, "no luck".into());
+    }
+    assert_eq!(done.load(std::sync::atomic::Ordering::Relaxed), 1);
+    // No driver knows of it: who waits for it in a stream waits at once, and is told.
+    let error = device.barrier(Stream::Kernels(0), &[event]).unwrap_err();
+    assert_eq!(error.text, "no luck".into());
+}

@@ -9,7 +9,7 @@ use std::ffi::{c_void, CStr, CString};
 use std::ops::Range;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// What it saw.
 #[derive(Default)]
@@ -22,7 +22,20 @@ struct Seen {
     from_staging: AtomicUsize,
     from_elsewhere: AtomicUsize,
     commands: AtomicUsize,
+    lost: OnceLock<String>,
 }
+
+impl Seen {
+    /// As every call of a driver does that has lost its device.
+    fn check(&self, what: &str) -> Result<()> {
+        match self.lost.get() {
+            None => Ok(()),
+            Some(_) => Err(Error::new(Status::Resources, format!("device \"fake\": {what} failed: {GONE}"))),
+        }
+    }
+}
+
+const GONE: &str = "CUDA_ERROR_ILLEGAL_ADDRESS (700)";
 
 struct Watched {
     inner: Arc<dyn Device>,
@@ -83,7 +96,11 @@ impl Device for Watched {
     fn info(&self) -> &DeviceInfo {
         self.inner.info()
     }
+    fn lost(&self) -> Option<&str> {
+        self.seen.lost.get().map(String::as_str)
+    }
     fn allocate(&self, bytes: usize) -> Result<Buffer> {
+        self.seen.check("an allocation")?;
         self.inner.allocate(bytes)
     }
     fn trim(&self) {
@@ -112,6 +129,7 @@ impl Device for Watched {
         self.inner.streams()
     }
     unsafe fn copy(&self, stream: Stream, transfer: &Transfer, wait: &[Event]) -> Result<Event> {
+        self.seen.check("a copy")?;
         self.look_at(transfer);
         self.inner.copy(stream, transfer, wait)
     }
@@ -122,13 +140,24 @@ impl Device for Watched {
         self.inner.fill(stream, fill, wait)
     }
     fn compile(&self, source: &Source) -> Result<Module> {
+        self.seen.check("a compilation")?;
         self.inner.compile(source)
     }
     fn kernel(&self, module: &Module, name: &str) -> Result<Kernel> {
         self.inner.kernel(module, name)
     }
     unsafe fn launch(&self, stream: Stream, launch: &Launch, wait: &[Event]) -> Result<Event> {
-        self.inner.launch(stream, launch, wait)
+        self.seen.check("a launch")?;
+        let event = self.inner.launch(stream, launch, wait)?;
+        // That kernel ends with a fault after which the device takes no more work.
+        if launch.kernel.name() != "breaking" {
+            return Ok(event);
+        }
+        let (seen, name) = (self.seen.clone(), launch.kernel.name().to_string());
+        Ok(event.then(move || {
+            seen.lost.get_or_init(|| format!("device \"fake\": kernel {name} failed: {GONE}"));
+            seen.check(&format!("kernel {name}"))
+        }))
     }
     fn barrier(&self, stream: Stream, wait: &[Event]) -> Result<()> {
         self.inner.barrier(stream, wait)
@@ -170,13 +199,17 @@ const BUMP: &str = "COHORT_KERNEL void bump(COHORT_GLOBAL double *x, cohort_exte
     for (long f = 0; f < fields; f++) COHORT_FIELD(x, e, f, i, j, k) += 1 + f;
 }";
 
+/// Tasks that ran on the host.
+static ON_HOST: AtomicUsize = AtomicUsize::new(0);
+
 unsafe extern "C" fn on_host(_: cohort_context_t, _: *mut c_void) -> i32 {
-    1
+    ON_HOST.fetch_add(1, Ordering::Relaxed);
+    0
 }
 
 impl Running {
     fn with(devices: Vec<Arc<dyn Device>>) -> Self {
-        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let alone = ALONE.lock().expect("a test failed, and its runtime is still there");
         unsafe {
             let mut config: cohort_config_t = std::mem::zeroed();
             (config.size, config.workers, config.bind, config.on_error) = (size_of::<cohort_config_t>(), 2, 0, 0);
@@ -224,19 +257,31 @@ impl Running {
     }
 
     fn launch(&self, task: cohort_task_t, region: cohort_region_t, fields: &[cohort_field_t]) {
+        self.launch_on(COHORT_PROC_DEVICE, task, (region, fields, COHORT_READ_WRITE));
+    }
+
+    fn launch_on(&self, processor: i32, task: cohort_task_t, (region, fields, privilege): (cohort_region_t, &[cohort_field_t], i32)) {
         unsafe {
             let mut need: cohort_requirement_t = std::mem::zeroed();
-            (need.region, need.fields, need.field_count, need.privilege) = (region, fields.as_ptr(), fields.len() as u32, COHORT_READ_WRITE);
+            (need.region, need.fields, need.field_count, need.privilege) = (region, fields.as_ptr(), fields.len() as u32, privilege);
             let count = fields.len() as i64;
             let mut launch: cohort_launch_t = std::mem::zeroed();
             (launch.size, launch.task, launch.requirements, launch.requirement_count) = (size_of::<cohort_launch_t>(), task, &need, 1);
-            (launch.args, launch.args_size, launch.processor) = ((&raw const count).cast(), 8, COHORT_PROC_DEVICE);
+            (launch.args, launch.args_size, launch.processor) = ((&raw const count).cast(), 8, processor);
             ok(ln::cohort_launch(self.context, &launch, null_mut()));
         }
     }
 
     fn wait(&self) {
         ok(unsafe { ln::cohort_wait_all(self.context) });
+    }
+
+    /// The next wait tells of a failure, in these words.
+    fn wait_fails(&self, words: &[&str]) {
+        let status = unsafe { ln::cohort_wait_all(self.context) };
+        assert_ne!(status, COHORT_OK);
+        let text = said();
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
     }
 }
 
@@ -390,4 +435,56 @@ fn boxes_of_many_commands_are_packed_and_copied_with_one() {
         expected[f * field + k * plane + j * row + i] += 1.0 + f as f64;
     }
     assert_eq!(array, expected);
+}
+
+#[test]
+fn a_lost_device_fails_what_needs_it_and_nothing_else() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    let breaking = running.task("breaking", &BUMP.replace("bump", "breaking"), "breaking");
+    let (inside, fields) = running.region(&[50, 50], 1);
+    let (broken, _) = running.region(&[50, 50], 1);
+    let (other, _) = running.region(&[50, 50], 1);
+    let attached = running.region(&[100, 100], 1).0;
+    let array = Halo::new(100, 1);
+    running.attach(attached, &fields, array.first(), &array.strides(), 0);
+    running.launch(bump, inside, &fields);
+    running.launch(bump, attached, &fields);
+    // Both are on the device, and only the array comes back.
+    running.wait();
+    array.check(1.0);
+    running.launch(bump, attached, &fields);
+    running.launch(breaking, broken, &fields);
+    // Depends on it.
+    running.launch(bump, broken, &fields);
+    running.wait_fails(&["task \"breaking\" failed", "kernel breaking failed", GONE]);
+    // The array is the program's again, which is told once that it holds old values.
+    running.wait_fails(&["were on a device alone, and are lost", GONE]);
+    array.check(1.0);
+
+    // What may go there goes to the host, and what must fails.
+    let before = ON_HOST.load(Ordering::Relaxed);
+    running.launch_on(COHORT_PROC_ANY, bump, (other, &fields, COHORT_READ_WRITE));
+    running.wait();
+    assert_eq!(ON_HOST.load(Ordering::Relaxed), before + 1);
+    running.launch(bump, other, &fields);
+    running.wait_fails(&["\"bump\"", "asks for a device, which is lost", GONE]);
+
+    // Whoever reads what lay there alone is told, each time, until it is written anew.
+    for _ in 0..2 {
+        running.launch_on(COHORT_PROC_CPU, bump, (inside, &fields, COHORT_READ_ONLY));
+        running.wait_fails(&["bump failed", "were on a device alone, and are lost", GONE]);
+    }
+    assert_eq!(ON_HOST.load(Ordering::Relaxed), before + 1);
+    for privilege in [COHORT_WRITE_DISCARD, COHORT_READ_ONLY] {
+        running.launch_on(COHORT_PROC_CPU, bump, (inside, &fields, privilege));
+        running.wait();
+    }
+    assert_eq!(ON_HOST.load(Ordering::Relaxed), before + 3);
+
+    // Arrays are given back, and registered no more.
+    running.detach(attached, &fields);
+    assert!(seen.pinned.lock().unwrap().is_empty());
+    running.wait();
 }

@@ -2,8 +2,8 @@
 
 use super::boxes::{self, Piece, Pitches};
 use super::cuda::{describe, usual_block, Driven, Words};
-use super::cuda_memory::{fault, Context, DeviceMemory, PinnedMemory, Registered};
-use super::error::What;
+use super::cuda_memory::{early_fault, Context, DeviceMemory, PinnedMemory, Registered};
+use super::error::{Known, What};
 use super::handles::*;
 use super::nvrtc::{architecture, Nvrtc};
 use super::pool::Pool;
@@ -50,10 +50,9 @@ impl Drop for CudaDevice {
 
 impl CudaDevice {
     pub fn open(number: i32, version: i32, setting: &Setting) -> Result<Self> {
-        let early = |what: &str, error| fault(&format!("{number} (CUDA)"), what, error);
-        let device = result::device::get(number).map_err(|error| early("cuDeviceGet", error))?;
-        let info = describe(device, version, setting.capacity).map_err(|error| early("cuDeviceGetName", error))?;
-        let name: Arc<str> = format!("\"{}\" (CUDA)", info.name).into();
+        let device = result::device::get(number).map_err(|error| early_fault(number, "cuDeviceGet", error))?;
+        let info = describe(device, version, setting.capacity).map_err(|error| early_fault(number, "cuDeviceGetName", error))?;
+        let name = Known::new(format!("\"{}\" (CUDA)", info.name));
         let context = Arc::new(Context::open(device, name)?);
         let owner = || format!("device {}", context.name);
         let capability = |what| super::cuda::attribute(device, what);
@@ -157,6 +156,10 @@ impl CudaDevice {
 impl Device for CudaDevice {
     fn info(&self) -> &DeviceInfo {
         &self.info
+    }
+
+    fn lost(&self) -> Option<&str> {
+        self.context.name.lost()
     }
 
     fn allocate(&self, bytes: usize) -> Result<Buffer> {

@@ -1,7 +1,7 @@
 //! CUDA's context of one device and the memory taken in it.
 
 use super::cuda::{attribute, code_name, is_full, Driven};
-use super::error::failure;
+use super::error::{failure, Known};
 use super::pool::Memory;
 use crate::base::sync::Mutex;
 use crate::base::{Error, Result, Status};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(super) struct Context {
     pub device: CUdevice,
     pub raw: CUcontext,
-    pub name: Arc<str>,
+    pub name: Arc<Known>,
     events: Mutex<Vec<usize>>,
 }
 
@@ -23,7 +23,7 @@ unsafe impl Send for Context {}
 unsafe impl Sync for Context {}
 
 impl Context {
-    pub fn open(device: CUdevice, name: Arc<str>) -> Result<Self> {
+    pub fn open(device: CUdevice, name: Arc<Known>) -> Result<Self> {
         let raw = unsafe { result::primary_ctx::retain(device) };
         let raw = raw.map_err(|error| fault(&name, "cuDevicePrimaryCtxRetain", error))?;
         Ok(Self { device, raw, name, events: Mutex::default() })
@@ -71,14 +71,43 @@ impl Drop for Context {
     }
 }
 
-pub(super) fn fault(device: &str, what: &str, error: DriverError) -> Error {
+pub(super) fn fault(device: &Known, what: &str, error: DriverError) -> Error {
+    device.failure(status_of(error), what, &code_name(error), ends(error))
+}
+
+/// Of a device that has no context yet.
+pub(super) fn early_fault(number: i32, what: &str, error: DriverError) -> Error {
+    failure(status_of(error), &format!("{number} (CUDA)"), what, &code_name(error))
+}
+
+fn status_of(error: DriverError) -> Status {
     use sys::CUresult::*;
-    let status = match error.0 {
+    match error.0 {
         _ if is_full(error) => Status::OutOfMemory,
         CUDA_ERROR_INVALID_VALUE | CUDA_ERROR_INVALID_IMAGE | CUDA_ERROR_INVALID_PTX | CUDA_ERROR_NO_BINARY_FOR_GPU => Status::InvalidArgument,
         _ => Status::Resources,
-    };
-    failure(status, device, what, &code_name(error))
+    }
+}
+
+/// After these the context is lost: cuda.h says of each that "any further CUDA work will return the same error", or that the device or its
+/// context is gone.
+fn ends(DriverError(code): DriverError) -> bool {
+    use sys::CUresult::*;
+    matches!(
+        code,
+        CUDA_ERROR_ILLEGAL_ADDRESS
+            | CUDA_ERROR_LAUNCH_TIMEOUT
+            | CUDA_ERROR_ASSERT
+            | CUDA_ERROR_HARDWARE_STACK_ERROR
+            | CUDA_ERROR_ILLEGAL_INSTRUCTION
+            | CUDA_ERROR_MISALIGNED_ADDRESS
+            | CUDA_ERROR_INVALID_ADDRESS_SPACE
+            | CUDA_ERROR_INVALID_PC
+            | CUDA_ERROR_LAUNCH_FAILED
+            | CUDA_ERROR_ECC_UNCORRECTABLE
+            | CUDA_ERROR_NVLINK_UNCORRECTABLE
+            | CUDA_ERROR_CONTEXT_IS_DESTROYED
+    )
 }
 
 /// Device memory from the driver's pool, which is told to keep what it has, on a stream that nothing else is enqueued on; directly where
@@ -185,5 +214,26 @@ impl Drop for Registered {
         if self.context.enter().is_ok() {
             let _ = unsafe { sys::cuMemHostUnregister(self.at as *mut c_void) }.result();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sys::CUresult::*;
+
+    #[test]
+    fn faults_that_end_a_context_are_told_from_those_of_one_call() {
+        for code in [CUDA_ERROR_ILLEGAL_ADDRESS, CUDA_ERROR_LAUNCH_FAILED, CUDA_ERROR_ECC_UNCORRECTABLE] {
+            let known = Known::new("0".into());
+            let text = fault(&known, "kernel k", DriverError(code)).text;
+            assert_eq!(known.lost(), Some(&*text));
+            assert!(text.contains("kernel k") && text.contains(&format!("{code:?} ({})", code as u32)), "{text}");
+        }
+        let known = Known::new("0".into());
+        for code in [CUDA_ERROR_OUT_OF_MEMORY, CUDA_ERROR_INVALID_VALUE, CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED, CUDA_ERROR_INVALID_PTX] {
+            fault(&known, "a call", DriverError(code));
+        }
+        assert_eq!(known.lost(), None);
     }
 }

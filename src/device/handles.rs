@@ -1,5 +1,6 @@
 //! What a device hands out, and what it is given. Nothing here belongs to one driver.
 
+use super::error::Known;
 use super::pool::Pool;
 use crate::base::sync::Mutex;
 use crate::base::Result;
@@ -167,13 +168,15 @@ enum Work {
 impl Afterwards {
     fn end(&self) -> Result<()> {
         let mut work = self.work.lock();
-        if let Work::Waiting(todo) = std::mem::replace(&mut *work, Work::Ended(Ok(()))) {
-            *work = Work::Ended(todo());
+        if let Work::Ended(result) = &*work {
+            return result.clone();
         }
-        match &*work {
-            Work::Ended(result) => result.clone(),
-            Work::Waiting(_) => Ok(()),
-        }
+        let result = match std::mem::replace(&mut *work, Work::Ended(Ok(()))) {
+            Work::Waiting(todo) => todo(),
+            Work::Ended(result) => result,
+        };
+        *work = Work::Ended(result.clone());
+        result
     }
 }
 
@@ -255,7 +258,7 @@ pub struct Fill<'a> {
 }
 
 impl Fill<'_> {
-    pub(super) fn check(&self, device: &str) -> Result<()> {
+    pub(super) fn check(&self, device: &Known) -> Result<()> {
         if !matches!(self.value.len(), 1 | 2 | 4 | 8 | 16) {
             fail!(InvalidArgument, "device {device}: a fill with elements of {} bytes; use 1, 2, 4, 8 or 16", self.value.len());
         }

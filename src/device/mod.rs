@@ -139,6 +139,8 @@ fn numa_node(pci: &str) -> Option<u32> {
 /// another driver are waited for within the call. A fault that a call finds is its error, one found later is the event's.
 pub trait Device: Send + Sync {
     fn info(&self) -> &DeviceInfo;
+    /// The text of the fault after which the device takes no more work, if there was one.
+    fn lost(&self) -> Option<&str>;
 
     /// Device memory, with undefined contents. From any thread. The memory of dropped and retired buffers is used again: in a steady
     /// state nothing is asked of the driver. `OutOfMemory` when neither the capacity nor the driver has more.

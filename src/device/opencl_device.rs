@@ -1,7 +1,7 @@
 //! A device through OpenCL 1.2. Each stream is a queue in order; each buffer a `cl_mem` of its own.
 
 use super::boxes::{self, Piece, Pitches};
-use super::error::{failure, What};
+use super::error::{failure, Known, What};
 use super::handles::*;
 use super::opencl::{describe, number};
 use super::pool::{Memory, Pool};
@@ -38,7 +38,7 @@ impl Drop for Context {
 pub(super) struct OpenclDevice {
     info: DeviceInfo,
     /// For messages.
-    name: Arc<str>,
+    name: Arc<Known>,
     id: cl_device_id,
     queues: Vec<cl_command_queue>,
     buffers: Arc<Pool>,
@@ -74,7 +74,7 @@ impl OpenclDevice {
 
     fn open(context: &Arc<Context>, id: cl_device_id, setting: &Setting) -> Result<Self> {
         let info = describe(id, setting.capacity);
-        let name: Arc<str> = format!("\"{}\" (OpenCL)", info.name).into();
+        let name = Known::new(format!("\"{}\" (OpenCL)", info.name));
         let memory = |kind: Kind| -> Box<dyn Memory> { Box::new(kind.memory(context, id, &name)) };
         let pool = |kind, capacity| Arc::new(Pool::new(memory(kind), format!("device {name}"), capacity));
         let mut device = Self {
@@ -168,7 +168,7 @@ impl OpenclDevice {
             let log = super::opencl::text(program::get_program_build_data(program.0, self.id, program::CL_PROGRAM_BUILD_LOG));
             let status = if code == cl3::error_codes::CL_OUT_OF_HOST_MEMORY { Status::OutOfMemory } else { Status::InvalidArgument };
             let what = format!("the compilation of {}", source.file);
-            return Err(failure(status, &self.name, &what, &format!("{}\n{log}", code_name(code))));
+            return Err(self.name.failure(status, &what, &format!("{}\n{log}", code_name(code)), false));
         }
         Ok((program, false))
     }
@@ -189,6 +189,10 @@ impl OpenclDevice {
 impl Device for OpenclDevice {
     fn info(&self) -> &DeviceInfo {
         &self.info
+    }
+
+    fn lost(&self) -> Option<&str> {
+        self.name.lost()
     }
 
     fn allocate(&self, bytes: usize) -> Result<Buffer> {
@@ -510,7 +514,15 @@ fn code_name(code: i32) -> String {
     format!("{} ({code})", error_text(code))
 }
 
-fn fault(device: &str, what: &str, code: i32) -> Error {
+/// After these the device takes no more work. Queues and contexts that are ours become invalid where the driver gave the device up; the last
+/// is NVIDIA's for an access outside of memory.
+fn ends(code: i32) -> bool {
+    use cl3::error_codes::*;
+    const NVIDIA_ILLEGAL_ACCESS: i32 = -9999;
+    matches!(code, CL_DEVICE_NOT_AVAILABLE | CL_INVALID_CONTEXT | CL_INVALID_COMMAND_QUEUE | NVIDIA_ILLEGAL_ACCESS)
+}
+
+fn fault(device: &Known, what: &str, code: i32) -> Error {
     use cl3::error_codes::*;
     let status = match code {
         CL_MEM_OBJECT_ALLOCATION_FAILURE | CL_OUT_OF_HOST_MEMORY => Status::OutOfMemory,
@@ -518,13 +530,13 @@ fn fault(device: &str, what: &str, code: i32) -> Error {
         | CL_INVALID_WORK_ITEM_SIZE | CL_INVALID_GLOBAL_WORK_SIZE | CL_INVALID_VALUE => Status::InvalidArgument,
         _ => Status::Resources,
     };
-    failure(status, device, what, &code_name(code))
+    device.failure(status, what, &code_name(code), ends(code))
 }
 
 struct OpenclEvent {
     native: cl_event,
     what: What,
-    device: Arc<str>,
+    device: Arc<Known>,
     context: Arc<Context>,
 }
 
@@ -534,9 +546,8 @@ unsafe impl Sync for OpenclEvent {}
 
 impl OpenclEvent {
     fn status(&self) -> Result<i32> {
-        let data = event::get_event_data(self.native, event::CL_EVENT_COMMAND_EXECUTION_STATUS);
-        let bytes = data.map_err(|code| fault(&self.device, "clGetEventInfo", code))?;
-        let status = bytes.first_chunk::<4>().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
+        let told = event::get_event_info(self.native, event::CL_EVENT_COMMAND_EXECUTION_STATUS);
+        let status = i32::from(told.map_err(|code| fault(&self.device, "clGetEventInfo", code))?);
         if status < 0 {
             return Err(fault(&self.device, &self.what.to_string(), status));
         }
@@ -614,7 +625,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn memory(self, context: &Arc<Context>, id: cl_device_id, name: &Arc<str>) -> OpenclMemory {
+    fn memory(self, context: &Arc<Context>, id: cl_device_id, name: &Arc<Known>) -> OpenclMemory {
         OpenclMemory {
             kind: self,
             largest: number(id, device::CL_DEVICE_MAX_MEM_ALLOC_SIZE).unwrap_or(u64::MAX),
@@ -637,7 +648,7 @@ struct OpenclMemory {
     /// Maps host memory; made when needed.
     queue: Mutex<Option<u64>>,
     id: cl_device_id,
-    name: Arc<str>,
+    name: Arc<Known>,
     context: Arc<Context>,
 }
 

@@ -105,6 +105,11 @@ impl Residency {
         id
     }
 
+    /// The points that are valid at a place.
+    pub fn valid(&self, id: PlaceId) -> &Domain {
+        &self.places[self.position(id)].valid
+    }
+
     /// Makes `domain` valid at a place that covers it; what must be copied for that is added to `moves`, from sources
     /// in rising order of `rank` of their memory. The copies of one call may run in any order.
     #[inline]

@@ -140,6 +140,7 @@ impl DeviceThread<'_> {
             // Others may have written it since.
             copy.source.mask.iter().for_each(|field| both.source.write(field, &copy.source.node().domain, HOST));
         }
+        copy.source.mask.iter().try_for_each(|field| both.source.check(field, &copy.source.node().domain))?;
         let Some((to, mut parts)) = copy.plan(&both) else { return Ok(None) };
         self.bring_what_is_out_of_reach(&mut both, &copy, to, &mut parts)?;
         let mut events = Events::new();
@@ -164,13 +165,14 @@ impl DeviceThread<'_> {
         let (mut pieces, mut moves) = (Vec::new(), Vec::new());
         for part in parts.iter_mut() {
             if is_far(&part, &both.source) {
-                both.source.read(part.fields.0, &part.rect.into(), HOST, &mut moves);
+                both.source.read(part.fields.0, &part.rect.into(), HOST, &mut moves)?;
                 let of_move = |(from, domain): (Place, Domain)| domain.rects().map(|rect| (from, rect, part.fields.0)).collect::<Vec<_>>();
                 pieces.extend(moves.drain(..).flat_map(of_move));
                 part.from = HOST;
             }
         }
-        self.devices.copy_home(&mut both.source, copy.source.data(), &mut pieces)?;
+        let copied = self.devices.copy_home(&mut both.source, copy.source.data(), &mut pieces);
+        copied.inspect_err(|_| both.source.stay(&pieces))?;
         parts.sort_unstable_by_key(|part| part.from);
         Ok(())
     }

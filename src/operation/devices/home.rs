@@ -42,10 +42,10 @@ impl Devices {
         let (mut parts, mut pieces) = (Vec::new(), Vec::new());
         for field in mask.iter() {
             parts.clear();
-            state.read(field, domain, HOST, &mut parts);
+            state.read(field, domain, HOST, &mut parts)?;
             pieces.extend(parts.iter().flat_map(|(from, part)| part.rects().map(move |rect| (*from, rect, field))));
         }
-        self.copy_home(state, data, &mut pieces)
+        self.copy_home(state, data, &mut pieces).inspect_err(|_| state.stay(&pieces))
     }
 
     /// Starts copies of points of fields from places to the host.
@@ -166,12 +166,15 @@ impl Engine {
             let viewed = context.viewed().iter().map(|&number| Wanted::of(&body.needs()[number]));
             return self.bring_now(devices, &viewed.collect::<Vec<_>>());
         }
+        let mut lost = None;
         for data in devices.trees() {
             let mask = devices.placed(&data, |field| data.instances.is_attached(field));
             let domain = data.instances.domain();
+            lost = devices.resident(&data).lock().take_lost(&mask).or(lost);
             self.bring_now(devices, &[Wanted { data: &data, mask: &mask, domain, reads: true, writes: true }])?;
         }
-        Ok(())
+        // From here on the arrays count as what they hold: the program has been told.
+        lost.map_or(Ok(()), Err)
     }
 
     /// A task that is not a leaf looks at its data, and may do so again whenever it has waited.
@@ -198,6 +201,8 @@ impl Engine {
             data.on_devices.get().into_iter().for_each(|resident| resident.lock().unregister());
             return Ok(());
         }
+        // What was lost with a device a wait has told; it keeps nobody from getting an array back.
+        devices.resident(data).lock().take_lost(&mask);
         self.bring_now(devices, &[Wanted { data, mask: &mask, domain, reads: true, writes: true }])?;
         let places: Vec<Place> = {
             let state = devices.resident(data).lock();

@@ -65,12 +65,28 @@ fn too_large(body: &Body, info: &DeviceInfo) -> Option<String> {
     more.then(|| format!("its requirements take {bytes} bytes, and {} bytes of device \"{}\" may be used", info.memory_bytes, info.name))
 }
 
+/// The mapper that wanted a device for the task is told why it does not go there.
+fn refuse(kind: &TaskKind, why: &str) {
+    if let Some(chain) = kind.mappers() {
+        chain.refuse_device(kind.c_name(), why);
+    }
+}
+
 impl Engine {
     /// The device for a task whose mapper, or whose launch, wants one; the mapper is told if it cannot run there. The number of a failure: the
     /// launch `asked` for a device, and the task can never fit on one.
     pub(in super::super) fn device_for(&self, kind: &'static TaskKind, body: &Body, asked: bool) -> Result<Option<usize>, u32> {
-        let chosen = self.devices.get().and_then(|devices| devices.choose(kind, body).map(|number| (number, &devices.list[number])));
-        let Some((number, attached)) = chosen else { return Ok(None) };
+        let Some(devices) = self.devices.get() else { return Ok(None) };
+        let Some(number) = devices.choose(kind, body) else {
+            let Some(why) = devices.lost(kind) else { return Ok(None) };
+            if asked {
+                let text = format!("task \"{}\" cannot run on rank {}: its launch asks for a device, which is lost: {why}", kind.name, self.rank);
+                return Err(self.fail_as(Status::Resources, text));
+            }
+            refuse(kind, &format!("that is lost: {why}"));
+            return Ok(None);
+        };
+        let attached = &devices.list[number];
         let info = attached.device.info();
         let Some(variant) = kind.devices.find(info.api) else { return Ok(None) };
         let large = too_large(body, info);
@@ -85,9 +101,7 @@ impl Engine {
                 Ok(Some(number))
             }
             Some(why) => {
-                if let Some(chain) = kind.mappers() {
-                    chain.refuse_device(kind.c_name(), &why);
-                }
+                refuse(kind, &why);
                 Ok(None)
             }
         }

@@ -109,6 +109,11 @@ pub struct Attached {
 }
 
 impl Attached {
+    /// Whether it takes more work.
+    fn works(&self) -> bool {
+        self.device.lost().is_none()
+    }
+
     fn send(&self, request: Request) {
         self.inbox.lock().push_back(request);
         if let Some(thread) = self.thread.get() {
@@ -142,9 +147,20 @@ impl Devices {
         (0..self.list.len()).filter(|&number| kind.devices.find(self.list[number].device.info().api).is_some())
     }
 
-    /// Among those the one that has places for most of the requirements, and then the one with the fewest tasks.
+    /// Why none of those takes more work.
+    fn lost<'a>(&'a self, kind: &'a TaskKind) -> Option<&'a str> {
+        self.able(kind).find_map(|number| self.list[number].device.lost())
+    }
+
+    /// A device is lost: what lay there alone is lost, too.
+    fn lose(&self, number: usize, why: &str) {
+        let why = why.into();
+        self.trees().iter().for_each(|data| self.resident(data).lock().lose(number, &why));
+    }
+
+    /// Among those that take more work the one that has places for most of the requirements, and then the one with the fewest tasks.
     fn choose(&self, kind: &TaskKind, body: &Body) -> Option<usize> {
-        let mut able = self.able(kind);
+        let mut able = self.able(kind).filter(|&number| self.list[number].works());
         let first = able.next()?;
         let Some(second) = able.next() else { return Some(first) };
         let places = |number: usize| {

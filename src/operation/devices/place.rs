@@ -107,10 +107,10 @@ impl Devices {
         state.give_up(place, &mut parts);
         let in_rects = |(field, domain): &(u32, Domain)| domain.rects().map(|rect| (place, rect, *field)).collect::<Vec<_>>();
         let mut pieces: Vec<(Place, Rect, u32)> = parts.iter().flat_map(in_rects).collect();
-        self.copy_home(&mut state, data, &mut pieces)?;
+        let copied = self.copy_home(&mut state, data, &mut pieces);
         if let Some(physical) = state.physical.remove(&place) {
             physical.buffer.retire(physical.users);
         }
-        Ok(())
+        copied.inspect_err(|error| state.lose_parts(parts, &error.text))
     }
 }

@@ -6,6 +6,7 @@
 
 use super::pins::Holds;
 use crate::base::sync::Mutex;
+use crate::base::{Error, Result, Status};
 use crate::device::{Buffer, Event};
 use crate::geometry::{Domain, Point, Rect};
 use crate::instance::{nearest_source, PlaceId, Residency};
@@ -13,6 +14,7 @@ use crate::region::FieldMask;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 pub type Events = SmallVec<[Event; 8]>;
 
@@ -82,6 +84,21 @@ struct Filling {
     event: Event,
 }
 
+/// Points whose newest values are nowhere.
+struct Lost {
+    field: u32,
+    domain: Domain,
+    why: Arc<str>,
+}
+
+impl Lost {
+    fn error(&self) -> Error {
+        let (field, rect) = (self.field, self.domain.bounds);
+        let text = format!("the newest values of field {field} at {:?}..{:?} were on a device alone, and are lost: {}; write them anew", rect.lo, rect.hi, self.why);
+        Error::new(Status::Resources, text)
+    }
+}
+
 /// Where one field's values are valid, and whose places those are.
 struct OfField {
     residency: Residency,
@@ -103,6 +120,7 @@ pub struct State {
     fields: HashMap<u32, OfField>,
     pub physical: HashMap<Place, Box<Physical>>,
     fillings: Vec<Filling>,
+    lost: Vec<Lost>,
     /// Host memory that is registered for copies.
     pub holds: Holds,
     next: Place,
@@ -129,13 +147,21 @@ impl State {
         self.next
     }
 
+    /// Whether the points have their newest values anywhere.
+    pub fn check(&self, field: u32, domain: &Domain) -> Result<()> {
+        let lost = self.lost.iter().find(|lost| lost.field == field && lost.domain.overlaps(domain));
+        lost.map_or(Ok(()), |lost| Err(lost.error()))
+    }
+
     /// Makes the points valid at a place; from where what is copied for that is added to `parts`.
-    pub fn read(&mut self, field: u32, domain: &Domain, to: Place, parts: &mut Vec<(Place, Domain)>) {
-        let Some(of_field) = self.fields.get_mut(&field) else { return };
+    pub fn read(&mut self, field: u32, domain: &Domain, to: Place, parts: &mut Vec<(Place, Domain)>) -> Result<()> {
+        self.check(field, domain)?;
+        let Some(of_field) = self.fields.get_mut(&field) else { return Ok(()) };
         let memory = self.physical.get(&to).map_or(0, |physical| physical.device as u32 + 1);
         let (id, mut moves) = (of_field.id(to), Vec::new());
         of_field.residency.read(id, domain, nearest_source(memory), &mut moves);
         parts.extend(moves.into_iter().map(|m| (of_field.place(m.from), m.part)));
+        Ok(())
     }
 
     /// From where points can be copied to a memory, each from one place; nothing changes.
@@ -161,6 +187,62 @@ impl State {
             let id = of_field.id(place);
             of_field.residency.write(id, domain);
         }
+        self.lost.retain_mut(|lost| {
+            if lost.field == field {
+                lost.domain = lost.domain.minus(domain);
+            }
+            !lost.domain.is_empty()
+        });
+    }
+
+    /// Points that were to be copied from these places are still there, and only there: the copy failed.
+    pub fn stay(&mut self, pieces: &[(Place, Rect, u32)]) {
+        pieces.iter().for_each(|(from, rect, field)| self.write(*field, &(*rect).into(), *from));
+    }
+
+    /// A device is lost: what was valid there alone is valid nowhere.
+    pub fn lose(&mut self, device: usize, why: &Arc<str>) {
+        let of_device = self.physical.iter().filter(|(_, physical)| physical.device == device);
+        for place in of_device.map(|(place, _)| *place).collect::<Vec<_>>() {
+            let mut parts = Vec::new();
+            self.give_up(place, &mut parts);
+            self.lost.extend(parts.into_iter().map(|(field, domain)| Lost { field, domain, why: why.clone() }));
+            if let Some(physical) = self.physical.remove(&place) {
+                physical.buffer.retire(physical.users);
+            }
+            self.fillings.retain(|filling| filling.to != place);
+        }
+        self.forget_fills();
+    }
+
+    /// What is given up cannot be saved.
+    pub fn lose_parts(&mut self, parts: Vec<(u32, Domain)>, why: &str) {
+        self.lost.extend(parts.into_iter().map(|(field, domain)| Lost { field, domain, why: why.into() }));
+    }
+
+    /// Whoever gets the fields now finds old values, and is to be told.
+    pub fn take_lost(&mut self, mask: &FieldMask) -> Option<Error> {
+        self.forget_fills();
+        let error = self.lost.iter().find(|lost| mask.contains(lost.field)).map(Lost::error);
+        self.lost.retain(|lost| !mask.contains(lost.field));
+        error
+    }
+
+    /// Copies that are done are forgotten. What one that failed was to bring to the host is lost; another fails whoever waits for it.
+    fn forget_fills(&mut self) {
+        let (fields, lost) = (&self.fields, &mut self.lost);
+        self.fillings.retain(|Filling { to, field, rect, event }| match event.done() {
+            Ok(done) => !done,
+            Err(_) if *to != HOST => true,
+            Err(error) => {
+                // Newer values elsewhere are not.
+                let of_field = fields.get(field);
+                let domain = of_field.map(|of_field| of_field.residency.valid(PlaceId::HOST).intersection(&(*rect).into()));
+                let domain = domain.filter(|domain| !domain.is_empty());
+                lost.extend(domain.map(|domain| Lost { field: *field, domain, why: (&*error.text).into() }));
+                false
+            }
+        });
     }
 
     /// Takes the place out of what is valid where; what has to be copied to the host first is added to `parts`, by field. Its memory is still there.
@@ -213,10 +295,9 @@ impl State {
 
     /// Adds what a reader of `place` has to wait for. Copies that are done are forgotten.
     pub fn wait_for_fills(&mut self, place: Place, field: u32, domain: &Domain, waits: &mut Events) {
-        // One that failed fails whoever waits for it.
-        self.fillings.retain(|filling| !matches!(filling.event.done(), Ok(true)));
-        let of_part = |f: &&Filling| f.to == place && f.field == field && domain.overlaps(&f.rect.into());
+        let of_part = |f: &&Filling| f.to == place && f.field == field && domain.overlaps(&f.rect.into()) && !matches!(f.event.done(), Ok(true));
         waits.extend(self.fillings.iter().filter(of_part).map(|filling| filling.event.clone()));
+        self.forget_fills();
     }
 }
 
@@ -237,8 +318,8 @@ pub struct Resident {
 impl Resident {
     /// Of a tree within `bounds`.
     pub fn new(bounds: Rect) -> Self {
-        let (fields, physical, fillings, holds) = Default::default();
-        let state = Mutex::new(State { bounds, fields, physical, fillings, holds, next: HOST });
+        let (fields, physical, fillings, lost, holds) = Default::default();
+        let state = Mutex::new(State { bounds, fields, physical, fillings, lost, holds, next: HOST });
         Self { state, launched_for: AtomicUsize::new(0) }
     }
 

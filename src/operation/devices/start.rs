@@ -183,25 +183,35 @@ impl DeviceThread<'_> {
             held.mask.iter().for_each(|field| state.wait_for_fills(to, field, domain, waits));
             return Ok(());
         }
-        let (mut parts, mut from_host) = (Vec::new(), Vec::new());
-        for field in held.mask.iter() {
+        let (mut found, mut parts) = (Vec::new(), Vec::new());
+        let mut look = held.mask.iter().try_for_each(|field| {
             if matches!(pinned.data.home, Home::Shared(_)) {
                 // Others may have written it since.
                 state.write(field, domain, HOST);
             }
-            parts.clear();
-            state.read(field, domain, to, &mut parts);
-            for (from, part) in &parts {
-                for rect in part.rects() {
-                    if *from == HOST || !self.copy_within(&mut state, held, (field, &rect), (*from, to), (stream, chained))? {
-                        from_host.push((rect, (field, field)));
-                    }
-                }
+            state.read(field, domain, to, &mut found)?;
+            for (from, part) in found.drain(..) {
+                parts.extend(part.rects().map(|rect| (from, rect, field)));
             }
+            Ok(())
+        });
+        if look.is_ok() {
+            look = self.fetch_parts(&mut state, held, to, &parts, (stream, chained));
         }
-        self.copy_in(&mut state, held, to, &mut from_host)?;
+        look.inspect_err(|_| state.stay(&parts))?;
         held.mask.iter().for_each(|field| state.wait_for_fills(to, field, domain, waits));
         Ok(())
+    }
+
+    /// To a place, from wherever the parts are.
+    fn fetch_parts(&self, state: &mut State, held: &Held, to: Place, parts: &[(Place, Rect, u32)], order: (Stream, &[Event])) -> Result<()> {
+        let mut from_host = Vec::new();
+        for (from, rect, field) in parts {
+            if *from == HOST || !self.copy_within(state, held, (*field, rect), (*from, to), order)? {
+                from_host.push((*rect, (*field, *field)));
+            }
+        }
+        self.copy_in(state, held, to, &mut from_host)
     }
 
     /// From the host to a place.

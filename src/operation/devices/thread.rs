@@ -9,6 +9,7 @@ use super::super::Context;
 use crate::base::Result;
 use crate::device::{Event, Kernel, Module, Stream};
 use crate::event::{NodeRef, State};
+use crate::fail;
 use super::resident::Events;
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
@@ -37,6 +38,10 @@ pub struct DeviceThread<'a> {
     /// By the address of their text, which stays as long as the task's kind.
     pub kernels: HashMap<*const KernelText, Result<(Module, Kernel)>>,
     turn: usize,
+    /// Tasks that were found to have failed, by their second nodes.
+    failed: Vec<(NodeRef, u32)>,
+    /// The device is lost, and what lay there alone.
+    is_lost: bool,
     /// In which a function of the program launched, though it must not.
     pub launched: Cell<Option<Box<Context>>>,
 }
@@ -59,8 +64,8 @@ pub fn start(engine: &Engine) -> Result<()> {
         engine.scheduler.spawn("cohort-device", move |_| {
             let engine = lent.engine();
             if let Some(devices) = engine.devices.get() {
-                let (waiting, running, watched, kernels) = Default::default();
-                DeviceThread { engine, devices, number, waiting, running, watched, kernels, turn: 0, launched: Cell::default() }.serve();
+                let (waiting, running, watched, kernels, failed) = Default::default();
+                DeviceThread { engine, devices, number, waiting, running, watched, kernels, turn: 0, failed, is_lost: false, launched: Cell::default() }.serve();
             }
         })?;
     }
@@ -100,6 +105,16 @@ impl DeviceThread<'_> {
         }
     }
 
+    /// Whether the device is lost. What lay there alone is lost before anyone learns of the fault.
+    fn look_whether_lost(&mut self) -> Option<&str> {
+        let lost = self.devices.list[self.number].device.lost();
+        if let Some(why) = lost.filter(|_| !self.is_lost) {
+            self.is_lost = true;
+            self.devices.lose(self.number, why);
+        }
+        lost
+    }
+
     pub fn has_running(&self) -> bool {
         !self.running.is_empty()
     }
@@ -107,14 +122,19 @@ impl DeviceThread<'_> {
     /// Whether something that was enqueued has ended.
     fn complete(&mut self) -> bool {
         let mut at = 0;
+        self.failed.clear();
         let before = self.running.len() + self.watched.len();
         while at < self.running.len() {
             match outcome(&self.running[at].started.events) {
                 None => at += 1,
                 Some(result) => {
+                    self.look_whether_lost();
                     let Running { task, started } = self.running.remove(at);
                     self.unpin(&started.data.pinned);
                     let error = self.engine.number_of(result, task.job.name());
+                    if error != 0 {
+                        self.failed.push((task.end, error));
+                    }
                     if let (0, Some(fold)) = (error, task.fold) {
                         // The fold waits for the task's end, so nobody else has its body.
                         unsafe { self.engine.bodies.get(fold.index()) }.work = Work::Fold(Some(Box::new(Contributions(started.data.contributions))));
@@ -128,6 +148,7 @@ impl DeviceThread<'_> {
             match outcome(&self.watched[at].0) {
                 None => at += 1,
                 Some(result) => {
+                    self.look_whether_lost();
                     let (_, then) = self.watched.swap_remove(at);
                     let error = result.map_or_else(|e| self.engine.fail(format!("a copy from a device failed on rank {}: {}", self.engine.rank, e.text)), |()| 0);
                     self.bring_about(then, error);
@@ -195,9 +216,11 @@ impl DeviceThread<'_> {
                 return true;
             }
         }
-        let started = match task.job {
-            Job::Task(kind) => self.start(node, body, (kind, &task)),
-            Job::Copy => match self.start_copy(body, &task) {
+        let lost = self.look_whether_lost().map(|why| fail_lost(why));
+        let started = match (lost, &task.job) {
+            (Some(lost), _) => lost,
+            (None, Job::Task(kind)) => self.start(node, body, (kind, &task)),
+            (None, Job::Copy) => match self.start_copy(body, &task) {
                 Ok(None) => {
                     self.leave_to_host(node, body, task);
                     return true;
@@ -205,6 +228,7 @@ impl DeviceThread<'_> {
                 started => started,
             },
         };
+        self.look_whether_lost();
         match started {
             Ok(None) => {
                 body.work = Work::Device(task);
@@ -217,7 +241,10 @@ impl DeviceThread<'_> {
                 true
             }
             Err(error) => {
-                let number = self.engine.number_of(Err(error), task.job.name());
+                // A fault of those before it may have met this call first.
+                self.complete();
+                let cause = self.failed.iter().find(|(end, _)| task.after.contains(end));
+                let number = cause.map_or_else(|| self.engine.number_of(Err(error), task.job.name()), |(_, number)| *number);
                 self.leave(node, body, task, number);
                 true
             }
@@ -282,6 +309,10 @@ impl DeviceThread<'_> {
             }
         }
     }
+}
+
+fn fail_lost<T>(why: &str) -> Result<T> {
+    fail!(Resources, "its device is lost: {why}")
 }
 
 /// `None`: not all have happened.
