@@ -5,6 +5,10 @@
 #include <math.h>
 #include <vector>
 
+#define restrict __restrict
+#define _Thread_local thread_local
+#include <cohort_kernel.h>
+
 struct counted {
   double value;
   static inline long operations = 0;
@@ -36,5 +40,3 @@ inline counted log(counted a) { return count(std::log(a.value), 20); }
 inline counted log10(counted a) { return count(std::log10(a.value), 20); }
 
 #define double counted
-#define restrict __restrict
-#define _Thread_local thread_local
