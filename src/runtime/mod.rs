@@ -19,7 +19,7 @@ use crate::fail;
 use crate::mapping::{FileMapper, Mappers, Registered, Setting};
 use crate::device::{discover, Device, Discovered, Wanted};
 use crate::operation::converted::Copied;
-use crate::operation::devices::Devices;
+use crate::operation::devices::{Devices, Done};
 use crate::operation::{current_task, Engine, Frame, Future, Outside, TaskKind};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
@@ -167,6 +167,18 @@ impl Runtime {
                 eprintln!("cohort: rank {rank}: task \"{name}\" worked on {copies} copies, {bytes_in} bytes in and {bytes_out} out; first: {why}");
             }
         });
+    }
+
+    /// Says what went where of data that tasks on devices used.
+    fn tell_devices(&self) {
+        let [tasks, copies, copies_in, home, across, evictions] =
+            [Done::Task, Done::Copy, Done::CopyIn, Done::CopyHome, Done::CopyAcross, Done::Eviction].map(|done| self.engine.devices_did(done));
+        if tasks + copies > 0 {
+            eprintln!(
+                "cohort: rank {}: devices ran {tasks} tasks and {copies} copies; for tasks {copies_in} copies to devices, {home} back, {across} from one to another, {evictions} evictions",
+                self.rank
+            );
+        }
     }
 
     /// Waits for the members of the last must epoch. A failure ends the wait; one can wait again.
@@ -434,6 +446,7 @@ pub fn finalize(handle: u64) -> Result<()> {
     }
     if runtime.verbose {
         runtime.tell_copies();
+        runtime.tell_devices();
     }
     let drained = runtime.messages.drain();
     // From here on this process may end.

@@ -89,8 +89,22 @@ static int32_t launcher(cohort_context_t task, void *user) {
   return 0;
 }
 
+/* Discards what was there, has a child add one to its own, and sees that. */
+static int32_t starts_anew(cohort_context_t task, void *user) {
+  cohort_view_t view;
+  cohort_requirement_t whole = need(&f[0], 1, COHORT_READ_WRITE);
+  (void)user;
+  TRY(cohort_view(task, 0, f[0], COHORT_WRITE_DISCARD, &view));
+  for (int i = 0; i < N; i++) ((double *)view.base)[i] = 70;
+  TRY(launch(task, add_one, &whole, 1, NULL));
+  TRY(cohort_wait_all(task));
+  if (((double *)view.base)[0] != 71 || ((double *)view.base)[N - 1] != 71) return cohort_task_fail(task, "the child's result is not to be seen");
+  return 0;
+}
+
 static void parents(void) {
-  cohort_task_t looks, launches;
+  cohort_task_t looks, launches, anew;
+  cohort_requirement_t discarded = need(&f[0], 1, COHORT_WRITE_DISCARD);
   cohort_requirement_t whole = need(&f[0], 1, COHORT_READ_WRITE);
   cohort_launch_t one = COHORT_LAUNCH_INIT;
   TRY(cohort_task_register(rt, "looks", parent, NULL, 0, &looks));
@@ -103,6 +117,10 @@ static void parents(void) {
     TRY(launch(ctx, add_one, &whole, 1, NULL));
   }
   CHECK(first(f[0]) == 5 + 3 * (33 + 4 + 1));
+  TRY(cohort_task_register(rt, "starts anew", starts_anew, NULL, 0, &anew));
+  one.task = anew; one.requirements = &discarded;
+  TRY(cohort_launch(ctx, &one, NULL));
+  CHECK(first(f[0]) == 71);
 }
 
 static void fields_and_none(void) {

@@ -20,6 +20,13 @@ pub struct Views<'w> {
 }
 
 impl Views<'_> {
+    /// Views in buffers become views of memory.
+    pub fn move_to(&mut self, base: impl Fn(usize) -> *mut u8) {
+        for (need, views) in self.views.iter_mut().enumerate() {
+            views.iter_mut().for_each(|view| view.base = unsafe { base(need).add(view.base as usize).cast() });
+        }
+    }
+
     fn at(&self, need: usize, field: usize, point: [i64; 3]) -> *mut u8 {
         address(&self.views[need][field], point)
     }
@@ -45,17 +52,44 @@ impl Data for Views<'_> {
     }
 }
 
-pub unsafe extern "C" fn run_task(context: cohort_context_t, user: *mut c_void) -> i32 {
-    let world = &*user.cast::<World>();
+/// What a running task finds out about itself.
+pub struct Launched<'w> {
+    pub task: &'w Task,
+    /// The path of the context that launched it.
+    pub launch: u64,
+    pub point: u32,
+    pub path: u64,
+}
+
+/// From the arguments, which are looked at besides.
+pub unsafe fn launched<'w>(world: &'w World<'w>, context: cohort_context_t) -> Launched<'w> {
     let (mut args, mut bytes, mut point) = (null(), 0, 0);
     world.must("cohort_task_args", cohort_task_args(context, &mut args, &mut bytes));
     world.must("cohort_task_point", cohort_task_point(context, &mut point));
     let words: Vec<u64> = (0..bytes / 8).map(|i| args.cast::<u64>().add(i).read_unaligned()).collect();
     let task = &*(words[0] as *const Task);
-    if words[2..].iter().enumerate().any(|(i, word)| *word != mix(words[1], i as u64)) || words.len() != 2 + task.argument_bytes / 8 {
+    if words != world.arguments(task, words[1]) {
         world.complain(format!("#{}: its arguments are not those of the launch", task.id));
     }
-    let path = path_of(words[1], task.id, point);
+    Launched { task, launch: words[1], point, path: path_of(words[1], task.id, world.program.point_seen(task, point)) }
+}
+
+/// What a task begins with: its path and the results that it takes.
+pub unsafe fn seed_of(task: &Task, context: cohort_context_t, path: u64) -> u64 {
+    let mut seed = path;
+    for n in 0..task.futures.len() + task.maps.len() {
+        let (mut value, mut length) = (null(), 0);
+        if cohort_task_future(context, n as u32, &mut value, &mut length) != 0 {
+            break; // Fewer than in the program: the launch of one was refused.
+        }
+        seed = mix(seed, hash_of(std::slice::from_raw_parts(value.cast(), length)));
+    }
+    seed
+}
+
+pub unsafe extern "C" fn run_task(context: cohort_context_t, user: *mut c_void) -> i32 {
+    let world = &*user.cast::<World>();
+    let Launched { task, launch, point, path } = launched(world, context);
     let mut place = Place::inside(world, context, path, &task.needs);
     if let Some(watch) = &world.watch {
         watch.begin(path).into_iter().for_each(|wrong| world.complain(wrong));
@@ -69,20 +103,13 @@ pub unsafe extern "C" fn run_task(context: cohort_context_t, user: *mut c_void) 
         return 0;
     }
     if task.concurrent && !world.program.settings.fails {
-        meet(world, context, (words[1], task.id));
+        meet(world, context, (launch, task.id));
     }
     let failure = task.fails.filter(|f| f.point == point);
     if failure.is_some_and(|f| !f.after) {
         return fail(world, context, task);
     }
-    let mut seed = path;
-    for n in 0..task.futures.len() + task.maps.len() {
-        let (mut value, mut length) = (null(), 0);
-        if cohort_task_future(context, n as u32, &mut value, &mut length) != 0 {
-            break; // Fewer than in the program: the launch of one was refused.
-        }
-        seed = mix(seed, hash_of(std::slice::from_raw_parts(value.cast(), length)));
-    }
+    let seed = seed_of(task, context, path);
     let show = |n, field, right, view: &mut cohort_view_t| cohort_view(context, n, field, right, view);
     let (operands, mut views) = look(world, task, &show);
     let mut hash = compute(seed, &operands, false, &mut views);
@@ -110,7 +137,7 @@ unsafe fn meet(world: &World, context: cohort_context_t, launch: (u64, u32)) {
     world.must("waiting for the other points", cohort_phase_barrier_wait(context, meeting));
 }
 
-fn fail(world: &World, context: cohort_context_t, task: &Task) -> i32 {
+pub fn fail(world: &World, context: cohort_context_t, task: &Task) -> i32 {
     if task.id % 2 == 0 {
         return 7;
     }

@@ -1,6 +1,7 @@
 //! The program through the library's C interface, compared call by call and field by field with what is expected.
 
 use super::bodies::{run_reader, run_task};
+use super::devices::DeviceTasks;
 use super::gates::Watch;
 use super::kernel::mix;
 use super::launches::{empty_launch, Place};
@@ -36,6 +37,7 @@ pub struct World<'p> {
     /// Leaves that ask for layouts.
     pub asking: [cohort_task_t; ASKING],
     pub inner: cohort_task_t,
+    pub device_tasks: DeviceTasks,
     reader: cohort_task_t,
     pub trees: Vec<TreeHandles>,
     pub wrong: Mutex<Vec<String>>,
@@ -103,6 +105,7 @@ impl<'p> World<'p> {
             leaf: cohort_task_t { id: 0 },
             asking: [cohort_task_t { id: 0 }; ASKING],
             inner: cohort_task_t { id: 0 },
+            device_tasks: DeviceTasks::default(),
             reader: cohort_task_t { id: 0 },
             trees: Vec::new(),
             wrong: Mutex::default(),
@@ -114,6 +117,9 @@ impl<'p> World<'p> {
         });
         config.size = size_of::<cohort_config_t>();
         let user = (&raw mut *world).cast::<c_void>();
+        if let Some(devices) = &program.settings.devices {
+            devices.set();
+        }
         unsafe {
             world.must("cohort_init", cohort_init_version(COHORT_ABI, &config, &mut (*user.cast::<World>()).runtime));
             let (runtime, w) = (world.runtime, &mut *user.cast::<World>());
@@ -132,6 +138,9 @@ impl<'p> World<'p> {
             }
             world.must("inner", register(c"inner", run_task, 0, &mut w.inner));
             world.must("reader", register(c"reader", run_reader, COHORT_TASK_LEAF, &mut w.reader));
+        }
+        if program.settings.devices.is_some() {
+            world.register_device_tasks(user);
         }
         let settings = &program.settings;
         match settings.mapper.map(|seed| RandomMapper::start(world.runtime, seed, settings)) {
@@ -166,10 +175,13 @@ impl<'p> World<'p> {
             let (mut refused, mut text) = (0, [0; 300]);
             self.must("refusals", unsafe { cohort_mapper_refusals(mapper.handle, &mut refused, text.as_mut_ptr(), text.len()) });
             let said = unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy();
-            // A task that never became ready in its launch is the program's doing.
-            if refused != 0 && !said.contains("nothing moved") {
+            // A task that never became ready in its launch is the program's doing, and so is one that does not go with a device.
+            if refused != 0 && !said.contains("nothing moved") && !said.contains("it runs on a processor of the host") {
                 self.complain(format!("{refused} choices of the mapper were refused: {said}"));
             }
+        }
+        if self.program.settings.devices.is_some() {
+            self.count_devices();
         }
         self.must("cohort_finalize", unsafe { cohort_finalize(&mut runtime) });
         self.wrong.into_inner().expect("no panic")

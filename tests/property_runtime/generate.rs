@@ -62,6 +62,8 @@ pub struct Context {
 pub enum Aim {
     /// Every kind of operation; its results are those of its tasks one after another.
     Results,
+    /// The same, with leaves that devices can run.
+    Devices,
     /// Launches, copies, fills and mappings, and tasks that compute nothing; no more and no fewer of them wait for each other than have to.
     Dependences,
 }
@@ -75,6 +77,7 @@ pub fn program(aim: Aim, seed: u64) -> Program {
         window: if plain { 1024 } else { *random.pick(&[4, 5, 16, 1024, 1024]) },
         spin_microseconds: *random.pick(&[0, 1, 20]),
         fails: false,
+        devices: None,
         mapper: if !plain && seed % 2 == 1 { Some(seed) } else { None },
         registered: seed % 5 < 2,
         any_order: false,
@@ -93,7 +96,11 @@ pub fn program(aim: Aim, seed: u64) -> Program {
         generator.root_step(&mut context);
     }
     generator.detach_parts();
-    generator.program
+    let mut program = generator.program;
+    if aim == Aim::Devices {
+        program.choose_devices();
+    }
+    program
 }
 
 impl Generator {

@@ -203,11 +203,11 @@ impl<'w> Place<'w> {
                 return status;
             }
         };
-        let args = arguments(task, self.path);
-        let kind = if self.may_ask(task) {
+        let args = self.world.arguments(task, self.path);
+        let kind = if self.may_ask(task) && !self.world.program.has_kernel(task) {
             self.world.asking[task.id as usize % ASKING]
         } else if task.leaf {
-            self.world.leaf
+            self.world.leaf_kind(task)
         } else {
             self.world.inner
         };
@@ -221,7 +221,11 @@ impl<'w> Place<'w> {
         (launch.arrive_barriers, launch.arrive_barrier_count) = list(&gates.arrive_barrier);
         (launch.wait_handshakes, launch.wait_handshake_count) = list(&gates.wait_handshake);
         (launch.arrive_handshakes, launch.arrive_handshake_count) = list(&gates.arrive_handshake);
-        launch.processor = if task.on_host { COHORT_PROC_MPI } else { COHORT_PROC_ANY };
+        launch.processor = match () {
+            _ if task.on_host => COHORT_PROC_MPI,
+            _ if self.world.asks_for_device(task) => COHORT_PROC_DEVICE,
+            _ => COHORT_PROC_ANY,
+        };
         launch.flags = if task.concurrent { COHORT_LAUNCH_CONCURRENT } else { 0 };
         launch.predicate = terms.predicate;
         (launch.false_result, launch.false_result_size) = (otherwise.as_ptr().cast(), otherwise.len());
@@ -312,7 +316,7 @@ impl<'w> Place<'w> {
 
     fn epoch(&mut self, id: u32, tasks: &'w [Task]) {
         let needs: Vec<Needs> = tasks.iter().map(|t| self.requirements(&t.needs).unwrap_or_else(|_| unreachable!())).collect();
-        let args: Vec<Vec<u64>> = tasks.iter().map(|t| arguments(t, self.path)).collect();
+        let args: Vec<Vec<u64>> = tasks.iter().map(|t| self.world.arguments(t, self.path)).collect();
         let launches: Vec<cohort_launch_t> = needs
             .iter()
             .zip(&args)
@@ -375,10 +379,15 @@ impl<'w> Place<'w> {
     }
 }
 
-/// Address of the task, path of the launch, and padding.
-fn arguments(task: &Task, path: u64) -> Vec<u64> {
-    let mut args = vec![&raw const *task as u64, path];
-    args.extend((0..task.argument_bytes as u64 / 8).map(|i| mix(path, i)));
-    args
+impl World<'_> {
+    /// Address of the task, path of the launch, and padding, or what a kernel has to know.
+    pub fn arguments(&self, task: &Task, path: u64) -> Vec<u64> {
+        if self.program.has_kernel(task) {
+            return self.description(task, path);
+        }
+        let mut args = vec![&raw const *task as u64, path];
+        args.extend((0..task.argument_bytes as u64 / 8).map(|i| mix(path, i)));
+        args
+    }
 }
 

@@ -1,6 +1,6 @@
 //! Random programs through the whole runtime against their sequential execution. Each runs in the library as its C interface
 //! offers it, with 1 to 4 workers, and must give, bit for bit, what its tasks give one after another in program order.
-//! Half of them run under a mapper that chooses at random. In further programs each task waits for no more and no fewer of the others than a comparison of all pairs says.
+//! Half of them run under a mapper that chooses at random. Further programs run on two devices besides, and in further ones each task waits for no more and no fewer of the others than a comparison of all pairs says.
 //!
 //! Programs run in child processes, so that one which crashes or hangs can be made smaller as well: what is printed is the
 //! smallest program found that still fails. For longer runs set `COHORT_TEST_PROGRAMS` (how many) and `COHORT_TEST_FIRST`
@@ -9,6 +9,7 @@
 mod arrays;
 mod bodies;
 mod coverage;
+mod devices;
 mod execute;
 mod gates;
 mod generate;
@@ -37,22 +38,32 @@ fn variable(name: &str) -> Option<u64> {
 /// Runs a program; what differs.
 fn run(aim: Aim, program: &program::Program) -> Vec<String> {
     match aim {
-        Aim::Results => execute::differences(program, &sequential::run(program)),
+        Aim::Results | Aim::Devices => execute::differences(program, &sequential::run(program)),
         Aim::Dependences => gates::differences(program),
     }
 }
 
-fn check(aim: Aim, usual: u64) {
+/// What the programs print.
+fn check(aim: Aim, usual: u64) -> String {
     let first = variable("COHORT_TEST_FIRST").unwrap_or(0);
     let programs = variable("COHORT_TEST_PROGRAMS").unwrap_or(usual);
-    if let Err(seed) = shrink::run_apart(aim, first..first + programs) {
-        panic!("{}", shrink::smallest(aim, seed));
-    }
+    shrink::run_apart(aim, first..first + programs).unwrap_or_else(|seed| panic!("{}", shrink::smallest(aim, seed)))
 }
 
 #[test]
 fn random_programs_do_what_they_do_one_task_after_another() {
     check(Aim::Results, 10_000);
+}
+
+/// The same with devices. That these do all that they are there for is counted.
+#[test]
+fn random_programs_with_devices_do_what_they_do_on_the_host() {
+    let output = check(Aim::Devices, 1500);
+    for (done, _) in &devices::DID {
+        let counted = output.lines().find_map(|line| line.strip_prefix(&format!("{done:?}: "))?.parse::<u64>().ok());
+        println!("{done:?}: {counted:?}");
+        assert!(counted >= variable("COHORT_TEST_PROGRAMS").is_none().then_some(500), "{done:?} on devices: {counted:?} in all programs");
+    }
 }
 
 #[test]
@@ -79,6 +90,10 @@ fn every_operation_is_among_the_programs() {
 #[ignore = "a part of the tests above"]
 fn part() {
     let Some((aim, seeds)) = shrink::seeds_of_part() else { return };
+    if aim == Aim::Devices {
+        // Before any driver is loaded.
+        std::env::set_var(devices::DRIVERS.0, devices::DRIVERS.1);
+    }
     for (seed, removed) in seeds {
         let removed: HashSet<u32> = removed;
         let program = generate::program(aim, seed).without(&removed);
@@ -90,4 +105,5 @@ fn part() {
             std::process::exit(1);
         }
     }
+    devices::DID.iter().for_each(|(done, count)| println!("{done:?}: {}", count.load(std::sync::atomic::Ordering::Relaxed)));
 }

@@ -73,7 +73,8 @@ impl RandomMapper {
 
 unsafe extern "C" fn options(info: *const cohort_task_info_t, options: *mut cohort_task_options_t, user: *mut c_void) -> i32 {
     let random = &*user.cast::<RandomMapper>();
-    (*options).processor = random.processor(&*info);
+    let on_device = (*info).processor_is_open && (*info).variants >> COHORT_PROC_DEVICE & 1 == 1 && random.below(4) > 0;
+    (*options).processor = if on_device { COHORT_PROC_DEVICE } else { random.processor(&*info) };
     (*options).priority = random.priority();
     // Seldom: a task that waits for the launching thread itself is left to others after half a second.
     (*options).run_inline = i32::from((*info).may_run_inline && random.below(64) == 0);

@@ -373,6 +373,17 @@ pub struct Settings {
     pub any_order: bool,
     /// Whether some tasks may fail.
     pub fails: bool,
+    /// Where leaves have variants for devices.
+    pub devices: Option<DeviceSettings>,
+}
+
+#[derive(Clone, Debug)]
+pub struct DeviceSettings {
+    /// As COHORT_DEVICES takes them.
+    pub numbers: &'static str,
+    /// What of each device's memory may be used.
+    pub bytes: Option<usize>,
+    pub streams: u32,
 }
 
 #[derive(Clone, Debug)]

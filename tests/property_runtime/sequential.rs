@@ -337,7 +337,10 @@ impl Model<'_> {
         for (point, uses) in of_points.into_iter().enumerate() {
             let done = match holds.filter(|_| !broken) {
                 None => self.spoil(uses, context),
-                Some(holds) => self.execute(task, (point as u32, holds), uses, context, path_of(path, task.id, point as u32)),
+                Some(holds) => {
+                    let seen = self.program.point_seen(task, point as u32);
+                    self.execute(task, (point as u32, holds), uses, context, path_of(path, task.id, seen))
+                }
             };
             context.failed |= done.is_none();
             results.push(done.map_or(Future::Failed, Future::Value));

@@ -40,7 +40,7 @@ pub fn seeds_of_part() -> Option<(Aim, impl Iterator<Item = (u64, HashSet<u32>)>
     let number = |i: usize| words[i].parse::<u64>().expect("a number from the parent");
     let removed: HashSet<u32> = words[3].split(',').filter_map(|id| id.parse().ok()).collect();
     let (seeds, repeats) = (number(0)..number(1), number(2));
-    let aim = if words[4] == "Results" { Aim::Results } else { Aim::Dependences };
+    let aim = [Aim::Results, Aim::Devices, Aim::Dependences].into_iter().find(|aim| format!("{aim:?}") == words[4]).expect("an aim from the parent");
     let seeds = seeds.flat_map(move |seed| (0..repeats).map(move |_| seed)).map(move |seed| (seed, removed.clone()));
     Some((aim, seeds))
 }
@@ -75,14 +75,14 @@ fn finish(mut child: Child, progress: &PathBuf, limit: Duration) -> (Option<bool
     (ended, reader.join().expect("reads only"))
 }
 
-/// Runs the programs of these seeds; the first that fails.
-pub fn run_apart(aim: Aim, seeds: Range<u64>) -> Result<(), u64> {
+/// Runs the programs of these seeds: what was printed, or the first that fails.
+pub fn run_apart(aim: Aim, seeds: Range<u64>) -> Result<String, u64> {
     let progress = progress_file(&format!("{aim:?}"));
-    let (ended, _) = finish(start(aim, seeds.clone(), 1, &HashSet::new(), &progress), &progress, HANGS_AFTER);
+    let (ended, output) = finish(start(aim, seeds.clone(), 1, &HashSet::new(), &progress), &progress, HANGS_AFTER);
     let failed = std::fs::read_to_string(&progress).ok().and_then(|text| text.parse().ok()).unwrap_or(seeds.start);
     let _ = std::fs::remove_file(&progress);
     if ended == Some(true) {
-        Ok(())
+        Ok(output)
     } else {
         Err(failed)
     }

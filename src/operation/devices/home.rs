@@ -5,7 +5,7 @@ use super::super::body::{Body, Held, Work};
 use super::super::{inside_task, current_task, Engine, Frame, RegionObject, TreeData};
 use super::resident::{Events, Place, State, HOST};
 use super::transfer::{self, Pair};
-use super::{Devices, Request, Then, Told};
+use super::{Devices, Done, Request, Then, Told};
 use crate::base::Result;
 use crate::event::NodeRef;
 use crate::geometry::{Domain, Rect};
@@ -33,6 +33,11 @@ impl<'a> Wanted<'a> {
             reads: privilege != Privilege::WriteDiscard,
             writes: privilege != Privilege::ReadOnly,
         }
+    }
+
+    /// Of a task that launches others: it may read what they wrote, even where it discards what was there before.
+    fn of_parent(held: &'a Held) -> Self {
+        Self { reads: true, ..Self::of(held) }
     }
 }
 
@@ -68,6 +73,7 @@ impl Devices {
                 // What is not valid on the host nobody reads there, and whoever is to use it waits for this copy.
                 let copied = unsafe { transfer::to_host(device, run, physical, &waits)? };
                 physical.is_used_by(&copied.on_device);
+                self.counts.add(Done::CopyHome);
                 fields.iter().for_each(|&(field, _)| state.fill_is_under_way(HOST, field, rect, &copied.there));
             }
         }
@@ -163,7 +169,7 @@ impl Engine {
         if inside_task() {
             let frame = self.frames.get(current_task())?;
             let (Some(body), context) = (frame.body(), self.context_of(frame)) else { return Ok(()) };
-            let viewed = context.viewed().iter().map(|&number| Wanted::of(&body.needs()[number]));
+            let viewed = context.viewed().iter().map(|&number| Wanted::of_parent(&body.needs()[number]));
             return self.bring_now(devices, &viewed.collect::<Vec<_>>());
         }
         let mut lost = None;
@@ -188,7 +194,7 @@ impl Engine {
         if !viewed.contains(&number) {
             viewed.push(number);
         }
-        self.bring_now(devices, &[Wanted::of(held)])
+        self.bring_now(devices, &[Wanted::of_parent(held)])
     }
 
     /// The fields are to lie elsewhere: nothing of them is left on devices.

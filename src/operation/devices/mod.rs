@@ -9,6 +9,7 @@
 //! copies have brought it (`home`); tasks on devices bring what they need themselves (`start`).
 
 mod contribution;
+mod counts;
 mod explicit;
 mod home;
 mod launch;
@@ -22,6 +23,7 @@ mod variant;
 mod view;
 
 pub use contribution::Contributions;
+pub use counts::{Counts, Done};
 pub use launch::{make_exclusive, split, used, Chains};
 pub use resident::Resident;
 pub use variant::{DeviceBody, KernelText, NativeDevice, Variants};
@@ -130,12 +132,13 @@ pub struct Devices {
     /// Trees that have places.
     trees: Mutex<Vec<Weak<TreeData>>>,
     pins: Arc<Pins>,
+    pub counts: Counts,
 }
 
 impl Devices {
     pub fn new(found: Vec<Arc<dyn Device>>, verbose: bool) -> Self {
         let attached = |device| Attached { device, inbox: Mutex::default(), thread: OnceLock::new(), load: AtomicU64::new(0) };
-        Self { list: found.into_iter().map(attached).collect(), clock: AtomicU64::new(0), trees: Mutex::default(), pins: Pins::new(verbose) }
+        Self { list: found.into_iter().map(attached).collect(), clock: AtomicU64::new(0), trees: Mutex::default(), pins: Pins::new(verbose), counts: Counts::default() }
     }
 
     fn tick(&self) -> u64 {

@@ -3,7 +3,7 @@
 use super::super::body::Held;
 use super::super::TreeData;
 use super::resident::{Physical, Place, State};
-use super::Devices;
+use super::{Devices, Done};
 use crate::base::{Result, Status};
 use crate::geometry::{Domain, Rect};
 use crate::region::FieldMask;
@@ -97,6 +97,7 @@ impl Devices {
         }
         let Some((_, data, place)) = oldest else { return Ok(false) };
         self.drop_place(&data, place)?;
+        self.counts.add(Done::Eviction);
         Ok(true)
     }
 

@@ -8,7 +8,7 @@ use super::place::{bytes_for, Pinned};
 use super::resident::{Events, Physical, Place, State, HOST};
 use super::thread::DeviceThread;
 use super::transfer::{self, Pair, Within};
-use super::{used, view, DeviceBody, DeviceTask, KernelText, NativeDevice};
+use super::{used, view, DeviceBody, DeviceTask, Done, KernelText, NativeDevice};
 use crate::base::{Error, Result};
 use crate::device::{Arg, Buffer, Event, Kernel, Launch, Source, Stream};
 use crate::event::NodeRef;
@@ -227,6 +227,7 @@ impl DeviceThread<'_> {
             // The task holds the points for reading, and who writes them waits for it.
             let event = unsafe { transfer::to_device(device, &run, there, &fills)? };
             there.is_used_by(&event);
+            self.devices.counts.add(Done::CopyIn);
             run.fields.iter().for_each(|&(field, _)| state.fill_is_under_way(to, field, run.rect, &event));
         }
         Ok(())
@@ -252,6 +253,9 @@ impl DeviceThread<'_> {
         waits.extend(other.users.iter().cloned());
         let bytes = held.data().instances.element_bytes(field)?;
         let (copy, mut events) = (Within { from: other, to: there, rect: *rect, shift: [0; 3] }, Events::new());
+        if other.device != there.device {
+            self.devices.counts.add(Done::CopyAcross);
+        }
         // As in `copy_in`.
         unsafe { copy.start((device, stream), (&[(field, field)], bytes), &waits, &mut events)? };
         for event in &events {

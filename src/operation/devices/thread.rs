@@ -4,7 +4,7 @@ use super::super::body::{Body, Work};
 use super::super::mapped::special;
 use super::super::Engine;
 use super::start::Started;
-use super::{Attached, Contributions, DeviceTask, Devices, Job, KernelText, Request, Then, LOOK};
+use super::{Attached, Contributions, DeviceTask, Devices, Done, Job, KernelText, Request, Then, LOOK};
 use super::super::Context;
 use crate::base::Result;
 use crate::device::{Event, Kernel, Module, Stream};
@@ -235,6 +235,10 @@ impl DeviceThread<'_> {
                 false
             }
             Ok(Some(started)) => {
+                self.devices.counts.add(if matches!(task.job, Job::Task(_)) { Done::Task } else { Done::Copy });
+                if !started.data.contributions.is_empty() {
+                    self.devices.counts.add(Done::Reduction);
+                }
                 self.running.push(Running { task, started });
                 body.result = None;
                 self.engine.finish(node, 0);

@@ -1,0 +1,260 @@
+//! Tasks of the programs on devices: by a function that enqueues what the task computes on the host, as work of the device's stream, and by
+//! a kernel that computes the same. Leaves alone have these variants, and not those that fail after they have written: what such a
+//! task leaves behind differs between host and device.
+
+use super::bodies::{fail, launched, look, seed_of, Launched, Views};
+use super::execute::World;
+use super::generate::Random;
+use super::kernel::{compute, mix, result_of, Operand};
+use super::program::*;
+use super::sequential::path_of;
+use cl3::{command_queue, event};
+use cohort::ffi::{devices::*, futures::cohort_task_result, tasks::*, types::*};
+use cohort::operation::devices::Done;
+use std::cell::RefCell;
+use std::ffi::{c_void, CString};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What kernels take: so many requirements, and fields in all of them together.
+const MOST_NEEDS: usize = 5;
+const MOST_FIELDS: usize = 24;
+
+const TEXT: &str = include_str!("compute.cl");
+
+/// The two devices of every process that runs such programs; programs choose among them.
+pub const DRIVERS: (&str, &str) = ("POCL_DEVICES", "pthread pthread");
+
+/// What all programs of a process had devices do.
+pub static DID: [(Done, AtomicU64); 7] = [
+    (Done::Task, AtomicU64::new(0)),
+    (Done::Reduction, AtomicU64::new(0)),
+    (Done::Copy, AtomicU64::new(0)),
+    (Done::CopyIn, AtomicU64::new(0)),
+    (Done::CopyHome, AtomicU64::new(0)),
+    (Done::CopyAcross, AtomicU64::new(0)),
+    (Done::Eviction, AtomicU64::new(0)),
+];
+
+/// Kinds of tasks with variants for devices.
+#[derive(Default)]
+pub struct DeviceTasks {
+    function: cohort_task_t,
+    kernels: [cohort_task_t; MOST_NEEDS],
+}
+
+impl Program {
+    /// Which of the two devices, how much of their memory, how many streams. Bytes down to a tenth of what the trees take.
+    pub fn choose_devices(&mut self) {
+        let mut random = Random(mix(self.seed, 0xde71));
+        let bytes_of = |tree: &Tree| {
+            let of_field = |kind: &Kind| (tree.regions[0].bounds.volume() * kind.bytes()).next_multiple_of(256);
+            tree.kinds.iter().take(12).map(of_field).sum::<usize>()
+        };
+        let all: usize = self.trees.iter().map(bytes_of).sum();
+        self.settings.devices = Some(DeviceSettings {
+            numbers: *random.pick(&["0", "1", "0,1", "0,1", "1,0"]),
+            bytes: (!random.one_in(3)).then(|| (all / random.pick(&[1, 2, 4, 10])).max(1024)),
+            streams: *random.pick(&[1, 2, 4]),
+        });
+    }
+
+    /// Whether the task has a kernel, which knows neither its point nor futures, and takes one size of elements for each requirement.
+    pub fn has_kernel(&self, task: &Task) -> bool {
+        let plain = |need: &Need| {
+            let kinds: Vec<Kind> = need.fields.iter().map(|&field| self.trees[need.tree].kinds[field as usize]).collect();
+            kinds.iter().all(|kind| !matches!(kind, Kind::Names { .. }) && kind.bytes() == kinds[0].bytes())
+        };
+        let fields: usize = task.needs.iter().map(|need| need.fields.len()).sum();
+        let takes_or_gives = task.result || !task.futures.is_empty() || !task.maps.is_empty();
+        let fits = (1..=MOST_NEEDS).contains(&task.needs.len()) && fields <= MOST_FIELDS && task.needs.iter().all(plain);
+        self.has_variant(task) && task.fails.is_none() && !takes_or_gives && fits && task.id % 3 != 0
+    }
+
+    fn has_variant(&self, task: &Task) -> bool {
+        self.settings.devices.is_some() && task.leaf && !task.fails.is_some_and(|failure| failure.after)
+    }
+
+    /// Kernels compute the same for all points of a launch.
+    pub fn point_seen(&self, task: &Task, point: u32) -> u32 {
+        if self.has_kernel(task) { 0 } else { point }
+    }
+}
+
+impl DeviceSettings {
+    /// For the runtime that starts next; no driver does anything now that could look at variables.
+    pub fn set(&self) {
+        std::env::set_var("COHORT_DEVICES", self.numbers);
+        std::env::set_var("COHORT_DEVICE_STREAMS", self.streams.to_string());
+        match self.bytes {
+            Some(bytes) => std::env::set_var("COHORT_DEVICE_MEMORY", bytes.to_string()),
+            None => std::env::remove_var("COHORT_DEVICE_MEMORY"),
+        }
+    }
+}
+
+impl World<'_> {
+    /// Registers the kinds of tasks that devices can run, and gives `asking` ones the function.
+    pub fn register_device_tasks(&mut self, user: *mut c_void) {
+        let function = |task| unsafe { cohort_task_device_callback(task, COHORT_DEVICE_OPENCL, Some(run_on_device), user) };
+        let leaf = |task: &mut cohort_task_t| unsafe {
+            cohort_task_register(self.runtime, c"on devices".as_ptr(), Some(super::bodies::run_task), user, COHORT_TASK_LEAF, task)
+        };
+        let mut tasks = DeviceTasks::default();
+        self.must("a task for devices", leaf(&mut tasks.function));
+        for task in self.asking.iter().chain([&tasks.function]) {
+            self.must("cohort_task_device_callback", function(*task));
+        }
+        let text = CString::new(TEXT).expect("no zero byte");
+        for (n, task) in tasks.kernels.iter_mut().enumerate() {
+            self.must("a task with a kernel", leaf(task));
+            let entry = CString::new(format!("compute_{}", n + 1)).expect("no zero byte");
+            let kernel = cohort_kernel_t {
+                size: size_of::<cohort_kernel_t>(),
+                source: text.as_ptr(),
+                file: c"compute.cl".as_ptr(),
+                name: entry.as_ptr(),
+                options: null(),
+                block: [0; 3],
+                grid_requirement: 0,
+                api: COHORT_DEVICE_ANY,
+            };
+            self.must("cohort_task_kernel", unsafe { cohort_task_kernel(*task, &kernel) });
+        }
+        self.device_tasks = tasks;
+    }
+
+    /// The kind of a leaf that does not ask for layouts, and the processor that its launch asks for.
+    pub fn leaf_kind(&self, task: &Task) -> cohort_task_t {
+        match () {
+            _ if self.program.has_kernel(task) => self.device_tasks.kernels[task.needs.len() - 1],
+            _ if self.program.has_variant(task) => self.device_tasks.function,
+            _ => self.leaf,
+        }
+    }
+
+    /// Some launches ask for a device, where memory suffices for any of them.
+    pub fn asks_for_device(&self, task: &Task) -> bool {
+        self.program.has_variant(task) && task.id % 4 == 1 && self.program.settings.devices.as_ref().is_some_and(|d| d.bytes.is_none())
+    }
+
+    /// Arguments of a task with a kernel: the mirror of `description` in compute.cl.
+    pub fn description(&self, task: &Task, path: u64) -> Vec<u64> {
+        let mut words = vec![&raw const *task as u64, path, path_of(path, task.id, 0), task.needs.len() as u64];
+        for n in 0..MOST_NEEDS {
+            words.push(task.needs.get(n).map_or(0, |need| {
+                let (right, operator) = match need.right {
+                    Right::Read => (0, 0),
+                    Right::Write => (1, 0),
+                    Right::Discard => (2, 0),
+                    Right::Reduce(operator) => (3, operator as u8),
+                    Right::Nothing => unreachable!("no program has such requirements"),
+                };
+                let turns = need.coherence == Coherence::Atomic;
+                u64::from_ne_bytes([right, turns.into(), operator, need.fields.len() as u8, 0, 0, 0, 0])
+            }));
+        }
+        let field_of = |need: &Need, field: u32| {
+            let kind = self.program.trees[need.tree].kinds[field as usize];
+            let position = need.fields.iter().filter(|&&other| other < field).count();
+            [field as u64, number_of(kind), kind.bytes() as u64, position as u64].iter().rev().fold(0, |word, part| word << 16 | part)
+        };
+        words.extend(task.needs.iter().flat_map(|need| need.fields.iter().map(move |&field| field_of(need, field))));
+        words.resize(4 + MOST_NEEDS + MOST_FIELDS, 0);
+        words
+    }
+
+    /// Adds up what devices did.
+    pub fn count_devices(&self) {
+        let runtime = cohort::runtime::of(self.runtime.id).expect("it has not ended");
+        for (done, count) in &DID {
+            count.fetch_add(runtime.engine.devices_did(*done), Ordering::Relaxed);
+        }
+    }
+}
+
+/// What compute.cl calls the kind.
+fn number_of(kind: Kind) -> u64 {
+    match kind {
+        Kind::Raw(_) => 0,
+        Kind::Int32 => 1,
+        Kind::Int64 => 2,
+        Kind::Float => 3,
+        Kind::Double => 4,
+        Kind::FloatComplex => 5,
+        Kind::DoubleComplex => 6,
+        Kind::Names { .. } => unreachable!("kernels get no such fields"),
+    }
+}
+
+/// What a device's stream computes when it comes to it.
+struct Work {
+    seed: u64,
+    operands: Vec<Operand>,
+    views: Views<'static>,
+    /// Where the buffer of each requirement lies.
+    places: Vec<*mut c_void>,
+    hash: *const AtomicU64,
+}
+
+unsafe extern "C" fn run_on_device(context: cohort_context_t, device: *const cohort_device_t, user: *mut c_void) -> i32 {
+    let (world, stream) = (&*user.cast::<World>(), (*device).stream);
+    let Launched { task, point, path, .. } = launched(world, context);
+    if task.fails.is_some_and(|failure| failure.point == point) {
+        return fail(world, context, task);
+    }
+    let bases: RefCell<Vec<*mut c_void>> = RefCell::default();
+    let show = |n: u32, field, right, view: &mut cohort_view_t| {
+        let mut there: cohort_device_view_t = std::mem::zeroed();
+        let status = cohort_view_device(context, n, field, right, &mut there);
+        if status == 0 {
+            bases.borrow_mut().resize(n as usize + 1, there.base);
+            (view.base, view.dim, view.lo, view.hi, view.stride) = (there.offset as *mut c_void, there.dim, there.lo, there.hi, there.stride);
+        }
+        status
+    };
+    let (operands, views) = look(world, task, &show);
+    let (bases, hash, waits) = (bases.into_inner(), AtomicU64::new(0), task.result);
+    let (seed, places) = (seed_of(task, context, path), vec![null_mut(); bases.len()]);
+    let work = Box::into_raw(Box::new(Work { seed, operands, views, places, hash: if waits { &hash } else { null() } }));
+    // Work with several buffers gets their addresses mixed up by PoCL 3.1.
+    for (place, base) in (*work).places.iter_mut().zip(&bases) {
+        enqueue(world, stream, note_place, &mut [(&raw mut *place).cast(), null_mut()], Some(base));
+    }
+    enqueue(world, stream, compute_there, &mut [work.cast()], None);
+    if waits {
+        command_queue::finish(stream).unwrap_or_else(|code| world.complain(format!("clFinish: {code}")));
+        let result = result_of(task, hash.load(Ordering::Acquire));
+        world.must("cohort_task_result", cohort_task_result(context, result.as_ptr().cast(), result.len()));
+    }
+    0
+}
+
+/// Enqueues work of the host; the address of the buffer becomes the last of `args`.
+unsafe fn enqueue(world: &World, stream: *mut c_void, work: unsafe extern "C" fn(*mut c_void), args: &mut [*mut c_void], buffer: Option<&*mut c_void>) {
+    let size = size_of_val(args);
+    let place: *const c_void = (&raw const args[args.len() - 1]).cast();
+    let (list, places) = buffer.map_or((null(), null()), |buffer| (&raw const *buffer, &raw const place));
+    let count = u32::from(buffer.is_some());
+    let enqueued = command_queue::enqueue_native_kernel(stream, Some(work), args.as_mut_ptr().cast(), size, count, list, places, 0, null());
+    if let Err(code) = enqueued.and_then(|done| event::release_event(done)) {
+        world.complain(format!("clEnqueueNativeKernel: {code}"));
+    }
+}
+
+/// `args`: where the address is to be noted, and the address.
+unsafe extern "C" fn note_place(args: *mut c_void) {
+    let [into, place] = *args.cast::<[*mut c_void; 2]>();
+    *into.cast::<*mut c_void>() = place;
+}
+
+/// `args`: the work, whose places are noted.
+unsafe extern "C" fn compute_there(args: *mut c_void) {
+    let mut work = Box::from_raw(*args.cast::<*mut Work>());
+    let Work { seed, operands, views, places, hash } = &mut *work;
+    views.move_to(|need| places[need].cast());
+    let found = compute(*seed, operands, false, views);
+    if let Some(hash) = hash.as_ref() {
+        hash.store(found, Ordering::Release);
+    }
+}
