@@ -155,6 +155,7 @@ impl Residency {
         debug_assert!(missing.is_empty(), "every point is valid somewhere");
     }
 
+    /// Whether the place has the newest values of all of `domain`.
     pub fn is_valid(&self, id: PlaceId, domain: &Domain) -> bool {
         self.places[self.position(id)].valid.contains(domain)
     }

@@ -11,6 +11,7 @@
 mod contribution;
 mod counts;
 mod explicit;
+mod fold;
 mod home;
 mod launch;
 mod pins;
@@ -96,6 +97,8 @@ pub(super) struct Told {
 
 pub(super) enum Request {
     Run(NodeRef),
+    /// A fold of what lies on the device.
+    Fold(NodeRef),
     /// What comes when all these have happened.
     Watch(Events, Then),
     Stop,
@@ -106,6 +109,8 @@ pub struct Attached {
     pub device: Arc<dyn Device>,
     inbox: Mutex<VecDeque<Request>>,
     thread: OnceLock<Thread>,
+    /// Contributions of complete tasks that lie there until they are folded in.
+    left: Mutex<Vec<contribution::Left>>,
     /// Tasks launched for it and not complete.
     load: AtomicU64,
 }
@@ -114,6 +119,15 @@ impl Attached {
     /// Whether it takes more work.
     fn works(&self) -> bool {
         self.device.lost().is_none()
+    }
+
+    /// Until they are folded in, or there is no room for them.
+    fn keep(&self, contributions: &Contributions) {
+        if let Some(new) = contributions.left() {
+            let mut left = self.left.lock();
+            left.retain(|old| old.strong_count() > 0);
+            left.push(new);
+        }
     }
 
     fn send(&self, request: Request) {
@@ -137,7 +151,7 @@ pub struct Devices {
 
 impl Devices {
     pub fn new(found: Vec<Arc<dyn Device>>, verbose: bool) -> Self {
-        let attached = |device| Attached { device, inbox: Mutex::default(), thread: OnceLock::new(), load: AtomicU64::new(0) };
+        let attached = |device| Attached { device, inbox: Mutex::default(), thread: OnceLock::new(), left: Mutex::default(), load: AtomicU64::new(0) };
         Self { list: found.into_iter().map(attached).collect(), clock: AtomicU64::new(0), trees: Mutex::default(), pins: Pins::new(verbose), counts: Counts::default() }
     }
 

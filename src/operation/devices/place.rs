@@ -83,7 +83,7 @@ impl Devices {
         }
     }
 
-    /// Writes back and lets go of the place that was not used for longest. False: all are in use.
+    /// Writes back and lets go of the place that was not used for longest, or else of contributions. False: all are in use.
     pub fn evict(&self, device: usize) -> Result<bool> {
         let mut oldest: Option<(u64, Arc<TreeData>, Place)> = None;
         for data in self.trees() {
@@ -95,7 +95,7 @@ impl Devices {
                 }
             }
         }
-        let Some((_, data, place)) = oldest else { return Ok(false) };
+        let Some((_, data, place)) = oldest else { return self.send_home(device) };
         self.drop_place(&data, place)?;
         self.counts.add(Done::Eviction);
         Ok(true)

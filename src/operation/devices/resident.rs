@@ -135,6 +135,15 @@ impl State {
         fitting.max_by_key(|(place, physical)| (physical.rect.volume(), **place)).map(|(place, physical)| (*place, &mut **physical))
     }
 
+    /// A place on the device where all points of all fields are valid.
+    pub fn valid_at(&self, device: usize, mask: &FieldMask, domain: &Domain) -> Option<Place> {
+        let holds = |(place, physical): &(&Place, &Box<Physical>)| {
+            let is_valid = |field: u32| physical.number(field).is_some() && self.fields.get(&field).is_some_and(|f| f.residency.is_valid(f.id(**place), domain));
+            physical.device == device && physical.rect.contains(&domain.bounds) && mask.iter().all(is_valid)
+        };
+        self.physical.iter().find(holds).map(|(place, _)| *place)
+    }
+
     pub fn add(&mut self, physical: Physical) -> Place {
         self.next += 1;
         for &field in &physical.fields {

@@ -33,7 +33,7 @@ pub struct Extent {
 impl Extent {
     const NONE: Self = Self { lo: [0; 3], hi: [-1; 3], stride: [0; 3], offset: 0, field: 0 };
 
-    fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         // Eleven words of eight bytes, without padding.
         unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).cast(), size_of::<Self>()) }
     }
@@ -168,7 +168,9 @@ impl DeviceThread<'_> {
             self.is_written(&body.needs()[*number], place, &mut events)?;
         }
         for contribution in &mut data.contributions {
-            contribution.go_home(&*self.attached().device, &body.needs()[contribution.number])?;
+            if !self.stays(&body.needs()[contribution.number]) {
+                contribution.go_home(&*self.attached().device)?;
+            }
         }
         Ok(events)
     }

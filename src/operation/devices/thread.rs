@@ -10,6 +10,7 @@ use crate::base::Result;
 use crate::device::{Event, Kernel, Module, Stream};
 use crate::event::{NodeRef, State};
 use crate::fail;
+use crate::region::{ElementType, Reduction};
 use super::resident::Events;
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
@@ -37,6 +38,8 @@ pub struct DeviceThread<'a> {
     watched: Vec<(Events, Then)>,
     /// By the address of their text, which stays as long as the task's kind.
     pub kernels: HashMap<*const KernelText, Result<(Module, Kernel)>>,
+    /// Kernels of the library's own.
+    pub folds: HashMap<(Reduction, ElementType), Result<(Module, Kernel)>>,
     turn: usize,
     /// Tasks that were found to have failed, by their second nodes.
     failed: Vec<(NodeRef, u32)>,
@@ -64,8 +67,9 @@ pub fn start(engine: &Engine) -> Result<()> {
         engine.scheduler.spawn("cohort-device", move |_| {
             let engine = lent.engine();
             if let Some(devices) = engine.devices.get() {
-                let (waiting, running, watched, kernels, failed) = Default::default();
-                DeviceThread { engine, devices, number, waiting, running, watched, kernels, turn: 0, failed, is_lost: false, launched: Cell::default() }.serve();
+                let (waiting, running, watched, kernels, folds, failed) = Default::default();
+                let (turn, is_lost, launched) = (0, false, Cell::default());
+                DeviceThread { engine, devices, number, waiting, running, watched, kernels, folds, turn, failed, is_lost, launched }.serve();
             }
         })?;
     }
@@ -87,6 +91,7 @@ impl DeviceThread<'_> {
             for request in requests {
                 match request {
                     Request::Run(node) => self.waiting.push_back(node),
+                    Request::Fold(node) => self.fold(node),
                     Request::Watch(events, then) => self.watched.push((events, then)),
                     Request::Stop => return,
                 }
@@ -136,8 +141,10 @@ impl DeviceThread<'_> {
                         self.failed.push((task.end, error));
                     }
                     if let (0, Some(fold)) = (error, task.fold) {
+                        let contributions = Contributions::new(started.data.contributions);
+                        self.attached().keep(&contributions);
                         // The fold waits for the task's end, so nobody else has its body.
-                        unsafe { self.engine.bodies.get(fold.index()) }.work = Work::Fold(Some(Box::new(Contributions(started.data.contributions))));
+                        unsafe { self.engine.bodies.get(fold.index()) }.work = Work::Fold(Some(Box::new(contributions)));
                     }
                     self.end(&task, error);
                 }

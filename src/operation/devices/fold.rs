@@ -1,0 +1,149 @@
+//! Contributions folded in where the data lies: if all of it is valid in one place of the device that made the contribution, a kernel of ours
+//! folds there, and nothing travels. One kernel for each built-in operator and type; the operators of programs are functions of the host.
+
+use super::super::body::{Held, Work};
+use super::super::object::Home;
+use super::contribution::Contribution;
+use super::resident::{Events, Physical, Place, State};
+use super::start::Extent;
+use super::thread::DeviceThread;
+use super::Then;
+use crate::base::{Error, Result};
+use crate::device::{Arg, Event, Kernel, Launch, Source, Stream};
+use crate::event::NodeRef;
+use crate::geometry::Rect;
+use crate::region::{ElementType, Operator, Privilege, Reduction};
+
+/// The kernel's text. Its operators are those of `region::reduce`, to the last bit: signed integers wrap around, which C knows of unsigned
+/// ones alone, a NaN wins, and products and sums are rounded one by one.
+fn text(op: Reduction, element: ElementType) -> String {
+    let wraps = matches!(op, Reduction::Sum | Reduction::Product);
+    let number = match element {
+        ElementType::Int32 if wraps => "unsigned int",
+        ElementType::Int64 if wraps => "unsigned long",
+        ElementType::Int32 => "int",
+        ElementType::Int64 => "long",
+        ElementType::Float | ElementType::FloatComplex => "float",
+        ElementType::Double | ElementType::DoubleComplex => "double",
+    };
+    let is_complex = matches!(element, ElementType::FloatComplex | ElementType::DoubleComplex);
+    let value = match (op, is_complex) {
+        (Reduction::Sum, false) => "a + b",
+        (Reduction::Product, false) => "a * b",
+        (Reduction::Min, _) => "a != a || a < b ? a : b",
+        (Reduction::Max, _) => "a != a || a > b ? a : b",
+        (Reduction::Sum, true) => "{a.re + b.re, a.im + b.im}",
+        (Reduction::Product, true) => "{TIMES(a.re, b.re) - TIMES(a.im, b.im), TIMES(a.re, b.im) + TIMES(a.im, b.re)}",
+    };
+    let kind = if is_complex { format!("struct {{ {number} re, im; }}") } else { number.into() };
+    // A product that the compiler may not join with a sum.
+    let times = if number == "float" { "__fmul_rn" } else { "__dmul_rn" };
+    format!(
+        "#ifdef __OPENCL_VERSION__\n\
+         #pragma OPENCL FP_CONTRACT OFF\n\
+         #define TIMES(x, y) ((x) * (y))\n\
+         #else\n\
+         #define TIMES(x, y) {times}(x, y)\n\
+         #endif\n\
+         typedef {kind} element;\n\
+         COHORT_KERNEL void fold(COHORT_GLOBAL element *into, cohort_extent to, COHORT_GLOBAL const element *from, cohort_extent of)\n\
+         {{\n\
+           COHORT_POINT(to, i, j, k)\n\
+           const element a = COHORT_AT(into, to, i, j, k), b = COHORT_AT(from, of, i, j, k);\n\
+           const element folded = {value};\n\
+           COHORT_AT(into, to, i, j, k) = folded;\n\
+         }}\n"
+    )
+}
+
+/// One field's part of a place, in elements of the operator, of which a field's may be several side by side.
+fn part(place: &Physical, field: u32, rect: &Rect, (bytes, each): (usize, usize)) -> Extent {
+    let values = (bytes / each) as i64;
+    let count = [rect.extent(0) * values, rect.extent(1), rect.extent(2)];
+    let [_, row, slice] = place.steps();
+    let offset = (place.offset(field, rect.lo, bytes) / each) as i64;
+    Extent { lo: [0; 3], hi: count.map(|count| count - 1), stride: [1, row * values, slice * values], offset, field: 0 }
+}
+
+impl DeviceThread<'_> {
+    /// The place on this device where all of what the requirement reduces into is valid.
+    fn destination(&self, state: &State, held: &Held) -> Option<Place> {
+        // What others than this rank's operations look at is the host's.
+        let is_own = !matches!(held.data().home, Home::Shared(_));
+        is_own.then(|| state.valid_at(self.number, &held.mask, &held.node().domain))?
+    }
+
+    /// Whether a contribution to these data is better left here: when it is folded in they may still be.
+    pub fn stays(&self, held: &Held) -> bool {
+        let is_known = held.access.reduction.is_some_and(|contribution| matches!(contribution.operator, Operator::Known(..)));
+        is_known && held.data().on_devices.get().is_some_and(|resident| self.destination(&resident.lock(), held).is_some())
+    }
+
+    /// Folds what a task left on the device, or sends it home; the fold comes again when that is done.
+    pub fn fold(&mut self, node: NodeRef) {
+        // The fold was put by, and waits for this thread.
+        let body = unsafe { self.engine.bodies.get(node.index()) };
+        let left = if let Work::Fold(Some(left)) = &body.work { left.share() } else { return self.engine.offer_again(node) };
+        let (mut events, mut failed) = (Events::new(), Ok(()));
+        for contribution in left.lock().iter_mut().filter(|contribution| contribution.is_here()) {
+            let held = &mut body.needs_mut()[contribution.of_fold];
+            match self.fold_here(held, contribution) {
+                Ok(Some(event)) => {
+                    contribution.is_folded(&event);
+                    events.push(event);
+                    // The host has nothing to do with it any more.
+                    held.access.privilege = Privilege::NoAccess;
+                }
+                Ok(None) => failed = failed.and(contribution.go_home(&*self.attached().device)),
+                Err(error) => failed = Err(error),
+            }
+        }
+        match failed {
+            Err(error) => {
+                let error = self.engine.fail(format!("a fold failed on rank {}: {}", self.engine.rank, error.text));
+                self.engine.finish(node, error);
+            }
+            Ok(()) if events.is_empty() => self.engine.offer_again(node),
+            Ok(()) => self.devices.when(events, Then::Offer(node)),
+        }
+    }
+
+    /// `None`: the data does not lie here.
+    fn fold_here(&mut self, held: &Held, contribution: &Contribution) -> Result<Option<Event>> {
+        let Operator::Known(op, element) = contribution.operator else { return Ok(None) };
+        let domain = &held.node().domain;
+        let kernel = self.fold_kernel(op, element)?;
+        let (Some(from), Some(resident)) = (&contribution.there, held.data().on_devices.get()) else { return Ok(None) };
+        let mut state = resident.lock();
+        let Some(place) = self.destination(&state, held) else { return Ok(None) };
+        let mut waits: Events = from.users.iter().cloned().collect();
+        held.mask.iter().for_each(|field| state.wait_for_fills(place, field, domain, &mut waits));
+        let Some(into) = state.physical.get_mut(&place) else { return Ok(None) };
+        waits.extend(into.users.iter().cloned());
+        let mut last = None;
+        for (field, rect) in held.mask.iter().flat_map(|field| domain.rects().map(move |rect| (field, rect))) {
+            let sizes = (held.data().instances.ensure(field)?.bytes, element.bytes());
+            let (to, of) = (part(into, field, &rect, sizes), part(from, field, &rect, sizes));
+            let args = [Arg::Buffer(&into.buffer), Arg::Bytes(to.bytes()), Arg::Buffer(&from.buffer), Arg::Bytes(of.bytes())];
+            let grid = to.hi.map(|last| last as usize + 1);
+            let launch = Launch { kernel: &kernel, grid, block: [0; 3], args: &args };
+            // The text is ours, and both sides hold the points.
+            let event = unsafe { self.attached().device.launch(Stream::Kernels(0), &launch, &waits)? };
+            into.is_used_by(&event);
+            last = Some(event);
+        }
+        into.stamp = self.devices.tick();
+        held.mask.iter().for_each(|field| state.write(field, domain, place));
+        Ok(last)
+    }
+
+    fn fold_kernel(&mut self, op: Reduction, element: ElementType) -> Result<Kernel> {
+        let device = self.attached().device.clone();
+        let made = self.folds.entry((op, element)).or_insert_with(|| {
+            let source = Source { text: text(op, element), file: "fold".into(), options: String::new() };
+            let module = device.compile(&source)?;
+            device.kernel(&module, "fold").map(|kernel| (module, kernel))
+        });
+        made.as_ref().map(|(_, kernel)| kernel.clone()).map_err(|error: &Error| Error::new(error.status, error.text.clone()))
+    }
+}
