@@ -115,16 +115,17 @@ typedef long __attribute__((may_alias)) cohort_word_64;
       seen.word = COHORT_EXCHANGE_##bits(word, before, next.word);                          \
     } while (seen.word != before);                                                          \
   }
-#define COHORT_ATOMIC_FOLDS(type, bits)                                                     \
-  COHORT_ATOMIC_FOLD(sum, type, bits, old + value)                                          \
-  COHORT_ATOMIC_FOLD(product, type, bits, old * value)                                      \
+/* Whole numbers wrap around, which C knows of unsigned ones alone. */
+#define COHORT_ATOMIC_FOLDS(type, bits, wrapping)                                           \
+  COHORT_ATOMIC_FOLD(sum, type, bits, (type)((wrapping)old + (wrapping)value))              \
+  COHORT_ATOMIC_FOLD(product, type, bits, (type)((wrapping)old * (wrapping)value))          \
   COHORT_ATOMIC_FOLD(min, type, bits, old != old || old < value ? old : value)              \
   COHORT_ATOMIC_FOLD(max, type, bits, old != old || old > value ? old : value)
 
-COHORT_ATOMIC_FOLDS(float, 32)
+COHORT_ATOMIC_FOLDS(float, 32, float)
 #ifdef COHORT_ATOMICS_64
-COHORT_ATOMIC_FOLDS(double, 64)
-COHORT_ATOMIC_FOLDS(long, 64)
+COHORT_ATOMIC_FOLDS(double, 64, double)
+COHORT_ATOMIC_FOLDS(long, 64, unsigned long)
 #endif
 
 /* Begins a kernel that has a work item for each point of an extent: declares its point; items beyond the bounds end here. */

@@ -6,6 +6,7 @@ use cohort::device::*;
 use std::ffi::{c_void, CString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 /// `cohort_extent`.
@@ -62,9 +63,30 @@ fn input() -> (Sample, Sample) {
 
 const HOW: How = How { factor: -1.75, field: 1 };
 
-/// Both samples in C, by the compiler of this machine.
-fn as_c() -> Vec<f64> {
-    let folder = std::env::temp_dir().join(format!("cohort-kernel-{}", std::process::id()));
+/// Where all points of a sample are folded into: four operators' bins of each type.
+#[derive(Clone, Debug, PartialEq)]
+struct Bins {
+    double: Vec<f64>,
+    float: Vec<f32>,
+    long: Vec<i64>,
+}
+
+const BINS: usize = 3;
+
+impl Bins {
+    fn new() -> Self {
+        let of = |values: [f64; 4]| values.iter().flat_map(|value| [*value; BINS]).collect::<Vec<f64>>();
+        let double = of([0.0, 1.0, f64::INFINITY, f64::NEG_INFINITY]);
+        let float = double.iter().map(|value| *value as f32).collect();
+        // As a whole number the greatest and the least are.
+        Self { long: double.iter().map(|value| *value as i64).collect(), double, float }
+    }
+}
+
+/// The samples in C, by the compiler of this machine.
+fn as_c() -> (Vec<f64>, Bins) {
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+    let folder = std::env::temp_dir().join(format!("cohort-kernel-{}-{}", std::process::id(), TURN.fetch_add(1, Ordering::Relaxed)));
     std::fs::create_dir_all(&folder).unwrap();
     let library = folder.join("samples.so");
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
@@ -75,7 +97,7 @@ fn as_c() -> Vec<f64> {
         .unwrap();
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
     let path = CString::new(library.to_str().unwrap()).unwrap();
-    let (x, mut y) = input();
+    let ((x, mut y), mut bins) = (input(), Bins::new());
     unsafe {
         let loaded = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
         assert!(!loaded.is_null());
@@ -85,9 +107,12 @@ fn as_c() -> Vec<f64> {
         let stencil: Stencil = std::mem::transmute::<*mut c_void, Stencil>(libc::dlsym(loaded, c"run_stencil".as_ptr()));
         axpy(x.values.as_ptr(), &x.extent, y.values.as_mut_ptr(), &y.extent, &HOW);
         stencil(x.values.as_ptr(), &x.extent, y.values.as_mut_ptr(), &y.extent);
+        type FoldAll = unsafe extern "C" fn(*const f64, *const Extent, *mut f64, *mut f32, *mut i64, i64);
+        let fold_all: FoldAll = std::mem::transmute::<*mut c_void, FoldAll>(libc::dlsym(loaded, c"run_fold_all".as_ptr()));
+        fold_all(x.values.as_ptr(), &x.extent, bins.double.as_mut_ptr(), bins.float.as_mut_ptr(), bins.long.as_mut_ptr(), BINS as i64);
     }
     std::fs::remove_dir_all(folder).unwrap();
-    y.values
+    (y.values, bins)
 }
 
 fn device() -> Arc<dyn Device> {
@@ -96,15 +121,16 @@ fn device() -> Arc<dyn Device> {
     found.devices.first().unwrap_or_else(|| panic!("no OpenCL device (install pocl-opencl-icd): {:?}", found.absent)).clone()
 }
 
-unsafe fn copied(device: &dyn Device, buffer: &Buffer, values: &mut [f64], to_device: bool, wait: &[Event]) -> Event {
+unsafe fn copied<T>(device: &dyn Device, buffer: &Buffer, values: &mut [T], to_device: bool, wait: &[Event]) -> Event {
     let sides = (Side::Host(values.as_mut_ptr().cast()), Side::Device(buffer, 0));
     let (from, to) = if to_device { sides } else { (sides.1, sides.0) };
     let mut dims = [Dim::ONE; 4];
-    dims[0] = Dim { count: values.len(), from: 8, to: 8 };
-    device.copy(if to_device { Stream::In } else { Stream::Out }, &Transfer { element: 8, dims, from, to }, wait).unwrap()
+    let step = size_of::<T>() as isize;
+    dims[0] = Dim { count: values.len(), from: step, to: step };
+    device.copy(if to_device { Stream::In } else { Stream::Out }, &Transfer { element: size_of::<T>(), dims, from, to }, wait).unwrap()
 }
 
-/// Both samples through OpenCL, with these options and blocks.
+/// The samples with points of their own through OpenCL, with these options and blocks.
 fn as_opencl(options: &str, block: [u32; 3]) -> Vec<f64> {
     let device = device();
     let module = device.compile(&Source { options: options.into(), ..samples() }).unwrap();
@@ -129,7 +155,7 @@ fn as_opencl(options: &str, block: [u32; 3]) -> Vec<f64> {
 #[test]
 fn opencl_and_c_give_the_same() {
     assert_eq!(size_of::<Extent>(), 88);
-    let expected = as_c();
+    let (expected, _) = as_c();
     assert_ne!(expected, input().1.values);
     for block in [[0; 3], [4, 2, 2], [16, 1, 1]] {
         assert_eq!(as_opencl("-cl-opt-disable", block), expected, "blocks of {block:?}");
@@ -137,6 +163,40 @@ fn opencl_and_c_give_the_same() {
     // With contraction of products and sums the last bits may differ.
     let optimised = as_opencl("", [8, 1, 1]);
     assert!(optimised.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-12 * b.abs().max(1.0)));
+}
+
+/// Many work items at once fold into few elements; what they give does not depend on the order.
+fn folds_by_opencl(block: [u32; 3]) -> Bins {
+    let device = device();
+    let kernel = device.kernel(&device.compile(&samples()).unwrap(), "fold_all").unwrap();
+    let ((mut x, _), mut bins) = (input(), Bins::new());
+    unsafe {
+        let [of_x, d, f, l] = [8 * x.values.len(), 8 * bins.double.len(), 4 * bins.float.len(), 8 * bins.long.len()].map(|bytes| device.allocate(bytes).unwrap());
+        let ready = [
+            copied(&*device, &of_x, &mut x.values, true, &[]),
+            copied(&*device, &d, &mut bins.double, true, &[]),
+            copied(&*device, &f, &mut bins.float, true, &[]),
+            copied(&*device, &l, &mut bins.long, true, &[]),
+        ];
+        let count = BINS as i64;
+        let args = [Arg::Buffer(&of_x), Arg::Bytes(bytes_of(&x.extent)), Arg::Buffer(&d), Arg::Buffer(&f), Arg::Buffer(&l), Arg::Bytes(bytes_of(&count))];
+        let grid = std::array::from_fn(|d| (x.extent.hi[d] - x.extent.lo[d] + 1) as usize);
+        let done = [device.launch(Stream::Kernels(0), &Launch { kernel: &kernel, grid, block, args: &args }, &ready).unwrap()];
+        copied(&*device, &d, &mut bins.double, false, &done).wait().unwrap();
+        copied(&*device, &f, &mut bins.float, false, &done).wait().unwrap();
+        copied(&*device, &l, &mut bins.long, false, &done).wait().unwrap();
+    }
+    bins
+}
+
+#[test]
+fn work_items_fold_into_one_element_without_losing_any() {
+    let (_, expected) = as_c();
+    let changed = |bins: &Bins| (0..4 * BINS).all(|at| bins.double[at] != Bins::new().double[at] && bins.long[at] != Bins::new().long[at]);
+    assert!(changed(&expected), "{expected:?}");
+    for block in [[0; 3], [11, 1, 1], [1, 8, 2]] {
+        assert_eq!(folds_by_opencl(block), expected, "blocks of {block:?}");
+    }
 }
 
 fn nvrtc() -> Nvrtc {
@@ -153,7 +213,7 @@ fn cuda_compiles_for_every_generation() {
         assert!(nvrtc.architectures().contains(&generation));
         let code = nvrtc.compile(&samples(), &format!("sm_{generation}")).unwrap();
         assert_eq!(&code[..4], b"\x7fELF");
-        for name in ["axpy", "stencil"] {
+        for name in ["axpy", "stencil", "fold_all"] {
             assert!(code.windows(name.len()).any(|part| part == name.as_bytes()), "no {name} for sm_{generation}");
         }
         let ptx = String::from_utf8(nvrtc.compile(&samples(), &format!("compute_{generation}")).unwrap()).unwrap();

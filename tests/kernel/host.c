@@ -13,6 +13,11 @@ void run_axpy(const double *x, const cohort_extent *of_x, double *y, const cohor
   FOR_ALL(*of_y) axpy(x, *of_x, y, *of_y, *args);
 }
 
+void run_fold_all(const double *x, const cohort_extent *of_x, double *d, float *f, long *l, long bins)
+{
+  FOR_ALL(*of_x) fold_all(x, *of_x, d, f, l, bins);
+}
+
 void run_stencil(const double *u, const cohort_extent *of_u, double *v, const cohort_extent *of_v)
 {
   FOR_ALL(*of_v) stencil(u, *of_u, v, *of_v);
