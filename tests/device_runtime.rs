@@ -260,10 +260,14 @@ impl Running {
         self.launch_on(COHORT_PROC_DEVICE, task, (region, fields, COHORT_READ_WRITE));
     }
 
+    /// Reductions are sums.
     fn launch_on(&self, processor: i32, task: cohort_task_t, (region, fields, privilege): (cohort_region_t, &[cohort_field_t], i32)) {
         unsafe {
             let mut need: cohort_requirement_t = std::mem::zeroed();
             (need.region, need.fields, need.field_count, need.privilege) = (region, fields.as_ptr(), fields.len() as u32, privilege);
+            if privilege == COHORT_REDUCE {
+                (need.reduction, need.reduction_type) = (COHORT_SUM, COHORT_DOUBLE);
+            }
             let count = fields.len() as i64;
             let mut launch: cohort_launch_t = std::mem::zeroed();
             (launch.size, launch.task, launch.requirements, launch.requirement_count) = (size_of::<cohort_launch_t>(), task, &need, 1);
@@ -487,4 +491,37 @@ fn a_lost_device_fails_what_needs_it_and_nothing_else() {
     running.detach(attached, &fields);
     assert!(seen.pinned.lock().unwrap().is_empty());
     running.wait();
+}
+
+#[test]
+fn sums_into_what_lies_on_the_device_do_not_travel() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let array = Halo::new(100, 3);
+    let (region, fields) = running.region(&[100, 100], 3);
+    running.attach(region, &fields, array.first(), &array.strides(), array.apart());
+    let bump = running.task("bump", BUMP, "bump");
+    // With nothing on the device contributions go to where the data is.
+    running.launch_on(COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_REDUCE));
+    running.wait();
+    array.check(1.0);
+    assert_eq!((seen.from_staging.load(Ordering::Relaxed), seen.commands.load(Ordering::Relaxed)), (1, 1));
+    let commands = |work: &dyn Fn()| {
+        seen.commands.store(0, Ordering::Relaxed);
+        work();
+        running.wait();
+        seen.commands.load(Ordering::Relaxed)
+    };
+    // What the program may have changed goes there, and comes back.
+    let write = || running.launch(bump, region, &fields);
+    let without = commands(&write);
+    let with = commands(&|| {
+        write();
+        (0..5).for_each(|_| running.launch_on(COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_REDUCE)));
+        write();
+    });
+    array.check(9.0);
+    assert_eq!(with, without, "commands for the data, and none for contributions");
+    assert_eq!(seen.from_staging.load(Ordering::Relaxed), 1);
+    running.detach(region, &fields);
 }

@@ -69,7 +69,8 @@ program main
   do round = 1, rounds
     call cohort_index_launch(ctx, count_task, blocks, [cohort_needs(parts, x_field, COHORT_READ_ONLY), &
       cohort_needs(histogram, bin_fields(1:1), COHORT_REDUCE, reduction=COHORT_SUM, reduction_type=COHORT_INT64), &
-      cohort_needs(histogram, bin_fields(2:2), COHORT_REDUCE, reduction=COHORT_MAX, reduction_type=COHORT_DOUBLE, any_order=.true.)])
+      cohort_needs(histogram, bin_fields(2:2), COHORT_REDUCE, reduction=COHORT_MAX, reduction_type=COHORT_DOUBLE, &
+        any_order=.true.)])
     call cohort_launch(ctx, twice_task, [cohort_needs(histogram, bin_fields(1:1), COHORT_READ_WRITE)])
     do i = 1, n
       bin = 1 + mod(int(x(i)), bins)

@@ -30,16 +30,18 @@ fn text(op: Reduction, element: ElementType) -> String {
     let value = match (op, is_complex) {
         (Reduction::Sum, false) => "a + b",
         (Reduction::Product, false) => "a * b",
-        (Reduction::Min, _) => "a != a || a < b ? a : b",
-        (Reduction::Max, _) => "a != a || a > b ? a : b",
+        (Reduction::Min, _) => "IS_NAN(a) || a < b ? a : b",
+        (Reduction::Max, _) => "IS_NAN(a) || a > b ? a : b",
         (Reduction::Sum, true) => "{a.re + b.re, a.im + b.im}",
         (Reduction::Product, true) => "{TIMES(a.re, b.re) - TIMES(a.im, b.im), TIMES(a.re, b.im) + TIMES(a.im, b.re)}",
     };
     let kind = if is_complex { format!("struct {{ {number} re, im; }}") } else { number.into() };
     // A product that the compiler may not join with a sum.
     let times = if number == "float" { "__fmul_rn" } else { "__dmul_rn" };
+    let is_nan = if matches!(element, ElementType::Int32 | ElementType::Int64) { "0" } else { "((x) != (x))" };
     format!(
-        "#ifdef __OPENCL_VERSION__\n\
+        "#define IS_NAN(x) {is_nan}\n\
+         #ifdef __OPENCL_VERSION__\n\
          #pragma OPENCL FP_CONTRACT OFF\n\
          #define TIMES(x, y) ((x) * (y))\n\
          #else\n\
@@ -145,5 +147,110 @@ impl DeviceThread<'_> {
             device.kernel(&module, "fold").map(|kernel| (module, kernel))
         });
         made.as_ref().map(|(_, kernel)| kernel.clone()).map_err(|error: &Error| Error::new(error.status, error.text.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::config::DeviceChoice;
+    use crate::device::{discover, Device, Dim, Nvrtc, Side, Transfer, Wanted};
+    use crate::region::Run;
+    use std::sync::Arc;
+
+    const OPERATORS: [Reduction; 4] = [Reduction::Sum, Reduction::Product, Reduction::Min, Reduction::Max];
+    const TYPES: [ElementType; 6] =
+        [ElementType::Int32, ElementType::Int64, ElementType::Float, ElementType::Double, ElementType::FloatComplex, ElementType::DoubleComplex];
+    /// In three dimensions.
+    const EXTENTS: [i64; 3] = [9, 5, 4];
+    const COUNT: usize = 9 * 5 * 4;
+
+    fn all() -> impl Iterator<Item = (Reduction, ElementType)> {
+        OPERATORS.into_iter().flat_map(|op| TYPES.map(|element| (op, element))).filter(|(op, element)| element.supports(*op))
+    }
+
+    /// Numbers of all sizes and signs, infinities and NaNs among those of floating point.
+    fn values(element: ElementType, seed: u64) -> Vec<u8> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 11
+        };
+        let mut real = || match next() % 40 {
+            0 => f64::NAN,
+            1 => f64::INFINITY,
+            2 => f64::NEG_INFINITY,
+            3 => -0.0,
+            _ => (next() as f64 / 2f64.powi(52) - 1.0) * 10f64.powi((next() % 9) as i32 - 4),
+        };
+        match element {
+            ElementType::Float | ElementType::FloatComplex => (0..COUNT * element.bytes() / 4).flat_map(|_| (real() as f32).to_ne_bytes()).collect(),
+            ElementType::Double | ElementType::DoubleComplex => (0..COUNT * element.bytes() / 8).flat_map(|_| real().to_ne_bytes()).collect(),
+            ElementType::Int32 | ElementType::Int64 => (0..COUNT * element.bytes() / 4).flat_map(|_| (next() as u32).to_ne_bytes()).collect(),
+        }
+    }
+
+    fn copied(device: &dyn Device, buffer: &crate::device::Buffer, bytes: &mut [u8], to_device: bool) {
+        let (host, there) = (Side::Host(bytes.as_mut_ptr()), Side::Device(buffer, 0));
+        let (from, to) = if to_device { (host, there) } else { (there, host) };
+        unsafe { device.copy(Stream::In, &Transfer { element: bytes.len(), dims: [Dim::ONE; 4], from, to }, &[]) }.unwrap().wait().unwrap();
+    }
+
+    /// The payload of a NaN is whoever's.
+    fn is_same(element: ElementType, a: &[u8], b: &[u8]) -> bool {
+        let of = |bytes: &[u8]| match element {
+            ElementType::Float | ElementType::FloatComplex => f64::from(f32::from_ne_bytes(bytes.try_into().unwrap())),
+            ElementType::Double | ElementType::DoubleComplex => f64::from_ne_bytes(bytes.try_into().unwrap()),
+            ElementType::Int32 | ElementType::Int64 => 0.0,
+        };
+        a == b || of(a).is_nan() && of(b).is_nan()
+    }
+
+    #[test]
+    fn a_device_folds_as_the_host_does() {
+        let cache = std::env::temp_dir().join(format!("cohort-folds-{}", std::process::id()));
+        let found = discover(&Wanted { choice: DeviceChoice::Opencl, cache: Some(cache.clone()), ..Wanted::default() }).unwrap();
+        let device: Arc<dyn Device> = found.devices.first().unwrap_or_else(|| panic!("no OpenCL device (install pocl-opencl-icd): {:?}", found.absent)).clone();
+        for (op, element) in all() {
+            let source = Source { text: text(op, element), file: "fold".into(), options: String::new() };
+            let kernel = device.kernel(&device.compile(&source).unwrap(), "fold").unwrap();
+            let (mut into, mut from, each) = (values(element, 1), values(element, 2), element.bytes());
+            let buffers = [into.len(), from.len()].map(|bytes| device.allocate(bytes).unwrap());
+            copied(&*device, &buffers[0], &mut into, true);
+            copied(&*device, &buffers[1], &mut from, true);
+            // All but the first plane, from the second column on.
+            let hi = [EXTENTS[0] - 2, EXTENTS[1] - 1, EXTENTS[2] - 2];
+            let stride = [1, EXTENTS[0], EXTENTS[0] * EXTENTS[1]];
+            let extent = Extent { lo: [0; 3], hi, stride, offset: stride[2] + 1, field: 0 };
+            let args = [Arg::Buffer(&buffers[0]), Arg::Bytes(extent.bytes()), Arg::Buffer(&buffers[1]), Arg::Bytes(extent.bytes())];
+            let launch = Launch { kernel: &kernel, grid: hi.map(|last| last as usize + 1), block: [0; 3], args: &args };
+            unsafe { device.launch(Stream::Kernels(0), &launch, &[]) }.unwrap().wait().unwrap();
+            let mut found = vec![0; into.len()];
+            copied(&*device, &buffers[0], &mut found, false);
+            for row in 0..(EXTENTS[1] * EXTENTS[2]) as usize {
+                if row >= EXTENTS[1] as usize {
+                    let run = |bytes: &mut [u8]| Run { at: bytes[(row * EXTENTS[0] as usize + 1) * each..].as_mut_ptr(), stride: each as i64 };
+                    unsafe { op.fold_run(element, run(&mut into), run(&mut from), EXTENTS[0] as usize - 1) };
+                }
+            }
+            let number = if element == ElementType::FloatComplex { 4 } else { each.min(8) };
+            for (at, (found, expected)) in found.chunks(number).zip(into.chunks(number)).enumerate() {
+                assert!(is_same(element, found, expected), "{op:?} of {element:?}, {at}: {found:?} instead of {expected:?}");
+            }
+        }
+        std::fs::remove_dir_all(cache).unwrap();
+    }
+
+    #[test]
+    #[ignore = "needs NVRTC, which tests/kernel/run.sh brings"]
+    fn cuda_compiles_the_folds() {
+        let path = std::env::var_os("COHORT_NVRTC").expect("COHORT_NVRTC names libnvrtc.so; tests/kernel/run.sh sets it");
+        let nvrtc = Nvrtc::load(Some(path.as_ref())).unwrap();
+        for (op, element) in all() {
+            let source = Source { text: text(op, element), file: "fold".into(), options: String::new() };
+            let ptx = String::from_utf8(nvrtc.compile(&source, "compute_80").unwrap()).unwrap();
+            // Nothing is joined.
+            assert!(ptx.contains(".entry fold(") && !ptx.contains("fma.rn"), "{op:?} of {element:?}: {ptx}");
+        }
     }
 }
