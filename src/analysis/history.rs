@@ -112,15 +112,17 @@ impl History {
         let mask = this.mask;
         if self.group_of.is_empty() {
             let mut covered = 0;
-            let wanted = mask.len();
             for i in 0..self.groups.len() {
                 if !self.groups[i].mask.intersects(mask) {
                     continue;
                 }
+                if self.groups[i].mask == *mask {
+                    return self.groups[i].visit(this, work, found);
+                }
                 let group = self.narrow(i, mask);
                 covered += self.groups[group].mask.len();
                 self.groups[group].visit(this, work, found);
-                if covered == wanted {
+                if covered == mask.len() {
                     return;
                 }
             }
@@ -202,15 +204,16 @@ fn takes_turns(access: Access) -> bool {
 impl Group {
     fn visit(&mut self, this: &Use, work: &mut Work, found: &mut impl Dependences) {
         let access = this.access;
-        if !(self.only_read && access.privilege == Privilege::ReadOnly || self.only_atomic && takes_turns(access)) {
-            self.find(this, found);
-        }
         if access.conflicts_with_all() {
+            self.users.iter().filter(|user| user.operation != this.operation).for_each(|user| found.after(user.operation));
             // Whatever conflicts with an earlier user conflicts with this one too, which waits for them all.
             self.users.clear();
             self.users.push(User { operation: this.operation, access });
             (self.only_read, self.only_atomic) = (false, false);
             return;
+        }
+        if !(self.only_read && access.privilege == Privilege::ReadOnly || self.only_atomic && takes_turns(access)) {
+            self.find(this, found);
         }
         if self.users.len() == self.users.capacity() {
             self.users.retain(|user| !found.is_complete(user.operation));

@@ -6,6 +6,7 @@ use crate::event::PhaseCell;
 use crate::fail;
 use smallvec::SmallVec;
 use std::cell::UnsafeCell;
+use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
@@ -123,18 +124,17 @@ impl Default for Future {
     }
 }
 
-/// Maps that a context keeps to be used again, and futures of single operations.
+/// Maps that a context keeps to be used again, and futures of single operations: of as many as are mostly outstanding at most.
 const MOST_MAPS: usize = 16;
-const MOST_SINGLES: usize = 64;
+const MOST_SINGLES: usize = 1024;
 
 /// The results of what a context launched last: one that nobody else has any more is used again, so that a program which lets
 /// go of its results allocates none.
 #[derive(Default)]
 pub struct Results {
     maps: Vec<FutureMap>,
-    singles: Vec<FutureMap>,
-    /// Which of `singles` was given out first.
-    oldest: usize,
+    /// First the one that was given out first.
+    singles: VecDeque<FutureMap>,
 }
 
 impl Results {
@@ -153,17 +153,11 @@ impl Results {
 
     /// A future that nobody else has. Looks at one only, since programs may keep any number of them.
     pub fn single(&mut self) -> Future {
-        let at = self.oldest;
-        match self.singles.get_mut(at) {
-            None => self.singles.push(FutureMap::new(1)),
-            Some(map) => {
-                if !map.renew(1) {
-                    *map = FutureMap::new(1);
-                }
-            }
-        }
-        self.oldest = (at + 1) % MOST_SINGLES;
-        Future { map: self.singles[at].clone(), point: 0 }
+        let is_free = self.singles.front_mut().is_some_and(|oldest| oldest.renew(1));
+        let oldest = if is_free || self.singles.len() == MOST_SINGLES { self.singles.pop_front() } else { None };
+        let map = oldest.filter(|_| is_free).unwrap_or_else(|| FutureMap::new(1));
+        self.singles.push_back(map.clone());
+        Future { map, point: 0 }
     }
 }
 

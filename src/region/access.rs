@@ -109,7 +109,8 @@ impl Access {
         matches!(self.privilege, Privilege::ReadWrite | Privilege::WriteDiscard)
     }
 
-    /// Whether every later access that depends on some earlier one, in whatever way, has to come after this one.
+    /// Whether it comes after every earlier access, and every later one that depends on some earlier one, in whatever way, comes
+    /// after it.
     pub fn conflicts_with_all(&self) -> bool {
         self.writes() && self.coherence == Coherence::Exclusive
     }

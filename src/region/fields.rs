@@ -24,17 +24,30 @@ impl FieldMask {
     }
 
     pub fn extend(&mut self, fields: &[u32]) {
+        let word_of = |field: u32| (field / 64) as u16;
+        let Some(&first) = fields.first() else { return };
+        let (mut word, mut bits) = (word_of(first), 0);
+        // Fields of one word mostly follow each other: a step for each word.
         for &field in fields {
-            let (word, bit) = ((field / 64) as u16, 1u64 << (field % 64));
-            // Fields mostly come in rising order: look at the last word first.
-            match self.words.last_mut() {
-                Some(last) if last.0 == word => last.1 |= bit,
-                Some(last) if last.0 > word => match self.words.binary_search_by_key(&word, |w| w.0) {
-                    Ok(i) => self.words[i].1 |= bit,
-                    Err(i) => self.words.insert(i, (word, bit)),
-                },
-                _ => self.words.push((word, bit)),
+            if word_of(field) != word {
+                self.add(word, bits);
+                (word, bits) = (word_of(field), 0);
             }
+            bits |= 1u64 << (field % 64);
+        }
+        self.add(word, bits);
+    }
+
+    #[inline]
+    fn add(&mut self, word: u16, bits: u64) {
+        // Fields mostly come in rising order: look at the last word first.
+        match self.words.last_mut() {
+            Some(last) if last.0 == word => last.1 |= bits,
+            Some(last) if last.0 > word => match self.words.binary_search_by_key(&word, |w| w.0) {
+                Ok(i) => self.words[i].1 |= bits,
+                Err(i) => self.words.insert(i, (word, bits)),
+            },
+            _ => self.words.push((word, bits)),
         }
     }
 
@@ -124,9 +137,8 @@ impl FieldMask {
     }
 
     pub fn is_subset(&self, other: &Self) -> bool {
-        let mut all = true;
-        self.zip(other, |_, a, b| all &= a & !b == 0);
-        all
+        let mut theirs = other.words.iter();
+        self.words.iter().all(|mine| theirs.find(|t| t.0 >= mine.0).is_some_and(|t| t.0 == mine.0 && mine.1 & !t.1 == 0))
     }
 
     pub fn and(&self, other: &Self) -> Self {

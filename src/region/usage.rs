@@ -14,7 +14,7 @@ impl Usage<'_> {
     pub fn conflicts(self, other: Usage) -> bool {
         self.node.tree.id == other.node.tree.id
             && dependence(self.access, other.access) != Dependence::None
-            && self.node.domain.overlaps(&other.node.domain)
             && self.mask.intersects(other.mask)
+            && self.node.domain.overlaps(&other.node.domain)
     }
 }

@@ -121,6 +121,9 @@ impl Engine {
     #[inline(never)]
     pub(in super::super) fn look(&self, node: NodeRef, body: &Body) -> Option<u32> {
         let error = if body.has_more() { body.failed_input() } else { 0 };
+        if body.needs().iter().all(|held| held.data().on_devices.get().is_none()) {
+            return Some(error);
+        }
         let skipped = body.has_more() && body.predicate.as_ref().is_some_and(|predicate| !matches!(predicate.holds(), Ok(true)));
         let Some(devices) = self.devices.get().filter(|_| error == 0 && !skipped) else { return Some(error) };
         let contributes = match &body.work {
