@@ -23,3 +23,6 @@ pub mod operation;
 pub mod runtime;
 pub mod scheduler;
 pub mod transport;
+
+#[global_allocator]
+static ALLOCATOR: base::memory::Allocator = base::memory::Allocator;

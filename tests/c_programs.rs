@@ -168,3 +168,8 @@ fn points_that_run_at_once() {
 fn tasks_that_launch_themselves() {
     run("recursion");
 }
+
+#[test]
+fn programs_that_use_up_all_memory() {
+    run("memory");
+}

@@ -1,8 +1,7 @@
 //! A time step that repeats costs the analysis no memory: counted at the allocator.
 
-mod counting;
-
 use cohort::analysis::ContextAnalysis;
+use cohort::base::memory::counted;
 use cohort::region::{Access, Coherence, FieldMask, FieldSpace, IndexSpace, Partition, Privilege, RegionNode, Tree};
 use std::sync::Arc;
 
@@ -37,10 +36,10 @@ fn a_repeated_time_step_allocates_nothing() {
         }
     };
     (0..20).for_each(|_| step(&mut edges));
-    let before = counting::allocations();
+    let before = counted::allocations();
     assert!(before > 0, "the counter counts");
     let warm = edges;
     (0..20).for_each(|_| step(&mut edges));
     assert!(edges > warm, "steps depend on each other");
-    assert_eq!(counting::allocations() - before, 0, "allocations in 20 steps after 20 to warm up");
+    assert_eq!(counted::allocations() - before, 0, "allocations in 20 steps after 20 to warm up");
 }

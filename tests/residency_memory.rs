@@ -1,8 +1,7 @@
 //! Once every tile of a region has its place on a device, going through them again and again allocates nothing. A test
 //! binary of its own, since it counts what the process allocates.
 
-mod counting;
-
+use cohort::base::memory::counted;
 use cohort::geometry::{Domain, Rect};
 use cohort::instance::{nearest_source, Move, PlaceId, Residency};
 
@@ -36,10 +35,10 @@ fn a_time_step_on_a_device_allocates_nothing() {
         for _ in 0..5 {
             step(&mut residency, &places, halo, &mut moves);
         }
-        let before = counting::allocations();
+        let before = counted::allocations();
         for _ in 0..50 {
             assert_eq!(step(&mut residency, &places, halo, &mut moves), copies);
         }
-        assert_eq!(counting::allocations() - before, 0, "with a halo of {halo}");
+        assert_eq!(counted::allocations() - before, 0, "with a halo of {halo}");
     }
 }

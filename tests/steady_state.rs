@@ -2,8 +2,7 @@
 //! regions allocate no memory and take no lock, on any thread. Allocations are counted at the allocator; locks where all of
 //! the library's are taken, in builds with debug assertions.
 
-mod counting;
-
+use cohort::base::memory::counted;
 use cohort::base::sync::locks_taken;
 use cohort::ffi::{abi, barriers as br, future_maps as fm, futures as fu, ghosts as gh, handshakes as hs, launches as ln, layouts as ly, mappers as mp, partitions as pt, predicates as pd, projections as pj, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::cell::Cell;
@@ -319,7 +318,7 @@ type Step = unsafe fn(&World, cohort_context_t);
 
 /// Allocations, and locks where they are counted.
 fn counts() -> [u64; 2] {
-    [counting::allocations() as u64, locks_taken().unwrap_or(0)]
+    [counted::allocations() as u64, locks_taken().unwrap_or(0)]
 }
 
 /// Repeats `step` until `COUNTED` repetitions in a row neither allocate nor, if `lock_free`, take a lock. Else what the last

@@ -1,8 +1,7 @@
 //! When storage comes and goes: attach and detach wait for the operations on their fields and for no others, and a destroyed
 //! region's memory is given back once its operations are complete.
 
-mod counting;
-
+use cohort::base::memory::counted;
 use cohort::ffi::{abi, launches as ln, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -101,7 +100,7 @@ unsafe fn attach_and_detach_beside_a_task_on(program: &Program, held: cohort_reg
 
 /// Bytes in use beyond those before.
 fn grown_since(before: isize) -> isize {
-    counting::live() - before
+    counted::bytes() - before
 }
 
 #[test]
@@ -116,7 +115,7 @@ fn storage_comes_and_goes() {
         let lasting = program.task(c"lasting user", Some(lasting));
         let of_a_field = POINTS as isize * 8;
         for round in 0..20 {
-            let before = counting::live();
+            let before = counted::bytes();
             let (mut region, mut parts, mut part) = (program.region(), std::mem::zeroed(), std::mem::zeroed());
             ok(pt::cohort_partition_blocks(region, &4, &mut parts));
             ok(pt::cohort_subregion(parts, 3, &mut part));

@@ -1,11 +1,11 @@
 //! Generational handles: one word `kind:8 | generation:24 | index:32`, so that a null, stale or foreign handle is an
 //! error and never a crash. Lookup is lock free; creation and removal may lock.
 
-use super::Result;
+use super::{Chunks, Result};
 use crate::fail;
 use super::sync::Mutex;
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a handle names; the number lies in the handle.
 #[repr(u8)]
@@ -95,7 +95,7 @@ struct Free {
 /// object while another thread is inside a call that uses it is a data race of the caller, as in every C interface.
 pub struct Table<T> {
     kind: Kind,
-    chunks: Box<[AtomicPtr<Slot<T>>]>,
+    slots: Chunks<Slot<T>, CHUNK, CHUNKS>,
     free: Mutex<Free>,
 }
 
@@ -104,14 +104,11 @@ unsafe impl<T: Send> Send for Table<T> {}
 
 impl<T> Table<T> {
     pub fn new(kind: Kind) -> Self {
-        let chunks = (0..CHUNKS).map(|_| AtomicPtr::default()).collect();
-        Self { kind, chunks, free: Mutex::new(Free { indices: Vec::new(), next: 0 }) }
+        Self { kind, slots: Chunks::default(), free: Mutex::new(Free { indices: Vec::new(), next: 0 }) }
     }
 
     fn slot(&self, index: u32) -> Option<&Slot<T>> {
-        let chunk = self.chunks.get(index as usize / CHUNK)?.load(Ordering::Acquire);
-        // A chunk lives as long as the table.
-        (!chunk.is_null()).then(|| unsafe { &*chunk.add(index as usize % CHUNK) })
+        self.slots.get(index as usize)
     }
 
     pub fn insert(&self, value: T) -> Result<u64> {
@@ -122,17 +119,15 @@ impl<T> Table<T> {
                 if free.next as usize == CHUNK * CHUNKS {
                     fail!(OutOfMemory, "{} {}s exist; destroy those no longer used", free.next, Kind::name(self.kind as u8));
                 }
+                let first = generation_of_new_slots();
+                let slot = |_| Slot { generation: AtomicU32::new(first), value: UnsafeCell::new(None) };
+                if !self.slots.make(free.next as usize / CHUNK, slot) {
+                    fail!(OutOfMemory, "{} {}s exist, and the system gives no memory for more; destroy those no longer used", free.next, Kind::name(self.kind as u8));
+                }
                 free.next += 1;
                 free.next - 1
             }
         };
-        if self.slot(index).is_none() {
-            let first = generation_of_new_slots();
-            let chunk: Box<[Slot<T>]> = (0..CHUNK)
-                .map(|_| Slot { generation: AtomicU32::new(first), value: UnsafeCell::new(None) })
-                .collect();
-            self.chunks[index as usize / CHUNK].store(Box::into_raw(chunk).cast(), Ordering::Release);
-        }
         let slot = self.slot(index).expect("its chunk was just made");
         // Not in use, so nobody else looks at the value.
         let old = unsafe { (*slot.value.get()).replace(value) };
@@ -212,17 +207,6 @@ impl<T> Table<T> {
 fn generation_of_new_slots() -> u32 {
     static SERIAL: AtomicU32 = AtomicU32::new(0);
     (SERIAL.fetch_add(2 * 97, Ordering::Relaxed) % GENERATIONS) & !1
-}
-
-impl<T> Drop for Table<T> {
-    fn drop(&mut self) {
-        for chunk in &self.chunks {
-            let chunk = chunk.load(Ordering::Acquire);
-            if !chunk.is_null() {
-                drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(chunk, CHUNK)) });
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! What every other module stands on: status and error text, generational handles, settings, and the one door to
 //! atomics. Knows nothing of regions, tasks or ranks.
 
+mod chunks;
 pub mod config;
 pub mod futex;
 pub mod handle;
 mod lookup;
+pub mod memory;
 mod sharing;
 mod stash;
 pub mod status;
 pub mod sync;
 mod thread;
 
+pub use chunks::Chunks;
 pub use config::Config;
 pub use handle::{Kind, Table};
 pub use lookup::Lookup;

@@ -11,12 +11,14 @@
 //!   then on the edge may be in use again.
 
 use super::PhaseCell;
-use crate::base::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::base::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use crate::base::sync::UnsafeCell;
+use crate::base::{memory, Chunks};
 use smallvec::SmallVec;
 
-const CHUNK: usize = if cfg!(loom) { 4 } else { 1024 };
-const CHUNKS: usize = if cfg!(loom) { 2 } else { 1 << 14 };
+/// Nodes, and elements of the arrays parallel to them, are made so many at once, so often.
+pub const CHUNK: usize = if cfg!(loom) { 4 } else { 1024 };
+pub const CHUNKS: usize = if cfg!(loom) { 2 } else { 1 << 14 };
 /// Nodes that a pool takes at first; then as many as it has, up to a chunk. A recursion has a pool for each of its tasks.
 const FIRST: usize = if cfg!(loom) { CHUNK } else { 16 };
 /// Nodes kept for operations that have begun to be built, when no others begin.
@@ -105,8 +107,12 @@ impl Default for Pool {
     }
 }
 
+/// Makes a chunk of what lies beside the nodes; false: there is no memory for it.
+type Beside = Box<dyn Fn(usize) -> bool + Send + Sync>;
+
 pub struct Graph {
-    chunks: Box<[AtomicPtr<Node>]>,
+    nodes: Chunks<Node, CHUNK, CHUNKS>,
+    beside: Beside,
     next: AtomicU32,
     /// As many nodes as there can be.
     limit: usize,
@@ -124,13 +130,19 @@ impl Default for Graph {
 
 impl Graph {
     pub fn new() -> Self {
-        Self::with_limit(CHUNK * CHUNKS)
+        Self::with_limit(CHUNK * CHUNKS, Box::new(|_| true))
     }
 
-    fn with_limit(limit: usize) -> Self {
+    /// With arrays parallel to the nodes, whose chunks `beside` makes before those of the nodes.
+    pub fn with_arrays(beside: Beside) -> Self {
+        Self::with_limit(CHUNK * CHUNKS, beside)
+    }
+
+    fn with_limit(limit: usize, beside: Beside) -> Self {
         Self {
             limit,
-            chunks: (0..CHUNKS).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect(),
+            nodes: Chunks::default(),
+            beside,
             next: AtomicU32::new(0),
             serial: AtomicU64::new(1),
         }
@@ -138,10 +150,10 @@ impl Graph {
 
     #[inline]
     fn node(&self, index: u32) -> &Node {
-        let chunk = self.chunks[index as usize / CHUNK].load(Ordering::Acquire);
-        debug_assert!(!chunk.is_null());
-        // Indices come from `grow`, which made the chunk; chunks live as long as the graph.
-        unsafe { &*chunk.add(index as usize % CHUNK) }
+        let node = self.nodes.get(index as usize);
+        debug_assert!(node.is_some());
+        // Indices come from `grow`, which made the chunk.
+        unsafe { node.unwrap_unchecked() }
     }
 
     pub(super) fn edge(&self, id: u32) -> &Edge {
@@ -162,32 +174,34 @@ impl Graph {
     #[cold]
     fn grow(&self, pool: &mut Pool) -> bool {
         let count = pool.owned.clamp(FIRST, CHUNK);
-        let first = self.next.fetch_add(count as u32, Ordering::Relaxed) as usize;
-        if first + count > self.limit || !(first / CHUNK..=(first + count - 1) / CHUNK).all(|chunk| self.make_chunk(chunk)) {
+        // No push of a slot that comes back allocates.
+        let room = pool.owned + count - pool.used.len();
+        if pool.fresh.try_reserve(count).is_err() || pool.used.try_reserve(room).is_err() {
             return false;
         }
-        let indices = first as u32..(first + count) as u32;
+        let mut first = self.next.load(Ordering::Relaxed);
+        let indices = loop {
+            let end = first as usize + count;
+            // What there is no memory for is not taken.
+            if end > self.limit || !(first as usize / CHUNK..=(end - 1) / CHUNK).all(|chunk| self.make_chunk(chunk)) {
+                return false;
+            }
+            match self.next.compare_exchange(first, end as u32, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => break first..end as u32,
+                Err(now) => first = now,
+            }
+        };
         // Nobody else has them yet.
         indices.clone().for_each(|index| self.node(index).pool.with_mut(|owner| unsafe { *owner = &*pool.returned }));
         pool.fresh.extend(indices.rev());
         pool.owned += count;
-        // No push of a slot that comes back allocates.
-        pool.used.reserve(pool.owned - pool.used.len());
         true
     }
 
     /// Whether the chunk is there now, or there is no memory for it.
     fn make_chunk(&self, chunk: usize) -> bool {
-        let slot = &self.chunks[chunk];
-        if !slot.load(Ordering::Acquire).is_null() {
-            return true;
-        }
-        let mut made = Vec::new();
-        if made.try_reserve_exact(CHUNK).is_err() {
-            return false;
-        }
-        made.extend((0..CHUNK)
-            .map(|_| Node {
+        (self.beside)(chunk)
+            && self.nodes.make(chunk, |_| Node {
                 waits: AtomicI32::new(0),
                 poison: AtomicU32::new(0),
                 successors: AtomicU64::new(u64::from(CLOSED)),
@@ -197,20 +211,34 @@ impl Graph {
                 next_in_line: AtomicU32::new(0),
                 pool: UnsafeCell::new(std::ptr::null()),
                 edges: std::array::from_fn(|_| Edge { next: AtomicU32::new(0), phase: AtomicU64::new(0) }),
-            }));
-        let made = Box::into_raw(made.into_boxed_slice());
-        if slot.compare_exchange(std::ptr::null_mut(), made.cast(), Ordering::AcqRel, Ordering::Acquire).is_err() {
-            // Another thread was faster.
-            drop(unsafe { Box::from_raw(made) });
-        }
-        true
+            })
     }
 
-    /// Whether the pool can give nodes for one more operation.
-    #[cold]
-    fn has_room(&self, pool: &Pool) -> bool {
-        pool.returned.head.load(Ordering::Relaxed) != 0
-            || self.next.load(Ordering::Relaxed) as usize + CHUNK + KEPT <= self.limit
+    /// Whether the pool has nodes for `count` operations now. False: there are as many as there can be, or no memory for more besides
+    /// what is kept for bad times.
+    #[inline(never)]
+    pub fn make_room(&self, pool: &mut Pool, count: usize) -> bool {
+        self.take_returned(pool);
+        let more = || self.next.load(Ordering::Relaxed) as usize + CHUNK + KEPT <= self.limit;
+        memory::sparing(|| {
+            while pool.used.len() + pool.fresh.len() < count {
+                if !(more() && self.grow(pool)) {
+                    return false;
+                }
+            }
+            true
+        })
+    }
+
+    /// What completed nodes gave back.
+    fn take_returned(&self, pool: &mut Pool) {
+        if pool.returned.head.load(Ordering::Relaxed) != 0 {
+            let mut head = pool.returned.head.swap(0, Ordering::Acquire);
+            while head != 0 {
+                pool.used.push(head - 1);
+                head = self.node(head - 1).next_returned.load(Ordering::Relaxed);
+            }
+        }
     }
 
     /// A join node, or one of an operation that has begun to be built: some are kept for these.
@@ -219,12 +247,8 @@ impl Graph {
     }
 
     fn try_allocate(&self, pool: &mut Pool, join: bool) -> Option<NodeRef> {
-        if pool.used.is_empty() && pool.returned.head.load(Ordering::Relaxed) != 0 {
-            let mut head = pool.returned.head.swap(0, Ordering::Acquire);
-            while head != 0 {
-                pool.used.push(head - 1);
-                head = self.node(head - 1).next_returned.load(Ordering::Relaxed);
-            }
+        if pool.used.is_empty() {
+            self.take_returned(pool);
         }
         if pool.used.is_empty() && pool.fresh.is_empty() && !self.grow(pool) {
             return None;
@@ -268,7 +292,7 @@ impl Graph {
 
     /// A node to be built later; until then it is pending. `None`: there are as many as there can be, or no memory for more.
     pub fn try_reserve(&self, pool: &mut Pool) -> Option<NodeRef> {
-        if pool.used.is_empty() && pool.fresh.is_empty() && !self.has_room(pool) {
+        if pool.used.is_empty() && pool.fresh.is_empty() && !self.make_room(pool, 1) {
             return None;
         }
         self.try_allocate(pool, false)
@@ -321,9 +345,9 @@ impl Graph {
     /// ready. The caller must not touch the node's slot afterwards.
     pub fn complete(&self, node: NodeRef, error: u32, ready: &mut impl FnMut(NodeRef)) {
         // Join nodes are completed here and not by their own releasers, or a long chain of them would recurse deeply.
-        let mut finished: SmallVec<[(NodeRef, u32); 8]> = SmallVec::new();
-        finished.push((node, error));
-        while let Some((reference, error)) = finished.pop() {
+        let mut joins: SmallVec<[NodeRef; 8]> = SmallVec::new();
+        let (mut reference, mut error) = (node, error);
+        loop {
             let node = self.node(reference.index());
             if error != 0 {
                 node.poison.store(error, Ordering::Relaxed);
@@ -347,8 +371,12 @@ impl Graph {
                 if !is_join {
                     self.release(waiting, 1, ready);
                 } else if self.node(waiting).waits.fetch_sub(1, Ordering::AcqRel) == 1 {
-                    finished.push((self.pending(waiting), 0));
+                    joins.push(self.pending(waiting));
                 }
+            }
+            match joins.pop() {
+                Some(join) => (reference, error) = (join, 0),
+                None => return,
             }
         }
     }
@@ -363,17 +391,6 @@ impl Graph {
             match returned.head.compare_exchange_weak(head, index + 1, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(now) => head = now,
-            }
-        }
-    }
-}
-
-impl Drop for Graph {
-    fn drop(&mut self) {
-        for chunk in &*self.chunks {
-            let chunk = chunk.load(Ordering::Acquire);
-            if !chunk.is_null() {
-                drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(chunk, CHUNK)) });
             }
         }
     }
@@ -561,7 +578,7 @@ mod tests {
 
     #[test]
     fn a_full_graph_gives_no_more_until_one_is_complete_and_lets_what_began_go_on() {
-        let (graph, mut pool) = (Graph::with_limit(4 * CHUNK), Pool::new());
+        let (graph, mut pool) = (Graph::with_limit(4 * CHUNK, Box::new(|_| true)), Pool::new());
         let all: Vec<NodeRef> = std::iter::from_fn(|| graph.try_reserve(&mut pool)).collect();
         assert!(all.len() >= 2 * CHUNK && all.len() <= 4 * CHUNK - KEPT, "{}", all.len());
         assert!(graph.try_reserve(&mut Pool::new()).is_none(), "nor to another pool");

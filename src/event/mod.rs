@@ -10,7 +10,7 @@ mod reservation;
 
 pub use barrier_words::BarrierWords;
 pub use collective_words::{CollectiveHead, Entry, Value, RESULTS_KEPT};
-pub use graph::{Builder, Graph, NodeRef, Pool, State};
+pub use graph::{Builder, Graph, NodeRef, Pool, State, CHUNK, CHUNKS};
 pub use phase::PhaseCell;
 pub use phase_count::MOST_ARRIVALS;
 pub use reservation::{Hold, Reservation, Reservations};

@@ -20,6 +20,15 @@ unsafe fn terms<'a>(runtime: &'static Runtime, c: &'a cohort_launch_t, launch: &
     let kind = runtime.objects.tasks.get(c.task.id)?;
     launch.work = Launched::Task(kind, processor(c.processor)?);
     launch.args = slice(c.args.cast(), c.args_size, "args")?;
+    if c.flags & !COHORT_LAUNCH_CONCURRENT != 0 {
+        fail!(InvalidArgument, "flags is {:#x}; use 0 or COHORT_LAUNCH_CONCURRENT", c.flags);
+    }
+    let waits_or_arrives = c.future_count | c.wait_barrier_count | c.arrive_barrier_count != 0;
+    if waits_or_arrives || c.predicate.id != 0 || c.false_result_size != 0 { inputs(runtime, c, launch) } else { Ok(()) }
+}
+
+/// Takes what a launch waits for, and the barriers that it arrives at.
+unsafe fn inputs<'a>(runtime: &'static Runtime, c: &'a cohort_launch_t, launch: &mut Launch<'a>) -> Result<()> {
     for future in slice(c.futures, c.future_count as usize, "futures")? {
         launch.futures.push(runtime.objects.futures.get(future.id)?.clone());
     }
@@ -27,9 +36,6 @@ unsafe fn terms<'a>(runtime: &'static Runtime, c: &'a cohort_launch_t, launch: &
     launch.otherwise = slice(c.false_result.cast(), c.false_result_size, "false_result")?;
     if launch.predicate.is_none() && !launch.otherwise.is_empty() {
         fail!(InvalidArgument, "a false result and no predicate; give both, or neither");
-    }
-    if c.flags & !COHORT_LAUNCH_CONCURRENT != 0 {
-        fail!(InvalidArgument, "flags is {:#x}; use 0 or COHORT_LAUNCH_CONCURRENT", c.flags);
     }
     for barrier in slice(c.wait_barriers, c.wait_barrier_count as usize, "wait_barriers")? {
         let found = runtime.barriers.cell(&runtime.engine, barrier.id)?;
@@ -120,7 +126,7 @@ unsafe fn launch_one(
         let mut need = || draft.need(region(runtime, r)?.by_ref(), fields(r)?, access(r)?);
         need().map_err(in_requirement(i))?;
     }
-    draft.check()?;
+    draft.check(launch.args.len())?;
     turns(runtime, context, c, &mut launch)?;
     launch.result = result;
     draft.launch(&mut launch);

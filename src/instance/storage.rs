@@ -2,7 +2,7 @@
 
 use super::field::FieldInstance;
 use super::layout::{Layout, Plan};
-use crate::base::Result;
+use crate::base::{memory, Result};
 use crate::fail;
 use crate::geometry::Rect;
 use std::alloc::{alloc_zeroed, dealloc};
@@ -24,9 +24,9 @@ impl Memory {
         let Ok(layout) = std::alloc::Layout::from_size_align(bytes.max(1).saturating_add(alignment), 16) else {
             fail!(OutOfMemory, "{bytes} bytes of field data exceed the address space");
         };
-        let start = unsafe { alloc_zeroed(layout) };
+        let start = memory::sparing(|| unsafe { alloc_zeroed(layout) });
         if start.is_null() {
-            fail!(OutOfMemory, "{bytes} bytes of field data cannot be had from the system");
+            fail!(OutOfMemory, "{bytes} bytes of field data cannot be had from the system; use smaller regions or fewer fields, or destroy regions that are no longer used");
         }
         Ok(Self { start, layout })
     }

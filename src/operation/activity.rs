@@ -54,6 +54,33 @@ thread_local! {
     static NUMBER: Number = Number::take();
 }
 
+/// The words in which the calling thread counts.
+#[must_use]
+pub struct Mine<'a> {
+    words: &'a Words,
+    shared: bool,
+}
+
+impl Mine<'_> {
+    #[inline]
+    fn count(&self, running: i64) {
+        let Words { moved, running: sum } = self.words;
+        if self.shared {
+            moved.fetch_add(1, Ordering::Relaxed);
+            sum.fetch_add(running, Ordering::Relaxed);
+        } else {
+            moved.store(moved.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            sum.store(sum.load(Ordering::Relaxed) + running, Ordering::Relaxed);
+        }
+    }
+
+    /// The task ends that this thread said began.
+    #[inline]
+    pub fn ends(self) {
+        self.count(-1);
+    }
+}
+
 impl Default for Activity {
     fn default() -> Self {
         Self { words: std::array::from_fn(|_| Padded::default()) }
@@ -62,36 +89,27 @@ impl Default for Activity {
 
 impl Activity {
     #[inline]
-    fn count(&self, running: i64) {
+    fn mine(&self) -> Mine<'_> {
         // Threads that end use the shared words once their number is gone.
         let number = NUMBER.try_with(|number| number.0).unwrap_or(SHARED);
-        let words = &self.words[number];
-        if number == SHARED {
-            words.moved.fetch_add(1, Ordering::Relaxed);
-            words.running.fetch_add(running, Ordering::Relaxed);
-        } else {
-            words.moved.store(words.moved.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-            words.running.store(words.running.load(Ordering::Relaxed) + running, Ordering::Relaxed);
-        }
+        Mine { words: &self.words[number], shared: number == SHARED }
     }
 
+    /// The thread that says so says when the task ends.
     #[inline]
-    pub fn task_begins(&self) {
-        self.count(1);
-    }
-
-    #[inline]
-    pub fn task_ends(&self) {
-        self.count(-1);
+    pub fn task_begins(&self) -> Mine<'_> {
+        let mine = self.mine();
+        mine.count(1);
+        mine
     }
 
     /// `inside_task`: while a task waits it does not run.
     pub fn wait_begins(&self, inside_task: bool) {
-        self.count(-i64::from(inside_task));
+        self.mine().count(-i64::from(inside_task));
     }
 
     pub fn wait_ends(&self, inside_task: bool) {
-        self.count(inside_task.into());
+        self.mine().count(inside_task.into());
     }
 
     /// Changes whenever a task begins or ends, or a wait.
@@ -117,19 +135,19 @@ mod tests {
             for _ in 0..2 * WORDS {
                 scope.spawn(|| {
                     for _ in 0..rounds {
-                        activity.task_begins();
+                        let task = activity.task_begins();
                         activity.wait_begins(true);
                         activity.wait_ends(true);
-                        activity.task_ends();
+                        task.ends();
                     }
                 });
             }
-            activity.task_begins();
+            let task = activity.task_begins();
             assert!(activity.running() >= 1);
-            activity.task_ends();
+            task.ends();
         });
         assert_eq!(activity.running(), 0);
-        activity.task_begins();
+        let _task = activity.task_begins();
         activity.wait_begins(true);
         assert_eq!(activity.running(), 0, "a task that waits");
         activity.wait_begins(false);

@@ -13,8 +13,8 @@ use super::sharing::Copies;
 use super::turns::Turns;
 use super::object::{TreeData, TreeName};
 use super::{Future, FutureMap, Launch, Launched, Predicate, Processor, RegionObject, RegionRef, TaskKind};
-use crate::base::Sharing;
-use crate::event::Reservations;
+use crate::base::{Chunks, Sharing};
+use crate::event::{Reservations, CHUNK, CHUNKS};
 use crate::geometry::Point;
 use crate::instance::Layout;
 use crate::region::{Access, Coherence, FieldMask, Operator, Privilege, RegionNode, Usage};
@@ -23,7 +23,6 @@ use smallvec::SmallVec;
 use std::cell::{Cell, UnsafeCell};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::Arc;
 
 /// One side of a handshake, or a barrier, at which an operation arrives when it ends.
@@ -398,57 +397,26 @@ impl Body {
 
 const _: () = assert!(std::mem::offset_of!(Body, fold) <= 64, "what every operation has lies in one line");
 
-const CHUNK: usize = 1024;
-
 /// Bodies by node index.
-pub struct Bodies {
-    chunks: Box<[AtomicPtr<UnsafeCell<Body>>]>,
-}
+#[derive(Default)]
+pub struct Bodies(Chunks<UnsafeCell<Body>, CHUNK, CHUNKS>);
 
 unsafe impl Send for Bodies {}
 unsafe impl Sync for Bodies {}
 
-impl Default for Bodies {
-    fn default() -> Self {
-        Self { chunks: (0..1 << 14).map(|_| AtomicPtr::default()).collect() }
-    }
-}
-
 impl Bodies {
     /// # Safety
-    /// The caller owns the node: it builds it, or runs it.
+    /// The node exists, and the caller owns it: it builds it, or runs it.
     #[inline]
     #[allow(clippy::mut_from_ref)]
     pub unsafe fn get(&self, index: u32) -> &mut Body {
-        let slot = &self.chunks[index as usize / CHUNK];
-        let mut chunk = slot.load(Ordering::Acquire);
-        if chunk.is_null() {
-            chunk = self.grow(slot);
-        }
-        &mut *(*chunk.add(index as usize % CHUNK)).get()
+        let body = self.0.get(index as usize);
+        debug_assert!(body.is_some());
+        &mut *body.unwrap_unchecked().get()
     }
 
-    #[cold]
-    fn grow(&self, slot: &AtomicPtr<UnsafeCell<Body>>) -> *mut UnsafeCell<Body> {
-        let made: Box<[UnsafeCell<Body>]> = (0..CHUNK).map(|_| UnsafeCell::default()).collect();
-        let made = Box::into_raw(made);
-        match slot.compare_exchange(std::ptr::null_mut(), made.cast(), Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => made.cast(),
-            Err(other) => {
-                drop(unsafe { Box::from_raw(made) });
-                other
-            }
-        }
-    }
-}
-
-impl Drop for Bodies {
-    fn drop(&mut self) {
-        for slot in &self.chunks {
-            let chunk = slot.load(Ordering::Acquire);
-            if !chunk.is_null() {
-                drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(chunk, CHUNK)) });
-            }
-        }
+    /// Those of a chunk of nodes, before the nodes are there. Whether there is memory for them.
+    pub fn make(&self, chunk: usize) -> bool {
+        self.0.make(chunk, |_| UnsafeCell::default())
     }
 }

@@ -21,7 +21,7 @@ use super::turns::Turns;
 use super::future::Results;
 use super::{Engine, Future, RegionObject};
 use crate::analysis::ContextAnalysis;
-use crate::base::Result;
+use crate::base::{memory, Result};
 use crate::event::{NodeRef, Pool, State};
 use crate::fail;
 use crate::region::{Access, FieldMask, Privilege, Usage};
@@ -210,6 +210,30 @@ impl Context {
         // This thread is the context's own.
         unsafe { &mut *self.launching.get() }.look_for_unnamed(engine);
         Ok(())
+    }
+
+    /// Memory is short: an error, unless it is there again, or all that was launched here is over and enough is kept to begin again.
+    #[cold]
+    pub(super) fn check_memory(&self) -> Result<()> {
+        let outstanding = self.outstanding();
+        let refused = if outstanding == 0 { memory::go_on().err() } else { memory::refused() };
+        match refused {
+            None => Ok(()),
+            Some(bytes) => fail!(
+                Resources,
+                "the system gave no memory for {bytes} bytes, with {outstanding} operations of this context outstanding, and has none yet; wait for them before launching more (cohort_wait_all), destroy what is no longer used, or lower COHORT_WINDOW"
+            ),
+        }
+    }
+
+    /// There is no node for one more operation.
+    #[cold]
+    pub(super) fn is_full<T>(&self) -> Result<T> {
+        fail!(
+            Resources,
+            "there is no memory for one more operation, or too many are outstanding in all contexts together, {} in this one; wait for them before launching more (cohort_wait_all), launch fewer tasks that launch others before the earlier ones are complete, or lower COHORT_WINDOW",
+            self.outstanding()
+        );
     }
 
     /// One more operation is launched.

@@ -11,7 +11,7 @@ use super::launch::{check_fields, Launch, Launched};
 use super::turns::shared;
 use super::{converted, inline, Engine, Frame, FutureMap, Processor, RegionRef, TaskKind};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
-use crate::base::Result;
+use crate::base::{memory, Result};
 use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
 use crate::fail;
 use crate::mapping::Chain;
@@ -36,11 +36,23 @@ impl<'a> Draft<'a> {
     pub fn new(engine: &'a Engine, frame: &'a Frame) -> Result<Self> {
         let context = engine.context_of(frame);
         context.make_room(engine)?;
+        if memory::is_short() {
+            context.check_memory()?;
+        }
+        Self::open(engine, frame, context)
+    }
+
+    /// The same for a part of a launch that has begun.
+    pub fn of_point(engine: &'a Engine, frame: &'a Frame) -> Result<Self> {
+        let context = engine.context_of(frame);
+        context.make_room(engine)?;
+        Self::open(engine, frame, context)
+    }
+
+    fn open(engine: &'a Engine, frame: &'a Frame, context: &'a Context) -> Result<Self> {
         // This thread is the context's own.
         let launching = unsafe { &mut *context.launching.get() };
-        let Some(node) = engine.graph.try_reserve(&mut launching.pool) else {
-            fail!(Resources, "too many operations are outstanding in all contexts together; launch fewer tasks that launch others before the earlier ones are complete");
-        };
+        let Some(node) = engine.graph.try_reserve(&mut launching.pool) else { return context.is_full() };
         let body = unsafe { engine.bodies.get(node.index()) };
         Ok(Self { engine, frame, context, launching, node, body, launched: false })
     }
@@ -75,11 +87,25 @@ impl<'a> Draft<'a> {
         Ok(self.body.add_need(region, access))
     }
 
-    /// The last thing that can fail.
-    pub fn check(&self) -> Result<()> {
+    /// The last thing that can fail. `args`: bytes of arguments that the operation gets.
+    pub fn check(&mut self, args: usize) -> Result<()> {
+        self.make_room_for(args)?;
         check_interference(self.body.needs())?;
         inline::check_needs(&self.launching.mapped, self.body.needs())?;
         check_containment(self.frame, self.body.needs())
+    }
+
+    /// Makes room for arguments, which may be large.
+    #[inline]
+    pub fn make_room_for(&mut self, args: usize) -> Result<()> {
+        if args > self.body.args.inline_size() && memory::sparing(|| self.body.args.try_reserve(args)).is_err() {
+            fail!(
+                Resources,
+                "the system gives no memory for {args} bytes of arguments, with {} operations of this context outstanding; wait for them before launching more (cohort_wait_all), give smaller arguments, or lower COHORT_WINDOW",
+                self.context.outstanding()
+            );
+        }
+        Ok(())
     }
 
     /// `launch` gives all but the requirements; its futures, arrivals and result are taken.
@@ -302,7 +328,13 @@ struct Edges<'a> {
 impl Edges<'_> {
     /// `of_fold`: what the fold takes, for requirements that reduce.
     fn record(&mut self, analysis: &mut ContextAnalysis, operation: NodeRef, body: &mut Body, mut of_fold: Option<&mut Reservations>) {
-        let reserves = body.special & special::RESERVES != 0;
+        if body.special & special::RESERVES == 0 {
+            for held in body.needs() {
+                let this = Use { operation: operation.0, mask: &held.mask, access: held.access };
+                analysis.record_use(&held.shared_node(), &this, &mut Uses { edges: self, reservations: None });
+            }
+            return;
+        }
         let (needs, own) = body.needs_and_reservations();
         for held in needs {
             let this = Use { operation: operation.0, mask: &held.mask, access: held.access };
@@ -310,18 +342,16 @@ impl Edges<'_> {
                 Some(of_fold) if held.access.privilege == Privilege::Reduce => of_fold,
                 _ => &mut *own,
             };
-            let turns = if reserves && held.access.coherence == Coherence::Atomic { shared(self.parent, held) } else { None };
+            let turns = if held.access.coherence == Coherence::Atomic { shared(self.parent, held) } else { None };
             if let Some(turns) = turns {
                 turns.reserve(self.engine, operation, held, reservations);
             }
             let reservations = if turns.is_none() { Some(reservations) } else { None };
             analysis.record_use(&held.shared_node(), &this, &mut Uses { edges: self, reservations });
         }
-        if reserves {
-            own.arrange();
-            if let Some(of_fold) = of_fold {
-                of_fold.arrange();
-            }
+        own.arrange();
+        if let Some(of_fold) = of_fold {
+            of_fold.arrange();
         }
     }
 

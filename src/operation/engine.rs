@@ -2,6 +2,7 @@
 
 use super::body::{Bodies, Body, Work};
 use super::context::Context;
+use super::current::{self, Execution};
 use super::devices::{Devices, LOOK};
 use super::converted::{self, Converted, Layouts};
 use super::frame::Frames;
@@ -74,10 +75,10 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 pub struct Engine {
     pub graph: Graph,
-    pub(super) bodies: Bodies,
+    pub(super) bodies: Arc<Bodies>,
     pub scheduler: Scheduler,
     pub failures: Failures,
-    pub frames: Frames,
+    pub frames: Arc<Frames>,
     pub rank: u32,
     pub window: u64,
     pub outside: Option<Arc<dyn Outside>>,
@@ -145,13 +146,15 @@ impl Runner for Driver {
 impl Engine {
     pub fn start(scheduler: Scheduler, mappers: Mappers, window: u32, outside: Option<Arc<dyn Outside>>) -> Result<Box<Self>> {
         let rank = mappers.setting.rank;
+        let (bodies, frames) = (Arc::new(Bodies::default()), Arc::new(Frames::default()));
+        let beside = (bodies.clone(), frames.clone());
         let engine = Box::new(Self {
             mappers,
-            graph: Graph::new(),
-            bodies: Bodies::default(),
+            graph: Graph::with_arrays(Box::new(move |chunk| beside.0.make(chunk) && beside.1.make(chunk))),
+            bodies,
             scheduler,
             failures: Failures::new(rank),
-            frames: Frames::default(),
+            frames,
             rank,
             window: window.into(),
             outside,
@@ -537,9 +540,8 @@ impl Engine {
         let watched = kind.mappers().map(|chain| (chain, self.task_is_watched(chain, body)));
         let frame = self.frames.open(node, body, kind);
         let handle = frame.handle();
-        let outer = super::frame::enter_task(handle);
-        let known = told::replace((self.serial, body.told));
-        self.activity.task_begins();
+        let outer = current::enter(Execution { task: handle, told: (self.serial, body.told) });
+        let activity = self.activity.task_begins();
         let mut result = match prepared {
             Ok(()) => match catch_unwind(AssertUnwindSafe(|| function(handle))) {
                 Ok(0) => Ok(()),
@@ -548,9 +550,8 @@ impl Engine {
             },
             Err(error) => Err(error.text.into()),
         };
-        super::frame::enter_task(outer);
-        told::replace(known);
-        self.activity.task_ends();
+        current::enter(outer);
+        activity.ends();
         let (complaint, context) = unsafe { ((*frame.complaint.get()).take(), (*frame.context.get()).take()) };
         if let Some(context) = &context {
             let left = std::mem::take(context.mappings());

@@ -6,15 +6,13 @@
 //! `open` to `close`; the children that complete later touch the context alone.
 
 use super::{Body, Context, TaskKind};
-use crate::base::{thread_token, Kind, Result, CALLBACK};
-use crate::event::NodeRef;
+use crate::base::{thread_token, Chunks, Kind, Result, CALLBACK};
+use crate::event::{NodeRef, CHUNK, CHUNKS};
 use crate::fail;
 use std::cell::{Cell, UnsafeCell};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 const GENERATIONS: u32 = 1 << 24;
-const CHUNK: usize = 1024;
-const CHUNKS: usize = 1 << 14;
 /// Index of the frame of the program outside of tasks: no node has it.
 const ROOT: u32 = u32::MAX;
 
@@ -33,25 +31,6 @@ pub struct Frame {
 
 unsafe impl Sync for Frame {}
 unsafe impl Send for Frame {}
-
-thread_local! {
-    /// The task that the calling thread runs: innermost, when it runs one while it waits in another; 0: none.
-    static CURRENT: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The context of the task that the calling thread runs, or 0.
-pub fn current_task() -> u64 {
-    CURRENT.get()
-}
-
-/// Sets it; the one before.
-pub(super) fn enter_task(handle: u64) -> u64 {
-    CURRENT.replace(handle)
-}
-
-pub fn inside_task() -> bool {
-    current_task() != 0
-}
 
 impl Frame {
     fn new(index: u32, generation: u32) -> Self {
@@ -122,7 +101,7 @@ impl Frame {
 /// All frames of a runtime. They live as long as it.
 pub struct Frames {
     root: Frame,
-    chunks: Box<[AtomicPtr<Frame>]>,
+    of_nodes: Chunks<Frame, CHUNK, CHUNKS>,
     first_generation: u32,
 }
 
@@ -131,8 +110,7 @@ impl Default for Frames {
         static START: AtomicU32 = AtomicU32::new(0);
         // Runtimes that follow each other start elsewhere, so that a handle of an ended one is stale.
         let first_generation = START.fetch_add(2 * 97, Ordering::Relaxed) % GENERATIONS & !1;
-        let chunks = (0..CHUNKS).map(|_| AtomicPtr::default()).collect();
-        Self { root: Frame::new(ROOT, first_generation), chunks, first_generation }
+        Self { root: Frame::new(ROOT, first_generation), of_nodes: Chunks::default(), first_generation }
     }
 }
 
@@ -146,7 +124,7 @@ impl Frames {
     /// The frame of the task at `node`, which the calling thread is about to run.
     #[inline]
     pub(super) fn open(&self, node: NodeRef, body: *const Body, kind: &'static TaskKind) -> &Frame {
-        let frame = self.find(node.index()).unwrap_or_else(|| self.grow(node.index()));
+        let frame = self.find(node.index()).expect("made before the node");
         frame.kind.set(Some(kind));
         frame.open(body);
         frame
@@ -157,22 +135,12 @@ impl Frames {
         if index == ROOT {
             return Some(&self.root);
         }
-        let chunk = self.chunks.get(index as usize / CHUNK)?.load(Ordering::Acquire);
-        // A chunk lives as long as the runtime.
-        (!chunk.is_null()).then(|| unsafe { &*chunk.add(index as usize % CHUNK) })
+        self.of_nodes.get(index as usize)
     }
 
-    #[cold]
-    fn grow(&self, index: u32) -> &Frame {
-        let first = index - index % CHUNK as u32;
-        let made: Box<[Frame]> = (0..CHUNK as u32).map(|i| Frame::new(first + i, self.first_generation)).collect();
-        let made = Box::into_raw(made);
-        let slot = &self.chunks[index as usize / CHUNK];
-        if slot.compare_exchange(std::ptr::null_mut(), made.cast(), Ordering::AcqRel, Ordering::Acquire).is_err() {
-            // Another thread was faster.
-            drop(unsafe { Box::from_raw(made) });
-        }
-        self.find(index).expect("made by one of the two")
+    /// Those of a chunk of nodes, before the nodes are there. Whether there is memory for them.
+    pub(super) fn make(&self, chunk: usize) -> bool {
+        self.of_nodes.make(chunk, |index| Frame::new(index as u32, self.first_generation))
     }
 
     #[inline]
@@ -202,15 +170,4 @@ fn refuse<T>(handle: u64) -> Result<T> {
         fail!(InvalidHandle, "the context is the null handle; use the one the task's body received, or cohort_root_context");
     }
     fail!(InvalidHandle, "{handle:#x} is not the handle of a context")
-}
-
-impl Drop for Frames {
-    fn drop(&mut self) {
-        for chunk in &self.chunks {
-            let chunk = chunk.load(Ordering::Acquire);
-            if !chunk.is_null() {
-                drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(chunk, CHUNK)) });
-            }
-        }
-    }
 }

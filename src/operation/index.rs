@@ -5,7 +5,7 @@ use super::draft::{missing, Draft};
 use super::inline::{check_use, Mapping};
 use super::launch::{check_fields, launch, Launch, Launched};
 use super::{converted, Engine, Frame, Future, FutureCell, FutureMap, Regions, TaskKind};
-use crate::base::{Error, Result, Status};
+use crate::base::{memory, Error, Result, Status};
 use crate::event::NodeRef;
 use crate::fail;
 use crate::mapping::NeedInfo;
@@ -222,6 +222,7 @@ impl<'a> IndexLaunch<'a> {
         let Launched::Task(kind, processor) = whole.work else {
             return Err(Error::new(Status::Internal, "an index launch of something that is not a task"));
         };
+        self.make_room()?;
         let mut ends = std::mem::take(&mut self.launching().ends);
         ends.clear();
         let wishes = self.wishes(kind, whole);
@@ -237,10 +238,38 @@ impl<'a> IndexLaunch<'a> {
             (one.predicate, one.otherwise) = (whole.predicate.clone(), whole.otherwise);
             one.result = results.map(|results| results.get(point)).transpose()?;
             one.member = self.concurrent;
-            ends.push(self.launch_point(point, &mut one)?);
+            match self.launch_point(point, &mut one) {
+                Ok(end) => ends.push(end),
+                Err(error) => return Err(self.break_off(point, whole, error)),
+            }
         }
         self.launching().ends = ends;
         Ok(())
+    }
+
+    /// Room for as many points as may be outstanding, so that a launch happens as a whole or not at all.
+    fn make_room(&self) -> Result<()> {
+        let at_once = u64::from(self.points).min(self.context.window.get().saturating_sub(self.context.outstanding()));
+        if memory::is_short() {
+            self.context.check_memory()?;
+        }
+        if !self.engine.graph.make_room(&mut self.launching().pool, at_once as usize) {
+            return self.context.is_full();
+        }
+        Ok(())
+    }
+
+    /// A point cannot be launched, and those before it are: whoever waits for the launch as a whole learns of it.
+    #[cold]
+    fn break_off(&self, point: u32, whole: &mut Launch, error: Error) -> Error {
+        let text = format!("{}; of the {} points of the launch {point} are launched", error.text, self.points);
+        if !whole.arrivals.is_empty() {
+            let number = self.engine.fail_here(text.clone());
+            for (arrival, phase) in whole.arrivals.drain(..) {
+                arrival.arrive(self.engine, phase, number);
+            }
+        }
+        Error::new(error.status, text)
     }
 
     /// For each point, which worker a mapper wants it to run on; nothing if there is no mapper.
@@ -266,10 +295,11 @@ impl<'a> IndexLaunch<'a> {
     }
 
     fn launch_point(&self, point: u32, one: &mut Launch) -> Result<NodeRef> {
-        let mut draft = Draft::new(self.engine, self.frame)?;
+        let mut draft = Draft::of_point(self.engine, self.frame)?;
         for (i, need) in self.needs.iter().enumerate() {
             draft.need_of_point(need.regions.of(point)?, i, need.access)?;
         }
+        draft.make_room_for(one.args.len())?;
         Ok(draft.launch(one))
     }
 }

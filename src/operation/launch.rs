@@ -132,6 +132,6 @@ fn draft<'a>(engine: &'a Engine, frame: &'a Frame, launch: &Launch) -> Result<Dr
     for need in &launch.needs {
         draft.need_checked(need.region.by_ref(), &need.mask, need.access)?;
     }
-    draft.check()?;
+    draft.check(launch.args.len())?;
     Ok(draft)
 }

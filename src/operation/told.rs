@@ -2,16 +2,11 @@
 //! count says it. Each execution has its count: a task starts with what its launcher knew, and every thread outside of tasks
 //! has its own. Nobody is told twice, and nobody waits for what a failure it was not told of may keep from happening.
 
+use super::current;
 use super::devices::LOOK;
 use super::Engine;
 use crate::base::Error;
-use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-thread_local! {
-    /// The count of the execution that the thread is in, and the runtime that it is of.
-    static TOLD: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
-}
 
 /// Names a runtime, in the life of the process; never 0.
 pub fn next_serial() -> u64 {
@@ -19,16 +14,11 @@ pub fn next_serial() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Sets the count of the calling thread; the one before.
-pub(super) fn replace(told: (u64, u32)) -> (u64, u32) {
-    TOLD.replace(told)
-}
-
 impl Engine {
     /// How many failures the calling execution was told of.
     #[inline]
     pub(super) fn told(&self) -> u32 {
-        match TOLD.get() {
+        match current::told() {
             (serial, told) if serial == self.serial => told,
             _ => 0,
         }
@@ -44,7 +34,7 @@ impl Engine {
 
     /// The calling execution knows all failures from here on.
     pub(super) fn tell(&self, number: u32) -> Error {
-        replace((self.serial, self.failures.count()));
+        current::set_told((self.serial, self.failures.count()));
         // The program may leave the library for long, and others would learn of it only then.
         self.poll();
         self.failures.error(number)

@@ -14,7 +14,7 @@ use placement::Placement;
 use watch::Watch;
 
 use crate::base::config::DeviceChoice;
-use crate::base::{thread_token, Config, Error, Kind, Result, CALLBACK};
+use crate::base::{memory, thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
 use crate::mapping::{FileMapper, Mappers, Registered, Setting};
 use crate::device::{discover, Device, Discovered, Wanted};
@@ -269,9 +269,12 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         fail!(WrongOrder, "the runtime is running already; a process has one at a time, call cohort_finalize first");
     }
     let transport = open()?;
+    // What there is no memory to keep now is kept when there is.
+    memory::refill();
     let started = match start_engine(&config, transport.clone()) {
         Ok(started) => started,
         Err(error) => {
+            memory::let_go();
             // The first error is the one to tell.
             let _ = transport.close();
             return Err(error);
@@ -462,6 +465,7 @@ pub fn finalize(handle: u64) -> Result<()> {
     runtime.engine.leave_devices();
     runtime.engine.scheduler.stop();
     forget_operators();
+    memory::let_go();
     // Giving back what the transport holds is collective.
     let closed = if runtime.messages.abandoned() { Ok(()) } else { runtime.transport.close() };
     result.and(drained).and(closed)

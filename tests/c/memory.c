@@ -1,0 +1,135 @@
+/* The system gives no more memory: launches are refused, with a text that says so, what was launched ends, and after a wait the program
+ * goes on, again and again. Views of more data than there is memory for are refused, too. */
+#include "testing.h"
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { ROUNDS = 3, AFTER = 2000, MOST = 1 << 20, BIG = 1 << 30 };
+static const size_t ROOM = (size_t)96 << 20;
+static atomic_int completed;
+static cohort_future_t results[MOST];
+static char arguments[16384];
+static cohort_field_t field;
+
+static int32_t count(cohort_context_t task, void *user)
+{
+  const int32_t one = 1;
+  (void)user;
+  atomic_fetch_add(&completed, 1);
+  return cohort_task_result(task, &one, sizeof one);
+}
+
+static int32_t look(cohort_context_t task, void *user)
+{
+  cohort_view_t view;
+  (void)user;
+  EXPECT(cohort_view(task, 0, field, COHORT_READ_WRITE, &view), COHORT_ERROR_OUT_OF_MEMORY, "bytes of field data cannot be had");
+  return 0;
+}
+
+/* This process gets ROOM bytes of address space more than it has. */
+static void limit_memory(void)
+{
+  unsigned long pages;
+  struct rlimit limit;
+  FILE *file = fopen("/proc/self/statm", "r");
+  CHECK(file && fscanf(file, "%lu", &pages) == 1);
+  fclose(file);
+  CHECK(getrlimit(RLIMIT_AS, &limit) == 0);
+  limit.rlim_cur = pages * (size_t)sysconf(_SC_PAGESIZE) + ROOM;
+  CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+}
+
+/* Launches tasks that wait for a phase until a launch is refused, and some more; how many were launched. */
+static int launch_all(cohort_context_t ctx, cohort_launch_t *launch, int with_results)
+{
+  int launched = 0, refused = 0;
+  while (refused < 100) {
+    CHECK(launched < MOST);
+    if (cohort_launch(ctx, launch, with_results ? &results[launched] : NULL) == COHORT_OK) {
+      launched++;
+      continue;
+    }
+    /* Of a handle for a result, or of the operation. */
+    CHECK(strstr(cohort_last_error(), "memory"));
+    refused++;
+  }
+  return launched;
+}
+
+int main(void)
+{
+  cohort_config_t config = COHORT_CONFIG_INIT;
+  cohort_launch_t launch = COHORT_LAUNCH_INIT, gated, indexed, viewing = COHORT_LAUNCH_INIT;
+  cohort_runtime_t rt;
+  cohort_context_t ctx;
+  cohort_phase_barrier_t gate, open;
+  cohort_index_space_t space;
+  cohort_field_space_t fields;
+  cohort_requirement_t need = {.fields = &field, .field_count = 1, .privilege = COHORT_READ_WRITE};
+  const int64_t lo = 0, hi = BIG - 1;
+  const size_t sizes[] = {0, 16, sizeof arguments};
+  int first[3] = {0}, points = 0;
+  config.window = MOST;
+  config.task_stack_bytes = 1 << 20;
+  TRY(cohort_init(&config, &rt));
+  TRY(cohort_root_context(rt, &ctx));
+  TRY(cohort_task_register(rt, "count", count, NULL, COHORT_TASK_LEAF, &launch.task));
+  TRY(cohort_task_register(rt, "look", look, NULL, COHORT_TASK_LEAF, &viewing.task));
+  TRY(cohort_index_space_create(rt, 1, &lo, &hi, &space));
+  TRY(cohort_field_space_create(rt, &fields));
+  TRY(cohort_fields_allocate(fields, 8, 1, &field));
+  TRY(cohort_region_create(rt, space, fields, &need.region));
+  TRY(cohort_phase_barrier_create(rt, 1, &gate));
+  limit_memory();
+
+  for (int round = 0; round < 3 * ROUNDS; round++) {
+    const int kind = round / ROUNDS, with_results = kind == 1;
+    int launched;
+    atomic_store(&completed, 0);
+    TRY(cohort_phase_barrier_advance(gate, &open));
+    gated = launch;
+    gated.args = arguments;
+    gated.args_size = sizes[kind];
+    gated.wait_barriers = &open;
+    gated.wait_barrier_count = 1;
+    launched = launch_all(ctx, &gated, with_results);
+    /* As a whole or not at all. */
+    indexed = gated;
+    indexed.args_size = 0;
+    if (cohort_index_launch(ctx, &indexed, AFTER, COHORT_REDUCTION_NONE, COHORT_TYPE_NONE, NULL) == COHORT_OK)
+      points = AFTER;
+    else
+      points = 0;
+    TRY(cohort_phase_barrier_arrive(gate, 1));
+    gate = open;
+    TRY(cohort_wait_all(ctx));
+    CHECK(atomic_load(&completed) == launched + points);
+    for (int i = 0; with_results && i < launched; i++) {
+      int32_t one = 0;
+      TRY(cohort_future_get(results[i], &one, sizeof one));
+      CHECK(one == 1);
+      TRY(cohort_future_destroy(&results[i]));
+    }
+    /* Nothing is lost from round to round. */
+    if (round % ROUNDS == 0)
+      first[kind] = launched;
+    CHECK(launched > AFTER && launched >= first[kind] / 4 * 3);
+
+    atomic_store(&completed, 0);
+    for (int i = 0; i < AFTER; i++)
+      TRY(cohort_launch(ctx, &launch, NULL));
+    TRY(cohort_wait_all(ctx));
+    CHECK(atomic_load(&completed) == AFTER);
+  }
+
+  viewing.requirements = &need;
+  viewing.requirement_count = 1;
+  TRY(cohort_launch(ctx, &viewing, NULL));
+  TRY(cohort_wait_all(ctx));
+  TRY(cohort_phase_barrier_destroy(&gate));
+  TRY(cohort_finalize(&rt));
+  puts("PASSED");
+  return 0;
+}
