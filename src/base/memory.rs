@@ -1,5 +1,5 @@
 //! Memory for the library's own objects when the system has no more. Rust ends the process when it gets no memory for a collection,
-//! and an operation has many, mostly small. So some address space is kept aside: when the system refuses memory, a piece of
+//! and an operation has many, mostly small. So some memory is kept aside: when the system refuses memory, a piece of
 //! what was kept is given back to it, and it is asked again. Memory is then short: launches are refused (see `Draft`), while what is
 //! outstanding goes on and ends. What grows with every launch, and what holds the program's data, is asked for `sparing` what is
 //! kept, and fails where it is asked for.
@@ -12,13 +12,17 @@ use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-/// At least what malloc asks the system for at once when its heap cannot grow (1 MiB: MMAP_AS_MORECORE_SIZE of glibc's malloc.c).
-const PIECE: usize = 2 << 20;
-const PIECES: usize = 8;
+/// Small, so that each refusal costs little; together more than malloc asks the system for at once when its heap cannot grow (1 MiB:
+/// MMAP_AS_MORECORE_SIZE of glibc's malloc.c). Nobody writes there, so they take address space alone.
+const PIECE: Layout = match Layout::from_size_align(256 << 10, 16) {
+    Ok(layout) => layout,
+    Err(_) => panic!("a power of two"),
+};
+const PIECES: usize = 64;
 /// With fewer pieces nothing new begins, whatever is outstanding.
 const LEAST: usize = PIECES / 2;
 
-static KEPT: [AtomicPtr<libc::c_void>; PIECES] = [const { AtomicPtr::new(null_mut()) }; PIECES];
+static KEPT: [AtomicPtr<u8>; PIECES] = [const { AtomicPtr::new(null_mut()) }; PIECES];
 static REFUSED: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
@@ -63,7 +67,7 @@ unsafe impl GlobalAlloc for Allocator {
 #[cold]
 #[inline(never)]
 fn again(bytes: usize, ask: impl Fn() -> *mut u8) -> *mut u8 {
-    if bytes > PIECE * PIECES / 2 || SPARING.try_with(Cell::get).unwrap_or(false) {
+    if bytes > PIECE.size() * PIECES / 2 || SPARING.try_with(Cell::get).unwrap_or(false) {
         return null_mut();
     }
     for place in &KEPT {
@@ -72,8 +76,8 @@ fn again(bytes: usize, ask: impl Fn() -> *mut u8) -> *mut u8 {
             continue;
         }
         REFUSED.store(bytes.max(1), Ordering::Relaxed);
-        // Mapped by `refill`, and this thread's since the exchange.
-        unsafe { libc::munmap(piece, PIECE) };
+        // From `refill`, and this thread's since the exchange.
+        unsafe { System.dealloc(piece, PIECE) };
         let found = ask();
         if !found.is_null() {
             return found;
@@ -98,15 +102,14 @@ pub fn is_short() -> bool {
 
 /// Keeps aside what is missing, as far as the system has it; whether everything is there.
 pub fn refill() -> bool {
-    let (access, how) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     for place in KEPT.iter().filter(|place| place.load(Ordering::Relaxed).is_null()) {
-        let piece = unsafe { libc::mmap(null_mut(), PIECE, access, how, -1, 0) };
-        if piece == libc::MAP_FAILED {
+        let piece = unsafe { System.alloc(PIECE) };
+        if piece.is_null() {
             return false;
         }
         if place.compare_exchange(null_mut(), piece, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             // Another thread was faster.
-            unsafe { libc::munmap(piece, PIECE) };
+            unsafe { System.dealloc(piece, PIECE) };
         }
     }
     REFUSED.store(0, Ordering::Relaxed);
@@ -137,7 +140,7 @@ pub fn let_go() {
         let piece = place.swap(null_mut(), Ordering::AcqRel);
         if !piece.is_null() {
             // As in `again`.
-            unsafe { libc::munmap(piece, PIECE) };
+            unsafe { System.dealloc(piece, PIECE) };
         }
     }
     REFUSED.store(0, Ordering::Relaxed);

@@ -153,6 +153,9 @@ impl Work {
     }
 }
 
+/// Bytes of arguments for which an operation that is over keeps its buffer: there are many such.
+const MOST_KEPT: usize = 4096;
+
 /// What every operation has comes first, in one line; the rest is touched only if it is in use.
 #[derive(Default)]
 #[repr(C, align(64))]
@@ -371,7 +374,7 @@ impl Body {
         }
     }
 
-    /// Lets go of what the operation held, keeps the buffers.
+    /// Lets go of what the operation held, keeps the buffers that are not large.
     pub fn clear(&mut self) {
         self.work = Work::Nothing;
         self.parent = None;
@@ -382,6 +385,9 @@ impl Body {
         if self.more.replace(false) {
             self.needs.iter_mut().for_each(|held| held.own = None);
             self.args.clear();
+            if self.args.capacity() > MOST_KEPT {
+                self.args = SmallVec::new();
+            }
             self.futures.clear();
             self.result = None;
             (self.map, self.predicate, self.turns) = (None, None, None);
