@@ -18,13 +18,23 @@ pub struct Pinned {
     pub place: Place,
 }
 
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    let (mut divisor, mut rest) = (a, b);
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    (a / divisor).saturating_mul(b)
+}
+
 /// Bytes from a field to the next.
 fn spacing(held: &Held) -> usize {
     let node = held.node();
-    let bytes = held.mask.iter().filter_map(|field| node.tree.fields.bytes(field)).max().unwrap_or(1).max(1);
+    let sizes = || held.mask.iter().filter_map(|field| node.tree.fields.bytes(field)).filter(|&bytes| bytes > 0);
+    let bytes = sizes().max().unwrap_or(1);
     let dense = (node.domain.bounds.volume() as usize).saturating_mul(bytes);
-    // Whole elements from field to field: kernels count in them.
-    let step = if ALIGNMENT % bytes == 0 { ALIGNMENT } else { bytes };
+    // Whole elements from field to field, of whatever size: kernels count in them, and may come for some of the fields only.
+    let whole = sizes().fold(1, least_common_multiple);
+    let step = if ALIGNMENT % whole == 0 { ALIGNMENT } else { whole };
     dense.checked_next_multiple_of(step).unwrap_or(usize::MAX)
 }
 
