@@ -9,7 +9,8 @@ use std::ffi::{c_void, CStr, CString};
 use std::ops::Range;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::time::{Duration, Instant};
 
 /// What it saw.
 #[derive(Default)]
@@ -23,6 +24,9 @@ struct Seen {
     from_elsewhere: AtomicUsize,
     commands: AtomicUsize,
     lost: OnceLock<String>,
+    /// Whether the kernel "slow" may be compiled.
+    is_open: Mutex<bool>,
+    opened: Condvar,
 }
 
 impl Seen {
@@ -141,6 +145,9 @@ impl Device for Watched {
     }
     fn compile(&self, source: &Source) -> Result<Module> {
         self.seen.check("a compilation")?;
+        if source.text.contains("slow") {
+            drop(self.seen.opened.wait_while(self.seen.is_open.lock().unwrap(), |open| !*open).unwrap());
+        }
         self.inner.compile(source)
     }
     fn kernel(&self, module: &Module, name: &str) -> Result<Kernel> {
@@ -524,4 +531,47 @@ fn sums_into_what_lies_on_the_device_do_not_travel() {
     assert_eq!(with, without, "commands for the data, and none for contributions");
     assert_eq!(seen.from_staging.load(Ordering::Relaxed), 1);
     running.detach(region, &fields);
+}
+
+#[test]
+fn tasks_of_other_kinds_go_on_while_a_kernel_is_compiled() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    let slow = running.task("slow", &BUMP.replace("bump", "slow"), "slow");
+    let faulty = running.task("faulty", &BUMP.replace("bump", "slow").replace("e, f", "nothing"), "slow");
+    let arrays = [Halo::new(50, 1), Halo::new(50, 1)];
+    let [held, free] = [0, 1].map(|number| {
+        let (region, fields) = running.region(&[50, 50], 1);
+        running.attach(region, &fields, arrays[number].first(), &arrays[number].strides(), 0);
+        (region, fields)
+    });
+    // Its kernel is there.
+    running.launch(bump, free.0, &free.1);
+    running.wait();
+    let before = ON_HOST.load(Ordering::Relaxed);
+    for _ in 0..2 {
+        running.launch(slow, held.0, &held.1);
+        // Comes after it.
+        running.launch(bump, held.0, &held.1);
+        running.launch(bump, free.0, &free.1);
+    }
+    running.launch_on(COHORT_PROC_CPU, bump, (free.0, &free.1, COHORT_READ_ONLY));
+    let late = Instant::now() + Duration::from_secs(60);
+    while ON_HOST.load(Ordering::Relaxed) == before {
+        assert!(Instant::now() < late, "a task waits for the compilation of another's kernel");
+        std::thread::yield_now();
+    }
+    *seen.is_open.lock().unwrap() = true;
+    seen.opened.notify_all();
+    running.wait();
+    arrays[0].check(4.0);
+    arrays[1].check(3.0);
+    // One that does not compile fails its tasks, each time.
+    for _ in 0..2 {
+        running.launch(faulty, free.0, &free.1);
+        running.wait_fails(&["task \"faulty\" failed", "the compilation of slow failed"]);
+    }
+    running.detach(held.0, &held.1);
+    running.detach(free.0, &free.1);
 }

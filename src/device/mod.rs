@@ -4,7 +4,7 @@
 //! The drivers' libraries are loaded by [`discover`] and by nothing else: a program that uses no device pays nothing, and
 //! a machine without drivers has no devices.
 //!
-//! Threads: kernels are compiled and launched, and streams marked, by one thread, the device's own. Memory may be allocated, copied and
+//! Threads: kernels are launched, and streams marked, by one thread, the device's own, and compiled by one, which may be another. Memory may be allocated, copied and
 //! filled, and buffers, events and modules dropped, asked or waited for, by any thread.
 
 mod boxes;

@@ -8,6 +8,7 @@
 //! context it was launched, complete or enqueued. An operation of the host that reads what lies on a device only is put by until
 //! copies have brought it (`home`); tasks on devices bring what they need themselves (`start`).
 
+mod compile;
 mod contribution;
 mod counts;
 mod explicit;
@@ -101,6 +102,8 @@ pub(super) enum Request {
     Fold(NodeRef),
     /// What comes when all these have happened.
     Watch(Events, Then),
+    /// A kernel is there, or does not compile.
+    Compiled(&'static KernelText, Box<compile::Compilation>),
     Stop,
 }
 

@@ -9,8 +9,8 @@ use super::resident::{Events, Physical, Place, State, HOST};
 use super::thread::DeviceThread;
 use super::transfer::{self, Pair, Within};
 use super::{used, view, DeviceBody, DeviceTask, Done, KernelText, NativeDevice};
-use crate::base::{Error, Result};
-use crate::device::{Arg, Buffer, Event, Kernel, Launch, Source, Stream};
+use crate::base::Result;
+use crate::device::{Arg, Buffer, Event, Kernel, Launch, Stream};
 use crate::event::NodeRef;
 use crate::fail;
 use crate::geometry::Rect;
@@ -61,7 +61,7 @@ impl DeviceThread<'_> {
         let variant = kind.devices.find(self.attached().device.info().api);
         let Some(variant) = variant else { fail!(Internal, "no variant for this device") };
         let kernel = match variant {
-            DeviceBody::Kernel(text) => Some(self.compiled(text)?),
+            DeviceBody::Kernel(text) => Some(self.kernels.get(text)?),
             DeviceBody::Function(_) => None,
         };
         let Some(mut data) = self.pin_all(body)? else { return Ok(None) };
@@ -325,17 +325,6 @@ impl DeviceThread<'_> {
         let launch = Launch { kernel, grid, block: text.block, args: &args };
         // What the kernel takes is the program's word.
         unsafe { self.attached().device.launch(stream, &launch, waits) }
-    }
-
-    /// The kernel, compiled when it is first asked for; a failure to compile is kept, too.
-    fn compiled(&mut self, text: &KernelText) -> Result<Kernel> {
-        let device = self.attached().device.clone();
-        let made = self.kernels.entry(std::ptr::from_ref(text)).or_insert_with(|| {
-            let source = Source { text: text.text.to_string(), file: text.file.to_string(), options: text.options.to_string() };
-            let module = device.compile(&source)?;
-            device.kernel(&module, &text.entry).map(|kernel| (module, kernel))
-        });
-        made.as_ref().map(|(_, kernel)| kernel.clone()).map_err(|error: &Error| Error::new(error.status, error.text.clone()))
     }
 
     pub fn unpin(&self, pinned: &[(usize, Pinned)]) {

@@ -4,7 +4,8 @@ use super::super::body::{Body, Work};
 use super::super::mapped::special;
 use super::super::Engine;
 use super::start::Started;
-use super::{Attached, Contributions, DeviceTask, Devices, Done, Job, KernelText, Request, Then, LOOK};
+use super::compile::Kernels;
+use super::{Attached, Contributions, DeviceBody, DeviceTask, Devices, Done, Job, Request, Then, LOOK};
 use super::super::Context;
 use crate::base::Result;
 use crate::device::{Event, Kernel, Module, Stream};
@@ -36,13 +37,10 @@ pub struct DeviceThread<'a> {
     waiting: VecDeque<NodeRef>,
     running: Vec<Running>,
     watched: Vec<(Events, Then)>,
-    /// By the address of their text, which stays as long as the task's kind.
-    pub kernels: HashMap<*const KernelText, Result<(Module, Kernel)>>,
+    pub kernels: Kernels,
     /// Kernels of the library's own.
     pub folds: HashMap<(Reduction, ElementType), Result<(Module, Kernel)>>,
     turn: usize,
-    /// Tasks that were found to have failed, by their second nodes.
-    failed: Vec<(NodeRef, u32)>,
     /// The device is lost, and what lay there alone.
     is_lost: bool,
     /// In which a function of the program launched, though it must not.
@@ -50,12 +48,16 @@ pub struct DeviceThread<'a> {
 }
 
 /// The engine, for a thread that ends before it.
-struct Lent(NonNull<Engine>);
+pub struct Lent(NonNull<Engine>);
 
 unsafe impl Send for Lent {}
 
 impl Lent {
-    fn engine(&self) -> &Engine {
+    pub fn of(engine: &Engine) -> Self {
+        Self(NonNull::from(engine))
+    }
+
+    pub fn engine(&self) -> &Engine {
         unsafe { self.0.as_ref() }
     }
 }
@@ -63,13 +65,13 @@ impl Lent {
 pub fn start(engine: &Engine) -> Result<()> {
     let count = engine.devices.get().map_or(0, |devices| devices.list.len());
     for number in 0..count {
-        let lent = Lent(NonNull::from(engine));
+        let lent = Lent::of(engine);
         engine.scheduler.spawn("cohort-device", move |_| {
             let engine = lent.engine();
             if let Some(devices) = engine.devices.get() {
-                let (waiting, running, watched, kernels, folds, failed) = Default::default();
+                let (waiting, running, watched, kernels, folds) = Default::default();
                 let (turn, is_lost, launched) = (0, false, Cell::default());
-                DeviceThread { engine, devices, number, waiting, running, watched, kernels, folds, turn, failed, is_lost, launched }.serve();
+                DeviceThread { engine, devices, number, waiting, running, watched, kernels, folds, turn, is_lost, launched }.serve();
             }
         })?;
     }
@@ -93,6 +95,7 @@ impl DeviceThread<'_> {
                     Request::Run(node) => self.waiting.push_back(node),
                     Request::Fold(node) => self.fold(node),
                     Request::Watch(events, then) => self.watched.push((events, then)),
+                    Request::Compiled(text, compiled) => self.waiting.extend(self.kernels.add(text, *compiled)),
                     Request::Stop => return,
                 }
             }
@@ -127,7 +130,6 @@ impl DeviceThread<'_> {
     /// Whether something that was enqueued has ended.
     fn complete(&mut self) -> bool {
         let mut at = 0;
-        self.failed.clear();
         let before = self.running.len() + self.watched.len();
         while at < self.running.len() {
             match outcome(&self.running[at].started.events) {
@@ -137,9 +139,6 @@ impl DeviceThread<'_> {
                     let Running { task, started } = self.running.remove(at);
                     self.unpin(&started.data.pinned);
                     let error = self.engine.number_of(result, task.job.name());
-                    if error != 0 {
-                        self.failed.push((task.end, error));
-                    }
                     if let (0, Some(fold)) = (error, task.fold) {
                         let contributions = Contributions::new(started.data.contributions);
                         self.attached().keep(&contributions);
@@ -183,6 +182,10 @@ impl DeviceThread<'_> {
     fn enqueue_waiting(&mut self) -> bool {
         let mut any = false;
         while let Some(&node) = self.waiting.front() {
+            if self.is_to_be_compiled(node) {
+                self.waiting.pop_front();
+                continue;
+            }
             if !self.enqueue(node) {
                 return any;
             }
@@ -190,6 +193,18 @@ impl DeviceThread<'_> {
             any = true;
         }
         any
+    }
+
+    /// Whether the task's kernel is not there yet; the task comes again when it is.
+    fn is_to_be_compiled(&mut self, node: NodeRef) -> bool {
+        // The node is ready, and so this thread's.
+        let body = unsafe { self.engine.bodies.get(node.index()) };
+        let Work::Device(task) = &body.work else { return false };
+        let Job::Task(kind) = task.job else { return false };
+        match kind.devices.find(self.attached().device.info().api) {
+            Some(DeviceBody::Kernel(text)) => !self.kernels.are_there(text, node, self.engine, self.number),
+            _ => false,
+        }
     }
 
     /// False: there is no room yet.
@@ -252,10 +267,9 @@ impl DeviceThread<'_> {
                 true
             }
             Err(error) => {
-                // A fault of those before it may have met this call first.
+                // A fault of those before it may have met this call first: they fail before it does.
                 self.complete();
-                let cause = self.failed.iter().find(|(end, _)| task.after.contains(end));
-                let number = cause.map_or_else(|| self.engine.number_of(Err(error), task.job.name()), |(_, number)| *number);
+                let number = self.engine.number_of(Err(error), task.job.name());
                 self.leave(node, body, task, number);
                 true
             }
