@@ -51,7 +51,8 @@ COHORT_KERNEL void fluxes(COHORT_GLOBAL const double *state, cohort_extent state
                           COHORT_GLOBAL const double *above_z, cohort_extent above_z_at,
                           COHORT_GLOBAL double *flux_x, cohort_extent flux_x_at,
                           COHORT_GLOBAL double *flux_y, cohort_extent flux_y_at,
-                          COHORT_GLOBAL double *flux_z, cohort_extent flux_z_at, tile_arguments tile) {
+                          COHORT_GLOBAL double *flux_z, cohort_extent flux_z_at,
+                          COHORT_GLOBAL const double *pair_fits, cohort_extent pair_fits_at, tile_arguments tile) {
   COHORT_POINT(state_at, i, j, k)
   state += COHORT_ELEMENT(state_at, i, j, k);
   COHORT_GLOBAL const double *const here = along_y + COHORT_ELEMENT(along_y_at, i, j, k);
@@ -89,7 +90,7 @@ COHORT_KERNEL void fluxes(COHORT_GLOBAL const double *state, cohort_extent state
   around.above[2] = above_z;
 
   double viscosity, conductivity, diffusion[SPECIES]; /* times the density */
-  mixture_transport(rho, T, p, W, Y, field, &viscosity, &conductivity, diffusion);
+  mixture_transport(rho, T, p, W, Y, field, pair_fits + pair_fits_at.offset, &viscosity, &conductivity, diffusion);
   double slopes[SLOPES][3];
   shared_slopes(&around, slopes);
   subtract_stress(slopes, viscosity, u, momentum, energy);

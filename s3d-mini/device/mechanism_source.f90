@@ -4,7 +4,7 @@ module mechanism_source
   use mechanism, only: mechanism_t, reaction_t, gas_constant, elementary, three_body, lindemann, troe, cantera_form
   implicit none
   private
-  public :: counts, thermodynamic_tables, gibbs_tables, transport_tables, rates_source
+  public :: counts, thermodynamic_tables, gibbs_tables, transport_tables, rates_source, pairs_apart
 
   character, parameter :: newline = new_line('a')
 
@@ -58,6 +58,14 @@ contains
     end do
   end function
 
+  !> Whether the fits of pairs reach the kernel as data: OpenCL has 64 kB for constants, if not more, and the other tables of
+  !> transport take less than these. Small tables become part of the code.
+  pure logical function pairs_apart(m)
+    type(mechanism_t), intent(in) :: m
+    integer, parameter :: most_constants = 65536
+    pairs_apart = 2*8*size(m%diffusion) > most_constants
+  end function
+
   !> Fits of species and pairs, and Wilke's factors: 1/sqrt(8 (1 + W_k/W_j)) = sqrt(W_j/8) g_kj, g symmetric and by pair.
   function transport_tables(m) result(text)
     type(mechanism_t), intent(in) :: m
@@ -72,9 +80,11 @@ contains
       end do
     end do
     text = '#define CANTERA_FITS '//merge('1', '0', m%transport_form == cantera_form)//newline// &
-           table('viscosity_fit', m%viscosity)//table('conductivity_fit', m%conductivity)//table('diffusion_fit', m%diffusion)// &
+           '#define PAIRS_APART '//merge('1', '0', pairs_apart(m))//newline// &
+           table('viscosity_fit', m%viscosity)//table('conductivity_fit', m%conductivity)// &
            vector('wilke_pair', wilke_pair)//vector('wilke_weight', sqrt(m%molecular_weight/8))// &
            vector('fourth_root_weight', sqrt(sqrt(m%molecular_weight)))
+    if (.not. pairs_apart(m)) text = text//table('diffusion_fit', m%diffusion)
   end function
 
   !> The function net_rates: w of each species (kmol/m3/s) from concentrations c, their sum, Gibbs functions g over R T.

@@ -14,6 +14,17 @@ COHORT_FUNCTION double fit(COHORT_CONSTANT const double *c, double x) {
   return c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])));
 }
 
+/* Of a pair: from the table, or from what a requirement brings where all tables together are more than constant memory holds. */
+COHORT_FUNCTION double pair_fit(COHORT_GLOBAL const double *pair_fits, int pair, double x) {
+#if PAIRS_APART
+  COHORT_GLOBAL const double *c = pair_fits + 5 * pair;
+  return c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])));
+#else
+  (void)pair_fits;
+  return fit(diffusion_fit[pair], x);
+#endif
+}
+
 /* Square root of the viscosity of a pure species. */
 COHORT_FUNCTION double root_viscosity(int s, double log_T, double quarter_T) {
 #if CANTERA_FITS
@@ -48,7 +59,7 @@ COHORT_FUNCTION double friction_of_two(double X_1, double X_2, double fit_1, dou
  * loop that reads two numbers of each: every pair is visited twice, which costs less than partial sums of all species, kept in
  * memory. What k itself needs is computed again, so that the arrays are indexed by j alone and stay in registers if they are small. */
 COHORT_FUNCTION void mixture_transport(double rho, double T, double p, double W, COHORT_GLOBAL const double *Y,
-                                       long field, double *viscosity, double *conductivity, double *diffusion) {
+                                       long field, COHORT_GLOBAL const double *pair_fits, double *viscosity, double *conductivity, double *diffusion) {
   const double log_T = log(T), half_T = sqrt(T), quarter_T = sqrt(half_T);
   const double pair_factor = CANTERA_FITS ? T * half_T : 1;
   double X[SPECIES], b[SPECIES]; /* mole fractions, W^(1/4) over the square root of the viscosity */
@@ -79,7 +90,7 @@ COHORT_FUNCTION void mixture_transport(double rho, double T, double p, double W,
         const int pair = to < k ? to * SPECIES - to * (to + 1) / 2 + k - to - 1 : to > k ? row + to : 0;
         const double one_and_ratio = 1 + a * b[to];
         X_j[n] = to == k || j + n == SPECIES ? 0 : X[to];
-        D[n] = fit(diffusion_fit[pair], log_T);
+        D[n] = pair_fit(pair_fits, pair, log_T);
         wilke += X_j[n] * wilke_weight[to] * wilke_pair[pair] * one_and_ratio * one_and_ratio;
         others += X_j[n] * molecular_weight[to];
       }

@@ -6,6 +6,7 @@ module tile_regions
   use cohort
   use block, only: block_t, box_t, block_tiles
   use flow, only: flow_t, primitive_fields, state_fields
+  use mechanism_source, only: pairs_apart
   use stencil, only: stencil_depth
   implicit none
   private
@@ -40,6 +41,8 @@ module tile_regions
     type(tiled_t) :: rhs
     type(tiled_t) :: second     !< q3
     type(tiled_t) :: kept       !< prim, then p: the temperature is the next computation's first guess
+    type(cohort_region) :: pair_fits !< of the mechanism, where kernels take them as data
+    integer(4) :: pair_fits_field(1) = 0
     type(tiled_t) :: flux(3)    !< of each state field in x, y and z: apart, since each has stencils and faces of its own
     type(ghosts_t) :: primitives, fluxes(3)
   end type
@@ -138,6 +141,26 @@ contains
       call tiled_create(rt, a, state_fields(a%f), r%flux(d))
       call attach(ctx, a%b, r%flux(d)%whole, r%flux(d)%field, a%flux(:, :, d))
     end do
+    r%pair_fits = cohort_region()
+    if (a%f%viscous) then
+      if (pairs_apart(a%f%mech)) call pair_fits_create(rt, ctx, a, r)
+    end if
+  end subroutine
+
+  subroutine pair_fits_create(rt, ctx, a, r)
+    type(cohort_runtime), intent(in) :: rt
+    type(cohort_context), intent(in) :: ctx
+    type(arrays_t), intent(in) :: a
+    type(regions_t), intent(inout) :: r
+    type(cohort_index_space) :: numbers
+    type(cohort_field_space) :: fields
+    real(8), pointer :: coefficients(:)
+    coefficients(1:size(a%f%mech%diffusion)) => a%f%mech%diffusion
+    call cohort_index_space_create(rt, [1], [size(coefficients)], numbers)
+    call cohort_field_space_create(rt, fields)
+    call cohort_fields_allocate(fields, 8, r%pair_fits_field)
+    call cohort_region_create(rt, numbers, fields, r%pair_fits)
+    call cohort_attach(ctx, r%pair_fits, r%pair_fits_field, coefficients)
   end subroutine
 
   subroutine tiled_create(rt, a, fields, tiled)

@@ -38,8 +38,8 @@ module tile_tasks
   integer, parameter :: primitives = 1, chemistry = 2, flux = 3, divergence = 4, update = 5, kinds = 5
   !> Of a step's first update, which reads what the others write.
   integer, parameter :: first_update = 6, works = 6, task_of(works) = [1, 2, 3, 4, 5, 5]
-  !> The state, p, the primitive fields twice, ghosts of six faces, three fluxes.
-  integer, parameter :: most_needs = 13
+  !> The state, p, the primitive fields twice, ghosts of six faces, three fluxes, fits of pairs.
+  integer, parameter :: most_needs = 14
   type(cohort_task), save :: await_task, handoff_task, kernel_task(kinds)
 
   !> What one task uses: of a kind always the same in the same places, since these are the arguments of its kernel on devices; what
@@ -224,6 +224,11 @@ contains
         call use_nothing(w, t)
       end if
     end do
+    if (r%pair_fits%id /= 0) then
+      call use(w, r%pair_fits, r%pair_fits_field, COHORT_READ_ONLY)
+    else
+      call use_nothing(w, t)
+    end if
   end subroutine
 
   subroutine work_of_divergence(t, w)

@@ -69,9 +69,10 @@ void run() {
 #elif defined(COUNT_fluxes)
 void run() {
   fields state = state_fields(), kept = primitive_fields(), x(STATE_FIELDS), y(STATE_FIELDS), z(STATE_FIELDS);
+  std::vector<counted> pair_fits(5 * SPECIES * SPECIES, 1);
   counted::operations = 0;
   fluxes(state.data(), at, kept.data() + PRESSURE * POINTS, at, kept.data(), at, kept.data(), at, nullptr, none, nullptr, none, nullptr, none,
-         nullptr, none, nullptr, none, nullptr, none, x.data(), at, y.data(), at, z.data(), at, everywhere());
+         nullptr, none, nullptr, none, nullptr, none, x.data(), at, y.data(), at, z.data(), at, pair_fits.data(), none, everywhere());
 }
 #elif defined(COUNT_divergence)
 void run() {

@@ -20,6 +20,8 @@ function(add_device_test mechanism table limit)
     add_test(NAME s3d.device.${form}.${mechanism} COMMAND s3d_device_check ${form}
       ${CMAKE_CURRENT_BINARY_DIR}/tests/device_${mechanism}_${form} ${folder} ${reference}/${table} ${limit})
   endforeach()
+  add_test(NAME s3d.device.constants.${mechanism} COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/device_constants.py
+    $<TARGET_FILE:s3d-device-sources> ${folder} ${CMAKE_CURRENT_BINARY_DIR}/tests/constants_${mechanism})
   add_test(NAME s3d.device.nvrtc.${mechanism} ${ARGN} COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/device_nvrtc.py
     $<TARGET_FILE:s3d-device-sources> ${folder} ${CMAKE_CURRENT_BINARY_DIR}/tests sm_70 sm_80 sm_90)
   set_tests_properties(s3d.device.nvrtc.${mechanism} PROPERTIES SKIP_RETURN_CODE 77)

@@ -9,6 +9,7 @@ program device_check
   use flow, only: flow_t, i_rho, i_species, p_u, p_T, p_species, primitive_fields, state_fields
   use fluxes, only: flux_kernel
   use mechanism_reader, only: mechanism_read
+  use mechanism_source, only: pairs_apart
   use point_physics, only: conserved_from_primitives, loss_rates
   use point_terms, only: primitives_kernel, chemistry_kernel
   use refusal, only: fail
@@ -59,7 +60,7 @@ program device_check
   end type
 
   character(512) :: argument(5), error
-  type(flow_t) :: f
+  type(flow_t), target :: f
   type(table_t) :: states
   integer, allocatable :: column(:)
   real(8) :: limit
@@ -259,7 +260,7 @@ contains
     type(case_t), intent(inout), target :: c
     type(box_t), intent(in) :: box
     real(8), allocatable, target :: flux(:, :, :), expected(:, :, :)
-    type(argument_t) :: arguments(27)
+    type(argument_t) :: arguments(29)
     type(extent_t), target :: at
     type(ghost_t), allocatable :: ghost(:)
     real(8), pointer, contiguous :: pressure(:, :)
@@ -280,6 +281,7 @@ contains
     do d = 1, 3
       arguments(2*d + 19:2*d + 20) = requirement(flux(:, :, d), at, output)
     end do
+    arguments(27:28) = pair_fits()
     call run('fluxes', c, box, arguments)
     do d = 1, 3
       if (c%b%active(d)) call compare('fluxes along '//'xyz'(d:d), c, box, flux(:, :, d), expected(:, :, d))
@@ -371,6 +373,18 @@ contains
     integer, intent(in) :: kind
     type(argument_t) :: pair(2)
     pair(1) = argument_t(c_loc(array), 8*size(array), kind)
+    pair(2) = argument_t(c_loc(at), c_sizeof(at), by_value)
+  end function
+
+  !> What the kernel does not take as constants.
+  function pair_fits() result(pair)
+    type(argument_t) :: pair(2)
+    type(extent_t), save, target :: at
+    at = extent_t()
+    pair(1) = argument_t(kind=input)
+    if (f%viscous) then
+      if (pairs_apart(f%mech)) pair(1) = argument_t(c_loc(f%mech%diffusion), 8*size(f%mech%diffusion), input)
+    end if
     pair(2) = argument_t(c_loc(at), c_sizeof(at), by_value)
   end function
 

@@ -7,7 +7,7 @@
 #define REQUIREMENTS_10                                                                                      \
   REQUIREMENTS_3, REQUIREMENT(3), REQUIREMENT(4), REQUIREMENT(5), REQUIREMENT(6), REQUIREMENT(7), REQUIREMENT(8), \
     REQUIREMENT(9)
-#define REQUIREMENTS_13 REQUIREMENTS_10, REQUIREMENT(10), REQUIREMENT(11), REQUIREMENT(12)
+#define REQUIREMENTS_14 REQUIREMENTS_10, REQUIREMENT(10), REQUIREMENT(11), REQUIREMENT(12), REQUIREMENT(13)
 
 void run_over_grid(const long *grid, void *const *argument);
 void run_over_grid(const long *grid, void *const *argument) {
