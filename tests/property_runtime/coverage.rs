@@ -28,8 +28,14 @@ pub fn count(program: &Program, counts: &mut Counts) {
                 add("copies with a condition", copy.condition.is_some());
             }
             Action::Map(_) => add("mappings", done),
-            Action::Acquire(_) => add("acquires", done),
-            Action::Release(_) => add("releases", done),
+            Action::Acquire(_, condition) => {
+                add("acquires", done);
+                add("acquires with a condition", done && condition.is_some());
+            }
+            Action::Release(_, condition) => {
+                add("releases", done);
+                add("releases with a condition", done && condition.is_some());
+            }
             Action::Fill(_) => add("fills", done),
             Action::Total(..) => add("reductions of future maps", true),
             Action::Attach { partition, .. } => add("arrays of sub-regions", partition.is_some()),

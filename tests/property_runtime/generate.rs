@@ -422,15 +422,16 @@ impl Generator {
     /// Acquires, or releases what was acquired; rarely out of order.
     fn synchronise(&mut self, scope: Scope, context: &mut Context) -> Option<Action> {
         let out_of_order = self.random.one_in(20);
+        let condition = if self.random.one_in(4) { Some(self.condition(context, 1)) } else { None };
         if !context.acquired.is_empty() && !out_of_order {
             let at = self.random.below(context.acquired.len());
             let need = context.acquired.swap_remove(at);
-            return Some(Action::Release(Need { id: self.id(), ..need }));
+            return Some(Action::Release(Need { id: self.id(), ..need }, condition));
         }
         let mut need = self.need(scope, false)?;
         (need.right, need.coherence) = (Right::Write, Coherence::Exclusive);
         context.acquired.push(need.clone());
-        Some(if out_of_order { Action::Release(need) } else { Action::Acquire(need) })
+        Some(if out_of_order { Action::Release(need, condition) } else { Action::Acquire(need, condition) })
     }
 
     /// Nobody fails in programs with mappings: whether a mapping would be told of it is left to chance.

@@ -114,8 +114,8 @@ impl<'w> Place<'w> {
                 self.world.check((step.id, self.path), "copy", Answer::Status(status));
                 status as u64
             }
-            Action::Acquire(need) | Action::Release(need) => {
-                let status = self.synchronise(step.id, need, matches!(step.action, Action::Acquire(_)));
+            Action::Acquire(need, condition) | Action::Release(need, condition) => {
+                let status = self.synchronise(step.id, (need, condition), matches!(step.action, Action::Acquire(..)));
                 self.world.check((step.id, self.path), "acquire or release", Answer::Status(status));
                 status as u64
             }

@@ -45,8 +45,12 @@ fn remove_steps(steps: &mut Vec<Step>, removed: &HashSet<u32>, parents: &HashSet
                 at += 1;
                 ends && (at == 1 || at == last + 1) || !removed.contains(&t.id)
             });
-            for task in tasks.iter_mut() {
-                remove_within(task, removed, parents, &known);
+            let last = tasks.len().saturating_sub(1);
+            for (at, task) in tasks.iter_mut().enumerate() {
+                // Without their requirements the host would wait for nothing.
+                if !ends || at != 0 && at != last {
+                    remove_within(task, removed, parents, &known);
+                }
                 known.insert(task.id);
             }
         };
@@ -66,7 +70,7 @@ fn remove_steps(steps: &mut Vec<Step>, removed: &HashSet<u32>, parents: &HashSet
         Action::Launch(task) => !removed.contains(&task.id),
         Action::Chain(tasks, _) | Action::Epoch(tasks) => !tasks.is_empty(),
         Action::Get(Given { of, .. }) | Action::Total(of, ..) => known.contains(of) && !removed.contains(of),
-        Action::Fill(need) | Action::Map(need) | Action::Acquire(need) | Action::Release(need) => has_parent(need, parents),
+        Action::Fill(need) | Action::Map(need) | Action::Acquire(need, _) | Action::Release(need, _) => has_parent(need, parents),
         Action::Copy(copy) => copy.needs().all(|need| has_parent(need, parents)),
         _ => true,
     });

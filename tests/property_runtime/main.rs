@@ -47,7 +47,7 @@ fn run(aim: Aim, program: &program::Program) -> Vec<String> {
 fn check(aim: Aim, usual: u64) -> String {
     let first = variable("COHORT_TEST_FIRST").unwrap_or(0);
     let programs = variable("COHORT_TEST_PROGRAMS").unwrap_or(usual);
-    shrink::run_apart(aim, first..first + programs).unwrap_or_else(|seed| panic!("{}", shrink::smallest(aim, seed)))
+    shrink::run_apart(aim, first..first + programs).unwrap_or_else(|failed| panic!("{}", shrink::smallest(aim, failed)))
 }
 
 #[test]

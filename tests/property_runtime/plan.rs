@@ -100,11 +100,12 @@ impl Plan {
                 let given = mine.makers(&[], &copy.condition);
                 self.add(program, (step.id, Some(gate), true), moves.uses, given, within, mine);
             }),
-            Action::Acquire(need) | Action::Release(need) => {
-                let acquires = matches!(step.action, Action::Acquire(_));
+            Action::Acquire(need, condition) | Action::Release(need, condition) => {
+                let acquires = matches!(step.action, Action::Acquire(..));
                 synchronised(program, held, need, acquires, &mut mine.acquired).map(|uses| {
                     let gate = self.new_gate(path, step.id);
-                    self.add(program, (step.id, Some(gate), true), uses, Vec::new(), within, mine);
+                    let given = mine.makers(&[], condition);
+                    self.add(program, (step.id, Some(gate), true), uses, given, within, mine);
                 })
             }
             Action::Fill(need) => alone(need.clone()).map(|uses| {

@@ -328,8 +328,8 @@ pub enum Action {
     Fill(Need),
     Copy(Transfer),
     /// Begins or ends the context's own use of data.
-    Acquire(Need),
-    Release(Need),
+    Acquire(Need, Option<Condition>),
+    Release(Need, Option<Condition>),
     /// Reduces the results of the points of an earlier index launch.
     Total(u32, Operator, Kind),
     /// The context itself reads and writes as a task would.

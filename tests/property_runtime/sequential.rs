@@ -160,10 +160,11 @@ impl Model<'_> {
                 answer = Some(Answer::Status(self.fill(step.id, need.clone(), held, context, path)));
             }
             Action::Copy(copy) => answer = Some(Answer::Status(self.copy(step.id, copy, held, context, path))),
-            Action::Acquire(need) | Action::Release(need) => {
-                let acquires = matches!(step.action, Action::Acquire(_));
+            Action::Acquire(need, condition) | Action::Release(need, condition) => {
+                let holds = condition.as_ref().map_or(Some(true), |condition| context.holds(condition));
+                let acquires = matches!(step.action, Action::Acquire(..));
                 let found = synchronised(self.program, held, need, acquires, &mut context.acquired);
-                answer = Some(Answer::Status(found.map_or_else(|status| status, |uses| order(uses, context))));
+                answer = Some(Answer::Status(found.map_or_else(|status| status, |uses| order(uses, holds.is_none(), context))));
             }
             Action::Total(of, operator, kind) => total(step.id, (*of, *operator, *kind), context),
             Action::Map(need) => answer = Some(Answer::Status(self.map(step.id, need.clone(), held, path))),
@@ -422,8 +423,8 @@ impl Model<'_> {
 }
 
 /// An operation that only comes between others.
-fn order(uses: Vec<Use>, context: &mut Context) -> i32 {
-    if uses.iter().any(|u| context.bad.iter().any(|b| b.conflicts(u))) {
+fn order(uses: Vec<Use>, lost: bool, context: &mut Context) -> i32 {
+    if lost || uses.iter().any(|u| context.bad.iter().any(|b| b.conflicts(u))) {
         context.failed = true;
         context.bad.extend(uses);
     }

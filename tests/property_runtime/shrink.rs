@@ -76,7 +76,7 @@ fn finish(mut child: Child, progress: &PathBuf, limit: Duration) -> (Option<bool
 }
 
 /// Runs the programs of these seeds: what was printed, or the first that fails.
-pub fn run_apart(aim: Aim, seeds: Range<u64>) -> Result<String, u64> {
+pub fn run_apart(aim: Aim, seeds: Range<u64>) -> Result<String, (u64, String)> {
     let progress = progress_file(&format!("{aim:?}"));
     let (ended, output) = finish(start(aim, seeds.clone(), 1, &HashSet::new(), &progress), &progress, HANGS_AFTER);
     let failed = std::fs::read_to_string(&progress).ok().and_then(|text| text.parse().ok()).unwrap_or(seeds.start);
@@ -84,7 +84,8 @@ pub fn run_apart(aim: Aim, seeds: Range<u64>) -> Result<String, u64> {
     if ended == Some(true) {
         Ok(output)
     } else {
-        Err(failed)
+        let how = if ended.is_none() { "it hangs" } else { output.find("wrong: ").map_or("it crashes", |at| &output[at..]) };
+        Err((failed, how.into()))
     }
 }
 
@@ -102,12 +103,12 @@ fn failure(aim: Aim, seed: u64, removed: &HashSet<u32>) -> Option<String> {
     }
 }
 
-/// The smallest program found that fails like that of this seed, as text.
-pub fn smallest(aim: Aim, seed: u64) -> String {
+/// The smallest program found that fails like that of this seed, as text. `once`: how that failed.
+pub fn smallest(aim: Aim, (seed, once): (u64, String)) -> String {
     let program = program(aim, seed);
     let mut removed = HashSet::new();
     let Some(mut how) = failure(aim, seed, &removed) else {
-        return format!("the program of seed {seed} failed once and {REPEATS} times did not:\n{program}");
+        return format!("the program of seed {seed} failed once and {REPEATS} times did not:\n{program}\n{once}");
     };
     let start = Instant::now();
     let mut chunk = program.ids().len().div_ceil(2);

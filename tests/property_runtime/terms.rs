@@ -171,8 +171,12 @@ impl<'w> Place<'w> {
         unsafe { cohort_copy(self.context, &what) }
     }
 
-    pub fn synchronise(&self, id: u32, need: &Need, acquires: bool) -> i32 {
+    pub fn synchronise(&self, id: u32, (need, condition): (&Need, &Option<Condition>), acquires: bool) -> i32 {
         let needs = self.requirements(std::slice::from_ref(need)).unwrap_or_else(|_| unreachable!("nothing is cut"));
+        let mut terms = self.no_terms();
+        if let Some(condition) = condition {
+            terms.predicate = self.predicate(condition, &mut terms);
+        }
         let gate = self.gate(id);
         let sync = cohort_sync_t {
             size: size_of::<cohort_sync_t>(),
@@ -183,7 +187,7 @@ impl<'w> Place<'w> {
             wait_barrier_count: gate.iter().count() as u32,
             arrive_barriers: null(),
             arrive_barrier_count: 0,
-            predicate: cohort_predicate_t { id: 0 },
+            predicate: terms.predicate,
         };
         if acquires { unsafe { cohort_acquire(self.context, &sync) } } else { unsafe { cohort_release(self.context, &sync) } }
     }
