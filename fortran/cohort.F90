@@ -84,14 +84,16 @@ module cohort
 
   ! Mappers.
   public :: cohort_mapper, cohort_mapper_handle, cohort_task_info, cohort_requirement_info, cohort_context_info, cohort_copy_info, &
-    cohort_report, cohort_task_options, cohort_slice, cohort_task_mapping, cohort_requirement_mapping, cohort_copy_mapping, &
+    cohort_report, cohort_sources_info, cohort_copy_source, cohort_task_options, cohort_slice, cohort_task_mapping, &
+    cohort_requirement_mapping, cohort_copy_mapping, &
     cohort_member_mapping, cohort_select_task_options, cohort_slice_index_launch, cohort_map_task, cohort_map_copy, &
-    cohort_map_inline, cohort_map_must_epoch, cohort_select_tunable, cohort_configure_context, cohort_report_times, &
+    cohort_map_inline, cohort_rank_copy_sources, cohort_map_must_epoch, cohort_select_tunable, &
+    cohort_configure_context, cohort_report_times, &
     cohort_mapper_register, cohort_mapper_use, cohort_mapper_refusals, cohort_tunable, cohort_info_fields
 
   ! The machine.
   public :: cohort_machine_processors, cohort_machine_memories, cohort_machine_affinity, cohort_machine_ranks, &
-    cohort_machine_binding
+    cohort_machine_binding, cohort_machine_absent_devices, cohort_processor_name
   public :: COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED, COHORT_MEMORY_DEVICE
 
   !> call cohort_init(rt [, comm] [, config] [, ierr]); comm is an mpi_f08 or an integer communicator, duplicated by the library.

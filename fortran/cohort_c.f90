@@ -109,6 +109,13 @@ module cohort_c
       type(c_ptr), intent(out) :: text
       integer(c_int32_t) :: status
     end function
+    function cohort_c_machine_absent_devices(rt, text) bind(C, name="cohort_machine_absent_devices") result(status)
+      import
+      implicit none
+      type(cohort_runtime), value :: rt
+      type(c_ptr), intent(out) :: text
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_index_space_create(rt, dim, lo, hi, space) &
       bind(C, name="cohort_index_space_create") result(status)
       import

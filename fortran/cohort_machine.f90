@@ -8,7 +8,7 @@ module cohort_machine
   implicit none
   private
   public :: cohort_machine_processors, cohort_machine_memories, cohort_machine_affinity, cohort_machine_ranks
-  public :: cohort_machine_binding
+  public :: cohort_machine_binding, cohort_machine_absent_devices, cohort_processor_name
 
 contains
 
@@ -81,6 +81,26 @@ contains
     status = cohort_c_machine_binding(rt, address)
     text = fortran_text(address)
     call finish(status, ierr)
+  end subroutine
+
+  !> Why there are no more devices: a line for each driver or device that could not be used. Any thread.
+  subroutine cohort_machine_absent_devices(rt, text, ierr)
+    type(cohort_runtime), intent(in) :: rt
+    character(len=:), allocatable, intent(out) :: text
+    integer, intent(out), optional :: ierr
+    integer(c_int32_t) :: status
+    type(c_ptr) :: address
+    address = c_null_ptr
+    status = cohort_c_machine_absent_devices(rt, address)
+    text = fortran_text(address)
+    call finish(status, ierr)
+  end subroutine
+
+  !> The name of a device in the list of processors; empty for other processors.
+  subroutine cohort_processor_name(processor, name)
+    type(cohort_processor_info), intent(in) :: processor
+    character(len=:), allocatable, intent(out) :: name
+    name = fortran_text(processor%name)
   end subroutine
 
   !> The kind asked for; every kind is 0.

@@ -8,9 +8,9 @@ module cohort_mappers
   use cohort_support, only: finish, c_text, fortran_text, text_length
   implicit none
   private
-  public :: cohort_mapper, cohort_task_info, cohort_task_mapping, cohort_context_info, cohort_report
+  public :: cohort_mapper, cohort_task_info, cohort_task_mapping, cohort_context_info, cohort_report, cohort_sources_info
   public :: cohort_select_task_options, cohort_slice_index_launch, cohort_map_task, cohort_map_copy, cohort_map_must_epoch, &
-            cohort_map_inline, cohort_select_tunable, cohort_configure_context, cohort_report_times
+            cohort_map_inline, cohort_rank_copy_sources, cohort_select_tunable, cohort_configure_context, cohort_report_times
   public :: cohort_mapper_register, cohort_mapper_use, cohort_mapper_refusals, cohort_tunable, cohort_info_fields
 
   !> What a mapper is told of a task; pointers, here and below, are valid during the call. Points count from 0. `variants` has bit
@@ -26,6 +26,8 @@ module cohort_mappers
     logical :: leaf = .false.
     !> Whether the launch leaves the kind of processor open, and whether the launching thread can run the task itself.
     logical :: processor_is_open = .false., may_run_inline = .false.
+    !> The devices that can run it, by their numbers among the processors.
+    integer(c_int32_t), pointer :: devices(:) => null()
   end type
 
   !> Where a task runs: `worker` is a preference, -1 is any.
@@ -38,6 +40,18 @@ module cohort_mappers
   type :: cohort_context_info
     type(cohort_task) :: task
     character(len=:), pointer :: name => null()
+  end type
+
+  !> Data that has to be copied before an operation can run, and that is valid in several memories, nearest first. `task` is the null
+  !> handle for an operation that is no task, and `name` is then what it is; `number` is the requirement's, from 1.
+  type :: cohort_sources_info
+    type(cohort_task) :: task
+    character(len=:), pointer :: name => null()
+    integer :: number = 0
+    type(cohort_requirement_info) :: requirement
+    integer :: destination = 0
+    integer(c_int64_t) :: bytes = 0
+    type(cohort_copy_source), pointer :: sources(:) => null()
   end type
 
   !> What was measured of a task that ran: nanoseconds of a steady clock.
@@ -57,6 +71,7 @@ module cohort_mappers
     procedure(cohort_map_task), pointer, pass(mapper) :: map_task => null()
     procedure(cohort_map_inline), pointer, pass(mapper) :: map_inline => null()
     procedure(cohort_map_copy), pointer, pass(mapper) :: map_copy => null()
+    procedure(cohort_rank_copy_sources), pointer, pass(mapper) :: rank_copy_sources => null()
     procedure(cohort_map_must_epoch), pointer, pass(mapper) :: map_must_epoch => null()
     procedure(cohort_select_tunable), pointer, pass(mapper) :: select_tunable => null()
     procedure(cohort_configure_context), pointer, pass(mapper) :: configure_context => null()
@@ -105,6 +120,15 @@ module cohort_mappers
       type(cohort_copy_info), intent(in) :: copy
       type(cohort_copy_mapping), intent(inout) :: mapping
     end subroutine
+    !> When data is about to be copied that is valid in several memories: `order` has each source's memory once, from the first of
+    !> which all is copied that it has.
+    recursive subroutine cohort_rank_copy_sources(mapper, copy, order)
+      import :: cohort_mapper, cohort_sources_info, c_int32_t
+      implicit none
+      class(cohort_mapper), intent(inout) :: mapper
+      type(cohort_sources_info), intent(in) :: copy
+      integer(c_int32_t), allocatable, intent(inout) :: order(:)
+    end subroutine
     !> When a must epoch is launched: members(i) runs on mapping(i)%rank, which is this rank.
     recursive subroutine cohort_map_must_epoch(mapper, members, mapping)
       import :: cohort_mapper, cohort_task_info, cohort_member_mapping
@@ -145,6 +169,7 @@ module cohort_mappers
   end type
 
   type(cohort_requirement_info), target :: no_requirements(0)
+  integer(c_int32_t), target :: no_devices(0)
 
 contains
 
@@ -179,6 +204,8 @@ contains
     info%leaf = c%leaf
     info%processor_is_open = c%processor_is_open
     info%may_run_inline = c%may_run_inline
+    info%devices => no_devices
+    if (c%device_count > 0) call c_f_pointer(c%devices, info%devices, [c%device_count])
   end function
 
   function context_of(c) result(context)
@@ -285,6 +312,33 @@ contains
     status = 0
   end function
 
+  recursive function run_rank_copy_sources(c, order_c, user) bind(C) result(status)
+    type(cohort_sources_info_c), intent(in) :: c
+    type(cohort_source_order_c), intent(inout) :: order_c
+    type(c_ptr), value :: user
+    integer(c_int32_t) :: status
+    type(mapper_box), pointer :: box
+    type(cohort_sources_info) :: copy
+    integer(c_int32_t), pointer :: room(:)
+    integer(c_int32_t), allocatable :: order(:)
+    box => box_of(user)
+    copy%task = c%task
+    call point_to(c%name, copy%name)
+    copy%number = c%number + 1
+    copy%requirement = c%requirement
+    copy%destination = c%destination
+    copy%bytes = c%bytes
+    call c_f_pointer(c%sources, copy%sources, [c%source_count])
+    call c_f_pointer(order_c%memories, room, [order_c%count])
+    order = room
+    call box%mapper%rank_copy_sources(copy, order)
+    order_c%count = 0
+    if (allocated(order)) order_c%count = size(order, kind=c_int32_t)
+    ! Another number of them is refused by that number.
+    if (order_c%count == size(room)) room = order
+    status = 0
+  end function
+
   recursive function run_map_must_epoch(c, count, mapping, user) bind(C) result(status)
     integer(c_int32_t), value :: count
     type(cohort_task_info_c), intent(in) :: c(count)
@@ -352,6 +406,7 @@ contains
     if (associated(mapper%map_task)) c%map_task = c_funloc(run_map_task)
     if (associated(mapper%map_inline)) c%map_inline = c_funloc(run_map_inline)
     if (associated(mapper%map_copy)) c%map_copy = c_funloc(run_map_copy)
+    if (associated(mapper%rank_copy_sources)) c%rank_copy_sources = c_funloc(run_rank_copy_sources)
     if (associated(mapper%map_must_epoch)) c%map_must_epoch = c_funloc(run_map_must_epoch)
     if (associated(mapper%select_tunable)) c%select_tunable = c_funloc(run_select_tunable)
     if (associated(mapper%configure_context)) c%configure_context = c_funloc(run_configure_context)

@@ -6,7 +6,7 @@ module cohort_types
   public
 
   !> What cohort.h of this installation has; cohort_init compares it with the library's.
-  integer(c_int32_t), parameter :: COHORT_ABI = 388303549
+  integer(c_int32_t), parameter :: COHORT_ABI = 2049364941
 
   !> One word each; zero is the null handle. A stale handle is an error, never a crash.
   type, bind(C) :: cohort_runtime
@@ -210,12 +210,15 @@ module cohort_types
     integer(c_int32_t) :: flags = 0
   end type
 
-  !> Something that runs tasks: the MPI thread (kind COHORT_PROC_MPI, number 0), or a worker thread (COHORT_PROC_CPU). `helps` is 0
+  !> Something that runs tasks: the MPI thread (kind COHORT_PROC_MPI, number 0), a worker thread (COHORT_PROC_CPU), or a device
+  !> (COHORT_PROC_DEVICE, after all others), of whose `name` cohort_processor_name makes a text. `memory` is the number of its own
+  !> memory, -1 if it has none; `api` is COHORT_DEVICE_CUDA or COHORT_DEVICE_OPENCL for a device. `helps` is 0 for a device, and
   !> for an MPI thread that was told not to run tasks of other kinds; `cpu` is -1 for one that may run on several of the system's
   !> processors, `numa_node` for one that may run in several nodes.
   type, bind(C) :: cohort_processor_info
     integer(c_size_t) :: size = 0
-    integer(c_int32_t) :: number = 0, kind = 0, helps = 0, cpu = -1, numa_node = -1
+    integer(c_int32_t) :: number = 0, kind = 0, helps = 0, cpu = -1, numa_node = -1, memory = -1, api = 0
+    type(c_ptr) :: name = c_null_ptr
   end type
 
   !> A memory: that of a NUMA node (kind COHORT_MEMORY_SYSTEM), or what ranks of the node share (COHORT_MEMORY_SHARED, numa_node
@@ -285,8 +288,9 @@ module cohort_types
 
   !> What a mapper chooses when a task is launched. `priority` is -7 to 7; with `run_inline` 1 the launching thread runs the task;
   !> with `replay` 1 the answers hold for later launches of the task and point in the same context with the same requirements.
+  !> `device`, of a task for COHORT_PROC_DEVICE: one of the task's devices; -1: the one that has most of its data.
   type, bind(C) :: cohort_task_options
-    integer(c_int32_t) :: processor = COHORT_PROC_ANY, priority = 0, run_inline = 0, replay = 0
+    integer(c_int32_t) :: processor = COHORT_PROC_ANY, priority = 0, run_inline = 0, replay = 0, device = -1
   end type
 
   !> Points first .. first + count - 1 of an index launch, for a worker, or for any: -1.
@@ -310,6 +314,12 @@ module cohort_types
     integer(c_int32_t) :: worker = -1, priority = 0
   end type
 
+  !> A memory that holds data which is to be copied, by its number among the machine's memories, and how much of it.
+  type, bind(C) :: cohort_copy_source
+    integer(c_int32_t) :: memory = 0
+    integer(c_int64_t) :: bytes = 0
+  end type
+
   !> The rank of a member of a must epoch: its own.
   type, bind(C) :: cohort_member_mapping
     integer(c_int32_t) :: rank = 0
@@ -325,6 +335,8 @@ module cohort_types
     type(c_ptr) :: requirements = c_null_ptr
     integer(c_int32_t) :: requirement_count = 0, processor = 0, variants = 0
     logical(c_bool) :: leaf = .false., processor_is_open = .false., may_run_inline = .false.
+    type(c_ptr) :: devices = c_null_ptr
+    integer(c_int32_t) :: device_count = 0
   end type
   type, bind(C) :: cohort_slices_c
     type(c_ptr) :: slices = c_null_ptr
@@ -333,6 +345,20 @@ module cohort_types
   type, bind(C) :: cohort_task_mapping_c
     integer(c_int32_t) :: processor = 0, worker = -1, priority = 0, requirement_count = 0
     type(c_ptr) :: requirements = c_null_ptr
+  end type
+  type, bind(C) :: cohort_sources_info_c
+    type(cohort_task) :: task
+    type(c_ptr) :: name = c_null_ptr
+    integer(c_int32_t) :: number = 0
+    type(cohort_requirement_info) :: requirement
+    integer(c_int32_t) :: destination = 0
+    integer(c_int64_t) :: bytes = 0
+    type(c_ptr) :: sources = c_null_ptr
+    integer(c_int32_t) :: source_count = 0
+  end type
+  type, bind(C) :: cohort_source_order_c
+    type(c_ptr) :: memories = c_null_ptr
+    integer(c_int32_t) :: count = 0
   end type
   type, bind(C) :: cohort_context_info_c
     type(cohort_task) :: task
@@ -351,6 +377,7 @@ module cohort_types
     type(c_funptr) :: select_task_options = c_null_funptr, slice_index_launch = c_null_funptr, map_task = c_null_funptr
     type(c_funptr) :: map_copy = c_null_funptr, map_must_epoch = c_null_funptr, select_tunable = c_null_funptr
     type(c_funptr) :: configure_context = c_null_funptr, report = c_null_funptr, map_inline = c_null_funptr
+    type(c_funptr) :: rank_copy_sources = c_null_funptr
   end type
 
   !> The C side's view of an explicit copy.

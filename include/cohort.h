@@ -20,7 +20,7 @@
 /**
  * Stands for every declaration in this header; `cohort_init` compares it with the library's.
  */
-#define COHORT_ABI 388303549
+#define COHORT_ABI 2049364941
 
 /**
  * Flag of a mapper: its callbacks are called by one thread at a time.
@@ -530,20 +530,20 @@ typedef struct {
 } cohort_copied_t;
 
 /**
- * Something that runs tasks: the MPI thread, or a worker thread.
+ * Something that runs tasks: the MPI thread, a worker thread, or a device.
  */
 typedef struct {
   size_t size;
   /**
-   * From 0 on, the MPI thread first.
+   * From 0 on, the MPI thread first, devices last.
    */
   int32_t number;
   /**
-   * COHORT_PROC_MPI or COHORT_PROC_CPU.
+   * COHORT_PROC_MPI, COHORT_PROC_CPU or COHORT_PROC_DEVICE.
    */
   int32_t kind;
   /**
-   * 1 if tasks of any kind run here; 0 for an MPI thread that was told not to help.
+   * 1 if tasks of any kind run here; 0 for an MPI thread that was told not to help, and for a device.
    */
   int32_t helps;
   /**
@@ -551,9 +551,21 @@ typedef struct {
    */
   int32_t cpu;
   /**
-   * The NUMA node in which it runs; -1 if it may run in several.
+   * The NUMA node in which it runs; -1 if it may run in several. Of a device: the nearest, if that is known.
    */
   int32_t numa_node;
+  /**
+   * The memory that is its own, by its number in cohort_machine_memories: a device's, or that of `numa_node`; -1: none.
+   */
+  int32_t memory;
+  /**
+   * COHORT_DEVICE_CUDA or COHORT_DEVICE_OPENCL of a device, else COHORT_DEVICE_ANY.
+   */
+  int32_t api;
+  /**
+   * A device's name, as its driver says it; empty for others. The runtime's.
+   */
+  const char *name;
 } cohort_processor_info_t;
 
 /**
@@ -680,7 +692,7 @@ typedef struct {
    */
   int32_t processor;
   /**
-   * Kinds of processors for which it has a body of its own: bit COHORT_PROC_CPU, bit COHORT_PROC_MPI.
+   * Kinds of processors for which it has a body of its own: bit COHORT_PROC_CPU, bit COHORT_PROC_MPI, bit COHORT_PROC_DEVICE.
    */
   uint32_t variants;
   bool leaf;
@@ -692,19 +704,26 @@ typedef struct {
    * Whether `run_inline` can be chosen: the launch waits for no barrier or handshake, which its own thread may have to reach.
    */
   bool may_run_inline;
+  /**
+   * The devices of this rank that can run it, by their numbers in cohort_machine_processors.
+   */
+  const int32_t *devices;
+  uint32_t device_count;
 } cohort_task_info_t;
 
 /**
- * `processor` is COHORT_PROC_CPU or COHORT_PROC_MPI; where the launch names one, no other. `priority` is -7 to 7: of ready tasks
+ * `processor` is COHORT_PROC_CPU, COHORT_PROC_MPI or COHORT_PROC_DEVICE; where the launch names one, no other. `priority` is -7 to 7: of ready tasks
  * those of higher priority run first. `run_inline` 1: the launching thread runs the task itself before the launch returns. `replay` 1:
  * these options, and what `map_task` says of this task, hold for later launches of the task and point in the same context with the
- * same requirements, and nobody is asked again until a `cohort_mapper_use`; 0: each launch asks.
+ * same requirements, and nobody is asked again until a `cohort_mapper_use`; 0: each launch asks. `device`, of a task for COHORT_PROC_DEVICE: one of
+ * the task's `devices`, on which it runs if it fits there; -1: the one that has most of its data, and then the fewest tasks.
  */
 typedef struct {
   int32_t processor;
   int32_t priority;
   int32_t run_inline;
   int32_t replay;
+  int32_t device;
 } cohort_task_options_t;
 
 /**
@@ -738,7 +757,8 @@ typedef struct {
 typedef int32_t (*cohort_slice_index_launch_t)(const cohort_task_info_t *task, cohort_slices_t *slices, void *user);
 
 /**
- * Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is. And
+ * Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is. Tasks of
+ * the host use memories of NUMA nodes, a task on a device has its data in that device's memory. And
  * how: `layout` (valid until the callback returns; NULL: as it does). The task then works on a copy in that layout; a body that
  * does not use the strides that cohort_view gives says what it needs by cohort_task_layout, and no mapper chooses for it.
  */
@@ -750,7 +770,7 @@ typedef struct {
 
 /**
  * Where a task runs. `worker`: a processor's number, which is a preference, as workers with nothing else to do take what was
- * meant for others; -1: any.
+ * meant for others; -1: any. Of a task on a device both are the device's, and no other.
  */
 typedef struct {
   int32_t processor;
@@ -761,7 +781,7 @@ typedef struct {
 } cohort_task_mapping_t;
 
 /**
- * When a task is ready to run, on the thread that made it ready.
+ * When a task is ready to run, on the thread that made it ready; of a task on a device, on that device's thread.
  */
 typedef int32_t (*cohort_map_task_t)(const cohort_task_info_t *task, cohort_task_mapping_t *mapping, void *user);
 
@@ -849,6 +869,61 @@ typedef int32_t (*cohort_map_inline_t)(const cohort_context_info_t *context,
                                        void *user);
 
 /**
+ * A memory that holds data which is to be copied, by its number in cohort_machine_memories, and how much of it.
+ */
+typedef struct {
+  int32_t memory;
+  uint64_t bytes;
+} cohort_copy_source_t;
+
+/**
+ * Data that has to be copied before an operation can run, and that is valid in several memories. The host's memories count as one,
+ * with the number of the first.
+ */
+typedef struct {
+  /**
+   * The null handle for an operation that is no task; `name` is then what it is: copy, fold, operation.
+   */
+  cohort_task_t task;
+  const char *name;
+  /**
+   * Which of the operation's requirements it is, from 0.
+   */
+  uint32_t number;
+  cohort_requirement_info_t requirement;
+  /**
+   * The memory to which it is copied.
+   */
+  int32_t destination;
+  /**
+   * How much is to be copied.
+   */
+  uint64_t bytes;
+  /**
+   * From where it can be, nearest first.
+   */
+  const cohort_copy_source_t *sources;
+  uint32_t source_count;
+} cohort_sources_info_t;
+
+/**
+ * The memories of all sources, by number, each once: what the first has is copied from there, the rest from the next. `count` stays
+ * what it is.
+ */
+typedef struct {
+  int32_t *memories;
+  uint32_t count;
+} cohort_source_order_t;
+
+/**
+ * When data is about to be copied that is valid in several memories, on the thread that copies: a device's, for a task there, else one
+ * of a worker. `order` starts as the sources are listed.
+ */
+typedef int32_t (*cohort_rank_copy_sources_t)(const cohort_sources_info_t *copy,
+                                              cohort_source_order_t *order,
+                                              void *user);
+
+/**
  * A mapper; fill with COHORT_MAPPER_INIT, then set the callbacks that it has. They are called on any thread, at the same time
  * unless `flags` says COHORT_MAPPER_SERIALISED. They choose and return: launching or waiting in one is an error (WRONG_ORDER).
  * One that returns 0 has chosen; anything else is "no choice". A choice that makes no sense is told on stderr and counted, and
@@ -870,6 +945,7 @@ typedef struct {
   cohort_configure_context_t configure_context;
   cohort_report_times_t report;
   cohort_map_inline_t map_inline;
+  cohort_rank_copy_sources_t rank_copy_sources;
 } cohort_mapper_t;
 
 /**
@@ -1655,7 +1731,7 @@ cohort_status_t cohort_task_copied(cohort_context_t task,
 cohort_status_t cohort_task_copied_total(cohort_task_t task, cohort_copied_t *copied);
 
 /**
- * The processors of this rank, of one kind or, with COHORT_PROC_ANY, all. Fills `processors` as far as its `capacity` goes,
+ * The processors of this rank, of one kind or, with COHORT_PROC_ANY, all: devices, too, whose drivers are loaded for that. Fills `processors` as far as its `capacity` goes,
  * and gives how many there are. Before the call the first entry's `size` is set, by COHORT_PROCESSOR_INFO_INIT; `processors` may
  * be NULL with a capacity of 0. Any thread.
  */
@@ -1693,6 +1769,13 @@ cohort_status_t cohort_machine_ranks(cohort_runtime_t runtime,
                                      uint32_t capacity,
                                      cohort_rank_info_t *ranks,
                                      uint32_t *count);
+
+/**
+ * Why there are no more devices: a line for each driver, platform or device that could not be used; empty if there is nothing to
+ * say. Owned by the runtime. Any thread.
+ */
+cohort_status_t cohort_machine_absent_devices(cohort_runtime_t runtime,
+                                              const char **text);
 
 /**
  * How many workers this rank has and on which processors they run, in words, as COHORT_VERBOSE=1 prints it. Owned by the
@@ -2229,9 +2312,9 @@ cohort_status_t cohort_view(cohort_context_t task,
 #define COHORT_KERNEL_INIT {sizeof(cohort_kernel_t), 0, 0, 0, 0, {0, 0, 0}, 0, COHORT_DEVICE_ANY}
 #define COHORT_SYNC_INIT {sizeof(cohort_sync_t), {0}, 0, 0, 0, 0, 0, 0, {0}}
 #define COHORT_LAYOUT_INIT {sizeof(cohort_layout_t), 0, 0, 0, {0, 0, 0}, 0, 0}
-#define COHORT_MAPPER_INIT {sizeof(cohort_mapper_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define COHORT_MAPPER_INIT {sizeof(cohort_mapper_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define COHORT_HALO_OPTIONS_INIT {sizeof(cohort_halo_options_t), 0, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {-1, -1, -1, -1, -1, -1}, 0, 0}
-#define COHORT_PROCESSOR_INFO_INIT {sizeof(cohort_processor_info_t), 0, 0, 0, 0, 0}
+#define COHORT_PROCESSOR_INFO_INIT {sizeof(cohort_processor_info_t), 0, 0, 0, 0, 0, 0, 0, 0}
 #define COHORT_MEMORY_INFO_INIT {sizeof(cohort_memory_info_t), 0, 0, 0, 0, 0}
 #define COHORT_AFFINITY_INIT {sizeof(cohort_affinity_t), 0.0, 0.0}
 #define COHORT_RANK_INFO_INIT {sizeof(cohort_rank_info_t), 0, 0, 0, 0, 0, 0}

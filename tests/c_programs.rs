@@ -50,6 +50,12 @@ fn tasks_on_devices() {
     run_with("device_tasks", &[("COHORT_DEVICES", "opencl")]);
 }
 
+/// Two devices, which PoCL makes of one processor. (The driver "basic" beside another locks up.)
+#[test]
+fn mappers_choose_among_devices_and_memories() {
+    run_with("device_sources", &[("COHORT_DEVICES", "opencl"), ("POCL_DEVICES", "pthread pthread")]);
+}
+
 /// Ten fields of 48 x 40 doubles, then down to a tenth of that.
 #[test]
 fn working_sets_larger_than_the_device() {

@@ -141,8 +141,12 @@ static void about_rank(cohort_runtime_t rt, int32_t rank)
 
 static void about_processor(int32_t rank, const cohort_processor_info_t *processor)
 {
-  fprintf(said, "rank %" PRId32 " processor %" PRId32 ": %s", rank, processor->number,
-          processor->kind == COHORT_PROC_CPU ? "worker" : processor->helps ? "MPI thread, runs tasks while it waits" : "MPI thread");
+  fprintf(said, "rank %" PRId32 " processor %" PRId32 ": ", rank, processor->number);
+  if (processor->kind == COHORT_PROC_DEVICE)
+    fprintf(said, "%s device \"%s\", memory %" PRId32, processor->api == COHORT_DEVICE_CUDA ? "CUDA" : "OpenCL", processor->name,
+            processor->memory);
+  else
+    fputs(processor->kind == COHORT_PROC_CPU ? "worker" : processor->helps ? "MPI thread, runs tasks while it waits" : "MPI thread", said);
   if (processor->cpu >= 0)
     fprintf(said, ", on processor %" PRId32 " alone", processor->cpu);
   if (processor->numa_node >= 0)
@@ -161,6 +165,18 @@ static void about_memory(int32_t rank, const cohort_memory_info_t *memory)
   else
     fprintf(said, "node-shared");
   fprintf(said, ", %.0f MiB, %.0f MiB free\n", (double)memory->bytes / mebi, (double)memory->available / mebi);
+}
+
+/* Why there are no more devices: a line each. */
+static void about_absent(cohort_runtime_t rt, int32_t rank)
+{
+  const char *line;
+  try(cohort_machine_absent_devices(rt, &line));
+  while (*line) {
+    size_t length = strcspn(line, "\n");
+    fprintf(said, "rank %" PRId32 " no device: %.*s\n", rank, (int)length, line);
+    line += length + (line[length] == '\n');
+  }
 }
 
 /* Alone at it: ranks that measure at the same time share what they measure. */
@@ -202,6 +218,7 @@ static void about_machine(cohort_runtime_t rt, int32_t rank, int quick)
   try(cohort_machine_processors(rt, COHORT_PROC_ANY, processor_count, processors, &processor_count));
   for (uint32_t i = 0; i < processor_count; i++)
     about_processor(rank, &processors[i]);
+  about_absent(rt, rank);
   try(cohort_machine_memories(rt, COHORT_MEMORY_ANY, 0, NULL, &memory_count));
   memories = array(memory_count, sizeof *memories);
   memories[0].size = sizeof *memories;

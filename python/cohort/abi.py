@@ -79,7 +79,7 @@ __all__ = [
     "DEVICE_OPENCL",
 ]
 
-ABI = 388303549
+ABI = 2049364941
 MAPPER_SERIALISED = 1
 TASK_LEAF = 1
 TASK_MPI_THREAD = 2
@@ -444,6 +444,9 @@ class cohort_processor_info_t(Structure):
         ("helps", c_int32),
         ("cpu", c_int32),
         ("numa_node", c_int32),
+        ("memory", c_int32),
+        ("api", c_int32),
+        ("name", c_char_p),
     ]
 
 
@@ -512,6 +515,8 @@ class cohort_task_info_t(Structure):
         ("leaf", c_bool),
         ("processor_is_open", c_bool),
         ("may_run_inline", c_bool),
+        ("devices", POINTER(c_int32)),
+        ("device_count", c_uint32),
     ]
 
 
@@ -521,6 +526,7 @@ class cohort_task_options_t(Structure):
         ("priority", c_int32),
         ("run_inline", c_int32),
         ("replay", c_int32),
+        ("device", c_int32),
     ]
 
 
@@ -620,6 +626,36 @@ cohort_report_times_t = CFUNCTYPE(None, POINTER(cohort_report_t), c_void_p)
 cohort_map_inline_t = CFUNCTYPE(c_int32, POINTER(cohort_context_info_t), POINTER(cohort_requirement_info_t), POINTER(cohort_requirement_mapping_t), c_void_p)
 
 
+class cohort_copy_source_t(Structure):
+    _fields_ = [
+        ("memory", c_int32),
+        ("bytes", c_uint64),
+    ]
+
+
+class cohort_sources_info_t(Structure):
+    _fields_ = [
+        ("task", cohort_task_t),
+        ("name", c_char_p),
+        ("number", c_uint32),
+        ("requirement", cohort_requirement_info_t),
+        ("destination", c_int32),
+        ("bytes", c_uint64),
+        ("sources", POINTER(cohort_copy_source_t)),
+        ("source_count", c_uint32),
+    ]
+
+
+class cohort_source_order_t(Structure):
+    _fields_ = [
+        ("memories", POINTER(c_int32)),
+        ("count", c_uint32),
+    ]
+
+
+cohort_rank_copy_sources_t = CFUNCTYPE(c_int32, POINTER(cohort_sources_info_t), POINTER(cohort_source_order_t), c_void_p)
+
+
 class cohort_mapper_t(Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -634,6 +670,7 @@ class cohort_mapper_t(Structure):
         ("configure_context", cohort_configure_context_t),
         ("report", cohort_report_times_t),
         ("map_inline", cohort_map_inline_t),
+        ("rank_copy_sources", cohort_rank_copy_sources_t),
     ]
 
 
@@ -762,6 +799,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_machine_memories": (cohort_status_t, [cohort_runtime_t, cohort_memory_t, c_uint32, POINTER(cohort_memory_info_t), POINTER(c_uint32)]),
     "cohort_machine_affinity": (cohort_status_t, [cohort_runtime_t, c_int32, c_int32, POINTER(cohort_affinity_t)]),
     "cohort_machine_ranks": (cohort_status_t, [cohort_runtime_t, c_uint32, POINTER(cohort_rank_info_t), POINTER(c_uint32)]),
+    "cohort_machine_absent_devices": (cohort_status_t, [cohort_runtime_t, POINTER(c_char_p)]),
     "cohort_machine_binding": (cohort_status_t, [cohort_runtime_t, POINTER(c_char_p)]),
     "cohort_mapper_register": (cohort_status_t, [cohort_runtime_t, POINTER(cohort_mapper_t), c_char_p, POINTER(cohort_mapper_handle_t)]),
     "cohort_mapper_use": (cohort_status_t, [cohort_mapper_handle_t, POINTER(cohort_task_t), c_uint32]),

@@ -14,6 +14,7 @@ mod cuda_device;
 mod cuda_memory;
 mod error;
 mod handles;
+mod measure;
 mod nvrtc;
 mod opencl;
 mod opencl_device;
@@ -22,6 +23,7 @@ mod source;
 
 pub use cache::Cache;
 pub use handles::{Arg, Buffer, Dim, Event, Fill, HostBuffer, Kernel, Launch, Module, Pin, Side, Stream, Transfer};
+pub use measure::{measure, Speed, Way};
 pub use nvrtc::Nvrtc;
 pub use source::Source;
 

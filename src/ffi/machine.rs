@@ -6,6 +6,8 @@ use super::guard;
 use super::types::*;
 use crate::base::Result;
 use crate::fail;
+use crate::device::Api;
+use crate::operation::devices::Devices;
 use crate::runtime::{self, MemoryKind};
 use std::ffi::c_char;
 
@@ -19,21 +21,27 @@ pub const COHORT_MEMORY_SHARED: cohort_memory_t = 2;
 /// A device's own; one for each device, in their order.
 pub const COHORT_MEMORY_DEVICE: cohort_memory_t = 3;
 
-/// Something that runs tasks: the MPI thread, or a worker thread.
+/// Something that runs tasks: the MPI thread, a worker thread, or a device.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_processor_info_t {
     pub size: usize,
-    /// From 0 on, the MPI thread first.
+    /// From 0 on, the MPI thread first, devices last.
     pub number: i32,
-    /// COHORT_PROC_MPI or COHORT_PROC_CPU.
+    /// COHORT_PROC_MPI, COHORT_PROC_CPU or COHORT_PROC_DEVICE.
     pub kind: i32,
-    /// 1 if tasks of any kind run here; 0 for an MPI thread that was told not to help.
+    /// 1 if tasks of any kind run here; 0 for an MPI thread that was told not to help, and for a device.
     pub helps: i32,
     /// The system's processor on which alone it runs; -1 if it may run on several.
     pub cpu: i32,
-    /// The NUMA node in which it runs; -1 if it may run in several.
+    /// The NUMA node in which it runs; -1 if it may run in several. Of a device: the nearest, if that is known.
     pub numa_node: i32,
+    /// The memory that is its own, by its number in cohort_machine_memories: a device's, or that of `numa_node`; -1: none.
+    pub memory: i32,
+    /// COHORT_DEVICE_CUDA or COHORT_DEVICE_OPENCL of a device, else COHORT_DEVICE_ANY.
+    pub api: i32,
+    /// A device's name, as its driver says it; empty for others. The runtime's.
+    pub name: *const c_char,
 }
 
 /// A memory.
@@ -100,7 +108,7 @@ fn or_none(number: Option<u32>) -> i32 {
     number.map_or(-1, |number| number as i32)
 }
 
-/// The processors of this rank, of one kind or, with COHORT_PROC_ANY, all. Fills `processors` as far as its `capacity` goes,
+/// The processors of this rank, of one kind or, with COHORT_PROC_ANY, all: devices, too, whose drivers are loaded for that. Fills `processors` as far as its `capacity` goes,
 /// and gives how many there are. Before the call the first entry's `size` is set, by COHORT_PROCESSOR_INFO_INIT; `processors` may
 /// be NULL with a capacity of 0. Any thread.
 #[no_mangle]
@@ -112,10 +120,12 @@ pub unsafe extern "C" fn cohort_machine_processors(
     count: *mut u32,
 ) -> cohort_status_t {
     guard("cohort_machine_processors", || {
-        let all = &runtime::of(runtime.id)?.machinery.processors;
-        if !matches!(kind, COHORT_PROC_ANY | COHORT_PROC_CPU | COHORT_PROC_MPI) {
-            fail!(InvalidArgument, "kind is {kind}; use COHORT_PROC_ANY, COHORT_PROC_CPU or COHORT_PROC_MPI");
+        if !matches!(kind, COHORT_PROC_ANY | COHORT_PROC_CPU | COHORT_PROC_MPI | COHORT_PROC_DEVICE) {
+            fail!(InvalidArgument, "kind is {kind}; use COHORT_PROC_ANY, COHORT_PROC_CPU, COHORT_PROC_MPI or COHORT_PROC_DEVICE");
         }
+        let runtime = runtime::of(runtime.id)?;
+        let (all, of_host) = (&runtime.machinery.processors, &runtime.machinery.memories);
+        let of_node = |node: u32| of_host.iter().position(|memory| memory.numa_node == Some(node));
         let list = all.iter().enumerate().map(|(number, processor)| cohort_processor_info_t {
             size: size_of::<cohort_processor_info_t>(),
             number: number as i32,
@@ -123,8 +133,27 @@ pub unsafe extern "C" fn cohort_machine_processors(
             helps: processor.helps.into(),
             cpu: or_none(processor.cpu),
             numa_node: or_none(processor.numa_node),
+            memory: or_none(processor.numa_node.and_then(of_node).map(|number| number as u32)),
+            api: COHORT_DEVICE_ANY,
+            name: c"".as_ptr(),
         });
-        let list: Vec<_> = list.filter(|info| kind == COHORT_PROC_ANY || info.kind == kind).collect();
+        // Who asks for processors of the host alone has no driver loaded.
+        let devices = if matches!(kind, COHORT_PROC_ANY | COHORT_PROC_DEVICE) { runtime.devices()? } else { None };
+        let of_devices = devices.into_iter().flat_map(Devices::places).map(|(place, info, name)| cohort_processor_info_t {
+            size: size_of::<cohort_processor_info_t>(),
+            number: place.processor,
+            kind: COHORT_PROC_DEVICE,
+            helps: 0,
+            cpu: -1,
+            numa_node: or_none(info.numa),
+            memory: place.memory,
+            api: match info.api {
+                Api::Cuda => COHORT_DEVICE_CUDA,
+                Api::Opencl => COHORT_DEVICE_OPENCL,
+            },
+            name: name.as_ptr(),
+        });
+        let list: Vec<_> = list.chain(of_devices).filter(|info| kind == COHORT_PROC_ANY || info.kind == kind).collect();
         fill(&list, capacity, processors, |info| info.size, "COHORT_PROCESSOR_INFO_INIT", count)
     })
 }
@@ -169,8 +198,10 @@ pub unsafe extern "C" fn cohort_machine_memories(
 
 /// How fast a processor of this rank reaches a memory, both by their numbers. Measured when it is first asked for, which takes some
 /// tens of milliseconds, and kept: one thread of this rank, on that processor, reads an area in that memory; what else runs
-/// there at that time makes it slower. `affinity` is filled with COHORT_AFFINITY_INIT before the call. Any thread. Errors: BOUNDS (no
-/// such processor or memory), RESOURCES (the system gives no memory there).
+/// there at that time makes it slower. Of devices copies are measured: from a device's memory to the host for a processor of the host, from
+/// the host's memory (any) or another device's to the device for the device, within its memory for its own, of which what is read and what
+/// is written counts; the latency is that of a copy of 8 bytes. `affinity` is filled with COHORT_AFFINITY_INIT before the call. Any thread. Errors: BOUNDS (no
+/// such processor or memory), RESOURCES (the system or the device gives no memory there, or the device does not reach the other's).
 #[no_mangle]
 pub unsafe extern "C" fn cohort_machine_affinity(
     runtime: cohort_runtime_t,
@@ -179,12 +210,12 @@ pub unsafe extern "C" fn cohort_machine_affinity(
     affinity: *mut cohort_affinity_t,
 ) -> cohort_status_t {
     guard("cohort_machine_affinity", || {
-        let (machinery, out) = (&runtime::of(runtime.id)?.machinery, out(affinity)?);
+        let (runtime, out) = (runtime::of(runtime.id)?, out(affinity)?);
         check_size(out.size, size_of::<cohort_affinity_t>(), "affinity", "COHORT_AFFINITY_INIT")?;
         let (Ok(from), Ok(to)) = (usize::try_from(processor), usize::try_from(memory)) else {
             fail!(Bounds, "processor {processor} and memory {memory}; numbers begin at 0");
         };
-        let found = machinery.affinity(from, to)?;
+        let found = runtime.affinity(from, to)?;
         (out.bandwidth, out.latency) = (found.bandwidth, found.latency);
         Ok(())
     })
@@ -213,6 +244,17 @@ pub unsafe extern "C" fn cohort_machine_ranks(
         });
         let list: Vec<_> = list.collect();
         fill(&list, capacity, ranks, |info| info.size, "COHORT_RANK_INFO_INIT", count)
+    })
+}
+
+/// Why there are no more devices: a line for each driver, platform or device that could not be used; empty if there is nothing to
+/// say. Owned by the runtime. Any thread.
+#[no_mangle]
+pub unsafe extern "C" fn cohort_machine_absent_devices(runtime: cohort_runtime_t, text: *mut *const c_char) -> cohort_status_t {
+    guard("cohort_machine_absent_devices", || {
+        let out = out(text)?;
+        *out = runtime::of(runtime.id)?.absent_devices()?.as_ptr();
+        Ok(())
     })
 }
 

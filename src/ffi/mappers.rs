@@ -8,8 +8,8 @@ use super::types::*;
 use crate::base::Result;
 use crate::fail;
 use crate::mapping::{
-    Answer, ContextInfo, CopyChoice, CopyInfo, Mapper, Member, NeedChoice, NeedInfo, Question, Registered, Report, Slice, TaskChoice, TaskInfo,
-    TaskOptions,
+    Answer, ContextInfo, CopyChoice, CopyInfo, Mapper, Member, NeedChoice, NeedInfo, Question, Registered, Report, Slice, Source, SourcesInfo, TaskChoice,
+    TaskInfo, TaskOptions,
 };
 use crate::region::Privilege;
 use crate::runtime;
@@ -64,19 +64,23 @@ pub struct cohort_task_info_t {
     pub requirement_count: u32,
     /// Where it runs unless the mapper says something else.
     pub processor: i32,
-    /// Kinds of processors for which it has a body of its own: bit COHORT_PROC_CPU, bit COHORT_PROC_MPI.
+    /// Kinds of processors for which it has a body of its own: bit COHORT_PROC_CPU, bit COHORT_PROC_MPI, bit COHORT_PROC_DEVICE.
     pub variants: u32,
     pub leaf: bool,
     /// Whether the launch leaves the kind of processor open.
     pub processor_is_open: bool,
     /// Whether `run_inline` can be chosen: the launch waits for no barrier or handshake, which its own thread may have to reach.
     pub may_run_inline: bool,
+    /// The devices of this rank that can run it, by their numbers in cohort_machine_processors.
+    pub devices: *const i32,
+    pub device_count: u32,
 }
 
-/// `processor` is COHORT_PROC_CPU or COHORT_PROC_MPI; where the launch names one, no other. `priority` is -7 to 7: of ready tasks
+/// `processor` is COHORT_PROC_CPU, COHORT_PROC_MPI or COHORT_PROC_DEVICE; where the launch names one, no other. `priority` is -7 to 7: of ready tasks
 /// those of higher priority run first. `run_inline` 1: the launching thread runs the task itself before the launch returns. `replay` 1:
 /// these options, and what `map_task` says of this task, hold for later launches of the task and point in the same context with the
-/// same requirements, and nobody is asked again until a `cohort_mapper_use`; 0: each launch asks.
+/// same requirements, and nobody is asked again until a `cohort_mapper_use`; 0: each launch asks. `device`, of a task for COHORT_PROC_DEVICE: one of
+/// the task's `devices`, on which it runs if it fits there; -1: the one that has most of its data, and then the fewest tasks.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_task_options_t {
@@ -84,6 +88,7 @@ pub struct cohort_task_options_t {
     pub priority: i32,
     pub run_inline: i32,
     pub replay: i32,
+    pub device: i32,
 }
 
 /// Points first .. first + count - 1, for `worker`, or for any: -1.
@@ -104,7 +109,8 @@ pub struct cohort_slices_t {
     pub count: u32,
 }
 
-/// Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is. And
+/// Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is. Tasks of
+/// the host use memories of NUMA nodes, a task on a device has its data in that device's memory. And
 /// how: `layout` (valid until the callback returns; NULL: as it does). The task then works on a copy in that layout; a body that
 /// does not use the strides that cohort_view gives says what it needs by cohort_task_layout, and no mapper chooses for it.
 #[repr(C)]
@@ -116,7 +122,7 @@ pub struct cohort_requirement_mapping_t {
 }
 
 /// Where a task runs. `worker`: a processor's number, which is a preference, as workers with nothing else to do take what was
-/// meant for others; -1: any.
+/// meant for others; -1: any. Of a task on a device both are the device's, and no other.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_task_mapping_t {
@@ -140,6 +146,43 @@ pub struct cohort_copy_info_t {
 pub struct cohort_copy_mapping_t {
     pub worker: i32,
     pub priority: i32,
+}
+
+/// A memory that holds data which is to be copied, by its number in cohort_machine_memories, and how much of it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_copy_source_t {
+    pub memory: i32,
+    pub bytes: u64,
+}
+
+/// Data that has to be copied before an operation can run, and that is valid in several memories. The host's memories count as one,
+/// with the number of the first.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_sources_info_t {
+    /// The null handle for an operation that is no task; `name` is then what it is: copy, fold, operation.
+    pub task: cohort_task_t,
+    pub name: *const c_char,
+    /// Which of the operation's requirements it is, from 0.
+    pub number: u32,
+    pub requirement: cohort_requirement_info_t,
+    /// The memory to which it is copied.
+    pub destination: i32,
+    /// How much is to be copied.
+    pub bytes: u64,
+    /// From where it can be, nearest first.
+    pub sources: *const cohort_copy_source_t,
+    pub source_count: u32,
+}
+
+/// The memories of all sources, by number, each once: what the first has is copied from there, the rest from the next. `count` stays
+/// what it is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct cohort_source_order_t {
+    pub memories: *mut i32,
+    pub count: u32,
 }
 
 /// Where a member of a must epoch runs: on its own rank.
@@ -177,7 +220,7 @@ pub type cohort_select_task_options_t =
 /// When an index launch begins, on the launching thread.
 pub type cohort_slice_index_launch_t =
     Option<unsafe extern "C" fn(task: *const cohort_task_info_t, slices: *mut cohort_slices_t, user: *mut c_void) -> i32>;
-/// When a task is ready to run, on the thread that made it ready.
+/// When a task is ready to run, on the thread that made it ready; of a task on a device, on that device's thread.
 pub type cohort_map_task_t =
     Option<unsafe extern "C" fn(task: *const cohort_task_info_t, mapping: *mut cohort_task_mapping_t, user: *mut c_void) -> i32>;
 /// When the task of `context`, or the program, maps data inline.
@@ -192,6 +235,11 @@ pub type cohort_map_inline_t = Option<
 /// When an explicit copy is launched.
 pub type cohort_map_copy_t =
     Option<unsafe extern "C" fn(copy: *const cohort_copy_info_t, mapping: *mut cohort_copy_mapping_t, user: *mut c_void) -> i32>;
+/// When data is about to be copied that is valid in several memories, on the thread that copies: a device's, for a task there, else one
+/// of a worker. `order` starts as the sources are listed.
+pub type cohort_rank_copy_sources_t = Option<
+    unsafe extern "C" fn(copy: *const cohort_sources_info_t, order: *mut cohort_source_order_t, user: *mut c_void) -> i32,
+>;
 /// When a must epoch is launched: this rank's members and where they run.
 pub type cohort_map_must_epoch_t = Option<
     unsafe extern "C" fn(
@@ -231,6 +279,7 @@ pub struct cohort_mapper_t {
     pub configure_context: cohort_configure_context_t,
     pub report: cohort_report_times_t,
     pub map_inline: cohort_map_inline_t,
+    pub rank_copy_sources: cohort_rank_copy_sources_t,
 }
 
 struct Table(cohort_mapper_t);
@@ -300,10 +349,12 @@ fn with_tasks<R>(tasks: &[TaskInfo], call: impl FnOnce(&[cohort_task_info_t]) ->
             requirements,
             requirement_count: task.needs.len() as u32,
             processor: task.processor as i32,
-            variants: 1 << COHORT_PROC_CPU | u32::from(task.has_mpi_variant) << COHORT_PROC_MPI | u32::from(task.has_device_variant) << COHORT_PROC_DEVICE,
+            variants: 1 << COHORT_PROC_CPU | u32::from(task.has_mpi_variant) << COHORT_PROC_MPI | u32::from(!task.devices.is_empty()) << COHORT_PROC_DEVICE,
             leaf: task.leaf,
             processor_is_open: !task.fixed,
             may_run_inline: task.can_be_inline,
+            devices: task.devices.as_ptr(),
+            device_count: task.devices.len() as u32,
         }
     };
     let tasks: SmallVec<[cohort_task_info_t; 1]> = tasks.iter().map(info).collect();
@@ -352,15 +403,22 @@ impl Mapper for Table {
             (Question::ConfigureContext, c.configure_context.is_some()),
             (Question::Report, c.report.is_some()),
             (Question::MapInline, c.map_inline.is_some()),
+            (Question::RankCopySources, c.rank_copy_sources.is_some()),
         ];
         has.into_iter().filter(|&(_, there)| there).fold(0, |all, (question, _)| all | question as u32)
     }
 
     fn select_task_options(&self, task: &TaskInfo, options: &mut TaskOptions) -> Answer {
         let Some(call) = self.0.select_task_options else { return Ok(()) };
-        let mut c = cohort_task_options_t { processor: options.processor, priority: options.priority, run_inline: options.inline, replay: options.replay };
+        let mut c = cohort_task_options_t {
+            processor: options.processor,
+            priority: options.priority,
+            run_inline: options.inline,
+            replay: options.replay,
+            device: options.device,
+        };
         answer(with_task(task, |task| unsafe { call(task, &mut c, self.0.user) }))?;
-        *options = TaskOptions { processor: c.processor, priority: c.priority, inline: c.run_inline, replay: c.replay };
+        *options = TaskOptions { processor: c.processor, priority: c.priority, inline: c.run_inline, replay: c.replay, device: c.device };
         Ok(())
     }
 
@@ -420,6 +478,29 @@ impl Mapper for Table {
         answer(unsafe { call(&info, &mut c, self.0.user) })?;
         *choice = CopyChoice { worker: c.worker, priority: c.priority };
         Ok(())
+    }
+
+    fn rank_copy_sources(&self, copy: &SourcesInfo, order: &mut Vec<i32>) -> Answer {
+        let Some(call) = self.0.rank_copy_sources else { return Ok(()) };
+        let fields: Fields = copy.need.fields.iter().collect();
+        let to_c = |source: &Source| cohort_copy_source_t { memory: source.memory, bytes: source.bytes };
+        let sources: SmallVec<[cohort_copy_source_t; 4]> = copy.sources.iter().map(to_c).collect();
+        let info = cohort_sources_info_t {
+            task: cohort_task_t { id: copy.task },
+            name: copy.name.as_ptr(),
+            number: copy.number,
+            requirement: requirement_info(&copy.need, &fields, 0),
+            destination: copy.destination,
+            bytes: copy.bytes,
+            sources: sources.as_ptr(),
+            source_count: sources.len() as u32,
+        };
+        let mut c = cohort_source_order_t { memories: order.as_mut_ptr(), count: order.len() as u32 };
+        answer(unsafe { call(&info, &mut c, self.0.user) })?;
+        match c.count as usize == order.len() {
+            true => Ok(()),
+            false => Err(format!("count is {}; the data can be copied from {} memories, each of which has one place in the order", c.count, order.len())),
+        }
     }
 
     fn map_must_epoch(&self, tasks: &[TaskInfo], members: &mut Vec<Member>) -> Answer {

@@ -45,6 +45,9 @@ pub fn nearest_source(to: MemoryNumber) -> impl Fn(MemoryNumber) -> u32 {
     }
 }
 
+/// Points that memories could give.
+pub type Offers = SmallVec<[(MemoryNumber, u64); 4]>;
+
 type Pieces = SmallVec<[Domain; 6]>;
 
 /// The points of `domain` outside `other`; rectangles stay rectangles, for which no memory is asked.
@@ -108,6 +111,22 @@ impl Residency {
     /// The points that are valid at a place.
     pub fn valid(&self, id: PlaceId) -> &Domain {
         &self.places[self.position(id)].valid
+    }
+
+    /// How many points of `domain` are not valid at a place, if there is one yet, and how many of those each memory could give.
+    pub fn offers(&self, to: Option<PlaceId>, domain: &Domain) -> (u64, Offers) {
+        let mut offers = Offers::new();
+        let missing = to.map_or_else(|| domain.clone(), |id| domain.minus(&self.places[self.position(id)].valid));
+        let mut of_memory: SmallVec<[(MemoryNumber, Domain); 4]> = SmallVec::new();
+        for source in self.places.iter().filter(|place| Some(place.id) != to && place.valid.overlaps(&missing)) {
+            let part = source.valid.intersection(&missing);
+            match of_memory.iter_mut().find(|(memory, _)| *memory == source.memory) {
+                Some((_, all)) => *all = all.union(&part),
+                None => of_memory.push((source.memory, part)),
+            }
+        }
+        offers.extend(of_memory.iter().map(|(memory, part)| (*memory, part.volume() as u64)));
+        (missing.volume() as u64, offers)
     }
 
     /// Makes `domain` valid at a place that covers it; what must be copied for that is added to `moves`, from sources
@@ -301,6 +320,7 @@ mod tests {
             let memory = self.place(id).memory;
             let backwards = self.backwards;
             let before: Vec<(PlaceId, MemoryNumber)> = self.residency.places.iter().map(|p| (p.id, p.memory)).collect();
+            self.check_offers(id, domain);
             let mut moves = Vec::new();
             self.residency.read(id, domain, |from| Self::rank(backwards, memory, from), &mut moves);
             let rank = |from: MemoryNumber| Self::rank(backwards, memory, from);
@@ -316,6 +336,18 @@ mod tests {
             self.run(&moves);
             for p in domain.rects().flat_map(Rect::points) {
                 assert!(self.is_newest(id, p), "{p:?} is old where it is read");
+            }
+        }
+
+        fn check_offers(&self, id: PlaceId, domain: &Domain) {
+            let missing: Vec<Point> = domain.rects().flat_map(|rect| rect.points().collect::<Vec<_>>()).filter(|&p| !self.is_newest(id, p)).collect();
+            let (count, offers) = self.residency.offers(Some(id), domain);
+            assert_eq!(count, missing.len() as u64);
+            for memory in 0..4 {
+                let of_memory = || self.residency.places.iter().filter(|place| place.id != id && place.memory == memory);
+                let could = missing.iter().filter(|&&p| of_memory().any(|place| self.is_newest(place.id, p))).count() as u64;
+                let said = offers.iter().find(|offer| offer.0 == memory).map_or(0, |offer| offer.1);
+                assert_eq!(said, could, "from memory {memory}");
             }
         }
 

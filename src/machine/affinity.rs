@@ -23,7 +23,7 @@ const ROUNDS: usize = 3;
 /// Of each round. Long against reading a clock, short against the time that a system gives a program at once.
 const PIECES: usize = 16;
 
-/// What one thread gets.
+/// What one thread gets, or a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affinity {
     /// Bytes read in a second.

@@ -1,6 +1,6 @@
 //! What mappers choose, in the numbers in which they say it, and the rules that a choice has to keep.
 
-use super::{Answer, NeedInfo, Processor, TaskInfo};
+use super::{Answer, DevicePlace, NeedInfo, Processor, TaskInfo};
 use crate::instance::Layout;
 use crate::scheduler::{Wish, PRIORITIES};
 use smallvec::{smallvec, SmallVec};
@@ -15,6 +15,7 @@ pub const WHERE_IT_IS: i32 = -1;
 #[derive(Clone, Debug)]
 pub struct Setting {
     pub workers: RangeInclusive<u32>,
+    /// Those of NUMA nodes, which are numbered first.
     pub memories: u32,
     pub rank: u32,
 }
@@ -28,6 +29,8 @@ pub struct TaskOptions {
     pub inline: i32,
     /// 1: the answers for this launch hold for later ones of the context that look the same.
     pub replay: i32,
+    /// Which device, where the processor is one; any: the one that has most of the data.
+    pub device: i32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +82,7 @@ fn check_processor(number: i32, task: &TaskInfo) -> Answer {
     let Some(processor) = Processor::from_number(number) else {
         return Err(format!("processor is {number}; kinds are COHORT_PROC_CPU (1), COHORT_PROC_MPI (2) and COHORT_PROC_DEVICE (3), and COHORT_PROC_ANY (0) leaves it open"));
     };
-    if processor == Processor::Device && !task.has_device_variant {
+    if processor == Processor::Device && task.devices.is_empty() {
         return Err("processor is COHORT_PROC_DEVICE (3), and no device of this rank has a variant of the task".into());
     }
     if task.fixed && processor != Processor::Any && processor != task.processor {
@@ -102,11 +105,20 @@ pub(super) fn wish(priority: i32, worker: i32) -> Wish {
 
 impl TaskOptions {
     pub fn default_for(task: &TaskInfo) -> Self {
-        Self { processor: task.processor as i32, priority: 0, inline: 0, replay: 0 }
+        Self { processor: task.processor as i32, priority: 0, inline: 0, replay: 0, device: ANY }
+    }
+
+    fn check_device(&self, task: &TaskInfo) -> Answer {
+        if self.device == ANY || self.processor != Processor::Device as i32 || task.devices.contains(&self.device) {
+            return Ok(());
+        }
+        let able = task.devices.iter().map(i32::to_string).collect::<Vec<_>>().join(", ");
+        Err(format!("device is {}; processors that are devices with a variant of the task: {able}; -1 is the one that has most of its data", self.device))
     }
 
     pub(super) fn check(&self, task: &TaskInfo) -> Answer {
         check_processor(self.processor, task)?;
+        self.check_device(task)?;
         check_priority(self.priority)?;
         if !(0..=1).contains(&self.inline) {
             return Err(format!("run_inline is {}; 0 or 1", self.inline));
@@ -136,8 +148,16 @@ impl NeedChoice {
         if self.rank != setting.rank as i32 {
             return Err(format!("{what} is put into memory of rank {}; this is rank {}, which has its own alone", self.rank, setting.rank));
         }
+        Ok(())
+    }
+
+    /// Of what a processor of the host uses.
+    pub(super) fn check_memory(&self, what: &dyn std::fmt::Display, setting: &Setting) -> Answer {
         if self.memory != WHERE_IT_IS && !u32::try_from(self.memory).is_ok_and(|memory| memory < setting.memories) {
-            return Err(format!("{what} is put into memory {}; this rank has {}, numbered from 0, and -1 is where the data is", self.memory, setting.memories));
+            return Err(format!(
+                "{what} is put into memory {}; processors of the host use the memories of NUMA nodes, of which this rank has {}, numbered from 0, and -1 is where the data is",
+                self.memory, setting.memories
+            ));
         }
         Ok(())
     }
@@ -153,12 +173,33 @@ impl TaskChoice {
         }
     }
 
+    /// What a mapper can say of a task whose data is about to be brought to a device.
+    fn check_on(&self, device: &DevicePlace) -> Answer {
+        let (processor, own) = (Processor::Device as i32, device.processor);
+        if ![Processor::Any as i32, processor].contains(&self.processor) || ![ANY, own].contains(&self.worker) {
+            return Err(format!("processor is {} and worker {}; the task is about to run on device {own}, and is sent elsewhere when it is launched (select_task_options)", self.processor, self.worker));
+        }
+        match self.needs.iter().enumerate().find(|(_, need)| ![WHERE_IT_IS, device.memory].contains(&need.memory)) {
+            Some((i, need)) => Err(format!("requirement {i} is put into memory {}; the task runs on device {own}, whose memory is {}, and -1 is the same", need.memory, device.memory)),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn check(&self, task: &TaskInfo, setting: &Setting) -> Answer {
+        if let Some(device) = &task.device {
+            return self.check_needs(task, setting).and_then(|()| self.check_on(device));
+        }
         check_processor(self.processor, task)?;
         if self.processor == Processor::Device as i32 {
             return Err("processor is COHORT_PROC_DEVICE (3) when the task is ready; a mapper sends it to a device when it is launched (select_task_options)".into());
         }
         check_worker(self.worker, setting)?;
+        self.check_needs(task, setting)?;
+        let each = self.needs.iter().enumerate();
+        each.into_iter().try_for_each(|(i, need)| need.check_memory(&format_args!("requirement {i}"), setting))
+    }
+
+    fn check_needs(&self, task: &TaskInfo, setting: &Setting) -> Answer {
         check_priority(self.priority)?;
         if self.needs.len() != task.needs.len() {
             return Err(format!("requirement_count is {}; the task has {} requirements", self.needs.len(), task.needs.len()));
@@ -226,6 +267,9 @@ pub(super) fn check_members(members: &[Member], tasks: &[TaskInfo], setting: &Se
 mod tests {
     use super::super::info::some_task as task;
     use super::*;
+    use crate::geometry::Rect;
+    use crate::region::{Access, FieldMask, IndexSpace, Privilege, RegionNode, Tree};
+    use std::sync::Arc;
 
     fn setting() -> Setting {
         Setting { workers: 0..=3, memories: 2, rank: 5 }
@@ -238,19 +282,22 @@ mod tests {
 
     #[test]
     fn options_name_processors_and_priorities_that_exist() {
-        let check = |processor, priority, inline| TaskOptions { processor, priority, inline, replay: 1 }.check(&task());
+        let check = |processor, priority, inline| TaskOptions { processor, priority, inline, replay: 1, device: ANY }.check(&task());
         for good in [(0, 0, 0), (1, -7, 1), (2, 7, 0)] {
             check(good.0, good.1, good.2).unwrap();
         }
         refused(check(4, 0, 0), "processor is 4");
         refused(check(3, 0, 0), "no device of this rank has a variant");
-        let for_devices = TaskInfo { has_device_variant: true, ..task() };
-        TaskOptions { processor: 3, priority: 0, inline: 0, replay: 0 }.check(&for_devices).unwrap();
+        let for_devices = TaskInfo { devices: smallvec![4, 6], ..task() };
+        let device = |device| TaskOptions { processor: 3, priority: 0, inline: 0, replay: 0, device }.check(&for_devices);
+        device(ANY).and(device(6)).unwrap();
+        refused(device(5), "device is 5; processors that are devices with a variant of the task: 4, 6");
+        TaskOptions { processor: 1, priority: 0, inline: 0, replay: 0, device: 5 }.check(&for_devices).unwrap();
         refused(check(1, 8, 0), "priority is 8; priorities are -7 to 7");
         refused(check(1, 0, 2), "run_inline is 2");
         let fixed = TaskInfo { fixed: true, can_be_inline: false, ..task() };
-        refused(TaskOptions { processor: 2, priority: 0, inline: 0, replay: 0 }.check(&fixed), "the launch asks for 1");
-        refused(TaskOptions { processor: 1, priority: 0, inline: 1, replay: 0 }.check(&fixed), "waits for a barrier");
+        refused(TaskOptions { processor: 2, priority: 0, inline: 0, replay: 0, device: ANY }.check(&fixed), "the launch asks for 1");
+        refused(TaskOptions { processor: 1, priority: 0, inline: 1, replay: 0, device: ANY }.check(&fixed), "waits for a barrier");
     }
 
     #[test]
@@ -259,11 +306,30 @@ mod tests {
         good.check(&task(), &setting()).unwrap();
         assert_eq!((good.worker, good.priority, good.wish()), (3, 2, Wish::new(2, Some(3))));
         refused(TaskChoice { worker: 4, ..good.clone() }.check(&task(), &setting()), "worker is 4; workers are 0 to 3");
-        let for_devices = TaskInfo { has_device_variant: true, ..task() };
+        let for_devices = TaskInfo { devices: smallvec![4], ..task() };
         refused(TaskChoice { processor: 3, ..good.clone() }.check(&for_devices, &setting()), "when it is launched");
         refused(TaskChoice { worker: -2, ..good.clone() }.check(&task(), &setting()), "worker is -2");
         let extra = smallvec![NeedChoice { rank: 5, memory: 0, layout: None }];
         refused(TaskChoice { needs: extra, ..good }.check(&task(), &setting()), "requirement_count is 1; the task has 0");
+    }
+
+    #[test]
+    fn a_task_on_a_device_has_its_data_in_the_devices_memory() {
+        let (node, fields) = (RegionNode::root(Tree::new(IndexSpace::dense(1, Rect::new([0; 3], [9, 0, 0])), Arc::default())), FieldMask::default());
+        let mut task = task();
+        task.needs.push(NeedInfo::new(&node, &fields, Access::exclusive(Privilege::ReadOnly)));
+        let on_host = TaskChoice::default_for(&task, Wish::default(), &setting());
+        let on_device = TaskInfo { device: Some(DevicePlace { processor: 4, memory: 3 }), processor: Processor::Device, devices: smallvec![4], ..task };
+        let there = TaskChoice { processor: 3, worker: 4, ..on_host.clone() };
+        let in_memory = |choice: &TaskChoice, memory| TaskChoice { needs: smallvec![NeedChoice { rank: 5, memory, layout: None }], ..choice.clone() };
+        there.check(&on_device, &setting()).unwrap();
+        in_memory(&there, 3).check(&on_device, &setting()).unwrap();
+        refused(in_memory(&there, 0).check(&on_device, &setting()), "requirement 0 is put into memory 0; the task runs on device 4, whose memory is 3");
+        refused(TaskChoice { processor: 1, ..there.clone() }.check(&on_device, &setting()), "processor is 1 and worker 4");
+        refused(TaskChoice { worker: 5, ..there }.check(&on_device, &setting()), "worker 5");
+        let on_processor = TaskInfo { device: None, processor: Processor::Cpu, ..on_device };
+        in_memory(&on_host, 1).check(&on_processor, &setting()).unwrap();
+        refused(in_memory(&on_host, 3).check(&on_processor, &setting()), "requirement 0 is put into memory 3; processors of the host use");
     }
 
     #[test]

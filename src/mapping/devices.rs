@@ -10,7 +10,7 @@ impl Mapper for DeviceMapper {
     }
 
     fn select_task_options(&self, task: &TaskInfo, options: &mut TaskOptions) -> Answer {
-        if task.has_device_variant && !task.fixed {
+        if !task.devices.is_empty() && !task.fixed {
             options.processor = Processor::Device as i32;
         }
         Ok(())

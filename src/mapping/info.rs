@@ -59,11 +59,20 @@ pub struct TaskInfo<'a> {
     pub leaf: bool,
     /// Whether it has a body of its own for the MPI thread.
     pub has_mpi_variant: bool,
-    /// Whether a device of this rank can run it.
-    pub has_device_variant: bool,
+    /// The devices of this rank that can run it, by their numbers among the processors.
+    pub devices: SmallVec<[i32; 4]>,
+    /// The device that it is to run on, once that is settled.
+    pub device: Option<DevicePlace>,
     /// Whether the launching thread can run it by itself.
     pub can_be_inline: bool,
     pub needs: SmallVec<[NeedInfo<'a>; 8]>,
+}
+
+/// A device, by its number among the processors, and its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DevicePlace {
+    pub processor: i32,
+    pub memory: i32,
 }
 
 pub struct CopyInfo<'a> {
@@ -103,7 +112,8 @@ pub(super) fn some_task() -> TaskInfo<'static> {
         fixed: false,
         leaf: true,
         has_mpi_variant: false,
-        has_device_variant: false,
+        devices: Default::default(),
+        device: None,
         can_be_inline: true,
         needs: Default::default(),
     }

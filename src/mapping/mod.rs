@@ -10,14 +10,16 @@ mod file;
 mod info;
 mod paths;
 mod registered;
+mod sources;
 
 pub use choice::{CopyChoice, Member, NeedChoice, Setting, Slice, TaskChoice, TaskOptions, ANY, WHERE_IT_IS};
 pub use file::FileMapper;
 pub use default::DefaultMapper;
 use devices::DeviceMapper;
-pub use info::{ContextInfo, CopyInfo, NeedInfo, Processor, Report, TaskInfo};
+pub use info::{ContextInfo, CopyInfo, DevicePlace, NeedInfo, Processor, Report, TaskInfo};
 pub use paths::Paths;
 pub use registered::{Chain, ChainSlot, Mappers, Registered};
+pub use sources::{Source, SourcesInfo};
 
 /// What a mapper can be asked. Names as Legion has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +34,7 @@ pub enum Question {
     ConfigureContext = 64,
     Report = 128,
     MapInline = 256,
+    RankCopySources = 512,
 }
 
 impl Question {
@@ -46,6 +49,7 @@ impl Question {
             Self::ConfigureContext => "configure_context",
             Self::Report => "report",
             Self::MapInline => "map_inline",
+            Self::RankCopySources => "rank_copy_sources",
         }
     }
 }
@@ -83,6 +87,11 @@ pub trait Mapper: Send + Sync {
 
     /// When an explicit copy is launched.
     fn map_copy(&self, copy: &CopyInfo, choice: &mut CopyChoice) -> Answer {
+        Ok(())
+    }
+
+    /// When data is about to be copied that is valid in several memories: from which first. `order` starts as the nearest first.
+    fn rank_copy_sources(&self, copy: &SourcesInfo, order: &mut Vec<i32>) -> Answer {
         Ok(())
     }
 

@@ -2,8 +2,10 @@
 //! that were refused; and for each kind of task the chain of those that are asked, the last of which has the last word.
 
 use super::choice::{check_members, check_slices};
+use super::sources::check_order;
 use super::{
-    Answer, ContextInfo, CopyChoice, CopyInfo, DefaultMapper, DeviceMapper, Mapper, Member, NeedChoice, NeedInfo, Paths, Question, Report, Setting, Slice, TaskChoice, TaskInfo, TaskOptions,
+    Answer, ContextInfo, CopyChoice, CopyInfo, DefaultMapper, DeviceMapper, Mapper, Member, NeedChoice, NeedInfo, Paths, Question, Report, Setting, Slice, SourcesInfo, TaskChoice, TaskInfo,
+    TaskOptions,
 };
 use crate::base::{as_callback, sync::Mutex};
 use std::collections::BTreeSet;
@@ -67,6 +69,7 @@ impl Registered {
         let about = match question {
             Question::SelectTunable => "tunable",
             Question::MapCopy => "a copy of",
+            Question::RankCopySources => "operation",
             _ => "task",
         };
         let text = format!(
@@ -152,7 +155,7 @@ impl Chain {
         let mut choice = NeedChoice::default_on(setting);
         for one in &self.mappers {
             let call = |mapper: &dyn Mapper, choice: &mut _| mapper.map_inline(context, need, choice);
-            let check = |choice: &NeedChoice| choice.check(&"the mapping", need, setting);
+            let check = |choice: &NeedChoice| choice.check(&"the mapping", need, setting).and_then(|()| choice.check_memory(&"the mapping", setting));
             one.ask(Question::MapInline, context.name, &mut choice, call, check);
         }
         choice
@@ -166,6 +169,16 @@ impl Chain {
             one.ask(Question::MapCopy, &subject, &mut choice, call, |choice| choice.check(setting));
         }
         choice
+    }
+
+    /// From which memories data is copied, those that are preferred first.
+    pub fn rank_sources(&self, copy: &SourcesInfo) -> Vec<i32> {
+        let mut order = copy.sources.iter().map(|source| source.memory).collect();
+        for one in &self.mappers {
+            let call = |mapper: &dyn Mapper, order: &mut _| mapper.rank_copy_sources(copy, order);
+            one.ask(Question::RankCopySources, copy.name, &mut order, call, |order: &Vec<i32>| check_order(order, copy));
+        }
+        order
     }
 
     /// Asks where the members run, and refuses all but where they have to.

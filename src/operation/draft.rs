@@ -175,7 +175,7 @@ impl<'a> Draft<'a> {
     /// A task that is to run on a device, if it can. `asked`: the launch says so, and no mapper.
     fn launch_for_device(mut self, kind: &'static TaskKind, launch: &mut Launch, asked: bool) -> NodeRef {
         self.begin(launch);
-        match self.engine.device_for(kind, self.body, asked) {
+        match self.engine.device_for(kind, self.body, (asked, launch.device)) {
             Ok(Some(device)) => return self.launch_on_device(Job::Task(kind), device, launch),
             Ok(None) => (),
             Err(number) => (self.body.work, self.body.task_error) = (Work::Ended, number),

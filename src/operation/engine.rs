@@ -422,7 +422,13 @@ impl Engine {
 
     /// A node is ready again that was put by.
     pub(super) fn offer_again(&self, node: NodeRef) {
-        self.scheduler.offer(node.0, self.class_of(node));
+        // Nobody else has the body of a node that was put by.
+        let body = unsafe { self.bodies.get(node.index()) };
+        let class = self.class_of(node);
+        if body.special == 0 {
+            return self.scheduler.offer(node.0, class);
+        }
+        self.scheduler.offer_as(node.0, class, body.wish);
     }
 
     pub(super) fn run(&self, node: NodeRef) {

@@ -76,6 +76,8 @@ pub struct Launch<'a> {
     /// A member of a must epoch: runs on a thread of its own.
     pub member: bool,
     pub wish: Wish,
+    /// The device that a mapper chose, by its number among the processors.
+    pub(super) device: Option<u32>,
     /// What the mapper made of it: bits of `special`.
     pub(super) special: u8,
     pub(super) replayed: Option<Arc<Replayed>>,
@@ -112,6 +114,7 @@ impl Launch<'_> {
             result: None,
             member: false,
             wish: Wish::default(),
+            device: None,
             special: 0,
             replayed: None,
         }

@@ -4,7 +4,7 @@
 use super::body::{Body, Held, Work};
 use super::replayed::{Asking, Place, Replays};
 use super::{Engine, Frame, Launch, Launched, Processor, TaskKind};
-use crate::mapping::{Chain, ContextInfo, CopyInfo, NeedInfo, Question, Report, Slice, TaskChoice, TaskInfo, TaskOptions};
+use crate::mapping::{Chain, ContextInfo, CopyInfo, DevicePlace, NeedInfo, Question, Report, Slice, TaskChoice, TaskInfo, TaskOptions};
 use crate::scheduler::Wish;
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -33,7 +33,7 @@ thread_local! {
     static ENDED: Cell<u64> = const { Cell::new(0) };
 }
 
-fn need_of(held: &Held) -> NeedInfo<'_> {
+pub(super) fn need_of(held: &Held) -> NeedInfo<'_> {
     NeedInfo::new(held.node(), &held.mask, held.access)
 }
 
@@ -69,7 +69,8 @@ impl Engine {
             fixed: false,
             leaf: kind.leaf,
             has_mpi_variant: kind.has_mpi_variant(),
-            has_device_variant: self.has_device_for(kind),
+            devices: self.devices_for(kind),
+            device: None,
             can_be_inline: false,
             needs: Default::default(),
         }
@@ -84,6 +85,7 @@ impl Engine {
     #[cold]
     pub(super) fn ask_at_launch(&self, kind: &'static TaskKind, chain: &Chain, body: &Body, replays: &mut Replays, launch: &mut Launch) {
         let Launched::Task(_, wanted) = launch.work else { return };
+        launch.device = None;
         if launch.member {
             return;
         }
@@ -93,6 +95,7 @@ impl Engine {
             let processor = self.processor_for(kind, processor.unwrap_or(wanted));
             launch.work = Launched::Task(kind, processor);
             launch.wish = Wish::new(options.priority as i8, launch.wish.worker());
+            launch.device = u32::try_from(options.device).ok();
             // What only the MPI thread runs, another cannot run by itself.
             let here = processor != Processor::Mpi || self.scheduler.my_seat() == Some(0);
             if options.inline == 1 && processor != Processor::Device && here && !kind.never_inline.load(Ordering::Relaxed) {
@@ -166,6 +169,38 @@ impl Engine {
             wish: choice.wish(),
             layouts: choice.needs.iter().map(|need| need.layout.map(|layout| self.layouts.intern(&layout))).collect(),
         }
+    }
+
+    /// A task is ready to be enqueued on a device whose mapper is asked how: all that it can say is what holds.
+    #[cold]
+    pub(super) fn ask_on_device(&self, kind: &'static TaskKind, body: &mut Body, device: DevicePlace) {
+        let Some(chain) = kind.mappers() else { return };
+        match body.replayed.take() {
+            Some(known) => {
+                known.place.get_or_init(|| {
+                    self.ask_about_device(kind, chain, body, device);
+                    Place { processor: None, wish: body.wish, layouts: body.needs().iter().map(|_| None).collect() }
+                });
+            }
+            None => self.ask_about_device(kind, chain, body, device),
+        }
+    }
+
+    fn ask_about_device(&self, kind: &'static TaskKind, chain: &Chain, body: &Body, device: DevicePlace) {
+        let no_layout = Some("a device has a layout of its own");
+        let info = TaskInfo {
+            point: body.point,
+            points: body.points,
+            args: &body.args,
+            processor: Processor::Device,
+            fixed: body.special & special::FIXED != 0,
+            device: Some(device),
+            needs: body.needs().iter().map(|held| NeedInfo { no_layout, ..need_of(held) }).collect(),
+            ..self.about(kind)
+        };
+        let setting = &self.mappers.setting;
+        let mut choice = TaskChoice { worker: device.processor, ..TaskChoice::default_for(&info, body.wish, setting) };
+        chain.map_task(&info, &mut choice, setting);
     }
 
     /// The slices of an index launch, or none if nobody is asked.

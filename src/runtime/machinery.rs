@@ -4,8 +4,10 @@
 use super::placement::Placement;
 use crate::base::sync::Mutex;
 use crate::base::Result;
+use crate::device::{measure as measure_copies, Speed, Way};
 use crate::fail;
 use crate::machine::{available_for_sharing, measure, Affinity, Cpu, Place, SystemMemory};
+use crate::operation::devices::Attached;
 use crate::transport::{NodeMemory, Transport};
 use std::collections::HashMap;
 use std::ffi::CString;
@@ -60,6 +62,8 @@ pub struct Machinery {
     shared: Arc<NodeMemory>,
     /// By processor of the system and number of the memory.
     measured: Mutex<HashMap<(u32, usize), Affinity>>,
+    /// Of devices, by the numbers of both.
+    copies: Mutex<HashMap<(usize, usize), Affinity>>,
 }
 
 impl Machinery {
@@ -79,12 +83,18 @@ impl Machinery {
             allowed: placement.allowed().cpus().to_vec(),
             shared,
             measured: Mutex::default(),
+            copies: Mutex::default(),
         })
     }
 
     /// Whether this rank and another reach each other's node-shared memory.
     pub fn shares_memory(&self, rank: u32) -> bool {
         self.shared.own.is_shared() && self.shared.of(rank).is_some()
+    }
+
+    /// How many memories are those of NUMA nodes, which come first.
+    pub fn of_nodes(&self) -> u32 {
+        self.memories.iter().filter(|memory| memory.kind == MemoryKind::System).count() as u32
     }
 
     /// The part of a node's devices that a rank uses.
@@ -109,15 +119,10 @@ impl Machinery {
         }
     }
 
-    /// How fast a processor reaches a memory, measured when it is first asked for.
+    /// How fast a processor of the host reaches a memory of the host, measured when it is first asked for.
     pub fn affinity(&self, processor: usize, memory: usize) -> Result<Affinity> {
         let (Some(from), Some(to)) = (self.processors.get(processor), self.memories.get(memory)) else {
-            let (processors, memories) = (self.processors.len(), self.memories.len());
-            fail!(
-                Bounds,
-                "processor {processor} and memory {memory} of a rank with {processors} processors and {memories} memories; numbers \
-                 begin at 0, as cohort_machine_processors and cohort_machine_memories give them, and memories of devices are not measured"
-            );
+            fail!(Internal, "processor {processor} and memory {memory} are not the host's");
         };
         // Held while measuring: two measurements at a time would share the memory's bandwidth.
         let mut measured = self.measured.lock();
@@ -128,6 +133,31 @@ impl Machinery {
         let found = measure(&from.first, self.place(from, to))?;
         measured.insert(key, found);
         Ok(found)
+    }
+
+    /// The same where one is a device or its memory: how fast it copies. `None`: there is no such processor or memory.
+    pub fn affinity_with(&self, devices: &[Attached], (processor, memory): (usize, usize)) -> Option<Result<Affinity>> {
+        let device = |number: usize, before: usize| match number.checked_sub(before) {
+            None => Some(None),
+            Some(at) => devices.get(at).map(|attached| Some(&*attached.device)),
+        };
+        let (from, to) = (device(processor, self.processors.len())?, device(memory, self.memories.len())?);
+        // Held while measuring, as above.
+        let mut copies = self.copies.lock();
+        if let Some(known) = copies.get(&(processor, memory)) {
+            return Some(Ok(*known));
+        }
+        let found = match (from, to) {
+            (Some(device), None) => measure_copies(device, Way::FromHost),
+            (None, Some(device)) => measure_copies(device, Way::ToHost),
+            (Some(device), Some(_)) if processor - self.processors.len() == memory - self.memories.len() => measure_copies(device, Way::Within),
+            (Some(device), Some(other)) => measure_copies(device, Way::FromOther(other)),
+            (None, None) => return Some(self.affinity(processor, memory)),
+        };
+        let found = found.map(|Speed { bandwidth, latency }| Affinity { bandwidth, latency });
+        Some(found.inspect(|found| {
+            copies.insert((processor, memory), *found);
+        }))
     }
 
     fn place(&self, from: &Processor, to: &Memory) -> Place {

@@ -16,6 +16,7 @@ use watch::Watch;
 use crate::base::config::DeviceChoice;
 use crate::base::{memory, thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
+use crate::machine::Affinity;
 use crate::mapping::{FileMapper, Mappers, Registered, Setting};
 use crate::device::{discover, Device, Discovered, Wanted};
 use crate::operation::converted::Copied;
@@ -28,10 +29,11 @@ use crate::transport::{Loopback, Messages, NodeMemory, Topic, Transport};
 use crate::interop::{receive_barrier, receive_collective, receive_ghost, Attention, Barriers, Collectives, Ghosts};
 use crate::base::sync::Mutex;
 use crate::region::forget_operators;
+use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::mpsc::{channel, Sender};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const DEFAULT_WINDOW: u32 = 1024;
@@ -60,6 +62,8 @@ pub struct Runtime {
     pub machinery: Machinery,
     /// What devices to look for, until somebody asks for them.
     wanted: Mutex<Option<Wanted>>,
+    /// And what was not found.
+    absent: OnceLock<CString>,
     mapping_file: Option<Arc<FileMapper>>,
     verbose: bool,
     /// Dropped to end the watch.
@@ -112,12 +116,17 @@ impl Runtime {
             if self.verbose {
                 absent.iter().for_each(|why| eprintln!("cohort: rank {}: {why}", self.rank));
             }
+            let _ = self.absent.set(CString::new(absent.join("\n")).unwrap_or_default());
             let named = matches!(which.choice, DeviceChoice::Numbers(_));
-            let own = if named { found } else { self.machinery.share_of(found, self.rank) };
-            self.engine.use_devices(Devices::new(own, self.verbose))?;
+            self.attach(if named { found } else { self.machinery.share_of(found, self.rank) })?;
             *wanted = None;
         }
         Ok(self.engine.devices.get())
+    }
+
+    fn attach(&self, devices: Vec<Arc<dyn Device>>) -> Result<()> {
+        let before = (self.machinery.processors.len() as u32, self.machinery.memories.len() as u32);
+        self.engine.use_devices(Devices::new(devices, before, self.verbose))
     }
 
     /// From now on the rank has these devices, in place of those that would be looked for.
@@ -126,7 +135,13 @@ impl Runtime {
         if wanted.take().is_none() {
             fail!(WrongOrder, "devices have been looked for already");
         }
-        self.engine.use_devices(Devices::new(devices, self.verbose))
+        self.attach(devices)
+    }
+
+    /// Why there are no more devices: a line for each driver or device that could not be used.
+    pub fn absent_devices(&self) -> Result<&CStr> {
+        self.devices()?;
+        Ok(self.absent.get().map_or(c"", CString::as_c_str))
     }
 
     /// The memories of the rank, those of devices after all others; and how much of each can be had now.
@@ -136,6 +151,24 @@ impl Runtime {
             (Memory { kind: MemoryKind::Device, numa_node: info.numa, bytes: info.memory_bytes }, free)
         });
         Ok(of_host.chain(of_devices).collect())
+    }
+
+    /// How fast a processor reaches a memory.
+    pub fn affinity(&self, processor: usize, memory: usize) -> Result<Affinity> {
+        let (processors, memories) = (self.machinery.processors.len(), self.machinery.memories.len());
+        if processor < processors && memory < memories {
+            return self.machinery.affinity(processor, memory);
+        }
+        let devices = self.devices()?.map_or(&[][..], |devices| &devices.list);
+        self.machinery.affinity_with(devices, (processor, memory)).unwrap_or_else(|| {
+            fail!(
+                Bounds,
+                "processor {processor} and memory {memory} of a rank with {} processors and {} memories; numbers begin at 0, as \
+                 cohort_machine_processors and cohort_machine_memories give them",
+                processors + devices.len(),
+                memories + devices.len()
+            )
+        })
     }
 
     /// A task can run on devices, if there are any.
@@ -301,6 +334,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         attention: started.attention,
         machinery: started.machinery,
         wanted: Mutex::new(Some(wanted(&config))),
+        absent: OnceLock::new(),
         mapping_file: started.mapping_file,
         transport,
     };
@@ -368,7 +402,7 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let window = config.window.unwrap_or(DEFAULT_WINDOW);
     let alone = transport.size() == 1;
     let outside = (!alone).then(|| attention.clone() as Arc<dyn Outside>);
-    let setting = Setting { workers: scheduler.workers(), memories: machinery.memories.len() as u32, rank: transport.rank() };
+    let setting = Setting { workers: scheduler.workers(), memories: machinery.of_nodes(), rank: transport.rank() };
     let mapping_file = mapping_file::read(config.mapping.as_deref(), &setting, &*transport)?;
     let mut mappers = Mappers::new(setting);
     mappers.refine_default(config.affinity.unwrap_or(false), config.priorities.unwrap_or(false));

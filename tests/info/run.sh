@@ -35,7 +35,7 @@ says "tells why there are no devices" "cohort: rank 0: OpenCL: " -- \
 cores=$(lscpu --parse=CORE,SOCKET | grep -v '^#' | sort -u | wc -l)
 numa_nodes=$(lscpu --parse=NODE | grep -v '^#' | sort -u | wc -l)
 if [ "$(python3 -c 'import os; print(len(os.sched_getaffinity(0)))')" -eq "$(nproc --all)" ] && [ "$cores" -le 64 ]; then
-    found=$("$info" --quick | grep -c '^rank 0 processor ')
+    found=$("$info" --quick | grep '^rank 0 processor ' | grep -vc ' device "')
     check "cohort-info has the cores that lscpu counts: $found" test "$found" -eq "$cores"
 fi
 found=$("$info" --quick | grep -c '^rank 0 memory [0-9]*: system')
@@ -43,6 +43,8 @@ check "cohort-info has the NUMA nodes that lscpu counts: $found" test "$found" -
 
 says "cohort-info measures" "^rank 0 processor 0 to memory 0: " "^rank 1 processor 0 to memory 1: " \
     -- mpirun.openmpi --oversubscribe --bind-to none -n 2 "$info"
+says "cohort-info lists devices" ': OpenCL device "' -- env COHORT_DEVICES=opencl "$info" --quick
+says "cohort-info tells why there are no devices" "^rank 0 no device: OpenCL: " -- env COHORT_DEVICES=opencl OCL_ICD_VENDORS="$2" "$info" --quick
 says "cohort-info tells its settings" "^setting: COHORT_WORKERS=3" "^rank 0 processor 2: worker" -- env COHORT_WORKERS=3 "$info" --quick
 says "cohort-info does not share memory that was given up" "^rank 0: on its node with ranks 0 1; shares memory with ranks"$'\n' \
     "^rank 1: on its node with ranks 0 1; shares memory with ranks"$'\n' \

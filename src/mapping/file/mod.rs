@@ -176,6 +176,9 @@ impl Mapper for Arc<FileMapper> {
 
     fn map_task(&self, task: &TaskInfo, choice: &mut TaskChoice) -> Answer {
         let choices = self.choices(task.handle, task.name);
+        if task.device.is_some() {
+            return Ok(());
+        }
         match choices.worker {
             Some(Worker::Number(number)) => choice.worker = number as i32,
             Some(Worker::Spread) => choice.worker = self.spread(task),
@@ -222,7 +225,8 @@ mod tests {
             fixed: false,
             leaf: true,
             has_mpi_variant: false,
-            has_device_variant: false,
+            devices: Default::default(),
+            device: None,
             can_be_inline: true,
             needs: Default::default(),
         }

@@ -6,6 +6,7 @@ use super::super::body::{Body, Held};
 use super::super::copy::pairs_of;
 use super::super::object::Home;
 use super::pins::Holds;
+use super::sources::{Offered, Ranking};
 use super::resident::{Events, Physical, Place, State, HOST};
 use super::start::{Data, Started};
 use super::thread::DeviceThread;
@@ -15,6 +16,7 @@ use crate::base::Result;
 use crate::device::{Device, Event, Stream};
 use crate::fail;
 use crate::geometry::{Domain, Point, Rect};
+use crate::instance::MemoryNumber;
 use smallvec::SmallVec;
 use std::ops::DerefMut;
 
@@ -95,10 +97,10 @@ impl<'a> Explicit<'a> {
     }
 
     /// The parts of the source, from where a copy to that device, or to the host, comes best.
-    fn parts(&self, state: &State, device: Option<usize>) -> Vec<Part> {
+    fn parts(&self, state: &State, device: Option<usize>, ranking: &Ranking) -> Vec<Part> {
         let (mut parts, mut found) = (Vec::new(), Vec::new());
         for fields in pairs_of(self.pairs) {
-            state.locate(fields.0, &self.source.node().domain, device, &mut found);
+            state.locate((fields.0, &self.source.node().domain), device, ranking, &mut found);
             for (from, domain) in found.drain(..) {
                 parts.extend(domain.rects().map(|rect| Part { from, rect, fields }));
             }
@@ -107,19 +109,25 @@ impl<'a> Explicit<'a> {
         parts
     }
 
+    /// The memory to which it goes if nobody is asked, and what could come from where.
+    fn offered<G: DerefMut<Target = State>>(&self, both: &Both<G>) -> (MemoryNumber, Offered) {
+        let to = self.plan(both, &Ranking::default()).map_or(HOST, |(to, _)| to);
+        (both.to().memory(to), Offered::of(&both.source, self.source, None))
+    }
+
     /// Where the destination becomes valid, and from where the points come: at the place that has the destination's data, at one that has room
     /// for it if the source's lies on the same device, or else on the host. `None`: the host copies.
-    fn plan<G: DerefMut<Target = State>>(&self, both: &Both<G>) -> Option<(Place, Vec<Part>)> {
+    fn plan<G: DerefMut<Target = State>>(&self, both: &Both<G>, ranking: &Ranking) -> Option<(Place, Vec<Part>)> {
         let private = matches!(self.destination.data().home, Home::Here);
         let place = if private { both.to().latest(&self.destination.node().domain, &self.destination.mask) } else { None };
         if let Some((place, is_valid)) = place {
             let device = both.to().device_of(place);
-            let parts = self.parts(&both.source, device);
+            let parts = self.parts(&both.source, device, ranking);
             if is_valid || parts.iter().all(|part| both.source.device_of(part.from) == device) {
                 return Some((place, parts));
             }
         }
-        let parts = self.parts(&both.source, None);
+        let parts = self.parts(&both.source, None, ranking);
         parts.iter().all(|part| part.from != HOST).then_some((HOST, parts))
     }
 }
@@ -135,13 +143,20 @@ impl DeviceThread<'_> {
         let chained = self.events_of(&task.after);
         let (from, to) = (copy.source.region(), copy.destination.region());
         let (from, to) = (self.devices.resident(from.data.shared()), self.devices.resident(to.data.shared()));
+        let ranking = match self.engine.who_ranks_copies() {
+            Some(asking) => {
+                let (to, offered) = copy.offered(&lock(from, to));
+                self.devices.ask_for_sources(&asking, (0, copy.source), to, &offered)
+            }
+            None => Ranking::default(),
+        };
         let mut both = lock(from, to);
         if matches!(copy.source.data().home, Home::Shared(_)) {
             // Others may have written it since.
             copy.source.mask.iter().for_each(|field| both.source.write(field, &copy.source.node().domain, HOST));
         }
         copy.source.mask.iter().try_for_each(|field| both.source.check(field, &copy.source.node().domain))?;
-        let Some((to, mut parts)) = copy.plan(&both) else { return Ok(None) };
+        let Some((to, mut parts)) = copy.plan(&both, &ranking) else { return Ok(None) };
         self.bring_what_is_out_of_reach(&mut both, &copy, to, &mut parts)?;
         let mut events = Events::new();
         for of_place in parts.chunk_by(|a, b| a.from == b.from) {
@@ -165,7 +180,7 @@ impl DeviceThread<'_> {
         let (mut pieces, mut moves) = (Vec::new(), Vec::new());
         for part in parts.iter_mut() {
             if is_far(&part, &both.source) {
-                both.source.read(part.fields.0, &part.rect.into(), HOST, &mut moves)?;
+                both.source.read((part.fields.0, &part.rect.into()), HOST, &Ranking::default(), &mut moves)?;
                 let of_move = |(from, domain): (Place, Domain)| domain.rects().map(|rect| (from, rect, part.fields.0)).collect::<Vec<_>>();
                 pieces.extend(moves.drain(..).flat_map(of_move));
                 part.from = HOST;

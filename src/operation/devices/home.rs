@@ -4,6 +4,7 @@
 use super::super::body::{Body, Held, Work};
 use super::super::{inside_task, current_task, Engine, Frame, RegionObject, TreeData};
 use super::resident::{Events, Place, State, HOST};
+use super::sources::{Asking, Ranking};
 use super::transfer::{self, Pair};
 use super::{Devices, Done, Request, Then, Told};
 use crate::base::Result;
@@ -21,10 +22,12 @@ struct Wanted<'a> {
     domain: &'a Domain,
     reads: bool,
     writes: bool,
+    /// Who is asked where it comes from, and for which requirement.
+    ranked: Option<(Asking<'a>, usize, &'a Held)>,
 }
 
 impl<'a> Wanted<'a> {
-    fn of(held: &'a Held) -> Self {
+    fn of((number, held): (usize, &'a Held), asking: Option<Asking<'a>>) -> Self {
         let privilege = held.access.privilege;
         Self {
             data: held.data(),
@@ -32,22 +35,23 @@ impl<'a> Wanted<'a> {
             domain: &held.node().domain,
             reads: privilege != Privilege::WriteDiscard,
             writes: privilege != Privilege::ReadOnly,
+            ranked: asking.map(|asking| (asking, number, held)),
         }
     }
 
     /// Of a task that launches others: it may read what they wrote, even where it discards what was there before.
-    fn of_parent(held: &'a Held) -> Self {
-        Self { reads: true, ..Self::of(held) }
+    fn of_parent(need: (usize, &'a Held), asking: Option<Asking<'a>>) -> Self {
+        Self { reads: true, ..Self::of(need, asking) }
     }
 }
 
 impl Devices {
     /// Starts the copies that make fields valid on the host.
-    pub fn bring_fields(&self, state: &mut State, data: &TreeData, mask: &FieldMask, domain: &Domain) -> Result<()> {
+    pub fn bring_fields(&self, state: &mut State, data: &TreeData, (mask, domain): (&FieldMask, &Domain), ranking: &Ranking) -> Result<()> {
         let (mut parts, mut pieces) = (Vec::new(), Vec::new());
         for field in mask.iter() {
             parts.clear();
-            state.read(field, domain, HOST, &mut parts)?;
+            state.read((field, domain), HOST, ranking, &mut parts)?;
             pieces.extend(parts.iter().flat_map(|(from, part)| part.rects().map(move |rect| (*from, rect, field))));
         }
         self.copy_home(state, data, &mut pieces).inspect_err(|_| state.stay(&pieces))
@@ -83,11 +87,13 @@ impl Devices {
     /// Starts what has to happen until the host can use the data. What needs nothing is the host's from here on.
     fn bring<'a>(&self, wanted: impl Iterator<Item = Wanted<'a>>) -> Result<Events> {
         let mut events = Events::new();
-        for Wanted { data, mask, domain, reads, writes } in wanted {
+        for Wanted { data, mask, domain, reads, writes, ranked } in wanted {
             let Some(resident) = data.on_devices.get() else { continue };
+            let ask = |(asking, number, held): (Asking, usize, &Held)| self.rank_sources(&asking, data, (number, held), HOST);
+            let ranking = ranked.filter(|_| reads).map(ask).unwrap_or_default();
             let mut state = resident.lock();
             if reads {
-                self.bring_fields(&mut state, data, mask, domain)?;
+                self.bring_fields(&mut state, data, (mask, domain), &ranking)?;
             }
             for field in mask.iter() {
                 let before = events.len();
@@ -132,12 +138,13 @@ impl Engine {
             Work::Task(_) => true,
             _ => false,
         };
-        let uses = |held: &&Held| match held.access.privilege {
+        let uses = |(_, held): &(usize, &Held)| match held.access.privilege {
             Privilege::NoAccess => false,
             Privilege::Reduce => !contributes,
             _ => true,
         };
-        match devices.bring(body.needs().iter().filter(uses).map(Wanted::of)) {
+        let asking = self.who_ranks_for(body);
+        match devices.bring(body.needs().iter().enumerate().filter(uses).map(|need| Wanted::of(need, asking))) {
             Ok(events) if events.is_empty() => Some(0),
             Ok(events) => {
                 devices.when(events, Then::Offer(node));
@@ -172,7 +179,7 @@ impl Engine {
         if inside_task() {
             let frame = self.frames.get(current_task())?;
             let (Some(body), context) = (frame.body(), self.context_of(frame)) else { return Ok(()) };
-            let viewed = context.viewed().iter().map(|&number| Wanted::of_parent(&body.needs()[number]));
+            let viewed = context.viewed().iter().map(|&number| Wanted::of_parent((number, &body.needs()[number]), None));
             return self.bring_now(devices, &viewed.collect::<Vec<_>>());
         }
         let mut lost = None;
@@ -180,7 +187,7 @@ impl Engine {
             let mask = devices.placed(&data, |field| data.instances.is_attached(field));
             let domain = data.instances.domain();
             lost = devices.resident(&data).lock().take_lost(&mask).or(lost);
-            self.bring_now(devices, &[Wanted { data: &data, mask: &mask, domain, reads: true, writes: true }])?;
+            self.bring_now(devices, &[Wanted { data: &data, mask: &mask, domain, reads: true, writes: true, ranked: None }])?;
         }
         // From here on the arrays count as what they hold: the program has been told.
         lost.map_or(Ok(()), Err)
@@ -197,7 +204,7 @@ impl Engine {
         if !viewed.contains(&number) {
             viewed.push(number);
         }
-        self.bring_now(devices, &[Wanted::of_parent(held)])
+        self.bring_now(devices, &[Wanted::of_parent((number, held), frame.kind().and_then(|kind| self.who_ranks(kind)))])
     }
 
     /// The fields are to lie elsewhere: nothing of them is left on devices.
@@ -212,7 +219,7 @@ impl Engine {
         }
         // What was lost with a device a wait has told; it keeps nobody from getting an array back.
         devices.resident(data).lock().take_lost(&mask);
-        self.bring_now(devices, &[Wanted { data, mask: &mask, domain, reads: true, writes: true }])?;
+        self.bring_now(devices, &[Wanted { data, mask: &mask, domain, reads: true, writes: true, ranked: None }])?;
         let places: Vec<Place> = {
             let state = devices.resident(data).lock();
             let of_fields = state.physical.iter().filter(|(_, physical)| physical.fields.iter().any(|field| fields.contains(field)));
@@ -221,7 +228,7 @@ impl Engine {
         places.into_iter().try_for_each(|place| devices.drop_place(data, place))?;
         // What other fields of those places had is on its way.
         let others = devices.placed(data, |_| true);
-        self.bring_now(devices, &[Wanted { data, mask: &others, domain, reads: false, writes: false }])?;
+        self.bring_now(devices, &[Wanted { data, mask: &others, domain, reads: false, writes: false, ranked: None }])?;
         devices.resident(data).lock().unregister();
         Ok(())
     }

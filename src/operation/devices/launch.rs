@@ -74,10 +74,11 @@ fn refuse(kind: &TaskKind, why: &str) {
 
 impl Engine {
     /// The device for a task whose mapper, or whose launch, wants one; the mapper is told if it cannot run there. The number of a failure: the
-    /// launch `asked` for a device, and the task can never fit on one.
-    pub(in super::super) fn device_for(&self, kind: &'static TaskKind, body: &Body, asked: bool) -> Result<Option<usize>, u32> {
+    /// launch `asked` for a device, and the task can never fit on one. `wanted`: the device that the mapper chose, by its number among the processors.
+    pub(in super::super) fn device_for(&self, kind: &'static TaskKind, body: &Body, (asked, wanted): (bool, Option<u32>)) -> Result<Option<usize>, u32> {
         let Some(devices) = self.devices.get() else { return Ok(None) };
-        let Some(number) = devices.choose(kind, body) else {
+        let wanted = wanted.and_then(|processor| processor.checked_sub(devices.processors_before)).map(|number| number as usize);
+        let Some(number) = wanted.filter(|&wanted| devices.able(kind).any(|number| number == wanted)).or_else(|| devices.choose(kind, body)) else {
             let Some(why) = devices.lost(kind) else { return Ok(None) };
             if asked {
                 let text = format!("task \"{}\" cannot run on rank {}: its launch asks for a device, which is lost: {why}", kind.name, self.rank);
@@ -139,7 +140,7 @@ pub fn split(body: &mut Body, end: &mut Body, task: DeviceTask) {
     body.move_end(end);
     // The fold hears from the end how the task ended.
     (end.reduces, end.fold) = (body.reduces, body.fold);
-    body.special = body.special & !(special::RESERVES | special::OPEN) | special::DEVICE;
+    body.special = body.special & !special::RESERVES | special::DEVICE;
     body.work = Work::Device(Box::new(task));
     body.on = Some(Processor::Device);
 }

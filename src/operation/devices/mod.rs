@@ -18,6 +18,7 @@ mod launch;
 mod pins;
 mod place;
 mod resident;
+mod sources;
 mod start;
 mod thread;
 mod transfer;
@@ -37,10 +38,12 @@ use crate::base::sync::Mutex;
 use crate::base::Result;
 use crate::device::{Device, DeviceInfo};
 use crate::event::NodeRef;
+use crate::mapping::DevicePlace;
 use pins::Pins;
 use resident::Events;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
+use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
@@ -110,6 +113,7 @@ pub(super) enum Request {
 /// A device of the rank.
 pub struct Attached {
     pub device: Arc<dyn Device>,
+    name: CString,
     inbox: Mutex<VecDeque<Request>>,
     thread: OnceLock<Thread>,
     /// Contributions of complete tasks that lie there until they are folded in.
@@ -146,6 +150,9 @@ pub struct Devices {
     pub list: Box<[Attached]>,
     /// Moves on with each use of a place.
     clock: AtomicU64,
+    /// How many processors and memories of the host the machine's lists have before them.
+    processors_before: u32,
+    memories_before: u32,
     /// Trees that have places.
     trees: Mutex<Vec<Weak<TreeData>>>,
     pins: Arc<Pins>,
@@ -153,13 +160,33 @@ pub struct Devices {
 }
 
 impl Devices {
-    pub fn new(found: Vec<Arc<dyn Device>>, verbose: bool) -> Self {
-        let attached = |device| Attached { device, inbox: Mutex::default(), thread: OnceLock::new(), left: Mutex::default(), load: AtomicU64::new(0) };
-        Self { list: found.into_iter().map(attached).collect(), clock: AtomicU64::new(0), trees: Mutex::default(), pins: Pins::new(verbose), counts: Counts::default() }
+    /// `before`: how many processors and memories of the host the machine's lists have before the devices.
+    pub fn new(found: Vec<Arc<dyn Device>>, before: (u32, u32), verbose: bool) -> Self {
+        let name = |device: &Arc<dyn Device>| CString::new(device.info().name.clone()).unwrap_or_default();
+        let attached = |device| Attached { name: name(&device), device, inbox: Mutex::default(), thread: OnceLock::new(), left: Mutex::default(), load: AtomicU64::new(0) };
+        Self {
+            list: found.into_iter().map(attached).collect(),
+            clock: AtomicU64::new(0),
+            processors_before: before.0,
+            memories_before: before.1,
+            trees: Mutex::default(),
+            pins: Pins::new(verbose),
+            counts: Counts::default(),
+        }
     }
 
     fn tick(&self) -> u64 {
         self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Numbers of a device and its memory in the machine's lists.
+    fn place_of(&self, number: usize) -> DevicePlace {
+        DevicePlace { processor: self.processors_before as i32 + number as i32, memory: self.memories_before as i32 + number as i32 }
+    }
+
+    /// Each device: its numbers, what it is, its name.
+    pub fn places(&self) -> impl Iterator<Item = (DevicePlace, &DeviceInfo, &CStr)> {
+        self.list.iter().enumerate().map(|(number, one)| (self.place_of(number), one.device.info(), one.name.as_c_str()))
     }
 
     /// The devices that have a variant of the task.
@@ -270,6 +297,14 @@ impl Engine {
     /// Whether a device of this rank can run the task.
     pub(super) fn has_device_for(&self, kind: &TaskKind) -> bool {
         self.devices.get().is_some_and(|devices| !kind.mpi_thread && !kind.devices.is_empty() && devices.able(kind).next().is_some())
+    }
+
+    /// The devices that can run the task, as mappers call them.
+    pub(super) fn devices_for(&self, kind: &TaskKind) -> SmallVec<[i32; 4]> {
+        match self.devices.get() {
+            Some(devices) if !kind.mpi_thread && !kind.devices.is_empty() => devices.able(kind).map(|number| devices.place_of(number).processor).collect(),
+            _ => SmallVec::new(),
+        }
     }
 
     /// A device task is ready to be enqueued.

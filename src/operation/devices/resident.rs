@@ -9,7 +9,8 @@ use crate::base::sync::Mutex;
 use crate::base::{Error, Result, Status};
 use crate::device::{Buffer, Event};
 use crate::geometry::{Domain, Point, Rect};
-use crate::instance::{nearest_source, PlaceId, Residency};
+use super::sources::Ranking;
+use crate::instance::{MemoryNumber, Offers, PlaceId, Residency, HOST_MEMORY};
 use crate::region::FieldMask;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -162,22 +163,32 @@ impl State {
         lost.map_or(Ok(()), |lost| Err(lost.error()))
     }
 
+    /// Of a place.
+    pub fn memory(&self, place: Place) -> MemoryNumber {
+        self.physical.get(&place).map_or(HOST_MEMORY, |physical| physical.device as u32 + 1)
+    }
+
+    /// How many points are not valid at a place, if there is one yet, and how many of those each memory could give.
+    pub fn offers(&self, field: u32, domain: &Domain, to: Option<Place>) -> (u64, Offers) {
+        self.fields.get(&field).map_or_else(Default::default, |of_field| of_field.residency.offers(to.map(|place| of_field.id(place)), domain))
+    }
+
     /// Makes the points valid at a place; from where what is copied for that is added to `parts`.
-    pub fn read(&mut self, field: u32, domain: &Domain, to: Place, parts: &mut Vec<(Place, Domain)>) -> Result<()> {
+    pub fn read(&mut self, (field, domain): (u32, &Domain), to: Place, ranking: &Ranking, parts: &mut Vec<(Place, Domain)>) -> Result<()> {
         self.check(field, domain)?;
+        let memory = self.memory(to);
         let Some(of_field) = self.fields.get_mut(&field) else { return Ok(()) };
-        let memory = self.physical.get(&to).map_or(0, |physical| physical.device as u32 + 1);
         let (id, mut moves) = (of_field.id(to), Vec::new());
-        of_field.residency.read(id, domain, nearest_source(memory), &mut moves);
+        of_field.residency.read(id, domain, ranking.of(memory), &mut moves);
         parts.extend(moves.into_iter().map(|m| (of_field.place(m.from), m.part)));
         Ok(())
     }
 
     /// From where points can be copied to a memory, each from one place; nothing changes.
-    pub fn locate(&self, field: u32, domain: &Domain, device: Option<usize>, parts: &mut Vec<(Place, Domain)>) {
+    pub fn locate(&self, (field, domain): (u32, &Domain), device: Option<usize>, ranking: &Ranking, parts: &mut Vec<(Place, Domain)>) {
         let Some(of_field) = self.fields.get(&field) else { return parts.push((HOST, domain.clone())) };
         let memory = device.map_or(0, |device| device as u32 + 1);
-        of_field.residency.locate(domain, nearest_source(memory), |id, part| parts.push((of_field.place(id), part)));
+        of_field.residency.locate(domain, ranking.of(memory), |id, part| parts.push((of_field.place(id), part)));
     }
 
     /// The place with room for the points and fields that has their newest values, or else any; of several the one used last. And whether it

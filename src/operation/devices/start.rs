@@ -6,6 +6,7 @@ use super::super::TaskKind;
 use super::contribution::Contribution;
 use super::place::{bytes_for, Pinned};
 use super::resident::{Events, Physical, Place, State, HOST};
+use super::sources::Ranking;
 use super::thread::DeviceThread;
 use super::transfer::{self, Pair, Within};
 use super::{used, view, DeviceBody, DeviceTask, Done, KernelText, NativeDevice};
@@ -129,7 +130,11 @@ impl DeviceThread<'_> {
         let chained = self.events_of(&task.after);
         let mut waits = chained.clone();
         for (number, place) in &data.pinned {
-            self.bring_in(&body.needs()[*number], place, stream, &chained, &mut waits)?;
+            let held = &body.needs()[*number];
+            let asking = self.engine.who_ranks(kind).filter(|_| held.access.privilege != Privilege::WriteDiscard);
+            let ask = |asking| self.devices.rank_sources(&asking, &place.data, (*number, held), place.place);
+            let ranking = asking.map(ask).unwrap_or_default();
+            self.bring_in(held, (place, &ranking), stream, &chained, &mut waits)?;
         }
         for contribution in &mut data.contributions {
             contribution.clear(&*self.attached().device, stream, &mut waits)?;
@@ -176,7 +181,7 @@ impl DeviceThread<'_> {
     }
 
     /// Brings what the requirement reads to its place; what the task has to wait for is added to `waits`.
-    fn bring_in(&self, held: &Held, pinned: &Pinned, stream: Stream, chained: &[Event], waits: &mut Events) -> Result<()> {
+    fn bring_in(&self, held: &Held, (pinned, ranking): (&Pinned, &Ranking), stream: Stream, chained: &[Event], waits: &mut Events) -> Result<()> {
         let (domain, to) = (&held.node().domain, pinned.place);
         let resident = self.devices.resident(&pinned.data);
         let mut state = resident.lock();
@@ -191,7 +196,7 @@ impl DeviceThread<'_> {
                 // Others may have written it since.
                 state.write(field, domain, HOST);
             }
-            state.read(field, domain, to, &mut found)?;
+            state.read((field, domain), to, ranking, &mut found)?;
             for (from, part) in found.drain(..) {
                 parts.extend(part.rects().map(|rect| (from, rect, field)));
             }
@@ -281,7 +286,7 @@ impl DeviceThread<'_> {
             let domain = &held.node().domain;
             held.mask.iter().for_each(|field| state.write(field, domain, pinned.place));
             if matches!(pinned.data.home, Home::Shared(_)) {
-                self.devices.bring_fields(&mut state, &pinned.data, &held.mask, domain)?;
+                self.devices.bring_fields(&mut state, &pinned.data, (&held.mask, domain), &Ranking::default())?;
                 held.mask.iter().for_each(|field| state.wait_for_fills(HOST, field, domain, events));
             }
         }

@@ -238,6 +238,11 @@ impl DeviceThread<'_> {
                 return true;
             }
         }
+        if let (Job::Task(kind), true) = (task.job, body.special & special::OPEN != 0) {
+            // A task for whose data there is no room comes here again.
+            body.special &= !special::OPEN;
+            self.engine.ask_on_device(kind, body, self.devices.place_of(self.number));
+        }
         let lost = self.look_whether_lost().map(|why| fail_lost(why));
         let started = match (lost, &task.job) {
             (Some(lost), _) => lost,
