@@ -254,7 +254,7 @@ static void inline_mappings(cohort_region_t region, const double *array)
     TRY(cohort_inline_unmap(&mapping));
   }
   nonsense = 0;
-  check_refusals(handle, 1, "map_inline, task \"\": the mapping is put into memory -2; this rank has");
+  check_refusals(handle, 1, "map_inline, task \"\": the mapping is put into memory -2; processors of the host");
 }
 
 static cohort_layout_t layout = COHORT_LAYOUT_INIT;
