@@ -1754,8 +1754,10 @@ cohort_status_t cohort_machine_memories(cohort_runtime_t runtime,
 /**
  * How fast a processor of this rank reaches a memory, both by their numbers. Measured when it is first asked for, which takes some
  * tens of milliseconds, and kept: one thread of this rank, on that processor, reads an area in that memory; what else runs
- * there at that time makes it slower. `affinity` is filled with COHORT_AFFINITY_INIT before the call. Any thread. Errors: BOUNDS (no
- * such processor or memory), RESOURCES (the system gives no memory there).
+ * there at that time makes it slower. Of devices copies are measured: from a device's memory to the host for a processor of the host, from
+ * the host's memory (any) or another device's to the device for the device, within its memory for its own, of which what is read and what
+ * is written counts; the latency is that of a copy of 8 bytes. `affinity` is filled with COHORT_AFFINITY_INIT before the call. Any thread. Errors: BOUNDS (no
+ * such processor or memory), RESOURCES (the system or the device gives no memory there, or the device does not reach the other's).
  */
 cohort_status_t cohort_machine_affinity(cohort_runtime_t runtime,
                                         int32_t processor,

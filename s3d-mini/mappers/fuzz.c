@@ -38,6 +38,7 @@ static bool waits_for_no_neighbour(const cohort_task_info_t *task) {
 static int32_t options(const cohort_task_info_t *task, cohort_task_options_t *options, void *user) {
   (void)user;
   options->processor = any_processor(task);
+  if (options->processor == COHORT_PROC_DEVICE && below(2)) options->device = task->devices[below(task->device_count)];
   options->priority = any_priority();
   options->run_inline = fuzz.may_inline && task->may_run_inline && waits_for_no_neighbour(task) && below(8) == 0;
   return 0;
@@ -45,8 +46,9 @@ static int32_t options(const cohort_task_info_t *task, cohort_task_options_t *op
 
 static int32_t map_task(const cohort_task_info_t *task, cohort_task_mapping_t *mapping, void *user) {
   (void)user;
-  /* Too late for a device: its data had to be on the way. */
-  if (task->processor != COHORT_PROC_DEVICE) mapping->processor = any_of_the_host(task);
+  /* Where its data goes was chosen with the device. */
+  if (task->processor == COHORT_PROC_DEVICE) return 0;
+  mapping->processor = any_of_the_host(task);
   mapping->worker = any_worker();
   mapping->priority = any_priority();
   for (uint32_t i = 0; i < mapping->requirement_count; i++) {
@@ -60,6 +62,17 @@ static int32_t map_copy(const cohort_copy_info_t *copy, cohort_copy_mapping_t *m
   (void)copy; (void)user;
   mapping->worker = any_worker();
   mapping->priority = any_priority();
+  return 0;
+}
+
+static int32_t any_order(const cohort_sources_info_t *copy, cohort_source_order_t *order, void *user) {
+  (void)copy; (void)user;
+  for (uint32_t i = 0; i < order->count; i++) {
+    uint32_t other = (uint32_t)below(order->count);
+    int32_t memory = order->memories[i];
+    order->memories[i] = order->memories[other];
+    order->memories[other] = memory;
+  }
   return 0;
 }
 
@@ -78,12 +91,10 @@ static int32_t window(const cohort_context_info_t *context, int64_t *operations,
 
 cohort_status_t fuzz_mapper(const mapper_setting_t *setting, cohort_mapper_t *mapper) {
   cohort_processor_info_t processors[PROCESSORS] = {COHORT_PROCESSOR_INFO_INIT};
-  uint32_t count, of_devices;
+  uint32_t count;
   cohort_status_t status = cohort_machine_processors(setting->rt, COHORT_PROC_ANY, PROCESSORS, processors, &count);
-  if (!status) status = cohort_machine_memories(setting->rt, COHORT_MEMORY_ANY, 0, NULL, &fuzz.memories);
-  if (!status) status = cohort_machine_memories(setting->rt, COHORT_MEMORY_DEVICE, 0, NULL, &of_devices);
+  if (!status) status = cohort_machine_memories(setting->rt, COHORT_MEMORY_SYSTEM, 0, NULL, &fuzz.memories); /* numbered first */
   if (status) return status;
-  fuzz.memories -= of_devices; /* which come last, and are chosen with the processor */
   fuzz.workers = 0;
   for (uint32_t i = 0; i < count && i < PROCESSORS; i++)
     if (processors[i].helps) fuzz.worker[fuzz.workers++] = processors[i].number;
@@ -100,6 +111,7 @@ cohort_status_t fuzz_mapper(const mapper_setting_t *setting, cohort_mapper_t *ma
   mapper->select_task_options = options;
   mapper->map_task = map_task;
   mapper->map_copy = map_copy;
+  mapper->rank_copy_sources = any_order;
   mapper->select_tunable = tunable;
   mapper->configure_context = window;
   return COHORT_OK;

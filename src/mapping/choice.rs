@@ -267,7 +267,6 @@ pub(super) fn check_members(members: &[Member], tasks: &[TaskInfo], setting: &Se
 mod tests {
     use super::super::info::some_task as task;
     use super::*;
-    use crate::geometry::Rect;
     use crate::region::{Access, FieldMask, IndexSpace, Privilege, RegionNode, Tree};
     use std::sync::Arc;
 
@@ -315,9 +314,10 @@ mod tests {
 
     #[test]
     fn a_task_on_a_device_has_its_data_in_the_devices_memory() {
-        let (node, fields) = (RegionNode::root(Tree::new(IndexSpace::dense(1, Rect::new([0; 3], [9, 0, 0])), Arc::default())), FieldMask::default());
+        let root = RegionNode::root(Tree::new(IndexSpace::of_rects(1, 1, &[0], &[9]).unwrap(), Arc::default()));
+        let (node, fields): (&'static RegionNode, &'static FieldMask) = (Box::leak(Box::new(root)), Box::leak(Box::default()));
         let mut task = task();
-        task.needs.push(NeedInfo::new(&node, &fields, Access::exclusive(Privilege::ReadOnly)));
+        task.needs.push(NeedInfo::new(node, fields, Access::exclusive(Privilege::ReadOnly)));
         let on_host = TaskChoice::default_for(&task, Wish::default(), &setting());
         let on_device = TaskInfo { device: Some(DevicePlace { processor: 4, memory: 3 }), processor: Processor::Device, devices: smallvec![4], ..task };
         let there = TaskChoice { processor: 3, worker: 4, ..on_host.clone() };

@@ -45,13 +45,12 @@ pub(super) fn check_order(order: &[i32], copy: &SourcesInfo) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::Rect;
     use crate::region::{Access, FieldMask, IndexSpace, Privilege, RegionNode, Tree};
     use std::sync::Arc;
 
     #[test]
     fn an_order_names_each_source_once() {
-        let root = RegionNode::root(Tree::new(IndexSpace::dense(1, Rect::new([0; 3], [9, 0, 0])), Arc::default()));
+        let root = RegionNode::root(Tree::new(IndexSpace::of_rects(1, 1, &[0], &[9]).unwrap(), Arc::default()));
         let fields = FieldMask::default();
         let sources = [Source { memory: 0, bytes: 8 }, Source { memory: 3, bytes: 80 }];
         let need = NeedInfo::new(&root, &fields, Access::exclusive(Privilege::ReadOnly));

@@ -39,6 +39,7 @@ impl RandomMapper {
             select_tunable: None,
             configure_context: None,
             map_inline: None,
+            rank_copy_sources: Some(sources),
             report: if seed % 3 == 0 { Some(report) } else { None },
         };
         let status = unsafe {
@@ -96,6 +97,10 @@ unsafe extern "C" fn slices(info: *const cohort_task_info_t, chosen: *mut cohort
 
 unsafe extern "C" fn task(info: *const cohort_task_info_t, chosen: *mut cohort_task_mapping_t, user: *mut c_void) -> i32 {
     let random = &*user.cast::<RandomMapper>();
+    if (*info).processor == COHORT_PROC_DEVICE {
+        // The device was chosen when the task was launched.
+        return 0;
+    }
     (*chosen).processor = random.processor(&*info);
     (*chosen).worker = if (*chosen).processor == COHORT_PROC_MPI { -1 } else { random.worker() };
     (*chosen).priority = random.priority();
@@ -111,6 +116,16 @@ unsafe extern "C" fn copy(_: *const cohort_copy_info_t, chosen: *mut cohort_copy
     let random = &*user.cast::<RandomMapper>();
     (*chosen).worker = random.worker();
     (*chosen).priority = random.priority();
+    0
+}
+
+/// Exchanges a few of them.
+unsafe extern "C" fn sources(_: *const cohort_sources_info_t, order: *mut cohort_source_order_t, user: *mut c_void) -> i32 {
+    let random = &*user.cast::<RandomMapper>();
+    let memories = std::slice::from_raw_parts_mut((*order).memories, (*order).count as usize);
+    for i in 0..memories.len() {
+        memories.swap(i, random.below(memories.len() as u64) as usize);
+    }
     0
 }
 
