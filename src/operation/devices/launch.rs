@@ -77,8 +77,7 @@ impl Engine {
     /// launch `asked` for a device, and the task can never fit on one. `wanted`: the device that the mapper chose, by its number among the processors.
     pub(in super::super) fn device_for(&self, kind: &'static TaskKind, body: &Body, (asked, wanted): (bool, Option<u32>)) -> Result<Option<usize>, u32> {
         let Some(devices) = self.devices.get() else { return Ok(None) };
-        let wanted = wanted.and_then(|processor| processor.checked_sub(devices.processors_before)).map(|number| number as usize);
-        let Some(number) = wanted.filter(|&wanted| devices.able(kind).any(|number| number == wanted)).or_else(|| devices.choose(kind, body)) else {
+        let Some(number) = devices.working(kind, wanted).or_else(|| devices.choose(kind, body)) else {
             let Some(why) = devices.lost(kind) else { return Ok(None) };
             if asked {
                 let text = format!("task \"{}\" cannot run on rank {}: its launch asks for a device, which is lost: {why}", kind.name, self.rank);

@@ -194,6 +194,17 @@ impl Devices {
         (0..self.list.len()).filter(|&number| kind.devices.find(self.list[number].device.info().api).is_some())
     }
 
+    /// Those of them that take more work.
+    fn ready<'a>(&'a self, kind: &'a TaskKind) -> impl Iterator<Item = usize> + 'a {
+        self.able(kind).filter(|&number| self.list[number].works())
+    }
+
+    /// The one of them that has this number among the processors.
+    fn working(&self, kind: &TaskKind, processor: Option<u32>) -> Option<usize> {
+        let wanted = processor?.checked_sub(self.processors_before)? as usize;
+        self.ready(kind).find(|&number| number == wanted)
+    }
+
     /// Why none of those takes more work.
     fn lost<'a>(&'a self, kind: &'a TaskKind) -> Option<&'a str> {
         self.able(kind).find_map(|number| self.list[number].device.lost())
@@ -207,7 +218,7 @@ impl Devices {
 
     /// Among those that take more work the one that has places for most of the requirements, and then the one with the fewest tasks.
     fn choose(&self, kind: &TaskKind, body: &Body) -> Option<usize> {
-        let mut able = self.able(kind).filter(|&number| self.list[number].works());
+        let mut able = self.ready(kind);
         let first = able.next()?;
         let Some(second) = able.next() else { return Some(first) };
         let places = |number: usize| {
@@ -302,7 +313,7 @@ impl Engine {
     /// The devices that can run the task, as mappers call them.
     pub(super) fn devices_for(&self, kind: &TaskKind) -> SmallVec<[i32; 4]> {
         match self.devices.get() {
-            Some(devices) if !kind.mpi_thread && !kind.devices.is_empty() => devices.able(kind).map(|number| devices.place_of(number).processor).collect(),
+            Some(devices) if !kind.mpi_thread && !kind.devices.is_empty() => devices.ready(kind).map(|number| devices.place_of(number).processor).collect(),
             _ => SmallVec::new(),
         }
     }
