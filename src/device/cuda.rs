@@ -1,7 +1,8 @@
 //! Finds CUDA's devices, through the driver's interface alone: no toolkit need be installed.
 
 use super::cuda_device::CudaDevice;
-use super::{Api, DeviceInfo, Discovered, Setting, Wanted};
+use super::cuda_peers::introduce;
+use super::{Api, Device, DeviceInfo, Discovered, Setting, Wanted};
 use crate::base::config::DeviceChoice;
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::sys::{self, CUdevice, CUdevice_attribute as Attribute, CUresult};
@@ -25,12 +26,15 @@ pub(super) fn discover(wanted: &Wanted, setting: &Setting, found: &mut Discovere
     if count == 0 {
         found.absent.push("CUDA: the driver has no devices (CUDA_VISIBLE_DEVICES can hide them)".into());
     }
+    let mut opened = Vec::new();
     for number in 0..count {
         match CudaDevice::open(number, version, setting) {
-            Ok(device) => found.devices.push(Arc::new(device)),
+            Ok(device) => opened.push(device),
             Err(error) => found.absent.push(format!("CUDA: device {number}: {error}")),
         }
     }
+    introduce(&opened.iter().map(CudaDevice::context).collect::<Vec<_>>(), &mut found.absent);
+    found.devices.extend(opened.into_iter().map(|device| Arc::new(device) as Arc<dyn Device>));
 }
 
 /// The driver's version.

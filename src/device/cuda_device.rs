@@ -3,6 +3,7 @@
 use super::boxes::{self, Piece, Pitches};
 use super::cuda::{describe, usual_block, Driven, Words};
 use super::cuda_memory::{early_fault, Context, DeviceMemory, PinnedMemory, Registered};
+use super::cuda_peers::{self, Address};
 use super::error::{Known, What};
 use super::handles::*;
 use super::nvrtc::{architecture, Nvrtc};
@@ -11,7 +12,7 @@ use super::{Cache, Device, DeviceInfo, Setting, Source};
 use crate::base::{Error, Result, Status};
 use crate::fail;
 use cudarc::driver::result::{self, DriverError};
-use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUevent, CUfunction, CUmemorytype, CUmodule, CUresult, CUstream};
+use cudarc::driver::sys::{self, CUcontext, CUdevice_attribute as Attribute, CUevent, CUfunction, CUmemorytype, CUmodule, CUresult, CUstream};
 use smallvec::SmallVec;
 use std::ffi::{c_void, CString};
 use std::path::PathBuf;
@@ -75,6 +76,10 @@ impl CudaDevice {
         Ok(opened)
     }
 
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
     fn stream(&self, stream: Stream) -> CUstream {
         self.streams[stream.index(self.streams.len() - 2)]
     }
@@ -100,8 +105,8 @@ impl CudaDevice {
     }
 
     fn checked(&self, buffer: &Buffer) -> Result<u64> {
-        if !self.reaches(buffer) {
-            fail!(InvalidArgument, "device {}: the buffer belongs to another device; copy by way of the host", self.context.name);
+        if buffer.domain != self.context.raw as usize {
+            fail!(InvalidArgument, "device {}: the buffer belongs to another device; copy it", self.context.name);
         }
         Ok(buffer.native)
     }
@@ -109,7 +114,10 @@ impl CudaDevice {
     fn end(&self, side: &Side) -> Result<End> {
         Ok(match side {
             Side::Host(at) => End::Host(*at),
-            Side::Device(buffer, offset) => End::Device(self.checked(buffer)? + *offset as u64),
+            Side::Device(buffer, _) if !self.reaches(buffer) => {
+                fail!(InvalidArgument, "device {}: the buffer belongs to a device that it does not reach; copy by way of the host", self.context.name)
+            }
+            Side::Device(buffer, offset) => End::Device(Address { at: buffer.native + *offset as u64, context: buffer.domain as CUcontext }),
         })
     }
 
@@ -199,7 +207,7 @@ impl Device for CudaDevice {
     }
 
     fn reaches(&self, other: &Buffer) -> bool {
-        other.domain == self.context.raw as usize
+        other.domain == self.context.raw as usize || self.context.peers.lock().contains(&other.domain)
     }
 
     fn fill(&self, stream: Stream, fill: &Fill, wait: &[Event]) -> Result<Event> {
@@ -297,12 +305,17 @@ impl Device for CudaDevice {
 
 enum End {
     Host(*mut u8),
-    Device(u64),
+    Device(Address),
 }
 
 unsafe fn copy_piece(stream: CUstream, from: &End, to: &End, piece: &Piece) -> Driven<()> {
+    if let (End::Device(from), End::Device(to)) = (from, to) {
+        if from.context != to.context {
+            return cuda_peers::copy_piece(stream, *from, *to, piece);
+        }
+    }
     if piece.rows == 1 && piece.slices == 1 {
-        let device = |at: u64, side: &Pitches| at.wrapping_add_signed(side.offset as i64);
+        let device = |address: Address, side: &Pitches| address.at.wrapping_add_signed(side.offset as i64);
         let copied = match (from, to) {
             (End::Host(source), End::Device(target)) => {
                 sys::cuMemcpyHtoDAsync_v2(device(*target, &piece.to), source.offset(piece.from.offset).cast(), piece.run, stream)
@@ -362,7 +375,7 @@ impl Located {
             End::Device(at) => Self {
                 kind: CUmemorytype::CU_MEMORYTYPE_DEVICE,
                 host: std::ptr::null_mut(),
-                device: at.wrapping_add_signed(side.offset as i64),
+                device: at.at.wrapping_add_signed(side.offset as i64),
             },
         }
     }

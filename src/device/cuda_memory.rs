@@ -15,6 +15,8 @@ pub(super) struct Context {
     pub device: CUdevice,
     pub raw: CUcontext,
     pub name: Arc<Known>,
+    /// Contexts of other devices whose memory this one reaches.
+    pub peers: Mutex<Vec<usize>>,
     events: Mutex<Vec<usize>>,
 }
 
@@ -26,7 +28,7 @@ impl Context {
     pub fn open(device: CUdevice, name: Arc<Known>) -> Result<Self> {
         let raw = unsafe { result::primary_ctx::retain(device) };
         let raw = raw.map_err(|error| fault(&name, "cuDevicePrimaryCtxRetain", error))?;
-        Ok(Self { device, raw, name, events: Mutex::default() })
+        Ok(Self { device, raw, name, peers: Mutex::default(), events: Mutex::default() })
     }
 
     /// Makes the context that of the calling thread.

@@ -12,6 +12,7 @@ mod cache;
 mod cuda;
 mod cuda_device;
 mod cuda_memory;
+mod cuda_peers;
 mod error;
 mod handles;
 mod measure;
