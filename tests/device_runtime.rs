@@ -1,10 +1,10 @@
 //! What the runtime asks of a device, seen by one that counts, refuses and fails in front of PoCL's: host memory is registered and let go,
-//! copies that fit no rule for pitches are packed.
+//! copies that fit no rule for pitches are packed, explicit copies move what they name and nothing else.
 
 use cohort::base::config::DeviceChoice;
 use cohort::base::{Error, Result, Status};
 use cohort::device::*;
-use cohort::ffi::{abi, devices as dv, launches as ln, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{abi, devices as dv, ghosts as gh, inline as il, launches as ln, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::ffi::{c_void, CStr, CString};
 use std::ops::Range;
 use std::ptr::null_mut;
@@ -27,6 +27,18 @@ struct Seen {
     /// Whether the kernel "slow" may be compiled.
     is_open: Mutex<bool>,
     opened: Condvar,
+    refuses_copies: AtomicBool,
+    /// Bytes copied to the device, from it, and on it.
+    to_device: AtomicUsize,
+    from_device: AtomicUsize,
+    within: AtomicUsize,
+}
+
+impl Seen {
+    /// Bytes to the device, from it and on it since this was last asked.
+    fn moved(&self) -> [usize; 3] {
+        [&self.to_device, &self.from_device, &self.within].map(|bytes| bytes.swap(0, Ordering::Relaxed))
+    }
 }
 
 impl Seen {
@@ -80,6 +92,12 @@ impl Watched {
     /// CUDA takes host memory that is registered as one, or not at all.
     fn look_at(&self, transfer: &Transfer) {
         self.seen.commands.fetch_add(transfer.commands(), Ordering::Relaxed);
+        let way = match (transfer.from, transfer.to) {
+            (Side::Host(_), _) => &self.seen.to_device,
+            (_, Side::Host(_)) => &self.seen.from_device,
+            _ => &self.seen.within,
+        };
+        way.fetch_add(transfer.element * transfer.dims.iter().map(|dim| dim.count).product::<usize>(), Ordering::Relaxed);
         let Some(span) = span(transfer) else { return };
         let holds = |known: &Range<usize>| known.start <= span.start && span.end <= known.end;
         let touches = |known: &Range<usize>| known.start < span.end && span.start < known.end;
@@ -135,6 +153,9 @@ impl Device for Watched {
     unsafe fn copy(&self, stream: Stream, transfer: &Transfer, wait: &[Event]) -> Result<Event> {
         self.seen.check("a copy")?;
         self.look_at(transfer);
+        if self.seen.refuses_copies.load(Ordering::Relaxed) {
+            return Err(Error::new(Status::Resources, "the copy was refused"));
+        }
         self.inner.copy(stream, transfer, wait)
     }
     fn reaches(&self, other: &Buffer) -> bool {
@@ -280,6 +301,31 @@ impl Running {
             (launch.size, launch.task, launch.requirements, launch.requirement_count) = (size_of::<cohort_launch_t>(), task, &need, 1);
             (launch.args, launch.args_size, launch.processor) = ((&raw const count).cast(), 8, processor);
             ok(ln::cohort_launch(self.context, &launch, null_mut()));
+        }
+    }
+
+    /// Both fields of one region to both of the other, in turns.
+    fn copy(&self, source: cohort_region_t, destination: cohort_region_t, shift: [i64; 3]) {
+        unsafe {
+            let mut copy: cohort_copy_t = std::mem::zeroed();
+            (copy.size, copy.source, copy.destination, copy.shift) = (size_of::<cohort_copy_t>(), source, destination, shift);
+            (copy.source_fields, copy.destination_fields, copy.field_count) = ([0, 1].as_ptr(), [1, 0].as_ptr(), 2);
+            ok(gh::cohort_copy(self.context, &copy));
+        }
+    }
+
+    /// A value, seen from outside of tasks.
+    fn look(&self, region: cohort_region_t, field: u32, at: [i64; 2]) -> f64 {
+        unsafe {
+            let mut need: cohort_requirement_t = std::mem::zeroed();
+            (need.region, need.fields, need.field_count, need.privilege) = (region, &field, 1, COHORT_READ_ONLY);
+            let (mut mapping, mut view): (cohort_mapping_t, cohort_view_t) = std::mem::zeroed();
+            ok(il::cohort_inline_map(self.context, &need, &mut mapping));
+            ok(il::cohort_inline_view(mapping, field, COHORT_READ_ONLY, &mut view));
+            let before: i64 = (0..2).map(|d| (at[d] - view.lo[d]) * view.stride[d]).sum();
+            let value = *view.base.cast::<f64>().byte_offset(before as isize);
+            ok(il::cohort_inline_unmap(&mut mapping));
+            value
         }
     }
 
@@ -574,4 +620,74 @@ fn tasks_of_other_kinds_go_on_while_a_kernel_is_compiled() {
     }
     running.detach(held.0, &held.1);
     running.detach(free.0, &free.1);
+}
+
+/// Of a region of 40 x 30 points, what a region of 40 x 2 points takes up, in two fields.
+const FACE: usize = 40 * 2 * 2 * 8;
+/// Leads from the last two rows of a region of 30 to those of a face.
+const TO_FACE: [i64; 3] = [0, -28, 0];
+
+#[test]
+fn explicit_copies_move_the_points_they_name_and_nothing_else() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    let [(left, fields), (right, _)] = [(); 2].map(|()| running.region(&[40, 30], 2));
+    let (face, _) = running.region(&[40, 2], 2);
+    running.launch(bump, left, &fields);
+    running.launch(bump, right, &fields);
+    running.launch(bump, right, &fields);
+    running.wait();
+    assert_eq!(seen.moved(), [2 * 40 * 30 * 2 * 8, 0, 0]);
+    // From place to place, in both directions, with tasks on the device around.
+    for _ in 0..3 {
+        running.copy(left, right, TO_FACE);
+        running.copy(right, left, [0, 28, 0]);
+        running.launch(bump, left, &fields);
+        running.launch(bump, right, &fields);
+    }
+    running.wait();
+    assert_eq!(seen.moved(), [0, 0, 6 * FACE]);
+    // To the host's memory, of a region that was never on a device; without a stop in the source's.
+    running.copy(left, face, TO_FACE);
+    running.wait();
+    assert_eq!(seen.moved(), [0, FACE, 0]);
+    let first = running.look(face, 0, [7, 1]);
+    assert_eq!(seen.moved(), [0; 3], "the face is on the host");
+    // Back from there, to a place that has the other points, and those too until now.
+    running.copy(face, right, [0; 3]);
+    running.launch(bump, right, &fields);
+    running.wait();
+    assert_eq!(seen.moved(), [FACE, 0, 0]);
+    assert_eq!(running.look(right, 1, [7, 1]), first + 2.0);
+    assert_eq!(seen.moved(), [0, 40 * 30 * 8, 0], "one field came home");
+    // What the host has got meanwhile it copies itself.
+    running.copy(face, left, [0, 28, 0]);
+    running.look(left, 0, [7, 1]);
+    running.look(left, 1, [7, 1]);
+    seen.moved();
+    running.copy(left, face, [0; 3]);
+    running.wait();
+    assert_eq!(seen.moved(), [0; 3]);
+}
+
+#[test]
+fn a_copy_that_a_device_refuses_fails_by_its_name() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    let [(left, fields), (right, _)] = [(); 2].map(|()| running.region(&[40, 30], 2));
+    running.launch(bump, left, &fields);
+    running.launch(bump, right, &fields);
+    running.wait();
+    seen.refuses_copies.store(true, Ordering::Relaxed);
+    running.copy(left, right, TO_FACE);
+    running.launch(bump, right, &fields);
+    assert_eq!(unsafe { ln::cohort_wait_all(running.context) }, COHORT_ERROR_TASK_FAILED);
+    assert!(said().contains("\"copy\" failed") && said().contains("the copy was refused"), "{}", said());
+    // What does not depend on it goes on.
+    seen.refuses_copies.store(false, Ordering::Relaxed);
+    running.launch(bump, left, &fields);
+    running.wait();
+    assert_eq!(running.look(left, 1, [1, 1]), 4.0);
 }
