@@ -102,6 +102,12 @@ for source in "$root"/tests/c/*.c; do
                 check "$name on $ranks ranks, $workers workers, by messages" env COHORT_FORCE_MESSAGES=1 COHORT_WORKERS=$workers \
                     mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
             fi
+            case $name in
+                device_*_mpi)
+                    check "$name on $ranks ranks, $workers workers, in little device memory" env COHORT_DEVICE_MEMORY=8K COHORT_WORKERS=$workers \
+                        mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
+                    ;;
+            esac
             if [ "$ranks" -gt 2 ]; then
                 check "$name on $ranks ranks, $workers workers, half of them by messages" env COHORT_WORKERS=$workers \
                     mpirun.openmpi --oversubscribe -n "$ranks" "$root/tests/c/mixed.sh" "$build/c/$name"
