@@ -83,6 +83,8 @@ fn copies_from_and_to_devices() {
     for capacity in ["1G", "7680", "3840"] {
         run_with("device_copies", &[("COHORT_DEVICES", "opencl"), ("COHORT_DEVICE_MEMORY", capacity)]);
     }
+    // PoCL makes two devices of one processor.
+    run_with("device_copies", &[("COHORT_DEVICES", "opencl"), ("POCL_DEVICES", "pthread pthread")]);
 }
 
 #[test]

@@ -136,7 +136,6 @@ static void send(int side, const cohort_field_t *fields, int64_t step)
 static void take(int side, const cohort_field_t *fields)
 {
   cohort_sync_t sync = COHORT_SYNC_INIT;
-  TRY(cohort_phase_barrier_advance(mine[side].full, &mine[side].full));
   sync.region = ghost[side];
   sync.fields = fields;
   sync.field_count = VALUES;
@@ -154,7 +153,17 @@ static void give_back(int side, const cohort_field_t *fields)
   sync.arrive_barriers = &mine[side].empty;
   sync.arrive_barrier_count = 1;
   TRY(cohort_release(ctx, &sync));
-  TRY(cohort_phase_barrier_advance(mine[side].empty, &mine[side].empty));
+}
+
+/* The copy alone waits until the ghost is full, and says when it is empty. */
+static void unpack(int side, const cohort_field_t *fields)
+{
+  cohort_copy_t copy = copy_of(ghost[side], beside[side == LEFT ? 0 : TILES - 1][side], fields);
+  copy.wait_barriers = &mine[side].full;
+  copy.wait_barrier_count = 1;
+  copy.arrive_barriers = &mine[side].empty;
+  copy.arrive_barrier_count = 1;
+  TRY(cohort_copy(ctx, &copy));
 }
 
 /* Whether the tasks of a step use a ghost as it is. */
@@ -202,15 +211,19 @@ static void take_step(int64_t step)
     TRY(cohort_copy(ctx, &back));
   }
   for (int side = 0; side < SIDES; side++) {
-    const cohort_copy_t unpack = copy_of(ghost[side], beside[side == LEFT ? 0 : TILES - 1][side], now);
-    take(side, now);
-    if (!is_direct(side, step))
-      TRY(cohort_copy(ctx, &unpack));
+    TRY(cohort_phase_barrier_advance(mine[side].full, &mine[side].full));
+    if (is_direct(side, step))
+      take(side, now);
+    else
+      unpack(side, now);
   }
   for (int t = 0; t < TILES; t++)
     launch_step(t, step, now, next);
-  give_back(LEFT, now);
-  give_back(RIGHT, now);
+  for (int side = 0; side < SIDES; side++) {
+    if (is_direct(side, step))
+      give_back(side, now);
+    TRY(cohort_phase_barrier_advance(mine[side].empty, &mine[side].empty));
+  }
   expect(step);
 }
 
