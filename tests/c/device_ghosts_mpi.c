@@ -1,6 +1,6 @@
 /* A ring of ranks with several tiles each: tasks on devices, and on the host by chance, compute tiles from those beside them. Tiles of one
- * rank exchange their edges by copies, those of different ranks through ghost regions, which tasks use as they are or, in every other step, copy
- * into a region of their own first. Whole numbers, so that every result is exact. */
+ * rank exchange their edges by copies, those of different ranks through ghost regions: tasks use them as they are, between acquire
+ * and release or with barriers of their own, or copies with barriers bring them to other regions first. Whole numbers, so that every result is exact. */
 #include <cohort_mpi.h>
 #include "testing.h"
 #include <math.h>
@@ -166,16 +166,18 @@ static void unpack(int side, const cohort_field_t *fields)
   TRY(cohort_copy(ctx, &copy));
 }
 
-/* Whether the tasks of a step use a ghost as it is. */
-static bool is_direct(int side, int64_t step)
+/* How a step uses a ghost. */
+enum { BY_TASK, BY_COPY, ACQUIRED, WAYS };
+
+static int way(int side, int64_t step)
 {
-  return (step / SLOTS + side) % 2;
+  return (int)(step / SLOTS + side) % WAYS;
 }
 
 static cohort_region_t neighbour(int t, int side, int64_t step)
 {
   const bool last = t == (side == LEFT ? 0 : TILES - 1);
-  return last && is_direct(side, step) ? ghost[side] : beside[t][side];
+  return last && way(side, step) != BY_COPY ? ghost[side] : beside[t][side];
 }
 
 static void launch_step(int t, int64_t step, const cohort_field_t *now, const cohort_field_t *next)
@@ -186,7 +188,15 @@ static void launch_step(int t, int64_t step, const cohort_field_t *now, const co
     {.region = neighbour(t, RIGHT, step), .fields = now, .field_count = VALUES, .privilege = COHORT_READ_ONLY},
     {.region = tile[t], .fields = next, .field_count = VALUES, .privilege = COHORT_WRITE_DISCARD},
   };
+  cohort_phase_barrier_t full[SIDES], empty[SIDES];
   cohort_launch_t launch = COHORT_LAUNCH_INIT;
+  launch.wait_barriers = full;
+  launch.arrive_barriers = empty;
+  for (int side = 0; side < SIDES; side++)
+    if (t == (side == LEFT ? 0 : TILES - 1) && way(side, step) == BY_TASK) {
+      full[launch.wait_barrier_count++] = mine[side].full;
+      empty[launch.arrive_barrier_count++] = mine[side].empty;
+    }
   launch.task = advance;
   launch.args = &step;
   launch.args_size = sizeof step;
@@ -212,15 +222,15 @@ static void take_step(int64_t step)
   }
   for (int side = 0; side < SIDES; side++) {
     TRY(cohort_phase_barrier_advance(mine[side].full, &mine[side].full));
-    if (is_direct(side, step))
+    if (way(side, step) == ACQUIRED)
       take(side, now);
-    else
+    if (way(side, step) == BY_COPY)
       unpack(side, now);
   }
   for (int t = 0; t < TILES; t++)
     launch_step(t, step, now, next);
   for (int side = 0; side < SIDES; side++) {
-    if (is_direct(side, step))
+    if (way(side, step) == ACQUIRED)
       give_back(side, now);
     TRY(cohort_phase_barrier_advance(mine[side].empty, &mine[side].empty));
   }
