@@ -18,6 +18,8 @@ struct Seen {
     pinned: Mutex<Vec<Range<usize>>>,
     staged: Mutex<Vec<Range<usize>>>,
     refuses_pins: AtomicBool,
+    /// The library's own kernels do not compile.
+    refuses_folds: AtomicBool,
     /// Copies of host memory, by how it is known to the driver.
     from_pins: AtomicUsize,
     from_staging: AtomicUsize,
@@ -166,6 +168,9 @@ impl Device for Watched {
     }
     fn compile(&self, source: &Source) -> Result<Module> {
         self.seen.check("a compilation")?;
+        if source.file == "fold" && self.seen.refuses_folds.load(Ordering::Relaxed) {
+            return Err(Error::new(Status::InvalidArgument, "refused"));
+        }
         if source.text.contains("slow") {
             drop(self.seen.opened.wait_while(self.seen.is_open.lock().unwrap(), |open| !*open).unwrap());
         }
@@ -568,9 +573,10 @@ fn sums_into_what_lies_on_the_device_do_not_travel() {
     // What the program may have changed goes there, and comes back.
     let write = || running.launch(bump, region, &fields);
     let without = commands(&write);
+    let sums = || (0..5).for_each(|_| running.launch_on(COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_REDUCE)));
     let with = commands(&|| {
         write();
-        (0..5).for_each(|_| running.launch_on(COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_REDUCE)));
+        sums();
         write();
     });
     array.check(9.0);
@@ -690,4 +696,38 @@ fn a_copy_that_a_device_refuses_fails_by_its_name() {
     running.launch(bump, left, &fields);
     running.wait();
     assert_eq!(running.look(left, 1, [1, 1]), 4.0);
+}
+
+#[test]
+fn the_host_folds_what_the_device_cannot() {
+    let (device, seen) = Watched::open();
+    seen.refuses_folds.store(true, Ordering::Relaxed);
+    let running = Running::with(vec![device]);
+    let array = Halo::new(100, 3);
+    let (region, fields) = running.region(&[100, 100], 3);
+    running.attach(region, &fields, array.first(), &array.strides(), array.apart());
+    let bump = running.task("bump", BUMP, "bump");
+    running.launch(bump, region, &fields);
+    (0..5).for_each(|_| running.launch_on(COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_REDUCE)));
+    running.launch(bump, region, &fields);
+    running.wait();
+    array.check(7.0);
+    assert_ne!(seen.from_staging.load(Ordering::Relaxed), 0);
+    running.detach(region, &fields);
+}
+
+#[test]
+fn what_a_kernel_contributed_that_failed_is_not_folded_in() {
+    let (device, _) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    let breaking = running.task("breaking", &BUMP.replace("bump", "breaking"), "breaking");
+    let array = Halo::new(100, 1);
+    let (region, fields) = running.region(&[100, 100], 1);
+    running.attach(region, &fields, array.first(), &array.strides(), 0);
+    running.launch_on(COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_REDUCE));
+    running.launch_on(COHORT_PROC_DEVICE, breaking, (region, &fields, COHORT_REDUCE));
+    running.wait_fails(&["task \"breaking\" failed", GONE]);
+    running.detach(region, &fields);
+    array.check(1.0);
 }

@@ -7,12 +7,14 @@ use super::contribution::Contribution;
 use super::resident::{Events, Physical, Place, State};
 use super::start::Extent;
 use super::thread::DeviceThread;
-use super::Then;
-use crate::base::{Error, Result};
-use crate::device::{Arg, Event, Kernel, Launch, Source, Stream};
+use super::{KernelText, Then};
+use crate::base::Result;
+use crate::device::{Arg, Event, Launch, Stream};
 use crate::event::NodeRef;
 use crate::geometry::Rect;
 use crate::region::{ElementType, Operator, Privilege, Reduction};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// The kernel's text. Its operators are those of `region::reduce`, to the last bit: signed integers wrap around, which C knows of unsigned
 /// ones alone, a NaN wins, and products and sums are rounded one by one.
@@ -58,6 +60,24 @@ fn text(op: Reduction, element: ElementType) -> String {
     )
 }
 
+/// As a kernel of the program's, which stays.
+fn kernel(op: Reduction, element: ElementType) -> &'static KernelText {
+    static ALL: OnceLock<HashMap<(Reduction, ElementType), KernelText>> = OnceLock::new();
+    let made = |pair: (Reduction, ElementType)| {
+        let text = text(pair.0, pair.1).into();
+        (pair, KernelText { text, file: "fold".into(), entry: "fold".into(), options: "".into(), block: [0; 3], grid_requirement: 0 })
+    };
+    &ALL.get_or_init(|| all().map(made).collect())[&(op, element)]
+}
+
+/// The operators with their types.
+fn all() -> impl Iterator<Item = (Reduction, ElementType)> {
+    use ElementType::{Double, DoubleComplex, Float, FloatComplex, Int32, Int64};
+    let types = [Int32, Int64, Float, Double, FloatComplex, DoubleComplex];
+    let pairs = [Reduction::Sum, Reduction::Product, Reduction::Min, Reduction::Max].into_iter().flat_map(move |op| types.map(|element| (op, element)));
+    pairs.filter(|(op, element)| element.supports(*op))
+}
+
 /// One field's part of a place, in elements of the operator, of which a field's may be several side by side.
 fn part(place: &Physical, field: u32, rect: &Rect, (bytes, each): (usize, usize)) -> Extent {
     let values = (bytes / each) as i64;
@@ -86,6 +106,9 @@ impl DeviceThread<'_> {
         // The fold was put by, and waits for this thread.
         let body = unsafe { self.engine.bodies.get(node.index()) };
         let left = if let Work::Fold(Some(left)) = &body.work { left.share() } else { return self.engine.offer_again(node) };
+        if !self.has_kernels(node, &left.lock()) {
+            return;
+        }
         let (mut events, mut failed) = (Events::new(), Ok(()));
         for contribution in left.lock().iter_mut().filter(|contribution| contribution.is_here()) {
             let held = &mut body.needs_mut()[contribution.of_fold];
@@ -114,7 +137,8 @@ impl DeviceThread<'_> {
     fn fold_here(&mut self, held: &Held, contribution: &Contribution) -> Result<Option<Event>> {
         let Operator::Known(op, element) = contribution.operator else { return Ok(None) };
         let domain = &held.node().domain;
-        let kernel = self.fold_kernel(op, element)?;
+        // Where it does not compile, the host folds.
+        let Ok(kernel) = self.kernels.get(kernel(op, element)) else { return Ok(None) };
         let (Some(from), Some(resident)) = (&contribution.there, held.data().on_devices.get()) else { return Ok(None) };
         let mut state = resident.lock();
         let Some(place) = self.destination(&state, held) else { return Ok(None) };
@@ -139,14 +163,12 @@ impl DeviceThread<'_> {
         Ok(last)
     }
 
-    fn fold_kernel(&mut self, op: Reduction, element: ElementType) -> Result<Kernel> {
-        let device = self.attached().device.clone();
-        let made = self.folds.entry((op, element)).or_insert_with(|| {
-            let source = Source { text: text(op, element), file: "fold".into(), options: String::new() };
-            let module = device.compile(&source)?;
-            device.kernel(&module, "fold").map(|kernel| (module, kernel))
-        });
-        made.as_ref().map(|(_, kernel)| kernel.clone()).map_err(|error: &Error| Error::new(error.status, error.text.clone()))
+    /// Whether the kernels are there that a fold may need. If not, it comes again when one more is.
+    fn has_kernels(&mut self, node: NodeRef, left: &[Contribution]) -> bool {
+        left.iter().filter(|contribution| contribution.is_here()).all(|contribution| match contribution.operator {
+            Operator::Known(op, element) => self.kernels.are_there(kernel(op, element), node, self.engine, self.number),
+            Operator::Registered(_) => true,
+        })
     }
 }
 
@@ -154,20 +176,13 @@ impl DeviceThread<'_> {
 mod tests {
     use super::*;
     use crate::base::config::DeviceChoice;
-    use crate::device::{discover, Device, Dim, Nvrtc, Side, Transfer, Wanted};
+    use crate::device::{discover, Device, Dim, Nvrtc, Side, Source, Transfer, Wanted};
     use crate::region::Run;
     use std::sync::Arc;
 
-    const OPERATORS: [Reduction; 4] = [Reduction::Sum, Reduction::Product, Reduction::Min, Reduction::Max];
-    const TYPES: [ElementType; 6] =
-        [ElementType::Int32, ElementType::Int64, ElementType::Float, ElementType::Double, ElementType::FloatComplex, ElementType::DoubleComplex];
     /// In three dimensions.
     const EXTENTS: [i64; 3] = [9, 5, 4];
     const COUNT: usize = 9 * 5 * 4;
-
-    fn all() -> impl Iterator<Item = (Reduction, ElementType)> {
-        OPERATORS.into_iter().flat_map(|op| TYPES.map(|element| (op, element))).filter(|(op, element)| element.supports(*op))
-    }
 
     /// Numbers of all sizes and signs, infinities and NaNs among those of floating point.
     fn values(element: ElementType, seed: u64) -> Vec<u8> {

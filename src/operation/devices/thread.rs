@@ -8,13 +8,12 @@ use super::compile::Kernels;
 use super::{Attached, Contributions, DeviceBody, DeviceTask, Devices, Done, Job, Request, Then, LOOK};
 use super::super::Context;
 use crate::base::Result;
-use crate::device::{Event, Kernel, Module, Stream};
+use crate::device::{Event, Stream};
 use crate::event::{NodeRef, State};
 use crate::fail;
-use crate::region::{ElementType, Reduction};
 use super::resident::Events;
 use std::cell::Cell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -38,8 +37,6 @@ pub struct DeviceThread<'a> {
     running: Vec<Running>,
     watched: Vec<(Events, Then)>,
     pub kernels: Kernels,
-    /// Kernels of the library's own.
-    pub folds: HashMap<(Reduction, ElementType), Result<(Module, Kernel)>>,
     turn: usize,
     /// The device is lost, and what lay there alone.
     is_lost: bool,
@@ -69,9 +66,9 @@ pub fn start(engine: &Engine) -> Result<()> {
         engine.scheduler.spawn("cohort-device", move |_| {
             let engine = lent.engine();
             if let Some(devices) = engine.devices.get() {
-                let (waiting, running, watched, kernels, folds) = Default::default();
+                let (waiting, running, watched, kernels) = Default::default();
                 let (turn, is_lost, launched) = (0, false, Cell::default());
-                DeviceThread { engine, devices, number, waiting, running, watched, kernels, folds, turn, is_lost, launched }.serve();
+                DeviceThread { engine, devices, number, waiting, running, watched, kernels, turn, is_lost, launched }.serve();
             }
         })?;
     }
@@ -95,7 +92,7 @@ impl DeviceThread<'_> {
                     Request::Run(node) => self.waiting.push_back(node),
                     Request::Fold(node) => self.fold(node),
                     Request::Watch(events, then) => self.watched.push((events, then)),
-                    Request::Compiled(text, compiled) => self.waiting.extend(self.kernels.add(text, *compiled)),
+                    Request::Compiled(text, compiled) => self.kernels.add(text, *compiled).into_iter().for_each(|node| self.comes_again(node)),
                     Request::Stop => return,
                 }
             }
@@ -193,6 +190,15 @@ impl DeviceThread<'_> {
             any = true;
         }
         any
+    }
+
+    /// A kernel is there that the task or the fold waited for.
+    fn comes_again(&mut self, node: NodeRef) {
+        // Both are this thread's.
+        match unsafe { self.engine.bodies.get(node.index()) }.work {
+            Work::Fold(_) => self.fold(node),
+            _ => self.waiting.push_back(node),
+        }
     }
 
     /// Whether the task's kernel is not there yet; the task comes again when it is.
