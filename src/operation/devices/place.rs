@@ -40,7 +40,9 @@ fn spacing(held: &Held) -> usize {
 
 /// What a place for the requirement takes.
 pub fn bytes_for(held: &Held) -> u64 {
-    (spacing(held) as u64).saturating_mul(held.mask.len() as u64)
+    let bytes = (spacing(held) as u64).saturating_mul(held.mask.len() as u64);
+    // Devices hand out memory in such pieces.
+    bytes.checked_next_multiple_of(ALIGNMENT as u64).unwrap_or(u64::MAX)
 }
 
 impl Devices {
