@@ -441,3 +441,24 @@ fn work_after_an_event_is_done_once_and_its_failure_stays() {
     let error = device.barrier(Stream::Kernels(0), &[event]).unwrap_err();
     assert_eq!(error.text, "no luck".into());
 }
+
+/// With room for a stop on the way, and without: drivers take columns side by side for overlapping ones.
+#[test]
+fn columns_change_places_within_a_buffer() {
+    const ROWS: usize = 300;
+    const COLUMNS: usize = 40;
+    let device = open(&Wanted { capacity: Some((ROWS * COLUMNS * 8) as u64 + 4096), ..wanted("columns") });
+    let mut values: Vec<u64> = (0..(ROWS * COLUMNS) as u64).collect();
+    let buffer = upload(&*device, &values);
+    for full in [false, true] {
+        let rest = full.then(|| device.allocate(4096).unwrap());
+        let (from, to) = if full { (5, 17) } else { (30, 2) };
+        let mut dims = ONE;
+        (dims[0], dims[1]) = (Dim { count: 1, from: 8, to: 8 }, Dim { count: ROWS, from: 8 * COLUMNS as isize, to: 8 * COLUMNS as isize });
+        let transfer = Transfer { element: 8, dims, from: Side::Device(&buffer, 8 * from), to: Side::Device(&buffer, 8 * to) };
+        let event = unsafe { device.copy(Stream::Kernels(0), &transfer, &[]) }.unwrap();
+        (0..ROWS).for_each(|row| values[row * COLUMNS + to] = values[row * COLUMNS + from]);
+        assert_eq!(download::<u64>(&*device, &buffer, &[event]), values, "full: {full}");
+        drop(rest);
+    }
+}

@@ -6,7 +6,8 @@
 //!
 //! Where data is valid is decided when an operation is about to start and not when it is launched: only then is everything before it, in whatever
 //! context it was launched, complete or enqueued. An operation of the host that reads what lies on a device only is put by until
-//! copies have brought it (`home`); tasks on devices bring what they need themselves (`start`).
+//! copies have brought it (`home`); tasks on devices bring what they need themselves (`start`), and explicit
+//! copies go straight to where the destination is (`explicit`).
 
 mod compile;
 mod contribution;
