@@ -101,14 +101,26 @@ impl Domain {
                 return hull.into();
             }
         }
-        self.points().union(&other.points()).into()
+        self.combined(other, |a, b| a || b)
     }
 
     pub fn intersection(&self, other: &Domain) -> Domain {
         if self.is_dense() && other.is_dense() {
             return self.bounds.intersection(&other.bounds).into();
         }
-        self.points().intersection(&other.points()).into()
+        self.combined(other, |a, b| a && b)
+    }
+
+    /// No set is built of a rectangle.
+    fn combined(&self, other: &Domain, keep: impl Fn(bool, bool) -> bool + Copy) -> Domain {
+        PointSet::combined_lists(&self.list(), &other.list(), keep).into()
+    }
+
+    fn list(&self) -> Cow<'_, [Rect]> {
+        match &self.points {
+            None => Cow::Borrowed(&std::slice::from_ref(&self.bounds)[usize::from(self.is_empty())..]),
+            Some(points) => points.rect_list(),
+        }
     }
 
     pub fn shifted(&self, by: Point) -> Domain {
@@ -123,7 +135,7 @@ impl Domain {
                 return rest.into();
             }
         }
-        self.points().minus(&other.points()).into()
+        self.combined(other, |a, b| a && !b)
     }
 }
 

@@ -120,7 +120,7 @@ impl PointSet {
         }
     }
 
-    fn rect_list(&self) -> Cow<'_, [Rect]> {
+    pub(super) fn rect_list(&self) -> Cow<'_, [Rect]> {
         match &self.0 {
             Pieces::Row(row) => row.rects().into(),
             Pieces::Rects(rects) => rects.into(),
@@ -225,8 +225,14 @@ impl PointSet {
                 return Self::of_runs(if a.runs.is_empty() { b.at } else { a.at }, runs);
             }
         }
-        let mut rects = Vec::new();
-        combine(3, &self.rect_list(), &other.rect_list(), keep, &mut rects);
+        Self::combined_lists(&self.rect_list(), &other.rect_list(), keep)
+    }
+
+    /// Of rectangles in canonical form, as a set's own or one alone.
+    pub(super) fn combined_lists(a: &[Rect], b: &[Rect], keep: impl Fn(bool, bool) -> bool + Copy) -> PointSet {
+        // A rectangle cuts another into nine at most.
+        let mut rects = Vec::with_capacity(a.len() + b.len() + 7);
+        combine(3, a, b, keep, &mut rects);
         Self::of_bands(rects)
     }
 }

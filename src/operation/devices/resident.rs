@@ -10,7 +10,7 @@ use crate::base::{Error, Result, Status};
 use crate::device::{Buffer, Event};
 use crate::geometry::{Domain, Point, Rect};
 use super::sources::Ranking;
-use crate::instance::{MemoryNumber, Offers, PlaceId, Residency, HOST_MEMORY};
+use crate::instance::{Move, MemoryNumber, Offers, PlaceId, Residency, HOST_MEMORY};
 use crate::region::FieldMask;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -116,6 +116,13 @@ impl OfField {
     }
 }
 
+/// Points of fields, by the places that they are to be copied from.
+#[derive(Default)]
+pub struct Parts {
+    pub found: Vec<(Place, Domain)>,
+    pub list: Vec<(Place, Rect, u32)>,
+}
+
 pub struct State {
     bounds: Rect,
     fields: HashMap<u32, OfField>,
@@ -124,6 +131,9 @@ pub struct State {
     lost: Vec<Lost>,
     /// Host memory that is registered for copies.
     pub holds: Holds,
+    /// Used again: empty between calls.
+    moves: Vec<Move>,
+    pub parts: Parts,
     next: Place,
 }
 
@@ -178,9 +188,8 @@ impl State {
         self.check(field, domain)?;
         let memory = self.memory(to);
         let Some(of_field) = self.fields.get_mut(&field) else { return Ok(()) };
-        let (id, mut moves) = (of_field.id(to), Vec::new());
-        of_field.residency.read(id, domain, ranking.of(memory), &mut moves);
-        parts.extend(moves.into_iter().map(|m| (of_field.place(m.from), m.part)));
+        of_field.residency.read(of_field.id(to), domain, ranking.of(memory), &mut self.moves);
+        parts.extend(self.moves.drain(..).map(|m| (of_field.place(m.from), m.part)));
         Ok(())
     }
 
@@ -338,8 +347,8 @@ pub struct Resident {
 impl Resident {
     /// Of a tree within `bounds`.
     pub fn new(bounds: Rect) -> Self {
-        let (fields, physical, fillings, lost, holds) = Default::default();
-        let state = Mutex::new(State { bounds, fields, physical, fillings, lost, holds, next: HOST });
+        let (fields, physical, fillings, lost, holds, moves, parts) = Default::default();
+        let state = Mutex::new(State { bounds, fields, physical, fillings, lost, holds, moves, parts, next: HOST });
         Self { state, launched_for: AtomicUsize::new(0) }
     }
 

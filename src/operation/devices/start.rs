@@ -5,7 +5,7 @@ use super::super::object::Home;
 use super::super::TaskKind;
 use super::contribution::Contribution;
 use super::place::{bytes_for, Pinned};
-use super::resident::{Events, Physical, Place, State, HOST};
+use super::resident::{Events, Parts, Physical, Place, State, HOST};
 use super::sources::Ranking;
 use super::thread::DeviceThread;
 use super::transfer::{self, Pair, Within};
@@ -16,6 +16,7 @@ use crate::event::NodeRef;
 use crate::fail;
 use crate::geometry::Rect;
 use crate::region::{FieldMask, Privilege};
+use smallvec::{smallvec, SmallVec};
 
 /// Where the data of one requirement lies: the mirror of `cohort_extent` in include/cohort_kernel.h.
 #[repr(C)]
@@ -52,7 +53,7 @@ pub struct Started {
 #[derive(Default)]
 pub struct Data {
     /// By the numbers of the requirements.
-    pub pinned: Vec<(usize, Pinned)>,
+    pub pinned: SmallVec<[(usize, Pinned); 4]>,
     pub contributions: Vec<Contribution>,
 }
 
@@ -190,7 +191,7 @@ impl DeviceThread<'_> {
             held.mask.iter().for_each(|field| state.wait_for_fills(to, field, domain, waits));
             return Ok(());
         }
-        let (mut found, mut parts) = (Vec::new(), Vec::new());
+        let Parts { mut found, list: mut parts } = std::mem::take(&mut state.parts);
         let mut look = held.mask.iter().try_for_each(|field| {
             if matches!(pinned.data.home, Home::Shared(_)) {
                 // Others may have written it since.
@@ -205,7 +206,12 @@ impl DeviceThread<'_> {
         if look.is_ok() {
             look = self.fetch_parts(&mut state, held, to, &parts, (stream, chained));
         }
-        look.inspect_err(|_| state.stay(&parts))?;
+        if look.is_err() {
+            state.stay(&parts);
+        }
+        parts.clear();
+        state.parts = Parts { found, list: parts };
+        look?;
         held.mask.iter().for_each(|field| state.wait_for_fills(to, field, domain, waits));
         Ok(())
     }
@@ -300,8 +306,8 @@ impl DeviceThread<'_> {
         };
         let bounds = over.node().domain.bounds;
         // Held until the launch is enqueued: a place's memory stays where it is.
-        let mut extents = Vec::with_capacity(needs.len());
-        let mut buffers: Vec<Option<*const Buffer>> = vec![None; needs.len()];
+        let mut extents = SmallVec::<[Extent; 8]>::with_capacity(needs.len());
+        let mut buffers: SmallVec<[Option<*const Buffer>; 8]> = smallvec![None; needs.len()];
         for (number, held) in needs.iter().enumerate() {
             if let Some(there) = data.contributions.iter().find(|one| one.number == number).and_then(|one| one.there.as_ref()) {
                 extents.push(extent(there, held, number)?);
@@ -317,7 +323,7 @@ impl DeviceThread<'_> {
             extents.push(extent(physical, held, number)?);
             buffers[number] = Some(std::ptr::from_ref(&physical.buffer));
         }
-        let mut args = Vec::with_capacity(2 * needs.len() + 1);
+        let mut args = SmallVec::<[Arg; 17]>::with_capacity(2 * needs.len() + 1);
         for (buffer, extent) in buffers.iter().zip(&extents) {
             // Pinned places are not let go, and a boxed place does not move.
             args.push(buffer.map_or(Arg::Null, |buffer| Arg::Buffer(unsafe { &*buffer })));

@@ -84,10 +84,11 @@ impl DeviceThread<'_> {
         // Who sends before this wakes nobody, and is seen by the first look.
         let _ = self.attached().thread.set(std::thread::current());
         let mut moved = Instant::now();
+        let mut requests = VecDeque::new();
         loop {
-            let requests = std::mem::take(&mut *self.attached().inbox.lock());
+            std::mem::swap(&mut requests, &mut *self.attached().inbox.lock());
             let mut any = !requests.is_empty();
-            for request in requests {
+            for request in requests.drain(..) {
                 match request {
                     Request::Run(node) => self.waiting.push_back(node),
                     Request::Fold(node) => self.fold(node),
