@@ -12,7 +12,7 @@ use super::turns::shared;
 use super::{converted, inline, Engine, Frame, FutureMap, Processor, RegionRef, TaskKind};
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::{memory, Result};
-use crate::event::{Builder, Hold, NodeRef, Reservation, Reservations, State};
+use crate::event::{Builder, Hold, NodeRef, Pool, Reservation, Reservations, State};
 use crate::fail;
 use crate::mapping::Chain;
 use crate::region::{Access, Coherence, FieldMask, Privilege, RegionNode};
@@ -232,12 +232,7 @@ impl<'a> Draft<'a> {
         builder.external();
         let end = builder.seal(&mut |n| engine.offer(n));
         let Some(fold) = fold else { return end };
-        let mut builder = engine.graph.resume(pool, fold);
-        builder.after(end);
-        if in_order {
-            folds.iter().for_each(|&earlier| { builder.after(earlier); });
-        }
-        builder.seal(&mut |n| engine.offer(n))
+        launch_fold(engine, pool, fold, end, if in_order { folds } else { &[] })
     }
 
     /// A task that shares data with others, or is below one that does, may launch atomic users of it.
@@ -280,15 +275,16 @@ impl<'a> Draft<'a> {
         let in_order = !join_groups(groups, last);
         last.parent = Some(NonNull::from(self.context));
         edges.builder.seal(&mut |n| engine.offer(n));
-        let mut builder = engine.graph.resume(pool, fold);
-        builder.after(self.node);
-        if in_order {
-            for &earlier in folds.iter() {
-                builder.after(earlier);
-            }
-        }
-        builder.seal(&mut |n| engine.offer(n))
+        launch_fold(engine, pool, fold, self.node, if in_order { folds } else { &[] })
     }
+}
+
+/// The fold of a task comes after it, and after the folds of earlier ones.
+fn launch_fold(engine: &Engine, pool: &mut Pool, fold: NodeRef, task: NodeRef, earlier: &[NodeRef]) -> NodeRef {
+    let mut builder = engine.graph.resume(pool, fold);
+    builder.after(task);
+    earlier.iter().for_each(|&earlier| { builder.after(earlier); });
+    builder.seal(&mut |n| engine.offer(n))
 }
 
 /// Lets a task take turns at the copies of its groups, if its fold shows that it may. Whether it needs no other copies.
