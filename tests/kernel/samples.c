@@ -33,21 +33,21 @@ COHORT_KERNEL void stencil(COHORT_GLOBAL const double *u, cohort_extent of_u, CO
   COHORT_AT(v, of_v, i, j, k) = weights[0] * own + weights[1] * sum;
 }
 
-/* All points of x into a few elements of each type: those that belong to a bin, folded in any order. Sums are of whole numbers, products of powers of
- * two, which no order rounds. */
+/* All points of x into a few elements of each type: those that belong to a bin, folded in any order. Sums are of whole numbers, products of
+ * signs, which no order rounds. */
 COHORT_KERNEL void fold_all(COHORT_GLOBAL const double *x, cohort_extent of_x, COHORT_GLOBAL double *d, COHORT_GLOBAL float *f,
                             COHORT_GLOBAL long *l, long bins)
 {
   COHORT_POINT(of_x, i, j, k)
   const double value = COHORT_AT(x, of_x, i, j, k);
   const long bin = (i + j + k - of_x.lo[0] - of_x.lo[1] - of_x.lo[2]) % bins, whole = (long)(64 * value);
-  const double power = whole % 2 ? 2 : 0.5;
+  const double sign = whole % 2 ? -1 : 1;
   cohort_atomic_sum_double(&d[bin], (double)whole);
-  cohort_atomic_product_double(&d[bins + bin], power);
+  cohort_atomic_product_double(&d[bins + bin], sign);
   cohort_atomic_min_double(&d[2 * bins + bin], value);
   cohort_atomic_max_double(&d[3 * bins + bin], value);
   cohort_atomic_sum_float(&f[bin], (float)(whole % 16));
-  cohort_atomic_product_float(&f[bins + bin], (float)power);
+  cohort_atomic_product_float(&f[bins + bin], (float)sign);
   cohort_atomic_min_float(&f[2 * bins + bin], (float)value);
   cohort_atomic_max_float(&f[3 * bins + bin], (float)value);
   cohort_atomic_sum_long(&l[bin], whole);
