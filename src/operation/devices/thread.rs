@@ -2,6 +2,7 @@
 
 use super::super::body::{Body, Work};
 use super::super::mapped::special;
+use super::super::activity::Mine;
 use super::super::Engine;
 use super::start::Started;
 use super::compile::Kernels;
@@ -23,9 +24,11 @@ const BUSY: Duration = Duration::from_micros(20);
 const NAP: Duration = Duration::from_micros(20);
 
 /// A task that was enqueued and is not complete.
-struct Running {
+struct Running<'a> {
     task: Box<DeviceTask>,
     started: Started,
+    /// A wait that a failure may end lasts as long as something runs.
+    activity: Mine<'a>,
 }
 
 pub struct DeviceThread<'a> {
@@ -34,7 +37,7 @@ pub struct DeviceThread<'a> {
     pub number: usize,
     /// Tasks that are ready, in the order in which they became so.
     waiting: VecDeque<NodeRef>,
-    running: Vec<Running>,
+    running: Vec<Running<'a>>,
     watched: Vec<(Events, Then)>,
     pub kernels: Kernels,
     turn: usize,
@@ -134,7 +137,8 @@ impl DeviceThread<'_> {
                 None => at += 1,
                 Some(result) => {
                     self.look_whether_lost();
-                    let Running { task, started } = self.running.remove(at);
+                    let Running { task, started, activity } = self.running.remove(at);
+                    activity.ends();
                     self.unpin(&started.data.pinned);
                     let error = self.engine.number_of(result, task.job.name());
                     if let (0, Some(fold)) = (error, task.fold) {
@@ -251,11 +255,13 @@ impl DeviceThread<'_> {
             self.engine.ask_on_device(kind, body, self.devices.place_of(self.number));
         }
         let lost = self.look_whether_lost().map(|why| fail_lost(why));
+        let activity = self.engine.activity.task_begins();
         let started = match (lost, &task.job) {
             (Some(lost), _) => lost,
             (None, Job::Task(kind)) => self.start(node, body, (kind, &task)),
             (None, Job::Copy) => match self.start_copy(body, &task) {
                 Ok(None) => {
+                    activity.ends();
                     self.leave_to_host(node, body, task);
                     return true;
                 }
@@ -265,6 +271,7 @@ impl DeviceThread<'_> {
         self.look_whether_lost();
         match started {
             Ok(None) => {
+                activity.ends();
                 body.work = Work::Device(task);
                 false
             }
@@ -273,12 +280,13 @@ impl DeviceThread<'_> {
                 if !started.data.contributions.is_empty() {
                     self.devices.counts.add(Done::Reduction);
                 }
-                self.running.push(Running { task, started });
+                self.running.push(Running { task, started, activity });
                 body.result = None;
                 self.engine.finish(node, 0);
                 true
             }
             Err(error) => {
+                activity.ends();
                 // A fault of those before it may have met this call first: they fail before it does.
                 self.complete();
                 let number = self.engine.number_of(Err(error), task.job.name());
