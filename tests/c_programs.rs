@@ -48,6 +48,7 @@ fn tasks_on_devices() {
     run("device_saxpy");
     run_with("device_saxpy", &[("COHORT_DEVICES", "opencl")]);
     run_with("device_tasks", &[("COHORT_DEVICES", "opencl")]);
+    run_with("device_wishes", &[("COHORT_DEVICES", "opencl")]);
 }
 
 /// Two devices, which PoCL makes of one processor. (The driver "basic" beside another locks up.)

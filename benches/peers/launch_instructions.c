@@ -1,9 +1,12 @@
 /* Launches empty tasks with two read-write requirements, for instructions.sh, which counts what the processor executes:
- * launch_instructions TASKS REGIONS RESULTS DEVICES. The tasks use REGIONS sub-regions in turn. RESULTS: each gives a result, of which the
- * future is destroyed at once. DEVICES: devices are there, which a task that is never launched has a kernel for. */
+ * launch_instructions TASKS REGIONS RESULTS DEVICES [MAPPER]. The tasks use REGIONS sub-regions in turn. RESULTS: each gives a result, of which the
+ * future is destroyed at once. DEVICES: devices are there, which a task that is never launched has a kernel for. MAPPER: a mapper is in
+ * force, which answers `options` when a task is launched, or also `map` where it runs when it is ready, or `replay`: both, for good; `report`
+ * is told of each that has run, `other` answers what no launch asks. */
 #include <cohort.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_REGIONS = 64 };
 
@@ -29,10 +32,58 @@ static int32_t one(cohort_context_t task, void *user)
     return cohort_task_result(task, &value, sizeof value) != COHORT_OK;
 }
 
+static int32_t options(const cohort_task_info_t *task, cohort_task_options_t *options, void *replay)
+{
+    (void)task;
+    options->replay = replay != NULL;
+    return 0;
+}
+
+static int32_t map_task(const cohort_task_info_t *task, cohort_task_mapping_t *mapping, void *user)
+{
+    (void)task;
+    (void)mapping;
+    (void)user;
+    return 0;
+}
+
+static void report(const cohort_report_t *times, void *user)
+{
+    (void)times;
+    (void)user;
+}
+
+static int32_t tunable(const cohort_context_info_t *context, const char *name, int64_t *value, void *user)
+{
+    (void)context;
+    (void)name;
+    (void)value;
+    (void)user;
+    return 0;
+}
+
+static void use_mapper(cohort_runtime_t rt, const char *name)
+{
+    cohort_mapper_t mapper = COHORT_MAPPER_INIT;
+    cohort_mapper_handle_t handle;
+    if (strcmp(name, "other") == 0)
+        mapper.select_tunable = tunable;
+    else if (strcmp(name, "report") == 0)
+        mapper.report = report;
+    else if (strcmp(name, "options") == 0 || strcmp(name, "map") == 0 || strcmp(name, "replay") == 0)
+        mapper.select_task_options = options;
+    if (strcmp(name, "map") == 0 || strcmp(name, "replay") == 0)
+        mapper.map_task = map_task;
+    if (strcmp(name, "replay") == 0)
+        mapper.user = &mapper; /* not null */
+    check(cohort_mapper_register(rt, &mapper, name, &handle));
+    check(cohort_mapper_use(handle, NULL, 0));
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: %s TASKS REGIONS RESULTS DEVICES\n", argv[0]);
+    if (argc != 5 && argc != 6) {
+        fprintf(stderr, "usage: %s TASKS REGIONS RESULTS DEVICES [other|report|options|map|replay]\n", argv[0]);
         return 2;
     }
     const int tasks = atoi(argv[1]), regions = atoi(argv[2]), results = atoi(argv[3]), devices = atoi(argv[4]);
@@ -70,6 +121,8 @@ int main(int argc, char **argv)
         check(cohort_task_register(rt, "on devices", nothing, NULL, COHORT_TASK_LEAF, &other));
         check(cohort_task_kernel(other, &kernel));
     }
+    if (argc == 6)
+        use_mapper(rt, argv[5]);
     cohort_requirement_t needs[2] = {{.fields = &field[0], .field_count = 1, .privilege = COHORT_READ_WRITE},
                                      {.fields = &field[1], .field_count = 1, .privilege = COHORT_READ_WRITE}};
     cohort_launch_t launch = COHORT_LAUNCH_INIT;
