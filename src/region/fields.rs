@@ -169,7 +169,10 @@ impl FieldMask {
 
     pub fn iter(&self) -> impl Iterator<Item = u32> + Clone + '_ {
         self.words.iter().flat_map(|&(word, bits)| {
-            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| u32::from(word) * 64 + bit)
+            // Each but the lowest that is left.
+            let rest = |bits: &u64| Some(bits & (bits - 1)).filter(|&rest| rest != 0);
+            let lowest = move |bits: u64| u32::from(word) * 64 + bits.trailing_zeros();
+            std::iter::successors(Some(bits).filter(|&bits| bits != 0), rest).map(lowest)
         })
     }
 }
