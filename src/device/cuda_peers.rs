@@ -4,7 +4,8 @@ use super::boxes::{Piece, Pitches};
 use super::cuda::{attribute, code_name, Driven};
 use super::cuda_memory::Context;
 use cudarc::driver::result;
-use cudarc::driver::sys::{self, CUcontext, CUdevice_attribute as Attribute, CUmemAccessDesc, CUmemAccess_flags, CUmemLocation, CUmemLocationType, CUmemorytype, CUresult, CUstream, CUDA_MEMCPY3D_PEER};
+use cudarc::driver::sys::{self, CUcontext, CUdevice_attribute as Attribute, CUmemorytype, CUresult, CUstream, CUDA_MEMCPY3D_PEER};
+use cudarc::driver::sys::{CUmemAccessDesc, CUmemAccess_flags, CUmemLocation, CUmemLocationType};
 
 /// Memory of a device, and the context that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq)]
