@@ -130,9 +130,11 @@ impl Domain {
 
     pub fn minus(&self, other: &Domain) -> Domain {
         if self.is_dense() && other.is_dense() {
-            // What a cut leaves is one rectangle, as nearly always.
-            if let [rest] = self.bounds.minus(&other.bounds)[..] {
-                return rest.into();
+            // What a cut leaves is one rectangle or none, as nearly always.
+            match self.bounds.minus(&other.bounds)[..] {
+                [] => return Rect::new([0; 3], [-1; 3]).into(),
+                [rest] => return rest.into(),
+                _ => (),
             }
         }
         self.combined(other, |a, b| a && !b)
