@@ -76,6 +76,9 @@ unsafe extern "C" fn options(info: *const cohort_task_info_t, options: *mut coho
     let random = &*user.cast::<RandomMapper>();
     let on_device = (*info).processor_is_open && (*info).variants >> COHORT_PROC_DEVICE & 1 == 1 && random.below(4) > 0;
     (*options).processor = if on_device { COHORT_PROC_DEVICE } else { random.processor(&*info) };
+    if on_device && random.below(2) == 0 {
+        (*options).device = *(*info).devices.add(random.below(u64::from((*info).device_count)) as usize);
+    }
     (*options).priority = random.priority();
     // Seldom: a task that waits for the launching thread itself is left to others after half a second.
     (*options).run_inline = i32::from((*info).may_run_inline && random.below(64) == 0);
