@@ -328,10 +328,12 @@ impl Context {
             // Nothing can depend on anything any more; what failed is told of.
             unsafe { &mut *self.launching.get() }.analysis.all_complete();
         }
+        // What did not fail is to be seen all the same.
+        let seen = engine.has_waited();
         // Every rank tells of the same one, which is not always the first that hit this context.
         engine.check_failures()?;
         match failed {
-            0 => engine.has_waited(),
+            0 => seen,
             number => Err(engine.tell(number)),
         }
     }
