@@ -62,7 +62,7 @@ fn random_programs_with_devices_do_what_they_do_on_the_host() {
     for (done, _) in &devices::DID {
         let counted = output.lines().find_map(|line| line.strip_prefix(&format!("{done:?}: "))?.parse::<u64>().ok());
         println!("{done:?}: {counted:?}");
-        assert!(counted >= variable("COHORT_TEST_PROGRAMS").is_none().then_some(100), "{done:?} on devices: {counted:?} in all programs");
+        assert!(counted >= variable("COHORT_TEST_PROGRAMS").is_none().then_some(10), "{done:?} on devices: {counted:?} in all programs");
     }
 }
 
