@@ -44,6 +44,7 @@ pub struct Generator {
     program: Program,
     next_id: u32,
     fails: bool,
+    devices: bool,
     /// Nothing but launches, with any coherence.
     plain: bool,
 }
@@ -85,7 +86,7 @@ pub fn program(aim: Aim, seed: u64) -> Program {
     let fails = !plain && random.one_in(4);
     let settings = Settings { fails, any_order: !fails && seed % 3 == 1, ..settings };
     let program = Program { seed, settings, trees: Vec::new(), steps: Vec::new() };
-    let mut generator = Generator { random, program, next_id: 1, fails, plain };
+    let mut generator = Generator { random, program, next_id: 1, fails, plain, devices: aim == Aim::Devices };
     for _ in 0..1 + generator.random.below(3) {
         let tree = generator.tree();
         generator.program.trees.push(tree);
@@ -380,9 +381,19 @@ impl Generator {
         task.argument_bytes = *self.random.pick(&[0, 8, 100, 3000]);
         if self.fails && self.random.one_in(8) {
             let point = self.random.below(task.points.unwrap_or(1) as usize) as u32;
-            task.fails = Some(Failure { point, after: self.random.one_in(2) });
+            self.fail(&mut task, point);
         }
         task
+    }
+
+    /// A point of the task fails, before or after it writes. With devices, the old content of what it was only to write is gone in either
+    /// case: the host's memory is taken for the newest when the task begins.
+    fn fail(&mut self, task: &mut Task, point: u32) {
+        let after = self.random.one_in(2);
+        task.fails = Some(Failure { point, after });
+        if self.devices && !after {
+            task.needs.iter_mut().filter(|need| need.right == Right::Discard).for_each(|need| need.right = Right::Write);
+        }
     }
 
     fn points(&mut self, needs: &[Need]) -> u32 {
@@ -466,7 +477,7 @@ impl Generator {
                 let mut task = Task::with_needs(self.id(), vec![need]);
                 task.on_host = self.random.one_in(12);
                 if self.fails && self.random.one_in(10) {
-                    task.fails = Some(Failure { point: 0, after: self.random.one_in(2) });
+                    self.fail(&mut task, 0);
                 }
                 task
             })
