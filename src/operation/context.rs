@@ -19,7 +19,7 @@ use super::replayed::Replays;
 use super::sharing::Groups;
 use super::turns::Turns;
 use super::future::Results;
-use super::{Engine, Future, RegionObject};
+use super::{inside_task, Engine, Future, RegionObject};
 use crate::analysis::ContextAnalysis;
 use crate::base::{memory, Result};
 use crate::event::{NodeRef, Pool, State};
@@ -331,10 +331,13 @@ impl Context {
         // What did not fail is to be seen all the same.
         let seen = engine.has_waited();
         // Every rank tells of the same one, which is not always the first that hit this context.
-        engine.check_failures()?;
-        match failed {
-            0 => seen,
-            number => Err(engine.tell(number)),
+        let told = engine.check_failures().and_then(|()| if failed == 0 { Ok(()) } else { Err(engine.tell(failed)) });
+        if let (Err(_), Err(lost)) = (&told, &seen) {
+            if !inside_task() {
+                // It is said once, and not now.
+                engine.fail_here(lost.text.to_string());
+            }
         }
+        told.and(seen)
     }
 }
