@@ -105,5 +105,7 @@ fn part() {
             std::process::exit(1);
         }
     }
+    // The harness has begun a line.
+    println!();
     devices::DID.iter().for_each(|(done, count)| println!("{done:?}: {}", count.load(std::sync::atomic::Ordering::Relaxed)));
 }

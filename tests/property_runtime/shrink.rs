@@ -2,9 +2,11 @@
 
 use super::generate::{program, Aim};
 use std::collections::HashSet;
+use std::io::Read;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Longer than any program takes on a machine that others keep busy.
@@ -51,10 +53,11 @@ pub fn report_progress(seed: u64) {
     std::fs::write(file, seed.to_string()).expect("a file in the target folder");
 }
 
-/// Whether the child succeeded; `None` if it made no progress for too long. Its output besides.
+/// Whether the child succeeded; `None` if it made no progress for too long. What it printed besides.
 fn finish(mut child: Child, progress: &PathBuf, limit: Duration) -> (Option<bool>, String) {
-    let stdout = child.stdout.take().expect("piped");
-    let reader = std::thread::spawn(move || std::io::read_to_string(stdout).unwrap_or_default());
+    // Both, or the child would wait for room in the pipe of the other.
+    let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+    let readers = [reader(stdout), reader(stderr)];
     let mut moved = Instant::now();
     let mut last = String::new();
     let ended = loop {
@@ -72,7 +75,15 @@ fn finish(mut child: Child, progress: &PathBuf, limit: Duration) -> (Option<bool
         }
         std::thread::sleep(Duration::from_millis(2));
     };
-    (ended, reader.join().expect("reads only"))
+    (ended, readers.map(|reader| reader.join().expect("reads only")).concat())
+}
+
+fn reader(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = from.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }
 
 /// Runs the programs of these seeds: what was printed, or the first that fails.
