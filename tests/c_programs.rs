@@ -119,6 +119,12 @@ fn mappers_order_tune_and_run_inline() {
 }
 
 #[test]
+fn the_default_mapper_cares_about_tasks_that_take_long() {
+    run("long_tasks");
+    run_with("long_tasks", &[("COHORT_AFFINITY", "0")]);
+}
+
+#[test]
 fn answers_of_mappers_are_replayed() {
     run("replay");
 }

@@ -1,5 +1,5 @@
-//! The default mapper's two refinements, each off unless asked for (COHORT_AFFINITY, COHORT_PRIORITIES): tasks go to the worker
-//! that touched their data last, and those with the longest way behind them first. Without them nobody is asked.
+//! The default mapper's two refinements: tasks go to the worker that touched their data last, and those with the longest way behind them
+//! first. Asked about kinds of tasks that take long (`Mappers::took`), unless COHORT_AFFINITY and COHORT_PRIORITIES say all or none.
 
 use super::{Answer, Mapper, Paths, Question, Report, TaskChoice, TaskInfo, ANY};
 use crate::scheduler::PRIORITIES;

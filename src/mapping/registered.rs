@@ -10,7 +10,7 @@ use super::{
 use crate::base::{as_callback, sync::Mutex};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
 
 #[derive(Default)]
@@ -221,12 +221,21 @@ impl Chain {
     }
 }
 
+/// Nanoseconds that a task of a kind which takes long takes at least: a hundred times what it costs to ask the refinements.
+const LONG: u64 = 250_000;
+/// So many in succession make a kind one that takes long: a single one may have been interrupted.
+const ENOUGH: u32 = 4;
+
 /// The place of a chain in a kind of task: null where nobody is asked.
 #[derive(Default)]
 pub struct ChainSlot {
     chain: AtomicPtr<Chain>,
     /// Whether devices can run the task: then their mapper is asked first.
     on_devices: AtomicBool,
+    /// Whether its tasks take long: then the default mapper's refinements are asked.
+    is_long: AtomicBool,
+    /// Tasks in succession that were measured and took long.
+    long_ones: AtomicU32,
 }
 
 impl ChainSlot {
@@ -234,6 +243,12 @@ impl ChainSlot {
     pub fn get(&self) -> Option<&Chain> {
         // Chains live as long as the mappers, which outlive kinds of tasks and operations.
         unsafe { self.chain.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Whether the refinements are asked for this kind because its tasks take long.
+    #[inline]
+    pub fn is_long(&self) -> bool {
+        self.is_long.load(Ordering::Relaxed)
     }
 
     fn set(&self, chain: Option<&Arc<Chain>>) {
@@ -248,14 +263,17 @@ struct Made {
     last: Vec<Arc<Registered>>,
     for_all: Option<Arc<Registered>>,
     devices: Option<Arc<Registered>>,
+    /// Asked for kinds whose tasks take long.
+    for_long: Option<Arc<Registered>>,
     chains: Vec<Arc<Chain>>,
 }
 
 impl Made {
     /// The chain with `mapper` in the middle; `None` where it would be empty.
-    fn chain(&mut self, mapper: Option<&Arc<Registered>>, on_devices: bool) -> Option<Arc<Chain>> {
-        let devices = self.devices.iter().filter(|_| on_devices);
-        self.chain_of(devices.chain(&self.first).chain(mapper).chain(&self.last).cloned().collect())
+    fn chain(&mut self, mapper: Option<&Arc<Registered>>, slot: &ChainSlot) -> Option<Arc<Chain>> {
+        let devices = self.devices.iter().filter(|_| slot.on_devices.load(Ordering::Relaxed));
+        let for_long = self.for_long.iter().filter(|_| slot.is_long());
+        self.chain_of(for_long.chain(devices).chain(&self.first).chain(mapper).chain(&self.last).cloned().collect())
     }
 
     fn chain_of(&mut self, wanted: Vec<Arc<Registered>>) -> Option<Arc<Chain>> {
@@ -278,6 +296,8 @@ pub struct Mappers {
     pub setting: Setting,
     /// Where the program's tasks and what they release are learned from, if anybody wants to know.
     paths: Option<Arc<Paths>>,
+    /// Whether some of the tasks that run are measured, to find the kinds whose tasks take long.
+    measures: bool,
     /// For what belongs to no task, and tasks that are registered from now on.
     general: ChainSlot,
     made: Mutex<Made>,
@@ -286,15 +306,46 @@ pub struct Mappers {
 
 impl Mappers {
     pub fn new(setting: Setting) -> Self {
-        Self { setting, paths: None, general: ChainSlot::default(), made: Mutex::default(), uses: AtomicU64::new(0) }
+        Self { setting, paths: None, measures: false, general: ChainSlot::default(), made: Mutex::default(), uses: AtomicU64::new(0) }
     }
 
-    /// Has the default mapper's refinements asked first for every task. Before any other mapper.
-    pub fn refine_default(&mut self, affinity: bool, priorities: bool) {
-        if affinity || priorities {
-            self.paths = priorities.then(Arc::default);
-            let mapper = DefaultMapper { affinity, paths: self.paths.clone() };
-            self.install(Registered::new("default", Box::new(mapper), false), false);
+    /// Has the default mapper's refinements asked first: for every task, for none, or (not said) for those of kinds whose tasks take so
+    /// long that asking costs less than a hundredth of it. Before any other mapper.
+    pub fn refine_default(&mut self, affinity: Option<bool>, priorities: Option<bool>) {
+        self.paths = (priorities != Some(false)).then(Arc::default);
+        let refinements = |asked: Option<bool>| {
+            let (affinity, priorities) = (affinity == asked, priorities == asked);
+            let paths = self.paths.clone().filter(|_| priorities);
+            (affinity || priorities).then(|| Registered::new("default", Box::new(DefaultMapper { affinity, paths }), false))
+        };
+        let (for_all, for_long) = (refinements(Some(true)), refinements(None));
+        if let Some(mapper) = for_all {
+            self.install(mapper, false);
+        }
+        self.measures = for_long.is_some();
+        self.made.get_mut().for_long = for_long.map(Arc::new);
+    }
+
+    /// Whether some tasks are to be measured.
+    #[inline]
+    pub fn measures(&self) -> bool {
+        self.measures
+    }
+
+    /// A task that was measured took so long: after enough of them the refinements are asked about its kind.
+    pub fn took(&self, slot: &ChainSlot, nanoseconds: u64) {
+        if nanoseconds < LONG {
+            slot.long_ones.store(0, Ordering::Relaxed);
+            return;
+        }
+        if slot.long_ones.fetch_add(1, Ordering::Relaxed) + 1 < ENOUGH {
+            return;
+        }
+        let mut made = self.made.lock();
+        if !slot.is_long.swap(true, Ordering::Relaxed) {
+            let before = slot.get().map_or(&[][..], |chain| &chain.mappers);
+            let wanted = made.for_long.iter().chain(before).cloned().collect();
+            slot.set(made.chain_of(wanted).as_ref());
         }
     }
 
@@ -313,7 +364,7 @@ impl Mappers {
         let mut made = self.made.lock();
         let list = if last { &mut made.last } else { &mut made.first };
         list.push(Arc::new(mapper));
-        let chain = made.chain(None, false);
+        let chain = made.chain(None, &ChainSlot::default());
         self.general.set(chain.as_ref());
     }
 
@@ -321,7 +372,7 @@ impl Mappers {
     pub fn adopt(&self, slot: &ChainSlot) {
         let mut made = self.made.lock();
         let for_all = made.for_all.clone();
-        slot.set(made.chain(for_all.as_ref(), false).as_ref());
+        slot.set(made.chain(for_all.as_ref(), slot).as_ref());
     }
 
     /// Devices can run the tasks of this kind from here on: their mapper is asked, before all others.
@@ -342,9 +393,9 @@ impl Mappers {
         let mut made = self.made.lock();
         if all {
             made.for_all = mapper.cloned();
-            self.general.set(made.chain(mapper, false).as_ref());
+            self.general.set(made.chain(mapper, &ChainSlot::default()).as_ref());
         }
-        slots.for_each(|slot| slot.set(made.chain(mapper, slot.on_devices.load(Ordering::Relaxed)).as_ref()));
+        slots.for_each(|slot| slot.set(made.chain(mapper, slot).as_ref()));
         self.uses.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -359,7 +410,6 @@ impl Mappers {
 mod tests {
     use super::super::info::some_task;
     use super::*;
-    use std::sync::atomic::AtomicU32;
 
     /// Gives every task this priority, and notes that it was asked.
     struct Always(i32, Arc<AtomicU32>);
@@ -379,6 +429,34 @@ mod tests {
     fn always(priority: i32) -> (Registered, Arc<AtomicU32>) {
         let asked = Arc::new(AtomicU32::new(0));
         (Registered::new("always", Box::new(Always(priority, asked.clone())), false), asked)
+    }
+
+    #[test]
+    fn the_refinements_are_asked_about_kinds_that_take_long() {
+        let (mut mappers, slot, other) = (mappers(), ChainSlot::default(), ChainSlot::default());
+        mappers.refine_default(None, None);
+        assert!(mappers.measures());
+        mappers.use_for(Some(&Arc::new(always(3).0)), [&slot, &other].into_iter(), false);
+        let run = |nanoseconds: &[u64]| nanoseconds.iter().for_each(|&time| mappers.took(&slot, time));
+        run(&[LONG, LONG, LONG, LONG - 1, LONG, LONG, LONG]);
+        assert!(!slot.is_long() && !slot.get().unwrap().answers(Question::MapTask), "four in succession");
+        run(&[LONG]);
+        assert!(slot.is_long() && slot.get().unwrap().answers(Question::MapTask) && slot.get().unwrap().answers(Question::SelectTaskOptions));
+        assert!(!other.is_long() && !other.get().unwrap().answers(Question::MapTask));
+        // Also beside another mapper.
+        mappers.use_for(None, [&slot, &other].into_iter(), false);
+        assert!(slot.get().unwrap().answers(Question::Report) && other.get().is_none());
+    }
+
+    #[test]
+    fn the_refinements_can_be_had_for_all_or_for_none() {
+        let (mut all, mut none, slot) = (mappers(), mappers(), ChainSlot::default());
+        all.refine_default(Some(true), Some(false));
+        all.adopt(&slot);
+        assert!(!all.measures() && all.paths().is_none() && slot.get().unwrap().answers(Question::MapTask));
+        none.refine_default(Some(false), Some(false));
+        none.adopt(&slot);
+        assert!(!none.measures() && slot.get().is_none());
     }
 
     fn mappers() -> Mappers {

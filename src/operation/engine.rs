@@ -546,6 +546,7 @@ impl Engine {
         let watched = kind.mappers().map(|chain| (chain, self.task_is_watched(chain, body)));
         let frame = self.frames.open(node, body, kind);
         let handle = frame.handle();
+        let measured = self.is_measured(kind, handle);
         let outer = current::enter(Execution { task: handle, told: (self.serial, body.told) });
         let activity = self.activity.task_begins();
         let mut result = match prepared {
@@ -556,6 +557,9 @@ impl Engine {
             },
             Err(error) => Err(error.text.into()),
         };
+        if let Some(start) = measured {
+            self.was_measured(kind, start);
+        }
         current::enter(outer);
         activity.ends();
         let (complaint, context) = unsafe { ((*frame.complaint.get()).take(), (*frame.context.get()).take()) };

@@ -28,6 +28,9 @@ pub mod special {
     pub const DEVICE: u8 = 64;
 }
 
+/// One of so many tasks is measured: a prime.
+const MEASURED: u64 = 17;
+
 thread_local! {
     /// The kind of the task that ended last on this thread: what becomes ready now waited for it.
     static ENDED: Cell<u64> = const { Cell::new(0) };
@@ -277,6 +280,19 @@ impl Engine {
     /// What the mapper of the execution says that a tunable is.
     pub fn tunable(&self, frame: &Frame, name: &CStr, default: i64) -> i64 {
         self.chain_of(frame).map_or(default, |(chain, info)| chain.tunable(&info, name, default))
+    }
+
+    /// When a task begins that is measured, to know whether tasks of its kind take long. Those that launch and wait are not. Its context's
+    /// handle is chance enough: no pattern of launches keeps a kind away from every seventeenth.
+    #[inline]
+    pub(super) fn is_measured(&self, kind: &TaskKind, context: u64) -> Option<u64> {
+        (self.mappers.measures() && context % MEASURED == 0 && kind.leaf && !kind.mappers.is_long()).then(now)
+    }
+
+    /// It has run.
+    #[cold]
+    pub(super) fn was_measured(&self, kind: &TaskKind, start: u64) {
+        self.mappers.took(&kind.mappers, now() - start);
     }
 
     /// A task whose kind has mappers begins to run: when.

@@ -202,6 +202,15 @@ impl Runtime {
         });
     }
 
+    /// Says which tasks turned out to be worth a choice of the default mapper.
+    fn tell_long_tasks(&self) {
+        self.objects.tasks.for_each(|_, kind| {
+            if kind.mappers.is_long() {
+                eprintln!("cohort: rank {}: tasks \"{}\" take long: the default mapper chose workers and priorities for them", self.rank, kind.name);
+            }
+        });
+    }
+
     /// Says what went where of data that tasks on devices used.
     fn tell_devices(&self) {
         let [tasks, copies, copies_in, home, across, evictions] =
@@ -405,7 +414,7 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let setting = Setting { workers: scheduler.workers(), memories: machinery.of_nodes(), rank: transport.rank() };
     let mapping_file = mapping_file::read(config.mapping.as_deref(), &setting, &*transport)?;
     let mut mappers = Mappers::new(setting);
-    mappers.refine_default(config.affinity.unwrap_or(false), config.priorities.unwrap_or(false));
+    mappers.refine_default(config.affinity, config.priorities);
     let engine = Engine::start(scheduler, mappers, window, outside)?;
     if let Some(file) = &mapping_file {
         engine.mappers.install(Registered::new("mapping file", Box::new(file.clone()), false), true);
@@ -483,6 +492,7 @@ pub fn finalize(handle: u64) -> Result<()> {
     }
     if runtime.verbose {
         runtime.tell_copies();
+        runtime.tell_long_tasks();
         runtime.tell_devices();
     }
     let drained = runtime.messages.drain();
