@@ -92,8 +92,9 @@ for source in "$root"/tests/c/*.c; do
         *) counts=1 ;;
     esac
     case $name in
-        device_*) export COHORT_DEVICES=opencl ;;
-        *) unset COHORT_DEVICES ;;
+        device_sources) export COHORT_DEVICES=opencl POCL_DEVICES="pthread pthread" ;; # two devices of one processor
+        device_*) export COHORT_DEVICES=opencl && unset POCL_DEVICES ;;
+        *) unset COHORT_DEVICES POCL_DEVICES ;;
     esac
     for ranks in $counts; do
         for workers in 1 2; do
@@ -116,7 +117,7 @@ for source in "$root"/tests/c/*.c; do
     done
 done
 
-unset COHORT_DEVICES
+unset COHORT_DEVICES POCL_DEVICES
 
 section "A rank killed outright"
 check "the three others are told" "$root/tests/c/lost.sh" told "$build/c/lost"

@@ -11,6 +11,7 @@ mod sharing;
 mod stash;
 pub mod status;
 pub mod sync;
+mod tell;
 mod thread;
 
 pub use chunks::Chunks;
@@ -19,5 +20,6 @@ pub use handle::{Kind, Table};
 pub use lookup::Lookup;
 pub use sharing::Sharing;
 pub use stash::Stash;
-pub use status::{Error, Result, Status};
+pub use status::{expect_errors, Error, Result, Status};
+pub use tell::tell;
 pub use thread::{as_callback, thread_token, CALLBACK};

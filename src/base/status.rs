@@ -115,6 +115,12 @@ thread_local! {
     static LAST: RefCell<CString> = RefCell::new(CString::default());
 }
 
+/// Has room for the thread's errors from here on. What a thread has of its own is registered when it is first used, for which the C library ends
+/// the process if there is no memory then.
+pub fn expect_errors() {
+    LAST.with(|_| ());
+}
+
 /// Keeps the text of an error for `cohort_last_error` on this thread.
 pub fn set_last(function: &str, error: &Error) -> String {
     let text = format!("{function}: {}", error.text);

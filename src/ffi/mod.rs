@@ -57,7 +57,7 @@ fn refuse(name: &str, error: &Error) -> cohort_status_t {
     let text = status::set_last(name, error);
     let policy = ON_ERROR.load(Ordering::Relaxed);
     if policy != OnError::Return as i32 {
-        eprintln!("{text} [{}]", error.status.name().trim_end_matches('\0'));
+        crate::tell!("{text} [{}]", error.status.name().trim_end_matches('\0'));
     }
     if policy == OnError::Abort as i32 {
         std::process::abort();

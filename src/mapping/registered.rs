@@ -80,7 +80,7 @@ impl Registered {
         );
         let mut said = self.said.lock();
         if said.subjects.insert((question as u32, subject.into())) {
-            eprintln!("cohort: {text}");
+            crate::tell!("cohort: {text}");
         }
         said.last = CString::new(text).unwrap_or_default();
     }

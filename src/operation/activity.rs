@@ -83,6 +83,8 @@ impl Mine<'_> {
 
 impl Default for Activity {
     fn default() -> Self {
+        // The calling thread's own, while there is memory to register it.
+        NUMBER.with(|_| ());
         Self { words: std::array::from_fn(|_| Padded::default()) }
     }
 }

@@ -14,7 +14,7 @@ use placement::Placement;
 use watch::Watch;
 
 use crate::base::config::DeviceChoice;
-use crate::base::{memory, thread_token, Config, Error, Kind, Result, CALLBACK};
+use crate::base::{expect_errors, memory, thread_token, Config, Error, Kind, Result, CALLBACK};
 use crate::fail;
 use crate::machine::Affinity;
 use crate::mapping::{FileMapper, Mappers, Registered, Setting};
@@ -114,7 +114,7 @@ impl Runtime {
         if let Some(which) = &*wanted {
             let Discovered { devices: found, absent } = discover(which)?;
             if self.verbose {
-                absent.iter().for_each(|why| eprintln!("cohort: rank {}: {why}", self.rank));
+                absent.iter().for_each(|why| crate::tell!("cohort: rank {}: {why}", self.rank));
             }
             let _ = self.absent.set(CString::new(absent.join("\n")).unwrap_or_default());
             let named = matches!(which.choice, DeviceChoice::Numbers(_));
@@ -197,7 +197,7 @@ impl Runtime {
             let Copied { copies, bytes_in, bytes_out, why } = kind.asked.totals();
             if let Some(why) = why {
                 let (rank, name) = (self.rank, &kind.name);
-                eprintln!("cohort: rank {rank}: task \"{name}\" worked on {copies} copies, {bytes_in} bytes in and {bytes_out} out; first: {why}");
+                crate::tell!("cohort: rank {rank}: task \"{name}\" worked on {copies} copies, {bytes_in} bytes in and {bytes_out} out; first: {why}");
             }
         });
     }
@@ -206,7 +206,7 @@ impl Runtime {
     fn tell_long_tasks(&self) {
         self.objects.tasks.for_each(|_, kind| {
             if kind.mappers.is_long() {
-                eprintln!("cohort: rank {}: tasks \"{}\" take long: the default mapper chose workers and priorities for them", self.rank, kind.name);
+                crate::tell!("cohort: rank {}: tasks \"{}\" take long: the default mapper chose workers and priorities for them", self.rank, kind.name);
             }
         });
     }
@@ -216,7 +216,7 @@ impl Runtime {
         let [tasks, copies, copies_in, home, across, evictions] =
             [Done::Task, Done::Copy, Done::CopyIn, Done::CopyHome, Done::CopyAcross, Done::Eviction].map(|done| self.engine.devices_did(done));
         if tasks + copies > 0 {
-            eprintln!(
+            crate::tell!(
                 "cohort: rank {}: devices ran {tasks} tasks and {copies} copies; for tasks {copies_in} copies to devices, {home} back, {across} from one to another, {evictions} evictions",
                 self.rank
             );
@@ -292,7 +292,7 @@ pub fn init_communicator(config: Config, communicator: i32, caller: i32) -> Resu
     start(config, || {
         let mpi = Mpi::open(communicator, caller)?;
         if mpi.level == Level::Single && mpi.rank() == 0 {
-            eprintln!(
+            crate::tell!(
                 "cohort: MPI was started with MPI_THREAD_SINGLE, though this process has several threads; only the one that \
                  initialised the runtime will call MPI. Ask MPI_Init_thread for MPI_THREAD_FUNNELED."
             );
@@ -313,6 +313,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
     let transport = open()?;
     // What there is no memory to keep now is kept when there is.
     memory::refill();
+    expect_errors();
     let started = match start_engine(&config, transport.clone()) {
         Ok(started) => started,
         Err(error) => {
@@ -362,7 +363,7 @@ fn start_watch(runtime: &'static Runtime, patience: Option<Duration>) {
     let (stop, stopped) = channel();
     match runtime.engine.scheduler.spawn("cohort-watch", move |_| Watch::new(patience).keep(runtime, &stopped)) {
         Ok(()) => *runtime.watch.lock() = Some(stop),
-        Err(error) => eprintln!("cohort: rank {}: nobody watches: {}", runtime.rank, error.text),
+        Err(error) => crate::tell!("cohort: rank {}: nobody watches: {}", runtime.rank, error.text),
     }
 }
 
@@ -393,7 +394,7 @@ struct Started {
 fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Started> {
     let placement = Placement::choose(config, &*transport)?;
     if config.verbose.unwrap_or(false) {
-        eprintln!("cohort: rank {} of {}: {placement}", transport.rank(), transport.size());
+        crate::tell!("cohort: rank {} of {}: {placement}", transport.rank(), transport.size());
     }
     let share = !config.force_messages.unwrap_or(false);
     let memory = Arc::new(NodeMemory::open(&*transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?);
@@ -488,7 +489,7 @@ pub fn finalize(handle: u64) -> Result<()> {
     engine.context_of(frame).check_mappings_closed()?;
     let result = runtime.settle();
     if let Some(file) = runtime.mapping_file.as_ref().filter(|_| runtime.rank == 0) {
-        file.unused().iter().for_each(|line| eprintln!("cohort: {line}"));
+        file.unused().iter().for_each(|line| crate::tell!("cohort: {line}"));
     }
     if runtime.verbose {
         runtime.tell_copies();

@@ -62,7 +62,7 @@ impl Placement {
         }
         Box::new(move |number| {
             if let Err(error) = self.machine.bind(number as usize) {
-                eprintln!("cohort: {}", error.text);
+                crate::tell!("cohort: {}", error.text);
             }
         })
     }

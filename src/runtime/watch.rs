@@ -32,7 +32,7 @@ impl Watch {
         let interval = self.patience.map_or(INTERVAL, |patience| INTERVAL.min(patience / 4));
         while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
             if let Some(error) = self.lost(runtime) {
-                eprintln!("cohort: rank {}: {}", runtime.rank, error.text);
+                crate::tell!("cohort: rank {}: {}", runtime.rank, error.text);
                 runtime.give_up(error);
                 runtime.messages.abandon();
             }

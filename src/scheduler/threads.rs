@@ -13,7 +13,7 @@
 
 use super::seats::{Seat, Seats, SEATS, WORDS};
 use super::{Bits, Preferred, Sleepers, Wish};
-use crate::base::{thread_token, Error, Result, Status, CALLBACK};
+use crate::base::{expect_errors, thread_token, Error, Result, Status, CALLBACK};
 use crate::fail;
 use crate::base::sync::Mutex;
 use std::cell::Cell;
@@ -167,7 +167,10 @@ impl Scheduler {
     pub fn spawn(&self, name: &str, body: impl FnOnce(&Scheduler) + Send + 'static) -> Result<()> {
         let scheduler = self.clone();
         let stack = self.0.settings.stack_bytes;
-        let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(move || body(&scheduler));
+        let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(move || {
+            expect_errors();
+            body(&scheduler);
+        });
         match thread {
             Ok(thread) => {
                 let mut threads = self.0.threads.lock();

@@ -65,7 +65,7 @@ impl Pins {
             Ok(pin) => Some(pin).filter(Pin::is_registered),
             Err(error) => {
                 if self.verbose {
-                    eprintln!("cohort: an array of {} bytes is copied from and to devices without being registered: {}", span.len(), error.text);
+                    crate::tell!("cohort: an array of {} bytes is copied from and to devices without being registered: {}", span.len(), error.text);
                 }
                 None
             }
