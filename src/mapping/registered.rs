@@ -322,7 +322,8 @@ impl Mappers {
         if let Some(mapper) = for_all {
             self.install(mapper, false);
         }
-        self.measures = for_long.is_some();
+        // A single worker leaves nothing to choose.
+        self.measures = for_long.is_some() && self.setting.workers.start() < self.setting.workers.end();
         self.made.get_mut().for_long = for_long.map(Arc::new);
     }
 
