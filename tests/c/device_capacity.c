@@ -2,11 +2,10 @@
  * the whole of one region: every look must see what the same operations give one after another. With COHORT_DEVICE_MEMORY at a
  * part of the working set, data comes and goes all the time; a task that can never fit fails, and says what it asked for. Without
  * devices the same tasks run on the host. An argument says how many programs. */
-#include "testing.h"
+#include "random_tiles.h"
 #include <math.h>
 
 enum { NX = 48, NY = 40, FIELDS = 10, ATTACHED = 6, STEPS = 250, PROGRAMS = 3 };
-enum { TILES_X = 4, TILES_Y = 2, TILES = TILES_X * TILES_Y, HALO = 2 };
 /* What a device may add to a field of a place. */
 enum { ROUNDING = 512 };
 
@@ -36,18 +35,7 @@ static const char *const text =
   "  COHORT_AT(c, ec, i, j, k) = fmod(sum + args.number, 65521.0);\n"
   "}\n";
 
-typedef struct {
-  int64_t lo[2], hi[2];
-} box;
-
 static const box all = {{0, 0}, {NX - 1, NY - 1}};
-
-/* The sub-regions by size: the part of all with a number, and around it the part that `smooth` reads. */
-typedef struct {
-  uint32_t count;
-  box own[TILES], around[TILES];
-  cohort_region_t region[TILES], wide[TILES];
-} parts;
 
 static parts tiles, halves, whole;
 
@@ -63,24 +51,10 @@ static uint64_t capacity;
 static bool has_devices;
 static int ran_on_host, meant_for_host;
 
-static uint64_t state;
-
-static uint32_t below(uint32_t count)
-{
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return (uint32_t)((state >> 20) % count);
-}
-
 static bool inside(const box *b, int64_t i, int64_t j)
 {
   return i >= b->lo[0] && i <= b->hi[0] && j >= b->lo[1] && j <= b->hi[1];
 }
-
-#define EACH_POINT(b, i, j) \
-  for (int64_t j = (b)->lo[1]; j <= (b)->hi[1]; j++) \
-    for (int64_t i = (b)->lo[0]; i <= (b)->hi[0]; i++)
 
 /* One field on a box: the strides are in elements. */
 typedef struct {
@@ -215,11 +189,6 @@ static void launch(cohort_task_t task, const arguments *args, uint32_t count, co
   TRY(cohort_launch(ctx, &what, NULL));
 }
 
-static cohort_requirement_t need(cohort_region_t region, uint32_t count, const cohort_field_t *fields, int32_t right)
-{
-  return (cohort_requirement_t){.region = region, .fields = fields, .field_count = count, .privilege = right};
-}
-
 static void launch_smooth(const parts *of, uint32_t n, arguments args, int32_t processor)
 {
   /* Either of the fields may have the lower number. */
@@ -351,32 +320,6 @@ static void random_step(void)
     look_at_arrays();
 }
 
-static parts make_parts(int64_t x, int64_t y)
-{
-  const int64_t counts[2] = {x, y}, depth[2] = {HALO, HALO};
-  int32_t dim;
-  cohort_partition_t blocks, halos;
-  parts made = {.count = (uint32_t)(x * y)};
-  TRY(cohort_partition_blocks(everything, counts, &blocks));
-  TRY(cohort_partition_tiles_halo(blocks, depth, &halos));
-  for (uint32_t n = 0; n < made.count; n++) {
-    TRY(cohort_subregion(blocks, n, &made.region[n]));
-    TRY(cohort_subregion(halos, n, &made.wide[n]));
-    TRY(cohort_region_bounds(made.region[n], &dim, made.own[n].lo, made.own[n].hi));
-    TRY(cohort_region_bounds(made.wide[n], &dim, made.around[n].lo, made.around[n].hi));
-  }
-  return made;
-}
-
-static void give_kernel(cohort_task_t task, const char *name, uint32_t grid_requirement)
-{
-  cohort_kernel_t kernel = COHORT_KERNEL_INIT;
-  kernel.source = text;
-  kernel.name = name;
-  kernel.grid_requirement = grid_requirement;
-  TRY(cohort_task_kernel(task, &kernel));
-}
-
 static void set_up(cohort_runtime_t rt)
 {
   const int64_t lo[2] = {0, 0}, hi[2] = {NX - 1, NY - 1}, stride[2] = {8, 8 * NX};
@@ -390,15 +333,12 @@ static void set_up(cohort_runtime_t rt)
   CHECK(first == 0);
   for (cohort_field_t f = 0; f < ATTACHED; f++)
     TRY(cohort_attach(ctx, everything, 1, &f, arrays[f], stride, 0));
-  TRY(cohort_task_register(rt, "smooth", smooth_on_host, NULL, COHORT_TASK_LEAF, &smooth));
-  TRY(cohort_task_register(rt, "set", set_on_host, NULL, COHORT_TASK_LEAF, &set));
-  TRY(cohort_task_register(rt, "combine", combine_on_host, NULL, COHORT_TASK_LEAF, &combine));
-  give_kernel(smooth, "smooth", 1);
-  give_kernel(set, "set", 0);
-  give_kernel(combine, "combine", 1);
-  tiles = make_parts(TILES_X, TILES_Y);
-  halves = make_parts(1, 2);
-  whole = make_parts(1, 1);
+  smooth = task_with_kernel(rt, "smooth", smooth_on_host, text, 1);
+  set = task_with_kernel(rt, "set", set_on_host, text, 0);
+  combine = task_with_kernel(rt, "combine", combine_on_host, text, 1);
+  tiles = make_parts(everything, TILES_X, TILES_Y);
+  halves = make_parts(everything, 1, 2);
+  whole = make_parts(everything, 1, 1);
   for (int f = 0; f < FIELDS; f++)
     launch_set(&whole, 0, (arguments){.number = f, .fields = {f}}, random_processor(bytes_of(&all)));
 }
@@ -422,16 +362,15 @@ static void ask_for_too_much(void)
 int main(int count, char **values)
 {
   const int programs = count > 1 ? atoi(values[1]) : PROGRAMS;
-  const char *limit = getenv("COHORT_DEVICE_MEMORY");
   cohort_runtime_t rt;
-  has_devices = getenv("COHORT_DEVICES") && strcmp(getenv("COHORT_DEVICES"), "none") != 0;
-  capacity = limit ? strtoull(limit, NULL, 10) : UINT64_MAX;
+  has_devices = devices_are_there();
+  capacity = device_memory();
   TRY(cohort_init(NULL, &rt));
   TRY(cohort_root_context(rt, &ctx));
-  state = 1;
+  random_state = 1;
   set_up(rt);
   for (int program = 0; program < programs; program++) {
-    state = 0x9e3779b97f4a7c15 * (uint64_t)(program + 1);
+    seed(program);
     for (int step = 0; step < STEPS; step++)
       random_step();
     look_at_arrays();

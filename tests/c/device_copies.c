@@ -1,9 +1,8 @@
 /* Random programs of copies between tiles of one region and a region of its own, shifted, of several fields at once, with tasks on devices
  * and on the host between them: what is read from outside must be what the same operations give one after another. Places come and go with
  * COHORT_DEVICE_MEMORY. An argument says how many programs. */
-#include "testing.h"
+#include "random_programs.h"
 #include <math.h>
-#include <stdbool.h>
 
 enum { NX = 24, NY = 20, TILES_X = 3, TILES_Y = 2, TILES = TILES_X * TILES_Y, FIELDS = 5, STEPS = 300, PROGRAMS = 3 };
 /* The tiles, and behind them the other region, at other coordinates. */
@@ -37,15 +36,6 @@ static int64_t corner[REGIONS][2];
 static double expected[REGIONS][FIELDS][HEIGHT][WIDTH];
 static cohort_task_t change, set;
 static bool has_devices;
-static uint64_t state;
-
-static uint32_t below(uint32_t count)
-{
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return (uint32_t)((state >> 20) % count);
-}
 
 static double changed(double old, double number, int64_t i, int64_t j, int64_t f)
 {
@@ -209,14 +199,13 @@ static void set_up(cohort_runtime_t rt)
 int main(int count, char **values)
 {
   const int programs = count > 1 ? atoi(values[1]) : PROGRAMS;
-  const char *devices = getenv("COHORT_DEVICES");
   cohort_runtime_t rt;
-  has_devices = devices && strcmp(devices, "none") != 0;
+  has_devices = devices_are_there();
   TRY(cohort_init(NULL, &rt));
   TRY(cohort_root_context(rt, &ctx));
   set_up(rt);
   for (int program = 0; program < programs; program++) {
-    state = 0x9e3779b97f4a7c15 * (uint64_t)(program + 1);
+    seed(program);
     for (int step = 0; step < STEPS; step++) {
       const uint32_t choice = below(100);
       if (choice < 40)

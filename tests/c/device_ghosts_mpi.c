@@ -2,9 +2,8 @@
  * rank exchange their edges by copies, those of different ranks through ghost regions: tasks use them as they are, between acquire
  * and release or with barriers of their own, or copies with barriers bring them to other regions first. Whole numbers, so that every result is exact. */
 #include <cohort_mpi.h>
-#include "testing.h"
+#include "random_programs.h"
 #include <math.h>
-#include <stdbool.h>
 
 enum { WIDTH = 11, HEIGHT = 7, VALUES = 3, TILES = 3, STEPS = 60, SLOTS = 2, MOST_RANKS = 4 };
 enum { LEFT, RIGHT, SIDES, POINTS = WIDTH * TILES, CHECKED = 12 };
@@ -45,16 +44,7 @@ static cohort_region_t beside[TILES][SIDES];
 static cohort_region_t ghost[SIDES], theirs[SIDES];
 static door mine[SIDES], other[SIDES];
 static double expected[SLOTS][VALUES][HEIGHT][MOST_RANKS * POINTS];
-static uint64_t state;
 static bool has_devices;
-
-static uint32_t below(uint32_t count)
-{
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return (uint32_t)((state >> 20) % count);
-}
 
 static double *at(const cohort_view_t *v, int64_t i, int64_t j)
 {
@@ -315,13 +305,12 @@ static void set_up(void)
 int main(int argc, char **argv)
 {
   int provided;
-  const char *devices = getenv("COHORT_DEVICES");
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &me);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   CHECK(ranks <= MOST_RANKS);
-  has_devices = devices && strcmp(devices, "none") != 0;
-  state = 0x9e3779b97f4a7c15 * (uint64_t)(me + 1);
+  has_devices = devices_are_there();
+  seed(me);
   TRY(cohort_init_mpi(MPI_COMM_WORLD, NULL, &rt));
   TRY(cohort_root_context(rt, &ctx));
   set_up();

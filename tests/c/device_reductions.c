@@ -2,13 +2,12 @@
  * tasks that read and write, fills and looks from outside: every look must see what the contributions give when they are folded in one after
  * another, to the last bit. With COHORT_DEVICE_MEMORY at a part of the working set, data comes and goes. Without devices the same
  * tasks run on the host. An argument says how many programs. */
-#include "testing.h"
+#include "random_tiles.h"
 #include <cohort_kernel.h>
 #include <dlfcn.h>
 #include <math.h>
 
 enum { NX = 24, NY = 20, STEPS = 150, PROGRAMS = 3 };
-enum { TILES_X = 4, TILES_Y = 2, TILES = TILES_X * TILES_Y, HALO = 2 };
 /* Fields 0 and 1 are the program's own arrays. */
 enum { SUM, MORE, COUNT, SPOT, STAT, FIELDS };
 enum { CONTRIBUTION = NX * NY * (8 + 8 + 8 + 16 + 24) };
@@ -48,17 +47,6 @@ COHORT_KERNEL void scale(COHORT_GLOBAL double *sums, cohort_extent of_sums, COHO
 )
 
 typedef struct {
-  int64_t lo[2], hi[2];
-} box;
-
-/* The sub-regions by size: the part of all with a number, and it with its halo. */
-typedef struct {
-  uint32_t count;
-  box own[TILES], around[TILES];
-  cohort_region_t region[TILES], wide[TILES];
-} parts;
-
-typedef struct {
   double sums[2][NY][NX];
   long counts[NY][NX];
   spot_t spots[NY][NX];
@@ -74,7 +62,7 @@ static cohort_runtime_t rt;
 static cohort_region_t everything;
 static cohort_task_t contribute_task, scale_task;
 static cohort_reduction_t keep_spot, add_stat;
-static uint64_t capacity, state;
+static uint64_t capacity;
 static bool has_devices;
 static int ran_on_host, meant_for_host;
 static const box all = {{0, 0}, {NX - 1, NY - 1}};
@@ -82,18 +70,6 @@ static parts tiles, halves, whole;
 
 static const spot_t no_spot = {INFINITY, -1};
 static const stat_t no_stat = {0, INFINITY, 0};
-
-static uint32_t below(uint32_t count)
-{
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return (uint32_t)((state >> 20) % count);
-}
-
-#define EACH_POINT(b, i, j) \
-  for (int64_t j = (b)->lo[1]; j <= (b)->hi[1]; j++) \
-    for (int64_t i = (b)->lo[0]; i <= (b)->hi[0]; i++)
 
 /* The earlier one wins if both are alike, so that the order shows. */
 static void fold_spots(void *into, const void *from, size_t count, void *user)
@@ -207,11 +183,6 @@ static void expect_scale(const box *on, long task)
   const cohort_extent part = part_of(on);
   FOR_ITEMS(part)
     scale(expected.sums[0][0], part, expected.counts[0], part, task);
-}
-
-static cohort_requirement_t need(cohort_region_t region, uint32_t count, const cohort_field_t *fields, int32_t right)
-{
-  return (cohort_requirement_t){.region = region, .fields = fields, .field_count = count, .privilege = right};
 }
 
 static cohort_requirement_t reduce(cohort_region_t region, uint32_t count, const cohort_field_t *fields, int32_t reduction, int32_t type)
@@ -340,34 +311,6 @@ static void random_step(void)
     look_at_arrays();
 }
 
-static parts make_parts(int64_t x, int64_t y)
-{
-  const int64_t counts[2] = {x, y}, depth[2] = {HALO, HALO};
-  int32_t dim;
-  cohort_partition_t blocks, halos;
-  parts made = {.count = (uint32_t)(x * y)};
-  TRY(cohort_partition_blocks(everything, counts, &blocks));
-  TRY(cohort_partition_tiles_halo(blocks, depth, &halos));
-  for (uint32_t n = 0; n < made.count; n++) {
-    TRY(cohort_subregion(blocks, n, &made.region[n]));
-    TRY(cohort_subregion(halos, n, &made.wide[n]));
-    TRY(cohort_region_bounds(made.region[n], &dim, made.own[n].lo, made.own[n].hi));
-    TRY(cohort_region_bounds(made.wide[n], &dim, made.around[n].lo, made.around[n].hi));
-  }
-  return made;
-}
-
-static cohort_task_t with_kernel(const char *name, cohort_task_function_t on_host)
-{
-  cohort_task_t task;
-  cohort_kernel_t kernel = COHORT_KERNEL_INIT;
-  kernel.source = text;
-  kernel.name = name;
-  TRY(cohort_task_register(rt, name, on_host, NULL, COHORT_TASK_LEAF, &task));
-  TRY(cohort_task_kernel(task, &kernel));
-  return task;
-}
-
 static void set_up(void)
 {
   const int64_t lo[2] = {0, 0}, hi[2] = {NX - 1, NY - 1}, stride[2] = {8, 8 * NX};
@@ -385,11 +328,11 @@ static void set_up(void)
     TRY(cohort_attach(ctx, everything, 1, &f, arrays[f], stride, 0));
   TRY(cohort_reduction_register(rt, "spot", sizeof no_spot, &no_spot, fold_spots, NULL, &keep_spot));
   TRY(cohort_reduction_register(rt, "stat", sizeof no_stat, &no_stat, fold_stats, NULL, &add_stat));
-  contribute_task = with_kernel("contribute", contribute_on_host);
-  scale_task = with_kernel("scale", scale_on_host);
-  tiles = make_parts(TILES_X, TILES_Y);
-  halves = make_parts(1, 2);
-  whole = make_parts(1, 1);
+  contribute_task = task_with_kernel(rt, "contribute", contribute_on_host, text, 0);
+  scale_task = task_with_kernel(rt, "scale", scale_on_host, text, 0);
+  tiles = make_parts(everything, TILES_X, TILES_Y);
+  halves = make_parts(everything, 1, 2);
+  whole = make_parts(everything, 1, 1);
 }
 
 /* A task whose contributions can never be there together. */
@@ -457,14 +400,13 @@ static void functions(void)
 int main(int count, char **arguments)
 {
   const int programs = count > 1 ? atoi(arguments[1]) : PROGRAMS;
-  const char *limit = getenv("COHORT_DEVICE_MEMORY");
-  has_devices = getenv("COHORT_DEVICES") && strcmp(getenv("COHORT_DEVICES"), "none") != 0;
-  capacity = limit ? strtoull(limit, NULL, 10) : UINT64_MAX;
+  has_devices = devices_are_there();
+  capacity = device_memory();
   TRY(cohort_init(NULL, &rt));
   TRY(cohort_root_context(rt, &ctx));
   set_up();
   for (int program = 0; program < programs; program++) {
-    state = 0x9e3779b97f4a7c15 * (uint64_t)(program + 1);
+    seed(program);
     fill_part(everything, &all, 1);
     for (int step = 0; step < STEPS; step++)
       random_step();
