@@ -198,6 +198,9 @@ impl Device for Watched {
     fn mark(&self, stream: Stream) -> Result<Event> {
         self.inner.mark(stream)
     }
+    fn make_current(&self) -> Result<()> {
+        self.inner.make_current()
+    }
     fn native_stream(&self, stream: Stream) -> *mut c_void {
         self.inner.native_stream(stream)
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// What the driver answers.
 pub(super) type Driven<T> = Result<T, DriverError>;
 
-/// What the bindings in use were made for: CUDA 11.4.
+/// CUDA 11.4 has all functions that are called.
 const LEAST_DRIVER: i32 = 11040;
 
 pub(super) fn discover(wanted: &Wanted, setting: &Setting, found: &mut Discovered) {
@@ -22,7 +22,10 @@ pub(super) fn discover(wanted: &Wanted, setting: &Setting, found: &mut Discovere
         Ok(version) => version,
         Err(why) => return found.absent.push(format!("CUDA: {why}")),
     };
-    let count = result::device::get_count().unwrap_or(0);
+    let count = match result::device::get_count() {
+        Ok(count) => count,
+        Err(error) => return found.absent.push(format!("CUDA: cuDeviceGetCount failed: {}", code_name(error))),
+    };
     if count == 0 {
         found.absent.push("CUDA: the driver has no devices (CUDA_VISIBLE_DEVICES can hide them)".into());
     }
@@ -90,12 +93,18 @@ pub(super) fn describe(device: CUdevice, version: i32, capacity: Option<u64>) ->
     })
 }
 
-/// Threads of a block where the launch leaves it open: 128, along the first dimensions.
+/// Blocks of a grid, and threads of a block, along each dimension (CUDA C++ Programming Guide, "Technical Specifications per Compute
+/// Capability").
+pub(super) const MOST_BLOCKS: [usize; 3] = [i32::MAX as usize, 65535, 65535];
+const MOST_THREADS: [usize; 3] = [1024, 1024, 64];
+
+/// Threads of a block where the launch leaves it open: 128, along the first dimensions; more where there would be too many blocks.
 pub(super) fn usual_block(grid: [usize; 3]) -> [usize; 3] {
-    let mut left = 128;
-    grid.map(|items| {
-        let threads = items.next_power_of_two().min(left);
-        left /= threads;
+    let least: [usize; 3] = std::array::from_fn(|d| grid[d].div_ceil(MOST_BLOCKS[d]).next_power_of_two());
+    let mut left = (128 / least.iter().product::<usize>()).max(1);
+    std::array::from_fn(|d| {
+        let threads = grid[d].next_power_of_two().min(MOST_THREADS[d]).min(least[d] * left).max(least[d]);
+        left /= threads / least[d];
         threads
     })
 }
@@ -137,6 +146,11 @@ mod tests {
         assert_eq!(usual_block([20, 30, 5]), [32, 4, 1]);
         assert_eq!(usual_block([3, 3, 100]), [4, 4, 8]);
         assert_eq!(usual_block([1, 1, 1]), [1, 1, 1]);
+        assert_eq!(usual_block([1, 1, 1000]), [1, 1, 64]);
+        assert_eq!(usual_block([1, 1000, 1]), [1, 128, 1]);
+        assert_eq!(usual_block([1000, 65536, 1]), [64, 2, 1]);
+        assert_eq!(usual_block([1000, 1, 4_000_000]), [2, 1, 64]);
+        assert_eq!(usual_block([40, 10_000_000, 1]), [1, 256, 1]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A device through CUDA's driver interface. Streams do not wait for the legacy default stream.
 
 use super::boxes::{self, Piece, Pitches};
-use super::cuda::{describe, usual_block, Driven, Words};
-use super::cuda_memory::{early_fault, Context, DeviceMemory, PinnedMemory, Registered};
+use super::cuda::{attribute, describe, usual_block, Driven, Words, MOST_BLOCKS};
+use super::cuda_memory::{early_fault, Context, DeviceMemory, Entered, PinnedMemory, Registered};
 use super::cuda_peers::{self, Address};
 use super::error::{Known, What};
 use super::handles::*;
@@ -25,6 +25,8 @@ pub(super) struct CudaDevice {
     info: DeviceInfo,
     /// As in 90 for 9.0.
     capability: i32,
+    /// Bytes from row to row that a copy of several takes.
+    most_pitch: usize,
     streams: Vec<CUstream>,
     buffers: Arc<Pool>,
     staging: Arc<Pool>,
@@ -40,7 +42,7 @@ unsafe impl Sync for CudaDevice {}
 
 impl Drop for CudaDevice {
     fn drop(&mut self) {
-        if self.context.enter().is_ok() {
+        if let Ok(_entered) = self.context.enter() {
             for &stream in &self.streams {
                 let _ = unsafe { result::stream::synchronize(stream) };
                 let _ = unsafe { result::stream::destroy(stream) };
@@ -56,22 +58,25 @@ impl CudaDevice {
         let name = Known::new(format!("\"{}\" (CUDA)", info.name));
         let context = Arc::new(Context::open(device, name)?);
         let owner = || format!("device {}", context.name);
-        let capability = |what| super::cuda::attribute(device, what);
+        let capability = |what| attribute(device, what);
         let mut opened = Self {
             buffers: Arc::new(Pool::new(Box::new(DeviceMemory::new(&context)?), owner(), info.memory_bytes)),
             staging: Arc::new(Pool::new(Box::new(PinnedMemory(context.clone())), owner(), u64::MAX)),
             info,
             capability: 10 * capability(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
                 + capability(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
+            most_pitch: attribute(device, Attribute::CU_DEVICE_ATTRIBUTE_MAX_PITCH) as usize,
             streams: Vec::new(),
             cache: setting.cache.clone(),
             nvrtc: setting.nvrtc.clone(),
             compiler: OnceLock::new(),
             context,
         };
+        let context = opened.context.clone();
+        let _entered = context.enter()?;
         for _ in 0..setting.streams + 2 {
             let stream = result::stream::create(result::stream::StreamKind::NonBlocking);
-            opened.streams.push(stream.map_err(|error| opened.context.fault("cuStreamCreate", error))?);
+            opened.streams.push(stream.map_err(|error| context.fault("cuStreamCreate", error))?);
         }
         Ok(opened)
     }
@@ -85,8 +90,8 @@ impl CudaDevice {
     }
 
     /// Enters the context and lets the stream wait.
-    fn after(&self, stream: Stream, wait: &[Event]) -> Result<CUstream> {
-        self.context.enter()?;
+    fn after(&self, stream: Stream, wait: &[Event]) -> Result<(Entered, CUstream)> {
+        let entered = self.context.enter()?;
         let stream = self.stream(stream);
         for event in wait {
             if event.0.domain() != EVENTS {
@@ -96,7 +101,7 @@ impl CudaDevice {
             let waits = unsafe { result::stream::wait_event(stream, event.native().cast(), sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT) };
             waits.map_err(|error| self.context.fault("cuStreamWaitEvent", error))?;
         }
-        Ok(stream)
+        Ok((entered, stream))
     }
 
     fn recorded(&self, stream: CUstream, what: What) -> Result<Event> {
@@ -130,7 +135,7 @@ impl CudaDevice {
         let mut options = [sys::CUjit_option::CU_JIT_ERROR_LOG_BUFFER, sys::CUjit_option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES];
         let mut values = [log.as_mut_ptr().cast::<c_void>(), log.len() as *mut c_void];
         let mut module: CUmodule = std::ptr::null_mut();
-        self.context.enter()?;
+        let _entered = self.context.enter()?;
         let loaded = unsafe {
             sys::cuModuleLoadDataEx(&mut module, image.as_ptr().cast(), options.len() as u32, options.as_mut_ptr(), values.as_mut_ptr())
         };
@@ -199,9 +204,12 @@ impl Device for CudaDevice {
     unsafe fn copy(&self, stream: Stream, transfer: &Transfer, wait: &[Event]) -> Result<Event> {
         let (from, to) = (self.end(&transfer.from)?, self.end(&transfer.to)?);
         let what = transfer.what()?;
-        let stream = self.after(stream, wait)?;
-        boxes::pieces(transfer.element, &transfer.dims, |piece| {
-            copy_piece(stream, &from, &to, &piece).map_err(|error| self.context.fault(what, error))
+        let (_entered, stream) = self.after(stream, wait)?;
+        let copy = |piece: Piece| copy_piece(stream, &from, &to, &piece).map_err(|error| self.context.fault(what, error));
+        boxes::pieces(transfer.element, &transfer.dims, |piece| match piece.from.row.max(piece.to.row) > self.most_pitch {
+            // Fields that lie gigabytes apart, say.
+            true if piece.rows > 1 => piece.each_row().try_for_each(copy),
+            _ => copy(piece),
         })?;
         self.recorded(stream, What::Plain(what))
     }
@@ -214,7 +222,7 @@ impl Device for CudaDevice {
         fill.check(&self.context.name)?;
         let at = self.checked(fill.buffer)? as i64 + fill.offset as i64;
         let words = Words::of(fill.value);
-        let stream = self.after(stream, wait)?;
+        let (_entered, stream) = self.after(stream, wait)?;
         boxes::runs(fill.value.len(), &fill.dims, |offset, bytes| {
             let set = unsafe { self.set(stream, (at + offset as i64) as u64, bytes, &words) };
             set.map_err(|error| self.context.fault("a fill", error))
@@ -241,7 +249,7 @@ impl Device for CudaDevice {
     }
 
     fn kernel(&self, compiled: &Module, name: &str) -> Result<Kernel> {
-        self.context.enter()?;
+        let _entered = self.context.enter()?;
         let unknown = |code: &str| {
             let text = format!("device {}: the source has no kernel \"{name}\" ({code}); is it declared with COHORT_KERNEL?", self.context.name);
             Error::new(Status::InvalidArgument, text)
@@ -254,13 +262,13 @@ impl Device for CudaDevice {
 
     unsafe fn launch(&self, stream: Stream, launch: &Launch, wait: &[Event]) -> Result<Event> {
         let what = What::Kernel(launch.kernel.name.clone());
-        let stream = self.after(stream, wait)?;
+        let (_entered, stream) = self.after(stream, wait)?;
         if !launch.grid.contains(&0) {
             let (items, block) = launch.items();
             let block = block.unwrap_or_else(|| usual_block(launch.grid));
             let blocks: [usize; 3] = std::array::from_fn(|d| items[d].div_ceil(block[d]));
-            if blocks[0] > i32::MAX as usize || blocks[1..].iter().any(|&count| count > 65535) {
-                fail!(InvalidArgument, "device {}: {what} has {blocks:?} blocks; use larger ones, at most [2147483647, 65535, 65535]", self.context.name);
+            if (0..3).any(|d| blocks[d] > MOST_BLOCKS[d]) {
+                fail!(InvalidArgument, "device {}: {what} has {blocks:?} blocks; use larger ones, at most {MOST_BLOCKS:?}", self.context.name);
             }
             let null = 0u64;
             let mut parameters: SmallVec<[*mut c_void; 32]> = SmallVec::new();
@@ -286,8 +294,12 @@ impl Device for CudaDevice {
     }
 
     fn mark(&self, stream: Stream) -> Result<Event> {
-        self.context.enter()?;
+        let _entered = self.context.enter()?;
         self.recorded(self.stream(stream), What::Plain("work that a callback enqueued"))
+    }
+
+    fn make_current(&self) -> Result<()> {
+        self.context.stay()
     }
 
     fn native_stream(&self, stream: Stream) -> *mut c_void {
@@ -393,6 +405,7 @@ unsafe impl Sync for CudaEvent {}
 
 impl Completion for CudaEvent {
     fn done(&self) -> Result<bool> {
+        let _entered = self.context.enter()?;
         match unsafe { result::event::query(self.native) } {
             Ok(()) => Ok(true),
             Err(DriverError(CUresult::CUDA_ERROR_NOT_READY)) => Ok(false),
@@ -401,6 +414,7 @@ impl Completion for CudaEvent {
     }
 
     fn wait(&self) -> Result<()> {
+        let _entered = self.context.enter()?;
         unsafe { result::event::synchronize(self.native) }.map_err(|error| self.context.fault(&self.what.to_string(), error))
     }
 
@@ -436,7 +450,7 @@ impl Compiled for CudaModule {
 
 impl Drop for CudaModule {
     fn drop(&mut self) {
-        if self.context.enter().is_ok() {
+        if let Ok(_entered) = self.context.enter() {
             let _ = unsafe { result::module::unload(self.raw) };
         }
     }

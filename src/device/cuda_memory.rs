@@ -6,7 +6,7 @@ use super::pool::Memory;
 use crate::base::sync::Mutex;
 use crate::base::{Error, Result, Status};
 use cudarc::driver::result::{self, DriverError};
-use cudarc::driver::sys::{self, CUcontext, CUdevice, CUdevice_attribute as Attribute, CUevent, CUmemPool_attribute, CUstream};
+use cudarc::driver::sys::{self, CUcontext, CUdevice, CUdevice_attribute as Attribute, CUevent, CUstream};
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -31,8 +31,19 @@ impl Context {
         Ok(Self { device, raw, name, peers: Mutex::default(), events: Mutex::default() })
     }
 
+    /// Makes the context that of the calling thread for as long as what is returned lives: the program's threads keep the device that they
+    /// chose.
+    pub fn enter(&self) -> Result<Entered> {
+        let before = result::ctx::get_current().map_err(|error| self.fault("cuCtxGetCurrent", error))?;
+        if before == Some(self.raw) {
+            return Ok(Entered { before: None });
+        }
+        self.stay()?;
+        Ok(Entered { before: Some(before.unwrap_or(std::ptr::null_mut())) })
+    }
+
     /// Makes the context that of the calling thread.
-    pub fn enter(&self) -> Result<()> {
+    pub fn stay(&self) -> Result<()> {
         unsafe { result::ctx::set_current(self.raw) }.map_err(|error| self.fault("cuCtxSetCurrent", error))
     }
 
@@ -62,9 +73,24 @@ impl Context {
     }
 }
 
+/// A thread's visit to a context.
+#[must_use = "dropped, it leaves the context"]
+pub(super) struct Entered {
+    /// What is to be the thread's context again; null: none.
+    before: Option<CUcontext>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if let Some(before) = self.before {
+            let _ = unsafe { result::ctx::set_current(before) };
+        }
+    }
+}
+
 impl Drop for Context {
     fn drop(&mut self) {
-        if self.enter().is_ok() {
+        if let Ok(_entered) = self.enter() {
             for event in std::mem::take(self.events.get_mut()) {
                 let _ = unsafe { result::event::destroy(event as CUevent) };
             }
@@ -108,12 +134,15 @@ fn ends(DriverError(code): DriverError) -> bool {
             | CUDA_ERROR_LAUNCH_FAILED
             | CUDA_ERROR_ECC_UNCORRECTABLE
             | CUDA_ERROR_NVLINK_UNCORRECTABLE
+            | CUDA_ERROR_CONTAINED
+            | CUDA_ERROR_TENSOR_MEMORY_LEAK
+            | CUDA_ERROR_MPS_CLIENT_TERMINATED
             | CUDA_ERROR_CONTEXT_IS_DESTROYED
     )
 }
 
-/// Device memory from the driver's pool, which is told to keep what it has, on a stream that nothing else is enqueued on; directly where
-/// the device has no pools.
+/// Device memory from the driver's pool, which is the program's, too, and is left as it is, on a stream that nothing else is enqueued on;
+/// directly where the device has no pools.
 pub(super) struct DeviceMemory {
     context: Arc<Context>,
     stream: Option<usize>,
@@ -121,21 +150,13 @@ pub(super) struct DeviceMemory {
 
 impl DeviceMemory {
     pub fn new(context: &Arc<Context>) -> Result<Self> {
-        context.enter()?;
+        let _entered = context.enter()?;
         let mut memory = Self { context: context.clone(), stream: None };
         if attribute(context.device, Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED) != 0 {
-            memory.pooled().map_err(|error| context.fault("the setup of its memory pool", error))?;
+            let stream = result::stream::create(result::stream::StreamKind::NonBlocking);
+            memory.stream = Some(stream.map_err(|error| context.fault("cuStreamCreate", error))? as usize);
         }
         Ok(memory)
-    }
-
-    fn pooled(&mut self) -> Driven<()> {
-        let pool = unsafe { result::device::get_default_mem_pool(self.context.device) }?;
-        let mut all = u64::MAX;
-        let keep = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-        unsafe { result::mem_pool::set_attribute(pool, keep, (&raw mut all).cast()) }?;
-        self.stream = Some(result::stream::create(result::stream::StreamKind::NonBlocking)? as usize);
-        Ok(())
     }
 
     fn taken(&self, bytes: usize) -> Driven<u64> {
@@ -155,12 +176,12 @@ impl DeviceMemory {
 
 impl Memory for DeviceMemory {
     fn take(&self, bytes: usize) -> Result<u64> {
-        self.context.enter()?;
+        let _entered = self.context.enter()?;
         self.taken(bytes).map_err(|error| self.context.fault(&format!("an allocation of {bytes} bytes"), error))
     }
 
     fn free(&self, native: u64) {
-        if self.context.enter().is_ok() {
+        if let Ok(_entered) = self.context.enter() {
             let _ = match self.stream {
                 None => unsafe { result::free_sync(native) },
                 Some(stream) => unsafe { result::free_async(native, stream as CUstream) },
@@ -171,7 +192,7 @@ impl Memory for DeviceMemory {
 
 impl Drop for DeviceMemory {
     fn drop(&mut self) {
-        if let (Some(stream), Ok(())) = (self.stream, self.context.enter()) {
+        if let (Some(stream), Ok(_entered)) = (self.stream, self.context.enter()) {
             let _ = unsafe { result::stream::synchronize(stream as CUstream) };
             let _ = unsafe { result::stream::destroy(stream as CUstream) };
         }
@@ -183,13 +204,13 @@ pub(super) struct PinnedMemory(pub Arc<Context>);
 
 impl Memory for PinnedMemory {
     fn take(&self, bytes: usize) -> Result<u64> {
-        self.0.enter()?;
+        let _entered = self.0.enter()?;
         let taken = unsafe { result::malloc_host(bytes, sys::CU_MEMHOSTALLOC_PORTABLE) };
         taken.map(|at| at as u64).map_err(|error| self.0.fault(&format!("an allocation of {bytes} bytes of pinned host memory"), error))
     }
 
     fn free(&self, native: u64) {
-        if self.0.enter().is_ok() {
+        if let Ok(_entered) = self.0.enter() {
             let _ = unsafe { result::free_host(native as *mut c_void) };
         }
     }
@@ -204,7 +225,7 @@ pub(super) struct Registered {
 impl Registered {
     /// Refused for pages that are registered already, or are of a kind that cannot be.
     pub fn new(context: &Arc<Context>, at: *mut u8, bytes: usize) -> Result<Self> {
-        context.enter()?;
+        let _entered = context.enter()?;
         let registered = unsafe { sys::cuMemHostRegister_v2(at.cast(), bytes, sys::CU_MEMHOSTREGISTER_PORTABLE) }.result();
         registered.map_err(|error| context.fault(&format!("cuMemHostRegister of {bytes} bytes"), error))?;
         Ok(Self { context: context.clone(), at: at as usize })
@@ -213,7 +234,7 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        if self.context.enter().is_ok() {
+        if let Ok(_entered) = self.context.enter() {
             let _ = unsafe { sys::cuMemHostUnregister(self.at as *mut c_void) }.result();
         }
     }

@@ -1,11 +1,12 @@
 //! Copies between two CUDA devices of the process, without a stop in the host's memory.
 
 use super::boxes::{Piece, Pitches};
-use super::cuda::{attribute, code_name, Driven};
+use super::cuda::{attribute, Driven};
 use super::cuda_memory::Context;
+use crate::base::Result;
 use cudarc::driver::result;
 use cudarc::driver::sys::{self, CUcontext, CUdevice_attribute as Attribute, CUmemorytype, CUresult, CUstream, CUDA_MEMCPY3D_PEER};
-use cudarc::driver::sys::{CUmemAccessDesc, CUmemAccess_flags, CUmemLocation, CUmemLocationType};
+use cudarc::driver::sys::{CUmemLocation_st__bindgen_ty_1 as Number, CUmemAccessDesc, CUmemAccess_flags, CUmemLocation, CUmemLocationType};
 
 /// Memory of a device, and the context that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,7 +16,7 @@ pub(super) struct Address {
 }
 
 /// The pairs of `count` devices of which each reaches the other, as far as `opens` one to the other. What fails is added to `absent`.
-fn pairs(count: usize, mut opens: impl FnMut(usize, usize) -> Result<bool, String>, absent: &mut Vec<String>) -> Vec<(usize, usize)> {
+fn pairs(count: usize, mut opens: impl FnMut(usize, usize) -> std::result::Result<bool, String>, absent: &mut Vec<String>) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for (a, b) in (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))) {
         match opens(a, b).and_then(|there| Ok(there && opens(b, a)?)) {
@@ -29,7 +30,7 @@ fn pairs(count: usize, mut opens: impl FnMut(usize, usize) -> Result<bool, Strin
 
 /// Opens each device's memory to those that can reach it.
 pub(super) fn introduce(contexts: &[&Context], absent: &mut Vec<String>) {
-    let opens = |a: usize, b: usize| open(contexts[a], contexts[b]).map_err(code_name);
+    let opens = |a: usize, b: usize| open(contexts[a], contexts[b]).map_err(|error| error.text.into());
     for (a, b) in pairs(contexts.len(), opens, absent) {
         for (one, other) in [(a, b), (b, a)] {
             contexts[one].peers.lock().push(contexts[other].raw as usize);
@@ -38,7 +39,13 @@ pub(super) fn introduce(contexts: &[&Context], absent: &mut Vec<String>) {
 }
 
 /// Lets `device` use the memory of `peer`, if the hardware can.
-fn open(device: &Context, peer: &Context) -> Driven<bool> {
+fn open(device: &Context, peer: &Context) -> Result<bool> {
+    let _entered = device.enter()?;
+    opened(device, peer).map_err(|error| device.fault("the opening of its peer's memory", error))
+}
+
+/// In the device's context.
+fn opened(device: &Context, peer: &Context) -> Driven<bool> {
     let mut can = 0;
     // SAFETY: devices and contexts are those that the driver gave.
     unsafe {
@@ -46,7 +53,6 @@ fn open(device: &Context, peer: &Context) -> Driven<bool> {
         if can == 0 {
             return Ok(false);
         }
-        result::ctx::set_current(device.raw)?;
         match sys::cuCtxEnablePeerAccess(peer.raw, 0) {
             // The program may have done it.
             CUresult::CUDA_SUCCESS | CUresult::CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED => (),
@@ -54,7 +60,7 @@ fn open(device: &Context, peer: &Context) -> Driven<bool> {
         }
         // Memory from pools has rights of its own.
         if attribute(peer.device, Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED) != 0 {
-            let location = CUmemLocation { type_: CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE, id: device.device };
+            let location = CUmemLocation { type_: CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE, __bindgen_anon_1: Number { id: device.device } };
             let access = CUmemAccessDesc { location, flags: CUmemAccess_flags::CU_MEM_ACCESS_FLAGS_PROT_READWRITE };
             sys::cuMemPoolSetAccess(result::device::get_default_mem_pool(peer.device)?, &access, 1).result()?;
         }

@@ -180,6 +180,8 @@ pub trait Device: Send + Sync {
     /// Done when everything that was enqueued on the stream so far is, also what a callback enqueued itself.
     fn mark(&self, stream: Stream) -> Result<Event>;
 
+    /// Makes the device that of the calling thread, where drivers know such a thing: CUDA's runtime, which callbacks may use, takes it.
+    fn make_current(&self) -> Result<()>;
     /// For callbacks, which enqueue on their own: `CUstream` or `cl_command_queue`.
     fn native_stream(&self, stream: Stream) -> *mut c_void;
     /// `CUcontext` or `cl_context`.

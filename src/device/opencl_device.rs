@@ -336,6 +336,10 @@ impl Device for OpenclDevice {
         self.flushed(queue, self.marker(queue, &[])?, What::Plain("work that a callback enqueued"))
     }
 
+    fn make_current(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn native_stream(&self, stream: Stream) -> *mut c_void {
         self.queue(stream)
     }

@@ -145,6 +145,7 @@ impl DeviceThread<'_> {
             (DeviceBody::Function(function), _) => {
                 let device = self.attached().device.clone();
                 device.barrier(stream, &waits)?;
+                device.make_current()?;
                 let native = NativeDevice {
                     api: device.info().api,
                     number: self.number as u32,
