@@ -271,6 +271,20 @@ impl Running {
         }
     }
 
+    /// A ghost region of this rank.
+    fn ghost(&self, extents: &[i64], fields: u32) -> (cohort_region_t, Vec<cohort_field_t>) {
+        unsafe {
+            let (mut space, mut names, mut region) = (std::mem::zeroed(), std::mem::zeroed(), std::mem::zeroed());
+            let (lo, hi) = (vec![1; extents.len()], extents.to_vec());
+            ok(rg::cohort_index_space_create(self.runtime, extents.len() as i32, lo.as_ptr(), hi.as_ptr(), &mut space));
+            ok(rg::cohort_field_space_create(self.runtime, &mut names));
+            let mut first = 0;
+            ok(rg::cohort_fields_allocate(names, 8, fields, &mut first));
+            ok(gh::cohort_ghost_create(self.runtime, space, names, &mut region));
+            (region, (first..first + fields).collect())
+        }
+    }
+
     fn attach(&self, region: cohort_region_t, fields: &[cohort_field_t], at: *const f64, strides: &[i64], apart: i64) {
         let at = at.cast_mut().cast();
         ok(unsafe { rg::cohort_attach(self.context, region, fields.len() as u32, fields.as_ptr(), at, strides.as_ptr(), apart) });
@@ -678,6 +692,50 @@ fn explicit_copies_move_the_points_they_name_and_nothing_else() {
     running.copy(left, face, [0; 3]);
     running.wait();
     assert_eq!(seen.moved(), [0; 3]);
+}
+
+#[test]
+fn ghost_regions_stay_on_the_device_until_they_are_written() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    let (tile, fields) = running.region(&[40, 30], 2);
+    let (mut ghost, _) = running.ghost(&[40, 2], 2);
+    running.launch(bump, tile, &fields);
+    running.wait();
+    seen.moved();
+    // The tile's own memory is too small to be registered.
+    seen.from_elsewhere.store(0, Ordering::Relaxed);
+    for _ in 0..3 {
+        // From the device into memory that ranks share, and from there to the device once.
+        running.copy(tile, ghost, TO_FACE);
+        for _ in 0..5 {
+            running.launch_on(COHORT_PROC_DEVICE, bump, (ghost, &fields, COHORT_READ_ONLY));
+        }
+        running.wait();
+        assert_eq!(seen.moved(), [FACE, FACE, 0]);
+    }
+    // A field of two is written; a task of the host reads both.
+    running.launch_on(COHORT_PROC_CPU, bump, (ghost, &fields[..1], COHORT_READ_WRITE));
+    running.launch_on(COHORT_PROC_CPU, bump, (ghost, &fields, COHORT_READ_ONLY));
+    for _ in 0..5 {
+        running.launch_on(COHORT_PROC_DEVICE, bump, (ghost, &fields, COHORT_READ_ONLY));
+        running.copy(ghost, tile, [0, 28, 0]);
+    }
+    running.wait();
+    assert_eq!(seen.moved(), [FACE / 2, 0, 5 * FACE], "and its copies start where it was read last");
+    // What a task on the device writes is in the shared memory when the task is complete, and on the device too.
+    running.launch(bump, ghost, &fields);
+    running.launch(bump, ghost, &fields);
+    running.wait();
+    assert_eq!(seen.moved(), [0, 2 * FACE, 0]);
+    // However small, the memory is registered: whole pages of its own, and until the region goes.
+    let pinned = seen.pinned.lock().unwrap().clone();
+    assert!(pinned.iter().any(|span| span.len() == 4096 && span.start % 4096 == 0), "{pinned:x?}");
+    assert_eq!(seen.from_elsewhere.load(Ordering::Relaxed), 0);
+    ok(unsafe { rg::cohort_region_destroy(&mut ghost) });
+    running.wait();
+    assert_eq!(seen.pinned.lock().unwrap().len(), pinned.len() - 1);
 }
 
 #[test]

@@ -76,6 +76,8 @@ pub struct InstanceTable {
     tree: Arc<Tree>,
     chunks: Box<[OnceLock<Box<[Slot]>>]>,
     change: Mutex<Vec<Group>>,
+    /// The whole pages that placed fields lie in, and nothing else.
+    pages: OnceLock<Range<usize>>,
 }
 
 unsafe impl Send for InstanceTable {}
@@ -83,7 +85,7 @@ unsafe impl Sync for InstanceTable {}
 
 impl InstanceTable {
     pub fn new(tree: Arc<Tree>) -> Self {
-        Self { tree, chunks: (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect(), change: Mutex::default() }
+        Self { tree, chunks: (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect(), change: Mutex::default(), pages: OnceLock::new() }
     }
 
     fn slot(&self, field: u32) -> &Slot {
@@ -231,6 +233,9 @@ impl InstanceTable {
     /// The memory that `instance` of a field lies in, as far as fields of the same shape make up one array: those side by side, and of a
     /// caller's array what lies between them, as the halo of a tile does.
     pub fn memory_of(&self, field: u32, instance: &FieldInstance) -> Range<usize> {
+        if let Some(pages) = self.own_pages(field) {
+            return pages.clone();
+        }
         let attached = self.is_attached(field);
         let alike = |other: &FieldInstance| other.stride == instance.stride && other.rect == instance.rect && other.bytes == instance.bytes;
         let mut spans = Vec::new();
@@ -252,6 +257,17 @@ impl InstanceTable {
             }
         }
         found
+    }
+
+    /// The whole pages that the field lies in with others of the tree, if nothing else does.
+    pub fn own_pages(&self, field: u32) -> Option<&Range<usize>> {
+        self.pages.get().filter(|_| self.slot(field).origin.load(Ordering::Acquire) == PLACED)
+    }
+
+    /// Nothing but the tree's placed fields lies in these pages.
+    pub fn lie_in(&self, pages: Range<usize>) {
+        // The first word holds.
+        let _ = self.pages.set(pages);
     }
 
     /// Whether the field lies in an array of the caller.

@@ -6,10 +6,11 @@ use super::ghost_layout::{runs_of, Description, Layout, Stamp, MARK};
 use super::ghost_messages::FarGhost;
 use crate::base::Result;
 use crate::fail;
-use crate::operation::{Arrival, Elsewhere, Engine, Home, RegionObject, Transfer, TreeData, TreeName};
+use crate::operation::{Arrival, Elsewhere, Engine, Home, RegionObject, Shared, Transfer, TreeData, TreeName};
 use crate::region::{FieldSpace, IndexSpace, RegionNode, Tree};
-use crate::transport::NodeMemory;
+use crate::transport::{in_pages, NodeMemory};
 use crate::base::sync::Mutex;
+use std::any::Any;
 use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,9 +31,17 @@ impl OwnGhost {
     }
 }
 
+impl Shared for OwnGhost {
+    fn writes(&self, field: u32) -> u64 {
+        let count = self.memory.own.mapping.place::<AtomicU64>(self.layout.count(field)).expect("it was allocated");
+        // As long as `memory`.
+        unsafe { count.as_ref() }.load(Ordering::Acquire)
+    }
+}
+
 impl Drop for OwnGhost {
     fn drop(&mut self) {
-        self.stamp().0.store(0, Ordering::Release);
+        self.stamp().id.store(0, Ordering::Release);
         self.memory.own.release(self.layout.place, self.bytes);
     }
 }
@@ -42,6 +51,8 @@ struct NearGhost {
     /// Keeps the stamp and the fields mapped.
     _memory: Arc<NodeMemory>,
     stamp: NonNull<Stamp>,
+    /// By field.
+    counts: NonNull<[AtomicU64]>,
     layout: Layout,
 }
 
@@ -59,14 +70,21 @@ impl Elsewhere for NearGhost {
 
     fn check(&self) -> Result<()> {
         // Atomic, and mapped as long as `_memory`.
-        if unsafe { self.stamp.as_ref() }.0.load(Ordering::Acquire) != self.layout.id {
+        if unsafe { self.stamp.as_ref() }.id.load(Ordering::Acquire) != self.layout.id {
             fail!(InvalidHandle, "the ghost region was destroyed by rank {}, which owns it; destroy it there only after the last copy", self.rank());
         }
         Ok(())
     }
 
+    fn will_write(&self, field: u32) {
+        // Mapped as long as `_memory`. The arrivals that come after the copy bring it to the owner's sight.
+        let counts = unsafe { self.counts.as_ref() };
+        counts[field as usize].fetch_add(1, Ordering::Release);
+    }
+
     fn deliver(&self, _engine: &Engine, transfer: &Transfer, _arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {
         self.check()?;
+        transfer.fields().for_each(|(_, destination)| self.will_write(destination));
         transfer.copy()
     }
 }
@@ -101,8 +119,9 @@ impl Ghosts {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed) & 0xffff;
         let id = MARK << 48 | generation << 32 | u64::from(self.memory().rank());
         let mut layout = Layout { id, place: 0, space: space.clone(), runs };
-        let (_, bytes) = layout.fields()?;
-        layout.place = self.memory().own.allocate(bytes)?;
+        let bytes = in_pages(layout.fields()?.1);
+        // Drivers of devices register whole pages.
+        layout.place = self.memory().own.allocate_pages(bytes)?;
         let own = OwnGhost { memory: self.memory().clone(), layout, bytes };
         let start = self.memory().own.mapping.place::<u8>(own.layout.place).expect("just allocated");
         // Nobody else knows of it yet.
@@ -114,7 +133,8 @@ impl Ghosts {
                 let base = self.memory().own.mapping.place::<u8>(offset).expect("just allocated");
                 instances.place(field as u32, base.as_ptr())?;
             }
-            own.stamp().0.store(id, Ordering::Release);
+            instances.lie_in(start.addr().get()..start.addr().get() + bytes);
+            own.stamp().id.store(id, Ordering::Release);
             Ok(Home::Shared(Box::new(own)))
         })?;
         let known = Known { node: Arc::downgrade(&region.node), data: Arc::downgrade(region.data.shared()) };
@@ -127,7 +147,7 @@ impl Ghosts {
     /// What other ranks import.
     pub fn export(&self, region: &RegionObject) -> Result<Description> {
         let own = match &region.data.home {
-            Home::Shared(home) => home.downcast_ref::<OwnGhost>(),
+            Home::Shared(home) => (&**home as &dyn Any).downcast_ref::<OwnGhost>(),
             _ => None,
         };
         match own {
@@ -161,17 +181,20 @@ impl Ghosts {
             return RegionObject::root_at(tree, creator, |_| Ok(Home::Elsewhere(Box::new(far))));
         };
         let (offsets, end) = layout.fields()?;
-        let place = mapping.place::<Stamp>(layout.place);
-        let Some(stamp) = place.filter(|_| end <= mapping.bytes()) else {
+        let places = mapping.place::<Stamp>(layout.place).zip(mapping.places::<AtomicU64>(layout.count(0), offsets.len()));
+        let whole = in_pages(layout.place) == layout.place && in_pages(end) <= mapping.bytes();
+        let Some((stamp, counts)) = places.filter(|_| whole) else {
             fail!(InvalidArgument, "the words describe a ghost region outside of the memory of rank {owner}; pass what cohort_ghost_export filled in");
         };
-        let near = NearGhost { _memory: self.memory().clone(), stamp, layout: layout.clone() };
+        let near = NearGhost { _memory: self.memory().clone(), stamp, counts, layout: layout.clone() };
         near.check()?;
         RegionObject::root_at(tree, creator, |instances| {
             for (field, &offset) in offsets.iter().enumerate() {
                 let base = mapping.place::<u8>(offset).expect("its end lies inside");
                 instances.place(field as u32, base.as_ptr())?;
             }
+            let (start, bytes) = (near.stamp.addr().get(), in_pages(end - layout.place));
+            instances.lie_in(start..start + bytes);
             Ok(Home::Elsewhere(Box::new(near)))
         })
     }

@@ -16,9 +16,12 @@ pub(super) const MARK: u64 = 0x6057;
 const FIRST_RUN: usize = 10;
 const MOST_RUNS: usize = (DESCRIPTION_WORDS - FIRST_RUN) / 2;
 
-/// What lies at the place of a ghost region, before its fields: the first word of its description, or 0 once it is gone.
+/// What lies at the place of a ghost region, before a count for each field of how often other ranks were about to write it, and the fields.
 #[repr(C, align(128))]
-pub(super) struct Stamp(pub AtomicU64);
+pub(super) struct Stamp {
+    /// The first word of its description, or 0 once it is gone.
+    pub id: AtomicU64,
+}
 
 /// Fields of one size, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +49,15 @@ impl Layout {
         Ok(dense_bytes(&self.space.domain.bounds, bytes)?.next_multiple_of(GRAIN))
     }
 
+    /// Where the count of a field lies.
+    pub fn count(&self, field: u32) -> usize {
+        self.place + size_of::<Stamp>() + field as usize * size_of::<AtomicU64>()
+    }
+
     /// Offsets of the fields in order, and the end of the last.
     pub fn fields(&self) -> Result<(Vec<usize>, usize)> {
-        let (mut at, mut offsets) = (self.place + size_of::<Stamp>(), Vec::new());
+        let count = self.runs.iter().map(|run| run.count).sum();
+        let (mut at, mut offsets) = (self.count(count).next_multiple_of(GRAIN), Vec::new());
         for run in &self.runs {
             let step = self.field_step(run.bytes)?;
             for _ in 0..run.count {
@@ -124,7 +133,8 @@ mod tests {
         assert_eq!(Layout::of(&layout.words()), Ok(layout.clone()));
         assert_eq!(layout.owner(), 5);
         let step = (80 * 8usize).next_multiple_of(GRAIN);
-        let first = 1280 + size_of::<Stamp>();
+        let first = 1280 + size_of::<Stamp>() + GRAIN;
+        assert_eq!(layout.count(3), 1280 + size_of::<Stamp>() + 24);
         assert_eq!(layout.fields().unwrap().0, [first, first + step, first + 2 * step, first + 3 * step]);
     }
 

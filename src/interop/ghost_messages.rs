@@ -58,6 +58,8 @@ impl Elsewhere for FarGhost {
         Ok(())
     }
 
+    fn will_write(&self, _field: u32) {}
+
     fn deliver(&self, _engine: &Engine, transfer: &Transfer, arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {
         let addressed = |arrival: &(Arc<dyn Arrival>, u64)| arrival.0.address().map(|address| (address, arrival.1));
         let travelling: SmallVec<[(u64, u64); 4]> = arrivals.iter().filter_map(addressed).collect();
@@ -135,6 +137,7 @@ fn place(ghosts: &Ghosts, message: &Message) -> Result<()> {
         // The phases that the copy waited for and arrives at keep the owner's tasks away.
         let used = unsafe { unpack(points, ghost.data.instances.covering(field, &rect)?, &rect)? };
         points = &points[used..];
+        ghost.data.is_written_here(field, &rect);
     }
     Ok(())
 }

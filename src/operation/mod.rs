@@ -46,7 +46,7 @@ pub use frame::Frame;
 pub use future::{Future, FutureCell, FutureMap};
 pub use index::IndexLaunch;
 pub use launch::{check, launch, Gate, Launch, Launched, Need};
-pub use object::{Home, PartitionObject, RegionObject, RegionRef, TreeData, TreeName, ANYBODY};
+pub use object::{Home, PartitionObject, RegionObject, RegionRef, Shared, TreeData, TreeName, ANYBODY};
 pub use crate::mapping::Processor;
 pub use predicate::{combine, Predicate};
 pub use projection::{Colours, Projection, ProjectionFunction, Regions};

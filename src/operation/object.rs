@@ -4,7 +4,7 @@ use super::devices::Resident;
 use super::Elsewhere;
 use crate::base::Result;
 use crate::fail;
-use crate::geometry::Domain;
+use crate::geometry::{Domain, Rect};
 use crate::instance::InstanceTable;
 use crate::region::{FieldSpace, IndexSpace, Partition, RegionNode, Tree};
 use crate::base::sync::Mutex;
@@ -18,9 +18,15 @@ pub enum Home {
     /// Storage that appears when first used, or arrays of the caller.
     Here,
     /// Memory that others write too; kept as long as the region.
-    Shared(Box<dyn Any + Send + Sync>),
+    Shared(Box<dyn Shared>),
     /// Another rank's: a destination of copies, nothing else.
     Elsewhere(Box<dyn Elsewhere>),
+}
+
+/// Data of this rank that other ranks write.
+pub trait Shared: Any + Send + Sync {
+    /// How often others were about to write the field, as far as whoever waited for them knows.
+    fn writes(&self, field: u32) -> u64;
 }
 
 /// The creator of trees that any task may use without a requirement, as those of a halo.
@@ -62,6 +68,13 @@ impl TreeData {
     /// Whether the task with this context may use the tree without a requirement.
     pub(super) fn is_free_for(&self, task: u64) -> bool {
         self.creator == task || self.creator == ANYBODY
+    }
+
+    /// Points of a field have got new values in the host's memory, of which no operation of this rank knows.
+    pub fn is_written_here(&self, field: u32, rect: &Rect) {
+        if let Some(resident) = self.on_devices.get() {
+            resident.is_written_on_host(field, rect);
+        }
     }
 
     /// For uses that need the data in this process.

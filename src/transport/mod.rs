@@ -35,7 +35,7 @@ pub use news::{News, PIGEONHOLES};
 #[cfg(not(loom))]
 pub use node::NodeMemory;
 #[cfg(not(loom))]
-pub use segment::{Mapping, GRAIN};
+pub use segment::{in_pages, Mapping, GRAIN};
 
 /// What a thread does while it waits for other ranks: whether something moved. An error ends the waiting.
 pub type Meanwhile<'a> = &'a mut dyn FnMut() -> Result<bool>;

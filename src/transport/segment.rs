@@ -10,10 +10,11 @@ use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::LazyLock;
 
 /// Sizes and places are multiples of this: two cache lines, so that neighbours do not share one.
 pub const GRAIN: usize = 128;
-/// Memory is asked of the system in pieces of this size.
+/// Memory is asked of the system in pieces of this size, a whole number of pages.
 const PIECE: usize = 64 << 10;
 
 /// What lies at offset 0.
@@ -101,7 +102,13 @@ pub struct Segment {
 }
 
 fn round_up(bytes: usize, to: usize) -> usize {
-    bytes.div_ceil(to) * to
+    bytes.checked_next_multiple_of(to).unwrap_or(usize::MAX)
+}
+
+/// Bytes of as many of the system's pages as hold so many.
+pub fn in_pages(bytes: usize) -> usize {
+    static PAGE: LazyLock<usize> = LazyLock::new(|| usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(PIECE).max(GRAIN));
+    round_up(bytes, *PAGE)
 }
 
 /// What others find a segment by. The owner's goes with the value: from then on nobody finds the segment, and nothing is
@@ -200,10 +207,20 @@ impl Segment {
 
     /// The offset of `bytes` bytes that nobody uses. Their content is whatever lay there.
     pub fn allocate(&self, bytes: usize) -> Result<usize> {
+        self.allocate_at(bytes, |offset| offset)
+    }
+
+    /// The same in pages of their own, of `in_pages(bytes)` bytes.
+    pub fn allocate_pages(&self, bytes: usize) -> Result<usize> {
+        self.allocate_at(in_pages(bytes), in_pages)
+    }
+
+    /// `first`: the first offset not below another at which it may lie.
+    fn allocate_at(&self, bytes: usize, first: fn(usize) -> usize) -> Result<usize> {
         let mut space = self.space.lock();
         let wanted = round_up(bytes.max(1), GRAIN);
-        let found = space.free.iter().find(|(_, &size)| size >= wanted).map(|(&offset, &size)| (offset, size));
-        let Some((offset, size)) = found else {
+        let fits = |&(start, size): &(usize, usize)| start + size >= first(start).saturating_add(wanted);
+        let Some((start, size)) = space.free.iter().map(|(&start, &size)| (start, size)).find(fits) else {
             let largest = space.free.values().max().copied().unwrap_or(0);
             fail!(
                 OutOfMemory,
@@ -211,10 +228,15 @@ impl Segment {
                 self.mapping.bytes
             );
         };
-        self.commit(&mut space, offset + wanted)?;
-        space.free.remove(&offset);
-        if size > wanted {
-            space.free.insert(offset + wanted, size - wanted);
+        let offset = first(start);
+        let (end, rest) = (offset + wanted, start + size - offset - wanted);
+        self.commit(&mut space, end)?;
+        space.free.remove(&start);
+        if offset > start {
+            space.free.insert(start, offset - start);
+        }
+        if rest > 0 {
+            space.free.insert(end, rest);
         }
         Ok(offset)
     }
@@ -277,6 +299,24 @@ mod tests {
         let error = segment.allocate(1).unwrap_err();
         assert_eq!(error.status, Status::OutOfMemory);
         assert!(error.text.contains("at most 0 of the 1048576"), "{error}");
+    }
+
+    #[test]
+    fn pages_are_taken_whole_and_what_lies_before_them_is_used() {
+        let segment = Segment::private(1 << 20).unwrap();
+        let free = segment.available().0;
+        let page = in_pages(1);
+        let pages = [segment.allocate_pages(1).unwrap(), segment.allocate_pages(page + 1).unwrap()];
+        assert_eq!(pages.map(|offset| offset % page), [0; 2]);
+        assert_eq!(pages[1] - pages[0], page);
+        assert_eq!(segment.available().0, free - 3 * page as u64);
+        let small = segment.allocate(GRAIN).unwrap();
+        assert!(small < pages[0], "it lies before the first page");
+        segment.release(small, GRAIN);
+        segment.release(pages[0], page);
+        segment.release(pages[1], 2 * page);
+        assert_eq!(segment.available().0, free);
+        assert!(segment.allocate(free as usize).is_ok(), "the pieces are one again");
     }
 
     #[test]

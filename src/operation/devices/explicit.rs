@@ -151,13 +151,13 @@ impl DeviceThread<'_> {
             None => Ranking::default(),
         };
         let mut both = lock(from, to);
-        if matches!(copy.source.data().home, Home::Shared(_)) {
-            // Others may have written it since.
-            copy.source.mask.iter().for_each(|field| both.source.write(field, &copy.source.node().domain, HOST));
-        }
+        both.source.see_writes(copy.source);
         copy.source.mask.iter().try_for_each(|field| both.source.check(field, &copy.source.node().domain))?;
         let Some((to, mut parts)) = copy.plan(&both, &ranking) else { return Ok(None) };
         self.bring_what_is_out_of_reach(&mut both, &copy, to, &mut parts)?;
+        if let Home::Elsewhere(owner) = &copy.destination.data().home {
+            copy.destination.mask.iter().for_each(|field| owner.will_write(field));
+        }
         let mut events = Events::new();
         for of_place in parts.chunk_by(|a, b| a.from == b.from) {
             self.copy_parts(&mut both, &copy, of_place, (to, stream), (&chained, &mut events))?;

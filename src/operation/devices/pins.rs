@@ -1,5 +1,6 @@
 //! Host memory that devices copy from and to is registered with their drivers, which then copy it without a stop on the way. An array is
-//! registered when the first copy touches it, until it is detached or its region goes. Memory that a driver refuses works unregistered.
+//! registered when the first copy touches it, until it is detached or its region goes; of node-shared memory, what a ghost region of this
+//! rank or another takes. Memory that a driver refuses works unregistered.
 
 use crate::base::sync::Mutex;
 use crate::device::{Device, Pin};
@@ -124,7 +125,8 @@ impl Holds {
     /// How copies of a field go; registers the memory that it lies in when it is first asked.
     pub fn way(&mut self, pins: &Arc<Pins>, device: &dyn Device, instances: &InstanceTable, field: u32, host: &FieldInstance) -> Way {
         let span = host.span();
-        if device.registers() && span.len() >= LEAST && !self.has(&span) {
+        let pays = span.len() >= LEAST || instances.own_pages(field).is_some();
+        if device.registers() && pays && !self.has(&span) {
             let hold = pins.hold(device, instances.memory_of(field, host));
             self.0.insert(hold.span.start, hold);
         }

@@ -4,6 +4,8 @@
 //! complete, or was enqueued earlier on the same device. Here is only what the graph does not know: copies that were made for one reader and
 //! serve another, which has to wait for them too.
 
+use super::super::body::Held;
+use super::super::object::Home;
 use super::pins::Holds;
 use crate::base::sync::Mutex;
 use crate::base::{Error, Result, Status};
@@ -104,6 +106,8 @@ impl Lost {
 struct OfField {
     residency: Residency,
     ids: Vec<(PlaceId, Place)>,
+    /// How often other ranks had written it in the host's memory when this was last asked.
+    seen: u64,
 }
 
 impl OfField {
@@ -159,7 +163,7 @@ impl State {
         self.next += 1;
         for &field in &physical.fields {
             let bounds = self.bounds;
-            let of_field = self.fields.entry(field).or_insert_with(|| OfField { residency: Residency::new(bounds), ids: Vec::new() });
+            let of_field = self.fields.entry(field).or_insert_with(|| OfField { residency: Residency::new(bounds), ids: Vec::new(), seen: 0 });
             let id = of_field.residency.create(physical.device as u32 + 1, physical.rect);
             of_field.ids.push((id, self.next));
         }
@@ -222,6 +226,20 @@ impl State {
             }
             !lost.domain.is_empty()
         });
+    }
+
+    /// What other ranks write they write in the host's memory: of fields that they have written since this was last asked, places have old values.
+    /// Which points they wrote nobody knows.
+    pub fn see_writes(&mut self, held: &Held) {
+        let Home::Shared(home) = &held.data().home else { return };
+        for field in held.mask.iter() {
+            let Some(of_field) = self.fields.get_mut(&field) else { continue };
+            let writes = home.writes(field);
+            if std::mem::replace(&mut of_field.seen, writes) != writes {
+                let on_host = of_field.residency.valid(PlaceId::HOST).clone();
+                of_field.residency.write(PlaceId::HOST, &on_host);
+            }
+        }
     }
 
     /// Points that were to be copied from these places are still there, and only there: the copy failed.
@@ -354,6 +372,10 @@ impl Resident {
 
     pub fn lock(&self) -> impl std::ops::DerefMut<Target = State> + '_ {
         self.state.lock()
+    }
+
+    pub fn is_written_on_host(&self, field: u32, rect: &Rect) {
+        self.lock().write(field, &(*rect).into(), HOST);
     }
 
     /// A task for that device is about to be launched.

@@ -193,11 +193,8 @@ impl DeviceThread<'_> {
             return Ok(());
         }
         let Parts { mut found, list: mut parts } = std::mem::take(&mut state.parts);
+        state.see_writes(held);
         let mut look = held.mask.iter().try_for_each(|field| {
-            if matches!(pinned.data.home, Home::Shared(_)) {
-                // Others may have written it since.
-                state.write(field, domain, HOST);
-            }
             state.read((field, domain), to, ranking, &mut found)?;
             for (from, part) in found.drain(..) {
                 parts.extend(part.rects().map(|rect| (from, rect, field)));
