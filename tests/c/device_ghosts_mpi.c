@@ -156,12 +156,13 @@ static void unpack(int side, const cohort_field_t *fields)
   TRY(cohort_copy(ctx, &copy));
 }
 
-/* How a step uses a ghost. */
-enum { BY_TASK, BY_COPY, ACQUIRED, WAYS };
+/* How a step uses a ghost: each way after each, since what one leaves behind matters to the next. */
+enum { BY_TASK, BY_COPY, ACQUIRED };
 
 static int way(int side, int64_t step)
 {
-  return (int)(step / SLOTS + side) % WAYS;
+  static const int ways[] = {BY_TASK, BY_TASK, BY_COPY, BY_COPY, ACQUIRED, ACQUIRED, BY_TASK, ACQUIRED, BY_COPY};
+  return ways[(uint64_t)(step / SLOTS + side) % (sizeof ways / sizeof *ways)];
 }
 
 static cohort_region_t neighbour(int t, int side, int64_t step)
