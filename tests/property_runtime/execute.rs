@@ -20,6 +20,8 @@ use std::sync::Mutex;
 
 /// Kinds of leaves that ask for layouts.
 pub const ASKING: usize = 3;
+/// No less than a phase barrier takes of the memory that ranks share.
+const BARRIER_BYTES: usize = 4096;
 
 pub struct TreeHandles {
     pub regions: Vec<cohort_region_t>,
@@ -55,7 +57,7 @@ fn last_error() -> String {
 
 /// The number of calls and elements that differ from what is expected, described.
 pub fn differences(program: &Program, expected: &Expected) -> Vec<String> {
-    let world = World::start(program, expected);
+    let world = World::start(program, expected, 0);
     let mut place = Place::root(&world);
     let mut arrays = world.attach_hosted();
     for step in &program.steps {
@@ -82,7 +84,8 @@ pub fn differences(program: &Program, expected: &Expected) -> Vec<String> {
 }
 
 impl<'p> World<'p> {
-    pub fn start(program: &'p Program, expected: &'p Expected) -> Box<Self> {
+    /// `barriers`: how many there has to be room for.
+    pub fn start(program: &'p Program, expected: &'p Expected, barriers: usize) -> Box<Self> {
         let mut config = cohort_config_t {
             size: size_of::<cohort_config_t>(),
             workers: program.settings.workers,
@@ -93,7 +96,7 @@ impl<'p> World<'p> {
             task_stack_bytes: 1 << 20,
             watchdog_seconds: 0.0,
             force_messages: -1,
-            shared_bytes: 1 << 20,
+            shared_bytes: (1 << 20) + (barriers * BARRIER_BYTES) as u64,
             on_error: 0,
         };
         let mut world = Box::new(World {

@@ -156,7 +156,7 @@ pub fn differences(program: &Program) -> Vec<String> {
         launched.push(plan.executions.len());
     }
     let expected = std::mem::take(&mut plan.expected);
-    let mut world = World::start(program, &expected);
+    let mut world = World::start(program, &expected, plan.gates.len());
     let gates: Vec<cohort_phase_barrier_t> = (0..plan.gates.len())
         .map(|_| {
             let mut gate = cohort_phase_barrier_t { id: 0, phase: 0 };
