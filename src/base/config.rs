@@ -18,6 +18,8 @@ pub struct Config {
     /// Seconds without any progress after which the watchdog says what waits for whom; off when absent.
     pub watchdog_seconds: Option<f64>,
     pub force_messages: Option<bool>,
+    /// Whether MPI takes addresses in devices' memory; it is asked if this is absent.
+    pub gpu_aware_mpi: Option<bool>,
     /// Node-shared memory reserved for the ghost regions and barriers that this rank owns.
     pub shared_bytes: Option<u64>,
     pub on_error: Option<OnError>,
@@ -112,6 +114,7 @@ impl Config {
                 s.parse().ok().filter(|t| *t >= 0.0)
             })?),
             force_messages: self.force_messages.or(switch(lookup, "COHORT_FORCE_MESSAGES")?),
+            gpu_aware_mpi: self.gpu_aware_mpi.or(switch(lookup, "COHORT_GPU_AWARE_MPI")?),
             shared_bytes: self.shared_bytes.or(size(lookup, "COHORT_SHARED_BYTES")?),
             on_error: self.on_error.or(parsed(lookup, "COHORT_ON_ERROR", "return, print or abort", |s| match s {
                 "return" => Some(OnError::Return),

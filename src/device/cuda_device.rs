@@ -313,6 +313,11 @@ impl Device for CudaDevice {
     fn native_device(&self) -> *mut c_void {
         self.context.device as usize as *mut c_void
     }
+    fn in_context(&self, call: &mut dyn FnMut()) {
+        // Where that fails the other library says what it misses.
+        let _entered = self.context.enter();
+        call();
+    }
 }
 
 enum End {

@@ -188,4 +188,8 @@ pub trait Device: Send + Sync {
     fn native_context(&self) -> *mut c_void;
     /// `CUdevice` or `cl_device_id`.
     fn native_device(&self) -> *mut c_void;
+    /// Calls another library that is given addresses in the device's memory.
+    fn in_context(&self, call: &mut dyn FnMut()) {
+        call();
+    }
 }

@@ -7,8 +7,9 @@ use super::ghost_messages::FarGhost;
 use crate::base::Result;
 use crate::fail;
 use crate::operation::{Arrival, Elsewhere, Engine, Home, RegionObject, Shared, Transfer, TreeData, TreeName};
+use crate::geometry::Rect;
 use crate::region::{FieldSpace, IndexSpace, RegionNode, Tree};
-use crate::transport::{in_pages, NodeMemory};
+use crate::transport::{in_pages, Cargo, NodeMemory};
 use crate::base::sync::Mutex;
 use std::any::Any;
 use std::collections::HashMap;
@@ -37,6 +38,19 @@ impl Shared for OwnGhost {
         // As long as `memory`.
         unsafe { count.as_ref() }.load(Ordering::Acquire)
     }
+
+    fn keep(&self) -> bool {
+        let stamp = self.stamp();
+        if stamp.near.load(Ordering::Relaxed) != 0 {
+            return false;
+        }
+        stamp.kept.store(1, Ordering::SeqCst);
+        stamp.near.load(Ordering::SeqCst) == 0
+    }
+
+    fn look_on(&self) {
+        self.stamp().near.store(1, Ordering::SeqCst);
+    }
 }
 
 impl Drop for OwnGhost {
@@ -58,6 +72,16 @@ struct NearGhost {
 
 unsafe impl Send for NearGhost {}
 unsafe impl Sync for NearGhost {}
+
+impl NearGhost {
+    /// Whether its newest values may be missing in its memory; if not, they will not from here on.
+    fn is_kept(&self) -> bool {
+        // Mapped as long as `_memory`.
+        let stamp = unsafe { self.stamp.as_ref() };
+        stamp.near.store(1, Ordering::SeqCst);
+        stamp.kept.load(Ordering::SeqCst) != 0
+    }
+}
 
 impl Elsewhere for NearGhost {
     fn rank(&self) -> u32 {
@@ -86,6 +110,10 @@ impl Elsewhere for NearGhost {
         self.check()?;
         transfer.fields().for_each(|(_, destination)| self.will_write(destination));
         transfer.copy()
+    }
+
+    fn ship(&self, _: Vec<(Rect, Box<dyn Cargo>)>, _: &[u32], _: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {
+        fail!(Internal, "points were packed for a ghost region of this node")
     }
 }
 
@@ -176,10 +204,11 @@ impl Ghosts {
             fields.allocate(run.bytes, run.count, None)?;
         }
         let tree = Tree::new(layout.space.clone(), Arc::new(fields));
-        let Some(mapping) = self.memory().of(owner) else {
+        let far = |tree| {
             let far = FarGhost::new(self.attention.messages.clone(), layout.id);
-            return RegionObject::root_at(tree, creator, |_| Ok(Home::Elsewhere(Box::new(far))));
+            RegionObject::root_at(tree, creator, |_| Ok(Home::Elsewhere(Box::new(far))))
         };
+        let Some(mapping) = self.memory().of(owner) else { return far(tree) };
         let (offsets, end) = layout.fields()?;
         let places = mapping.place::<Stamp>(layout.place).zip(mapping.places::<AtomicU64>(layout.count(0), offsets.len()));
         let whole = in_pages(layout.place) == layout.place && in_pages(end) <= mapping.bytes();
@@ -188,6 +217,9 @@ impl Ghosts {
         };
         let near = NearGhost { _memory: self.memory().clone(), stamp, counts, layout: layout.clone() };
         near.check()?;
+        if near.is_kept() {
+            return far(tree);
+        }
         RegionObject::root_at(tree, creator, |instances| {
             for (field, &offset) in offsets.iter().enumerate() {
                 let base = mapping.place::<u8>(offset).expect("its end lies inside");

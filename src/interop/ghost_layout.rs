@@ -21,6 +21,11 @@ const MOST_RUNS: usize = (DESCRIPTION_WORDS - FIRST_RUN) / 2;
 pub(super) struct Stamp {
     /// The first word of its description, or 0 once it is gone.
     pub id: AtomicU64,
+    /// Not 0: ranks write here, or somebody of the owner's looks on. A rank says so before it looks at `kept`, and the owner sets `kept` before it
+    /// looks here: of the two at least one sees the other (Dekker), so that a rank that may find the newest values missing sends messages.
+    pub near: AtomicU64,
+    /// Not 0: the newest values may lie on a device of the owner's alone.
+    pub kept: AtomicU64,
 }
 
 /// Fields of one size, one after the other.

@@ -2,7 +2,8 @@
 //! barriers to arrive at, at which the owner arrives once the points lie in their place.
 //!
 //! A message's words are the ghost region, the number of fields and that of arrivals. Its payload: the bounds of the points in
-//! the owner's numbering (6 words), barrier and phase of each arrival, the fields, and the points field by field.
+//! the owner's numbering (6 words), barrier and phase of each arrival, the fields, and the points field by field; points that were packed on a
+//! device travel as its cargo. Cargo is received where a device of the owner's unpacks it, if the ghost region has a place on one.
 
 use super::barriers::Barriers;
 use super::ghost::Ghosts;
@@ -10,8 +11,9 @@ use crate::base::Result;
 use crate::copy::unpack;
 use crate::fail;
 use crate::geometry::Rect;
-use crate::operation::{Arrival, Elsewhere, Engine, Transfer};
-use crate::transport::{Message, Messages, Topic};
+use crate::operation::devices::Brought;
+use crate::operation::{Arrival, Elsewhere, Engine, RegionObject, Transfer};
+use crate::transport::{Cargo, Line, Message, Messages, Plain, Topic};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -61,27 +63,48 @@ impl Elsewhere for FarGhost {
     fn will_write(&self, _field: u32) {}
 
     fn deliver(&self, _engine: &Engine, transfer: &Transfer, arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {
-        let addressed = |arrival: &(Arc<dyn Arrival>, u64)| arrival.0.address().map(|address| (address, arrival.1));
-        let travelling: SmallVec<[(u64, u64); 4]> = arrivals.iter().filter_map(addressed).collect();
-        // Messages of one thread are read in order: what arrives comes with the last of the points.
-        let mut rects = transfer.domain.rects();
-        while let Some(rect) = rects.next() {
-            let arriving = if rects.len() == 0 { &travelling[..] } else { &[] };
-            self.send(transfer, &rect, arriving)?;
-        }
-        arrivals.retain(|arrival| addressed(arrival).is_none());
-        Ok(())
+        self.send_each(transfer.domain.rects(), arrivals, |rect, arriving| {
+            let (mut message, points) = self.address(&rect.shifted(transfer.shift), transfer.fields().map(|pair| pair.1), arriving, transfer.bytes(&rect)?);
+            transfer.pack(&rect, &mut message.payload_mut()[points..])?;
+            self.messages.send(self.rank(), message);
+            Ok(())
+        })
+    }
+
+    fn ship(&self, parcels: Vec<(Rect, Box<dyn Cargo>)>, fields: &[u32], arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {
+        self.send_each(parcels.into_iter(), arrivals, |(rect, cargo), arriving| {
+            let (mut message, _) = self.address(&rect, fields.iter().copied(), arriving, 0);
+            message.carry(cargo);
+            self.messages.send(self.rank(), message);
+            Ok(())
+        })
     }
 }
 
 impl FarGhost {
-    fn send(&self, transfer: &Transfer, rect: &Rect, arrivals: &[(u64, u64)]) -> Result<()> {
-        let fields = transfer.fields();
+    /// Sends a message for each part, with what is to arrive; the rest stays.
+    fn send_each<T>(
+        &self,
+        mut parts: impl ExactSizeIterator<Item = T>,
+        arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>,
+        send: impl Fn(T, &[(u64, u64)]) -> Result<()>,
+    ) -> Result<()> {
+        let addressed = |arrival: &(Arc<dyn Arrival>, u64)| arrival.0.address().map(|address| (address, arrival.1));
+        let travelling: SmallVec<[(u64, u64); 4]> = arrivals.iter().filter_map(addressed).collect();
+        // Messages of one thread are read in order: what arrives comes with the last of the points.
+        while let Some(part) = parts.next() {
+            send(part, if parts.len() == 0 { &travelling[..] } else { &[] })?;
+        }
+        arrivals.retain(|arrival| addressed(arrival).is_none());
+        Ok(())
+    }
+
+    /// A message with room for the points, and where they begin.
+    fn address(&self, target: &Rect, fields: impl ExactSizeIterator<Item = u32>, arrivals: &[(u64, u64)], bytes: usize) -> (Message, usize) {
         let parts = Parts::of(fields.len(), arrivals.len());
         let words = [self.id, fields.len() as u64, arrivals.len() as u64, 0, 0, 0];
-        let mut message = self.messages.write(Topic::Ghost, words, parts.points + transfer.bytes(rect)?);
+        let mut message = self.messages.write(Topic::Ghost, words, parts.points + bytes);
         let payload = message.payload_mut();
-        let target = rect.shifted(transfer.shift);
         let mut put = |at: usize, word: u64| payload[at..at + WORD].copy_from_slice(&word.to_ne_bytes());
         for d in 0..3 {
             put(d * WORD, target.lo[d] as u64);
@@ -91,19 +114,19 @@ impl FarGhost {
             put(parts.arrivals + 2 * i * WORD, *address);
             put(parts.arrivals + (2 * i + 1) * WORD, *phase);
         }
-        for ((_, destination), place) in fields.zip(payload[parts.fields..].chunks_exact_mut(size_of::<u32>())) {
-            place.copy_from_slice(&destination.to_ne_bytes());
+        for (field, place) in fields.zip(payload[parts.fields..].chunks_exact_mut(size_of::<u32>())) {
+            place.copy_from_slice(&field.to_ne_bytes());
         }
-        transfer.pack(rect, &mut payload[parts.points..])?;
-        self.messages.send(self.rank(), message);
-        Ok(())
+        (message, parts.points)
     }
 }
 
 /// Does what a message of another rank asks for. A failure reaches this rank's next wait.
-pub fn receive(engine: &Engine, ghosts: &Ghosts, barriers: &Barriers, message: &Message) {
-    let fail = |text: &str| engine.fail(format!("copy from rank {} into a ghost region of rank {}: {text}", message.from(), engine.rank));
-    let failed = place(ghosts, message).map_or_else(|error| fail(&error.text), |()| 0);
+pub fn receive(engine: &Engine, ghosts: &Ghosts, barriers: &Barriers, mut message: Message) {
+    let from = message.from();
+    let fail = |text: &str| engine.fail(format!("copy from rank {from} into a ghost region of rank {}: {text}", engine.rank));
+    let cargo = message.take_cargo();
+    let failed = place(engine, ghosts, &message, cargo).map_or_else(|error| fail(&error.text), |()| 0);
     let (payload, words) = (message.payload(), message.words());
     let parts = Parts::of(words[1] as usize, words[2] as usize);
     for arrival in payload.get(parts.arrivals..parts.fields).unwrap_or_default().chunks_exact(2 * WORD) {
@@ -118,26 +141,64 @@ fn word(bytes: &[u8], at: usize) -> u64 {
     u64::from_ne_bytes(bytes[at..at + WORD].try_into().expect("eight bytes"))
 }
 
-fn place(ghosts: &Ghosts, message: &Message) -> Result<()> {
-    let (payload, words) = (message.payload(), message.words());
-    let parts = Parts::of(words[1] as usize, words[2] as usize);
-    if payload.len() < parts.points {
-        fail!(Internal, "a message of {} bytes, too short for {} fields and {} arrivals", payload.len(), words[1], words[2]);
+/// What a message says of its points.
+struct Delivery {
+    ghost: RegionObject,
+    rect: Rect,
+    fields: SmallVec<[u32; 8]>,
+    /// Where they begin in its payload, unless they are its cargo.
+    points: usize,
+}
+
+impl Delivery {
+    fn of(ghosts: &Ghosts, message: &Message) -> Result<Self> {
+        let (payload, words) = (message.payload(), message.words());
+        let parts = Parts::of(words[1] as usize, words[2] as usize);
+        if payload.len() < parts.points {
+            fail!(Internal, "a message of {} bytes, too short for {} fields and {} arrivals", payload.len(), words[1], words[2]);
+        }
+        let ghost = ghosts.own(words[0])?;
+        let bound = |i: usize| word(payload, i * WORD) as i64;
+        let rect = Rect::new(std::array::from_fn(bound), std::array::from_fn(|d| bound(3 + d)));
+        let whole = ghost.node.domain.bounds;
+        if rect.is_empty() || !whole.contains(&rect) {
+            fail!(Bounds, "points {:?}..{:?} do not lie in {}", rect.lo, rect.hi, ghost.node.bounds_text());
+        }
+        let number = |field: &[u8]| u32::from_ne_bytes(field.try_into().expect("four bytes"));
+        let fields = payload[parts.fields..].chunks_exact(size_of::<u32>()).take(words[1] as usize).map(number).collect();
+        Ok(Self { ghost, rect, fields, points: parts.points })
     }
-    let ghost = ghosts.own(words[0])?;
-    let bound = |i: usize| word(payload, i * WORD) as i64;
-    let rect = Rect::new(std::array::from_fn(bound), std::array::from_fn(|d| bound(3 + d)));
-    let whole = ghost.node.domain.bounds;
-    if rect.is_empty() || !whole.contains(&rect) {
-        fail!(Bounds, "points {:?}..{:?} do not lie in {}", rect.lo, rect.hi, ghost.node.bounds_text());
+
+    fn brought(&self) -> Brought<'_> {
+        Brought { data: self.ghost.data.shared(), rect: self.rect, fields: &self.fields }
     }
-    let mut points = &payload[parts.points..];
-    for field in payload[parts.fields..].chunks_exact(size_of::<u32>()).take(words[1] as usize) {
-        let field = u32::from_ne_bytes(field.try_into().expect("four bytes"));
-        // The phases that the copy waited for and arrives at keep the owner's tasks away.
-        let used = unsafe { unpack(points, ghost.data.instances.covering(field, &rect)?, &rect)? };
-        points = &points[used..];
-        ghost.data.is_written_here(field, &rect);
+
+    /// Brings points to their place in the host's memory.
+    fn unpack(&self, mut points: &[u8]) -> Result<()> {
+        for &field in &self.fields {
+            // The phases that the copy waited for and arrives at keep the owner's tasks away.
+            let used = unsafe { unpack(points, self.ghost.data.instances.covering(field, &self.rect)?, &self.rect)? };
+            points = &points[used..];
+            self.ghost.data.is_written_here(field, &self.rect);
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// Where what comes with a message is received.
+pub fn berth(engine: &Engine, ghosts: &Ghosts, message: &Message) -> Box<dyn Cargo> {
+    let lines = message.cargo_lines();
+    // What is wrong with the message is said when it is received.
+    let on_device = Delivery::of(ghosts, message).ok().and_then(|delivery| engine.berth(&delivery.brought(), lines));
+    on_device.unwrap_or_else(|| Box::new(Plain::new(lines)))
+}
+
+fn place(engine: &Engine, ghosts: &Ghosts, message: &Message, cargo: Option<Box<dyn Cargo>>) -> Result<()> {
+    let delivery = Delivery::of(ghosts, message)?;
+    let Some(cargo) = cargo else { return delivery.unpack(&message.payload()[delivery.points..]) };
+    match engine.unload(&delivery.brought(), cargo)? {
+        // The host's memory, as long as the cargo.
+        Some(cargo) => delivery.unpack(unsafe { std::slice::from_raw_parts(cargo.at().cast(), cargo.lines() * size_of::<Line>()) }),
+        None => Ok(()),
+    }
 }

@@ -26,6 +26,6 @@ pub use barriers::Barriers;
 pub use collective_messages::receive_collective;
 pub use collectives::Collectives;
 pub use ghost::Ghosts;
-pub use ghost_messages::receive as receive_ghost;
+pub use ghost_messages::{berth as berth_of_ghost, receive as receive_ghost};
 pub use halo::{Block, Halo};
 pub use handshake::{Handshake, Side};

@@ -10,6 +10,7 @@ use crate::fail;
 use crate::geometry::{Domain, Point, Rect};
 use crate::instance::{dense_bytes, FieldInstance, InstanceTable};
 use crate::region::{Access, Privilege};
+use crate::transport::Cargo;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ pub trait Elsewhere: Send + Sync {
     /// Brings data there. What arrives together with the data is drained from `arrivals`; the rest arrives when this
     /// returns.
     fn deliver(&self, engine: &Engine, transfer: &Transfer, arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()>;
+    /// The same of points that were packed, where it is not mapped: rectangles in its numbering, field by field.
+    fn ship(&self, parcels: Vec<(Rect, Box<dyn Cargo>)>, fields: &[u32], arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()>;
 }
 
 /// What a copy moves: the points of `domain` of the source, to the points `shift` away.

@@ -71,6 +71,7 @@ pub fn map(engine: &Engine, frame: &Frame, need: Need) -> Result<Arc<Mapping>> {
     let bounds = need.region.node.domain.bounds;
     need.mask.iter().try_for_each(|field| need.region.data.instances.covering(field, &bounds).map(drop))?;
     engine.ask_about_mapping(frame, &need);
+    need.region.data.is_seen(need.access);
     let mut operation = Launch::new(Launched::Nothing);
     operation.needs.push(Need { region: need.region.clone(), mask: need.mask.clone(), access: need.access });
     let reached = Future::default();

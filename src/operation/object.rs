@@ -6,7 +6,7 @@ use crate::base::Result;
 use crate::fail;
 use crate::geometry::{Domain, Rect};
 use crate::instance::InstanceTable;
-use crate::region::{FieldSpace, IndexSpace, Partition, RegionNode, Tree};
+use crate::region::{Access, FieldSpace, IndexSpace, Partition, RegionNode, Tree};
 use crate::base::sync::Mutex;
 use std::any::Any;
 use std::ops::Deref;
@@ -27,6 +27,10 @@ pub enum Home {
 pub trait Shared: Any + Send + Sync {
     /// How often others were about to write the field, as far as whoever waited for them knows.
     fn writes(&self, field: u32) -> u64;
+    /// Whether others write by messages alone, and nobody looks on, so that the newest values may be missing in the memory.
+    fn keep(&self) -> bool;
+    /// Somebody of this rank looks at the memory while others write: from here on the newest values come there.
+    fn look_on(&self);
 }
 
 /// The creator of trees that any task may use without a requirement, as those of a halo.
@@ -74,6 +78,13 @@ impl TreeData {
     pub fn is_written_here(&self, field: u32, rect: &Rect) {
         if let Some(resident) = self.on_devices.get() {
             resident.is_written_on_host(field, rect);
+        }
+    }
+
+    /// Somebody with this access sees the memory as it is.
+    pub fn is_seen(&self, access: Access) {
+        if let (Home::Shared(home), true) = (&self.home, access.coherence.is_weak()) {
+            home.look_on();
         }
     }
 

@@ -73,6 +73,7 @@ pub fn view(engine: &Engine, frame: &Frame, number: u32, field: u32, privilege: 
     let instance = match copied.or(private) {
         Some(instance) => instance,
         None => {
+            held.data().is_seen(held.access);
             if engine.devices.get().is_some() {
                 engine.look_at(frame, number as usize, held)?;
             }

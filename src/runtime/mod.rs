@@ -25,8 +25,8 @@ use crate::operation::{current_task, Engine, Frame, Future, Outside, TaskKind};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
-use crate::transport::{Loopback, Messages, NodeMemory, Topic, Transport};
-use crate::interop::{receive_barrier, receive_collective, receive_ghost, Attention, Barriers, Collectives, Ghosts};
+use crate::transport::{Loopback, Messages, NodeMemory, Plain, Topic, Transport};
+use crate::interop::{berth_of_ghost, receive_barrier, receive_collective, receive_ghost, Attention, Barriers, Collectives, Ghosts};
 use crate::base::sync::Mutex;
 use crate::region::forget_operators;
 use std::ffi::{CStr, CString};
@@ -66,6 +66,8 @@ pub struct Runtime {
     absent: OnceLock<CString>,
     mapping_file: Option<Arc<FileMapper>>,
     verbose: bool,
+    /// What the environment says; else MPI is asked.
+    gpu_aware_mpi: Option<bool>,
     /// Dropped to end the watch.
     watch: Mutex<Option<Sender<()>>>,
     /// Results of the members of the last must epoch.
@@ -126,7 +128,9 @@ impl Runtime {
 
     fn attach(&self, devices: Vec<Arc<dyn Device>>) -> Result<()> {
         let before = (self.machinery.processors.len() as u32, self.machinery.memories.len() as u32);
-        self.engine.use_devices(Devices::new(devices, before, self.verbose))
+        let mut devices = Devices::new(devices, before, self.verbose);
+        devices.mpi_takes_addresses = self.gpu_aware_mpi.unwrap_or_else(|| self.transport.takes_device_memory());
+        self.engine.use_devices(devices)
     }
 
     /// From now on the rank has these devices, in place of those that would be looked for.
@@ -213,11 +217,12 @@ impl Runtime {
 
     /// Says what went where of data that tasks on devices used.
     fn tell_devices(&self) {
-        let [tasks, copies, copies_in, home, across, evictions] =
-            [Done::Task, Done::Copy, Done::CopyIn, Done::CopyHome, Done::CopyAcross, Done::Eviction].map(|done| self.engine.devices_did(done));
+        let [tasks, copies, copies_in, home, across, evictions, sent, received] =
+            [Done::Task, Done::Copy, Done::CopyIn, Done::CopyHome, Done::CopyAcross, Done::Eviction, Done::Sent, Done::Received]
+                .map(|done| self.engine.devices_did(done));
         if tasks + copies > 0 {
             crate::tell!(
-                "cohort: rank {}: devices ran {tasks} tasks and {copies} copies; for tasks {copies_in} copies to devices, {home} back, {across} from one to another, {evictions} evictions",
+                "cohort: rank {}: devices ran {tasks} tasks and {copies} copies; for tasks {copies_in} copies to devices, {home} back, {across} from one to another, {evictions} evictions; {sent} messages packed and {received} unpacked",
                 self.rank
             );
         }
@@ -334,6 +339,7 @@ fn start(config: Config, open: impl FnOnce() -> Result<Arc<dyn Transport>>) -> R
         handle,
         mpi_thread: thread_token(),
         verbose: config.verbose.unwrap_or(false),
+        gpu_aware_mpi: config.gpu_aware_mpi,
         watch: Mutex::default(),
         members: Mutex::default(),
         engine: started.engine,
@@ -460,8 +466,13 @@ fn connect(started: &Started, alone: bool) -> Result<()> {
     let (ghosts, barriers, owner) = (Arc::downgrade(&started.ghosts), Arc::downgrade(&started.barriers), served());
     messages.on(Topic::Ghost, move |message| {
         if let (Some(ghosts), Some(barriers)) = (ghosts.upgrade(), barriers.upgrade()) {
-            receive_ghost(owner.get(), &ghosts, &barriers, &message);
+            receive_ghost(owner.get(), &ghosts, &barriers, message);
         }
+    });
+    let (ghosts, owner) = (Arc::downgrade(&started.ghosts), served());
+    messages.receive_cargo_at(Topic::Ghost, move |message| match ghosts.upgrade() {
+        Some(ghosts) => berth_of_ghost(owner.get(), &ghosts, message),
+        None => Box::new(Plain::new(message.cargo_lines())),
     });
     let (herald, hearing) = (Arc::downgrade(&attention.herald), served());
     messages.on(Topic::Failure, move |message| {

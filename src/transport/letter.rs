@@ -1,6 +1,7 @@
 //! What a message is written in: a header and a payload, in memory that is used again, and the box into which any thread
 //! puts what is to be sent. In steady state nothing is allocated and nothing is locked.
 
+use super::cargo::Cargo;
 use crate::base::sync::atomic::{AtomicPtr, Ordering};
 use std::ptr::null_mut;
 
@@ -8,6 +9,9 @@ use std::ptr::null_mut;
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Default)]
 pub struct Line([u64; 8]);
+
+/// The rest of the word counts the lines of cargo.
+const TOPIC_BITS: u32 = 8;
 
 /// Words of a message's header that belong to its sender.
 pub const WORDS: usize = 6;
@@ -19,8 +23,11 @@ pub struct Letter {
     pub rank: u32,
     /// The transport's, while it moves the letter.
     pub request: u64,
+    /// What travels with it, and the transport's word for that.
+    pub cargo: Option<Box<dyn Cargo>>,
+    pub cargo_request: u64,
     lines: usize,
-    /// The first line is the header: topic, length of the payload in bytes, and the sender's words.
+    /// The first line is the header: topic and lines of cargo, length of the payload in bytes, and the sender's words.
     store: Box<[Line]>,
 }
 
@@ -42,7 +49,7 @@ impl Letter {
 
     pub fn new(lines: usize) -> Box<Self> {
         let room = SMALLEST << Self::class_of(lines);
-        Box::new(Self { next: null_mut(), rank: 0, request: 0, lines, store: vec![Line::default(); room].into() })
+        Box::new(Self { next: null_mut(), rank: 0, request: 0, cargo: None, cargo_request: 0, lines, store: vec![Line::default(); room].into() })
     }
 
     pub fn class(&self) -> usize {
@@ -71,7 +78,18 @@ impl Letter {
     }
 
     pub fn topic(&self) -> u64 {
-        self.store[0].0[0]
+        self.store[0].0[0] & ((1 << TOPIC_BITS) - 1)
+    }
+
+    /// How many lines of cargo it announces.
+    pub fn cargo_lines(&self) -> usize {
+        (self.store[0].0[0] >> TOPIC_BITS) as usize
+    }
+
+    /// From now on this travels with it.
+    pub fn carry(&mut self, cargo: Box<dyn Cargo>) {
+        self.store[0].0[0] = self.topic() | (cargo.lines() as u64) << TOPIC_BITS;
+        self.cargo = Some(cargo);
     }
 
     pub fn words(&self) -> &[u64; WORDS] {

@@ -8,6 +8,7 @@
 //! Nobody asks the transport for messages unless some may come: always if some rank shares no memory with this one;
 //! else when a peer counted one in this rank's `mail`, or while one's own are on their way.
 
+use super::cargo::{Cargo, Plain};
 use super::letter::{Letter, Outbox, WORDS};
 use super::pool::Pool;
 use super::{NodeMemory, Transport};
@@ -63,6 +64,21 @@ impl Message {
         self.letter.payload_mut()
     }
 
+    /// Sends memory along, which nobody touches from here on.
+    pub fn carry(&mut self, cargo: Box<dyn Cargo>) {
+        self.letter.carry(cargo);
+    }
+
+    /// How many lines come with it.
+    pub fn cargo_lines(&self) -> usize {
+        self.letter.cargo_lines()
+    }
+
+    /// What came with it.
+    pub fn take_cargo(&mut self) -> Option<Box<dyn Cargo>> {
+        self.letter.cargo.take()
+    }
+
     fn into_letter(self) -> Box<Letter> {
         let mut message = ManuallyDrop::new(self);
         // Not dropped afterwards; the pool's count is given back by hand.
@@ -81,6 +97,7 @@ impl Drop for Message {
 }
 
 type Handler = Box<dyn Fn(Message) + Send + Sync>;
+type Berth = Box<dyn Fn(&Message) -> Box<dyn Cargo> + Send + Sync>;
 
 struct Incoming {
     letter: Box<Letter>,
@@ -102,6 +119,7 @@ pub struct Messages {
     outbox: Outbox,
     traffic: Mutex<Traffic>,
     handlers: [OnceLock<Handler>; TOPICS],
+    berths: [OnceLock<Berth>; TOPICS],
     /// Some rank shares no memory with this one.
     far: bool,
     /// Messages on their way from or to this rank, as far as the transport was told.
@@ -130,6 +148,7 @@ impl Messages {
             outbox: Outbox::default(),
             traffic: Mutex::default(),
             handlers: std::array::from_fn(|_| OnceLock::new()),
+            berths: std::array::from_fn(|_| OnceLock::new()),
             far,
             moving: AtomicUsize::new(0),
             sent: AtomicU64::new(0),
@@ -165,6 +184,12 @@ impl Messages {
         assert!(self.handlers[topic as usize].set(Box::new(handler)).is_ok(), "a topic has one handler");
     }
 
+    /// Who says where what comes with a message of a topic is received, as many lines as that announces. As for a handler; without anyone, it is
+    /// memory of the host.
+    pub fn receive_cargo_at(&self, topic: Topic, berth: impl Fn(&Message) -> Box<dyn Cargo> + Send + Sync + 'static) {
+        assert!(self.berths[topic as usize].set(Box::new(berth)).is_ok(), "a topic has one berth");
+    }
+
     /// From here on messages are handled. `wake` is called when the thread that opened the transport may sleep and has
     /// something to drive, unless some thread attends.
     pub fn open(&self, wake: impl Fn() + Send + Sync + 'static) {
@@ -176,7 +201,7 @@ impl Messages {
     pub fn write(&self, topic: Topic, words: [u64; WORDS], bytes: usize) -> Message {
         let mut letter = self.pool.take(Letter::lines_for(bytes));
         letter.address(topic as u64, bytes, words);
-        Message { letter: ManuallyDrop::new(letter), pool: self.pool.clone() }
+        self.message(letter)
     }
 
     /// Sends a message that `write` gave to another rank. Any thread; never blocks, and handles nothing, so that the caller
@@ -307,6 +332,17 @@ impl Messages {
             let (to, mut request) = (letter.rank, 0);
             self.transport.start_send(to, letter.lines(), &mut request)?;
             letter.request = request;
+            if let Some(cargo) = &letter.cargo {
+                let (at, lines, mut request, mut started) = (cargo.at(), cargo.lines(), 0, Ok(()));
+                // The letter keeps it until it has left.
+                cargo.aboard(&mut || started = unsafe { self.transport.start_send_cargo(to, at, lines, &mut request) });
+                letter.cargo_request = request;
+                if started.is_err() {
+                    // The letter itself has left, and the transport may still read it.
+                    std::mem::forget(letter);
+                    return started.map(|()| moved);
+                }
+            }
             if let Some(peer) = self.node.of(to) {
                 peer.bell().post();
             }
@@ -314,12 +350,25 @@ impl Messages {
         }
         for _ in 0..traffic.leaving.len().min(TURN) {
             let Some(mut letter) = traffic.leaving.pop_front() else { break };
-            match self.transport.is_done(&mut letter.request)? {
+            match self.is_moved(&mut letter)? {
                 true => self.pool.give(letter),
                 false => traffic.leaving.push_back(letter),
             }
         }
         Ok(moved)
+    }
+
+    /// Whether nothing of the letter, and of its cargo if it has one here, is on its way.
+    fn is_moved(&self, letter: &mut Letter) -> Result<bool> {
+        if !self.transport.is_done(&mut letter.request)? {
+            return Ok(false);
+        }
+        let (mut request, mut done) = (letter.cargo_request, Ok(true));
+        if let Some(cargo) = &letter.cargo {
+            cargo.aboard(&mut || done = self.transport.is_done(&mut request));
+        }
+        letter.cargo_request = request;
+        done
     }
 
     /// Begins to receive what has come.
@@ -342,24 +391,51 @@ impl Messages {
         while at < traffic.coming.len() {
             let incoming = &mut traffic.coming[at];
             if !incoming.complete {
-                incoming.complete = self.transport.is_done(&mut incoming.letter.request)?;
+                incoming.complete = self.is_moved(&mut incoming.letter)?;
             }
             let (from, complete) = (incoming.letter.rank, incoming.complete);
             if !complete || traffic.coming.iter().take(at).any(|earlier| earlier.letter.rank == from) {
                 at += 1;
                 continue;
             }
-            if let Some(incoming) = traffic.coming.remove(at) {
-                moved = true;
-                self.handle(incoming.letter, self.node.of(from).is_some());
+            let Some(Incoming { letter, .. }) = traffic.coming.remove(at) else { break };
+            moved = true;
+            if letter.cargo_lines() > 0 && letter.cargo.is_none() {
+                let letter = self.berth(letter)?;
+                traffic.coming.insert(at, Incoming { letter, complete: false });
+                at += 1;
+            } else {
+                self.handle(letter, self.node.of(from).is_some());
             }
         }
         Ok(moved)
     }
 
+    /// Begins to receive the cargo of a letter that is there. Those of one rank are begun in the order of their letters.
+    fn berth(&self, letter: Box<Letter>) -> Result<Box<Letter>> {
+        let (from, lines) = (letter.rank, letter.cargo_lines());
+        let message = self.message(letter);
+        let cargo = match self.berths.get(message.letter.topic() as usize).and_then(OnceLock::get) {
+            Some(berth) => berth(&message),
+            None => Box::new(Plain::new(lines)),
+        };
+        let (at, mut request, mut started) = (cargo.at(), 0, Ok(()));
+        debug_assert_eq!(cargo.lines(), lines, "a berth is as long as what is announced");
+        // The letter keeps it, and is kept until all is there.
+        cargo.aboard(&mut || started = unsafe { self.transport.start_receive_cargo(from, at, lines, &mut request) });
+        started?;
+        let mut letter = message.into_letter();
+        (letter.cargo, letter.cargo_request) = (Some(cargo), request);
+        Ok(letter)
+    }
+
+    fn message(&self, letter: Box<Letter>) -> Message {
+        Message { letter: ManuallyDrop::new(letter), pool: self.pool.clone() }
+    }
+
     fn handle(&self, letter: Box<Letter>, near: bool) {
         let topic = letter.topic();
-        let message = Message { letter: ManuallyDrop::new(letter), pool: self.pool.clone() };
+        let message = self.message(letter);
         match self.handlers.get(topic as usize).and_then(OnceLock::get) {
             Some(handler) => handler(message),
             None => self.fail(Error::new(Status::Internal, format!("a message from rank {} on topic {topic}, which has no handler", message.from()))),
@@ -500,6 +576,50 @@ mod tests {
     #[test]
     fn messages_of_threads_that_may_not_drive() {
         every_message_arrives_once_and_in_order(false);
+    }
+
+    /// Messages with cargo and without in turns; where it is received somebody says, or nobody.
+    fn cargo_comes_with_its_message(says: bool) {
+        play(true, |messages| {
+            let next = Arc::new(Mutex::new([0; RANKS as usize]));
+            let seen = next.clone();
+            messages.on(Topic::Ghost, move |mut message| {
+                let expected = &mut seen.lock()[message.from() as usize];
+                assert_eq!(message.words()[0], *expected, "in order");
+                *expected += 1;
+                let cargo = message.take_cargo();
+                assert_eq!(cargo.is_some(), message.words()[1] > 0);
+                if let Some(cargo) = cargo {
+                    let values = unsafe { std::slice::from_raw_parts(cargo.at().cast::<u8>(), 64 * cargo.lines()) };
+                    assert!(cargo.lines() as u64 == message.words()[1] && values.iter().all(|&value| value == message.words()[0] as u8));
+                }
+            });
+            if says {
+                messages.receive_cargo_at(Topic::Ghost, |message| Box::new(Plain::new(message.words()[1] as usize)));
+            }
+            messages.open(|| ());
+            for number in 0..60 {
+                for to in (0..RANKS).filter(|&to| to != messages.rank()) {
+                    let lines = if number % 3 == 0 { 0 } else { number as usize % 50 + 1 };
+                    let mut message = messages.write(Topic::Ghost, [number, lines as u64, 0, 0, 0, 0], 8);
+                    if lines > 0 {
+                        let cargo = Plain::new(lines);
+                        unsafe { cargo.at().cast::<u8>().write_bytes(number as u8, 64 * lines) };
+                        message.carry(Box::new(cargo));
+                    }
+                    messages.send(to, message);
+                }
+            }
+            messages.drain().unwrap();
+            let rank = messages.rank();
+            assert!(next.lock().iter().enumerate().all(|(from, &count)| count == if from as u32 == rank { 0 } else { 60 }));
+        });
+    }
+
+    #[test]
+    fn cargo_comes_with_its_message_to_where_somebody_says_or_nobody() {
+        cargo_comes_with_its_message(true);
+        cargo_comes_with_its_message(false);
     }
 
     #[test]

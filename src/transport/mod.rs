@@ -4,6 +4,7 @@
 mod bell;
 #[cfg(not(loom))]
 mod board;
+mod cargo;
 mod letter;
 mod loopback;
 #[cfg(not(loom))]
@@ -25,6 +26,7 @@ use crate::base::Result;
 pub use bell::Bell;
 #[cfg(not(loom))]
 pub use board::{Board, NOTICE_BYTES};
+pub use cargo::{Cargo, Plain};
 pub use letter::Line;
 pub use loopback::Loopback;
 #[cfg(not(loom))]
@@ -70,4 +72,17 @@ pub trait Transport: Send + Sync {
     fn probe(&self) -> Result<Option<Found>>;
     fn start_receive(&self, found: &mut Found, lines: &mut [Line], request: &mut u64) -> Result<()>;
     fn is_done(&self, request: &mut u64) -> Result<bool>;
+
+    /// What comes with the last message that was sent to the rank.
+    /// # Safety
+    /// The lines are there, and stay as they are, until `request` is done.
+    unsafe fn start_send_cargo(&self, to: u32, at: *const Line, lines: usize, request: &mut u64) -> Result<()>;
+    /// The rank's first cargo that nobody has begun to receive.
+    /// # Safety
+    /// The lines are there, and nobody touches them, until `request` is done.
+    unsafe fn start_receive_cargo(&self, from: u32, at: *mut Line, lines: usize, request: &mut u64) -> Result<()>;
+    /// Whether cargo may lie in the memory of CUDA's devices, as far as the transport says.
+    fn takes_device_memory(&self) -> bool {
+        false
+    }
 }

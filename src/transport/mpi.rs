@@ -16,7 +16,8 @@ extern "C" {
     fn cohort_shim_neighbours(communicator: i32, neighbours: *mut i32, text: *mut c_char, capacity: i32) -> i32;
     fn cohort_shim_is_main() -> c_int;
     fn cohort_shim_gather(mine: *const c_void, all: *mut c_void, bytes: i32, request: *mut u64, text: *mut c_char, capacity: c_int) -> c_int;
-    fn cohort_shim_send(lines: *const c_void, count: i32, to: i32, request: *mut u64, text: *mut c_char, capacity: c_int) -> c_int;
+    fn cohort_shim_takes_device_memory() -> c_int;
+    fn cohort_shim_send(lines: *const c_void, count: i32, is_cargo: i32, to: i32, request: *mut u64, text: *mut c_char, capacity: c_int) -> c_int;
     fn cohort_shim_probe(
         found: *mut i32,
         from: *mut i32,
@@ -27,6 +28,7 @@ extern "C" {
     ) -> c_int;
     fn cohort_shim_receive(lines: *mut c_void, count: i32, matched: *mut u64, request: *mut u64, text: *mut c_char, capacity: c_int)
         -> c_int;
+    fn cohort_shim_receive_cargo(lines: *mut c_void, count: i32, from: i32, request: *mut u64, text: *mut c_char, capacity: c_int) -> c_int;
     fn cohort_shim_test(request: *mut u64, done: *mut i32, text: *mut c_char, capacity: c_int) -> c_int;
     fn cohort_shim_close(text: *mut c_char, capacity: c_int) -> c_int;
 }
@@ -212,8 +214,8 @@ impl Transport for Mpi {
         self.level == Level::Multiple || self.thread == thread_token()
     }
     fn start_send(&self, to: u32, lines: &[Line], request: &mut u64) -> Result<()> {
-        let count = count_of(lines)?;
-        shim("MPI_Isend", |text, n| unsafe { cohort_shim_send(lines.as_ptr().cast(), count, to as i32, request, text, n) })
+        let count = count_of(lines.len())?;
+        shim("MPI_Isend", |text, n| unsafe { cohort_shim_send(lines.as_ptr().cast(), count, 0, to as i32, request, text, n) })
     }
     fn probe(&self) -> Result<Option<Found>> {
         let (mut found, mut from, mut count, mut handle) = (0, 0, 0, 0);
@@ -221,7 +223,7 @@ impl Transport for Mpi {
         Ok((found != 0).then_some(Found { from: from as u32, lines: count as usize, handle }))
     }
     fn start_receive(&self, found: &mut Found, lines: &mut [Line], request: &mut u64) -> Result<()> {
-        let count = count_of(lines)?;
+        let count = count_of(lines.len())?;
         shim("MPI_Imrecv", |text, n| unsafe {
             cohort_shim_receive(lines.as_mut_ptr().cast(), count, &mut found.handle, request, text, n)
         })
@@ -231,12 +233,23 @@ impl Transport for Mpi {
         shim("MPI_Test", |text, n| unsafe { cohort_shim_test(request, &mut done, text, n) })?;
         Ok(done != 0)
     }
+    unsafe fn start_send_cargo(&self, to: u32, at: *const Line, lines: usize, request: &mut u64) -> Result<()> {
+        let count = count_of(lines)?;
+        shim("MPI_Isend", |text, n| unsafe { cohort_shim_send(at.cast(), count, 1, to as i32, request, text, n) })
+    }
+    unsafe fn start_receive_cargo(&self, from: u32, at: *mut Line, lines: usize, request: &mut u64) -> Result<()> {
+        let count = count_of(lines)?;
+        shim("MPI_Irecv", |text, n| unsafe { cohort_shim_receive_cargo(at.cast(), count, from as i32, request, text, n) })
+    }
+    fn takes_device_memory(&self) -> bool {
+        unsafe { cohort_shim_takes_device_memory() != 0 }
+    }
 }
 
-fn count_of(lines: &[Line]) -> Result<i32> {
-    match i32::try_from(lines.len()) {
+fn count_of(lines: usize) -> Result<i32> {
+    match i32::try_from(lines) {
         Ok(count) => Ok(count),
-        Err(_) => fail!(Unsupported, "a message of {} bytes; MPI takes at most {} at once", size_of_val(lines), size_of::<Line>() << 31),
+        Err(_) => fail!(Unsupported, "a message of {} bytes; MPI takes at most {} at once", size_of::<Line>() * lines, size_of::<Line>() << 31),
     }
 }
 

@@ -9,8 +9,8 @@
 
 #define SHIM __attribute__((visibility("hidden")))
 
-/* Messages are counted in lines of 64 bytes. */
-enum { LINE = 64, TAG = 1 };
+/* Messages are counted in lines of 64 bytes. What travels with a message has a tag of its own, and is found by its sender alone. */
+enum { LINE = 64, TAG = 1, CARGO = 2 };
 
 static MPI_Comm duplicate = MPI_COMM_NULL;
 static MPI_Datatype line = MPI_DATATYPE_NULL;
@@ -86,6 +86,23 @@ SHIM int cohort_shim_level(void)
     int level = MPI_THREAD_SINGLE;
     MPI_Query_thread(&level);
     return level == MPI_THREAD_MULTIPLE ? 3 : level == MPI_THREAD_SERIALIZED ? 2 : level == MPI_THREAD_FUNNELED ? 1 : 0;
+}
+
+/* Whether this MPI says that it takes addresses in the memory of CUDA's devices. Extensions, of which Open MPI has the first and MPICH both; the
+ * library that is loaded is asked, which may be newer than the one that this was compiled for. */
+SHIM int cohort_shim_takes_device_memory(void)
+{
+    int (*query)(void);
+    int (*query_kind)(int, int *);
+    enum { CUDA = 0 }; /* MPIX_GPU_SUPPORT_CUDA */
+    int supported = 0;
+    *(void **)&query = dlsym(RTLD_DEFAULT, "MPIX_Query_cuda_support");
+    *(void **)&query_kind = dlsym(RTLD_DEFAULT, "MPIX_GPU_query_support");
+    if (query != NULL)
+        return query() == 1;
+    if (query_kind != NULL && query_kind(CUDA, &supported) == MPI_SUCCESS)
+        return supported;
+    return 0;
 }
 
 /* Duplicates the caller's communicator; collective. Errors return instead of ending the program. */
@@ -183,10 +200,10 @@ SHIM int cohort_shim_gather(const void *mine, void *all, int32_t bytes, uint64_t
     return error_text(code, text, capacity);
 }
 
-SHIM int cohort_shim_send(const void *lines, int32_t count, int32_t to, uint64_t *request, char *text, int capacity)
+SHIM int cohort_shim_send(const void *lines, int32_t count, int32_t is_cargo, int32_t to, uint64_t *request, char *text, int capacity)
 {
     MPI_Request started = MPI_REQUEST_NULL;
-    int code = MPI_Isend(lines, count, line, to, TAG, duplicate, &started);
+    int code = MPI_Isend(lines, count, line, to, is_cargo ? CARGO : TAG, duplicate, &started);
     STORE(request, started);
     return error_text(code, text, capacity);
 }
@@ -215,6 +232,14 @@ SHIM int cohort_shim_receive(void *lines, int32_t count, uint64_t *matched, uint
     int code;
     LOAD(message, matched);
     code = MPI_Imrecv(lines, count, line, &message, &started);
+    STORE(request, started);
+    return error_text(code, text, capacity);
+}
+
+SHIM int cohort_shim_receive_cargo(void *lines, int32_t count, int32_t from, uint64_t *request, char *text, int capacity)
+{
+    MPI_Request started = MPI_REQUEST_NULL;
+    int code = MPI_Irecv(lines, count, line, from, CARGO, duplicate, &started);
     STORE(request, started);
     return error_text(code, text, capacity);
 }

@@ -28,7 +28,8 @@ impl Pool {
     }
 
     /// Keeps the letter, or frees it if there are enough.
-    pub fn give(&self, letter: Box<Letter>) {
+    pub fn give(&self, mut letter: Box<Letter>) {
+        letter.cargo = None;
         if let Some(class) = self.0.get(letter.class()) {
             // A queue that is full hands the letter back, and it is freed.
             let _ = class.push(letter);

@@ -16,6 +16,8 @@ pub struct Rehearsal {
     rank: u32,
     /// By receiving rank.
     ways: Arc<Vec<Mutex<VecDeque<Parcel>>>>,
+    /// The same for cargo.
+    cargo_ways: Arc<Vec<Mutex<VecDeque<Parcel>>>>,
     found: Mutex<VecDeque<Parcel>>,
     words: Arc<Mutex<Vec<u64>>>,
     step: Arc<Barrier>,
@@ -30,13 +32,13 @@ const PATIENCE: u64 = 5;
 impl Rehearsal {
     /// The transports of `size` ranks, to be opened by one thread each.
     pub fn cast(size: u32) -> Vec<impl FnOnce(bool) -> Arc<Self>> {
-        let ways: Arc<Vec<_>> = Arc::new((0..size).map(|_| Mutex::default()).collect());
+        let [ways, cargo_ways]: [Arc<Vec<_>>; 2] = [(); 2].map(|()| Arc::new((0..size).map(|_| Mutex::default()).collect()));
         let (words, step) = (Arc::new(Mutex::default()), Arc::new(Barrier::new(size as usize)));
         let open = |rank| {
-            let (ways, words, step) = (ways.clone(), words.clone(), step.clone());
+            let (ways, cargo_ways, words, step) = (ways.clone(), cargo_ways.clone(), words.clone(), step.clone());
             move |any| {
                 let thread = crate::base::thread_token();
-                Arc::new(Self { rank, ways, found: Mutex::default(), words, step, any, thread })
+                Arc::new(Self { rank, ways, cargo_ways, found: Mutex::default(), words, step, any, thread })
             }
         };
         (0..size).map(open).collect()
@@ -95,5 +97,24 @@ impl Transport for Rehearsal {
     fn is_done(&self, request: &mut u64) -> Result<bool> {
         *request = request.saturating_sub(1);
         Ok(*request == 0)
+    }
+    unsafe fn start_send_cargo(&self, to: u32, at: *const Line, lines: usize, request: &mut u64) -> Result<()> {
+        let lines = unsafe { std::slice::from_raw_parts(at, lines) }.to_vec();
+        self.cargo_ways[to as usize].lock().push_back(Parcel { from: self.rank, lines });
+        *request = PATIENCE;
+        Ok(())
+    }
+    unsafe fn start_receive_cargo(&self, from: u32, at: *mut Line, lines: usize, request: &mut u64) -> Result<()> {
+        // The sender is about to send it.
+        let parcel = loop {
+            let mut way = self.cargo_ways[self.rank as usize].lock();
+            match way.iter().position(|parcel| parcel.from == from).and_then(|first| way.remove(first)) {
+                Some(parcel) => break parcel,
+                None => std::thread::yield_now(),
+            }
+        };
+        unsafe { std::slice::from_raw_parts_mut(at, lines) }.copy_from_slice(&parcel.lines);
+        *request = PATIENCE;
+        Ok(())
     }
 }

@@ -15,10 +15,14 @@ pub enum Done {
     /// From one device to another.
     CopyAcross,
     Eviction,
+    /// Points packed on a device for a message.
+    Sent,
+    /// And unpacked there.
+    Received,
 }
 
 #[derive(Default)]
-pub struct Counts([AtomicU64; 7]);
+pub struct Counts([AtomicU64; 9]);
 
 impl Counts {
     pub fn add(&self, done: Done) {

@@ -5,6 +5,7 @@
 use super::super::body::{Body, Held};
 use super::super::copy::pairs_of;
 use super::super::object::Home;
+use super::parcel::Order;
 use super::pins::Holds;
 use super::sources::{Offered, Ranking};
 use super::resident::{Events, Physical, Place, State, HOST};
@@ -153,6 +154,11 @@ impl DeviceThread<'_> {
         let mut both = lock(from, to);
         both.source.see_writes(copy.source);
         copy.source.mask.iter().try_for_each(|field| both.source.check(field, &copy.source.node().domain))?;
+        if matches!(&copy.destination.data().home, Home::Elsewhere(owner) if !owner.is_mapped()) {
+            let order = Order { source: copy.source, destination: copy.destination, pairs: copy.pairs, shift: copy.shift };
+            let packed = self.pack_parcels(&mut both.source, &order, (stream, &chained))?;
+            return Ok(packed.map(|(events, shipment)| Started { events, stream, data: Data { shipment: Some(shipment), ..Data::default() } }));
+        }
         let Some((to, mut parts)) = copy.plan(&both, &ranking) else { return Ok(None) };
         self.bring_what_is_out_of_reach(&mut both, &copy, to, &mut parts)?;
         if let Home::Elsewhere(owner) = &copy.destination.data().home {

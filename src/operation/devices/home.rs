@@ -2,6 +2,7 @@
 //! that its children wrote, and when the program outside of tasks has waited and may look at its arrays.
 
 use super::super::body::{Body, Held, Work};
+use super::super::object::Home;
 use super::super::{inside_task, current_task, Engine, Frame, RegionObject, TreeData};
 use super::resident::{Events, Place, State, HOST};
 use super::sources::{Asking, Ranking};
@@ -138,8 +139,11 @@ impl Engine {
             Work::Task(_) => true,
             _ => false,
         };
+        let only_orders = matches!(body.work, Work::Nothing) && body.result.is_none();
         let uses = |(_, held): &(usize, &Held)| match held.access.privilege {
             Privilege::NoAccess => false,
+            // Acquire and release: whoever looks at it as others do sees to that.
+            _ if only_orders && matches!(held.data().home, Home::Shared(_)) => false,
             Privilege::Reduce => !contributes,
             _ => true,
         };
@@ -198,7 +202,9 @@ impl Engine {
     pub(in super::super) fn look_at(&self, frame: &Frame, number: usize, held: &Held) -> Result<()> {
         let Some(devices) = self.devices.get() else { return Ok(()) };
         if frame.kind().is_none_or(|kind| kind.leaf) {
-            return Ok(());
+            // What it sees from here on comes to the host's memory; what came before that to a device alone is brought.
+            let sees = matches!(held.data().home, Home::Shared(_)) && held.access.coherence.is_weak();
+            return if sees { self.bring_now(devices, &[Wanted::of((number, held), None)]) } else { Ok(()) };
         }
         let viewed = self.context_of(frame).viewed();
         if !viewed.contains(&number) {

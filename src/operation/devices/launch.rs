@@ -110,13 +110,12 @@ impl Engine {
 
 impl Engine {
     /// The device whose thread sees to a copy. `None`: nothing of its data was ever on one, or others than operations of this rank use it
-    /// meanwhile, or a message carries it: the host copies.
+    /// meanwhile: the host copies.
     pub(in super::super) fn device_for_copy(&self, body: &Body) -> Option<usize> {
         let devices = self.devices.get()?;
         let fits = |held: &Held| match &held.data().home {
             Home::Here => !held.restricted,
-            Home::Shared(_) => true,
-            Home::Elsewhere(owner) => owner.is_mapped(),
+            Home::Shared(_) | Home::Elsewhere(_) => true,
         };
         let device = devices.choose_for_copy(body).filter(|_| body.needs().iter().all(fits))?;
         devices.list[device].load.fetch_add(1, Ordering::Relaxed);

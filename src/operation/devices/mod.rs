@@ -16,6 +16,7 @@ mod explicit;
 mod fold;
 mod home;
 mod launch;
+mod parcel;
 mod pins;
 mod place;
 mod resident;
@@ -29,6 +30,7 @@ mod view;
 pub use contribution::Contributions;
 pub use counts::{Counts, Done};
 pub use launch::{make_exclusive, split, used, Chains};
+pub use parcel::Brought;
 pub use resident::Resident;
 pub use variant::{DeviceBody, KernelText, NativeDevice, Variants};
 pub use view::{device_view, DeviceView};
@@ -157,6 +159,8 @@ pub struct Devices {
     /// Trees that have places.
     trees: Mutex<Vec<Weak<TreeData>>>,
     pins: Arc<Pins>,
+    /// Whether MPI takes addresses in the memory of CUDA's devices.
+    pub mpi_takes_addresses: bool,
     pub counts: Counts,
 }
 
@@ -172,6 +176,7 @@ impl Devices {
             memories_before: before.1,
             trees: Mutex::default(),
             pins: Pins::new(verbose),
+            mpi_takes_addresses: false,
             counts: Counts::default(),
         }
     }

@@ -4,6 +4,7 @@ use super::super::body::{Body, Held};
 use super::super::object::Home;
 use super::super::TaskKind;
 use super::contribution::Contribution;
+use super::parcel::Shipment;
 use super::place::{bytes_for, Pinned};
 use super::resident::{Events, Parts, Physical, Place, State, HOST};
 use super::sources::Ranking;
@@ -55,6 +56,8 @@ pub struct Data {
     /// By the numbers of the requirements.
     pub pinned: SmallVec<[(usize, Pinned); 4]>,
     pub contributions: Vec<Contribution>,
+    /// What it sends when it is complete.
+    pub shipment: Option<Shipment>,
 }
 
 impl DeviceThread<'_> {

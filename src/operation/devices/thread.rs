@@ -6,6 +6,7 @@ use super::super::activity::Mine;
 use super::super::Engine;
 use super::start::Started;
 use super::compile::Kernels;
+use super::parcel::Shipment;
 use super::{Attached, Contributions, DeviceBody, DeviceTask, Devices, Done, Job, Request, Then, LOOK};
 use super::super::Context;
 use crate::base::Result;
@@ -140,7 +141,8 @@ impl DeviceThread<'_> {
                     let Running { task, started, activity } = self.running.remove(at);
                     activity.ends();
                     self.unpin(&started.data.pinned);
-                    let error = self.engine.number_of(result, task.job.name());
+                    let shipped = result.and_then(|()| self.ship(&task, started.data.shipment));
+                    let error = self.engine.number_of(shipped, task.job.name());
                     if let (0, Some(fold)) = (error, task.fold) {
                         let contributions = Contributions::new(started.data.contributions);
                         self.attached().keep(&contributions);
@@ -164,6 +166,13 @@ impl DeviceThread<'_> {
             }
         }
         self.running.len() + self.watched.len() < before
+    }
+
+    /// Sends what a copy has packed, and with it what arrives together with the points.
+    fn ship(&self, task: &DeviceTask, shipment: Option<Shipment>) -> Result<()> {
+        let Some(shipment) = shipment else { return Ok(()) };
+        // The second node waits for this thread, so nobody else has its body.
+        shipment.leave(&mut unsafe { self.engine.bodies.get(task.end.index()) }.arrivals)
     }
 
     fn bring_about(&mut self, then: Then, error: u32) {
@@ -321,6 +330,8 @@ impl DeviceThread<'_> {
         body.work = Work::Copy;
         body.on = None;
         body.special &= !special::DEVICE;
+        // The second node waits for the first; a message takes along what arrives.
+        body.arrivals.append(&mut unsafe { self.engine.bodies.get(task.end.index()) }.arrivals);
         self.engine.release(node);
         // The second node waits for the first.
         self.ended(task.end);

@@ -1,0 +1,38 @@
+//! Memory of its own that travels with a message: what would cost too much to bring into one, or lies where only the transport and a device
+//! reach it.
+
+use super::letter::Line;
+use std::any::Any;
+
+/// Stays where it is, and as it is, until it is dropped.
+pub trait Cargo: Any + Send {
+    /// An address that the transport takes. Behind it are as many lines as travel, or more.
+    fn at(&self) -> *mut Line;
+    /// How many lines travel.
+    fn lines(&self) -> usize;
+    /// Calls the transport with the address.
+    fn aboard(&self, call: &mut dyn FnMut());
+}
+
+/// Memory of the host.
+pub struct Plain(Box<[Line]>);
+
+impl Plain {
+    pub fn new(lines: usize) -> Self {
+        Self(vec![Line::default(); lines].into())
+    }
+}
+
+impl Cargo for Plain {
+    fn at(&self) -> *mut Line {
+        self.0.as_ptr().cast_mut()
+    }
+
+    fn lines(&self) -> usize {
+        self.0.len()
+    }
+
+    fn aboard(&self, call: &mut dyn FnMut()) {
+        call();
+    }
+}
