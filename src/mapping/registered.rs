@@ -343,10 +343,8 @@ impl Mappers {
             return;
         }
         let mut made = self.made.lock();
-        if !slot.is_long.swap(true, Ordering::Relaxed) {
-            let before = slot.get().map_or(&[][..], |chain| &chain.mappers);
-            let wanted = made.for_long.iter().chain(before).cloned().collect();
-            slot.set(made.chain_of(wanted).as_ref());
+        if let (false, Some(refinements)) = (slot.is_long.swap(true, Ordering::Relaxed), made.for_long.clone()) {
+            self.ask_before(&mut made, slot, refinements);
         }
     }
 
@@ -383,8 +381,13 @@ impl Mappers {
             return;
         }
         let devices = made.devices.get_or_insert_with(|| Arc::new(Registered::new("devices", Box::new(DeviceMapper), false))).clone();
-        let before = slot.get().map_or(&[][..], |chain| &chain.mappers);
-        let wanted = std::iter::once(&devices).chain(before).cloned().collect();
+        self.ask_before(&mut made, slot, devices);
+    }
+
+    /// Has `mapper` asked about a kind before those that are asked already.
+    fn ask_before(&self, made: &mut Made, slot: &ChainSlot, mapper: Arc<Registered>) {
+        let others = slot.get().map_or(&[][..], |chain| &chain.mappers);
+        let wanted = std::iter::once(&mapper).chain(others).cloned().collect();
         slot.set(made.chain_of(wanted).as_ref());
         self.uses.fetch_add(1, Ordering::Relaxed);
     }
