@@ -79,6 +79,10 @@ fn check_priority(priority: i32) -> Answer {
 }
 
 fn check_processor(number: i32, task: &TaskInfo) -> Answer {
+    if number == task.processor as i32 {
+        // The launch's own, of which it is told itself if there is none.
+        return Ok(());
+    }
     let Some(processor) = Processor::from_number(number) else {
         return Err(format!("processor is {number}; kinds are COHORT_PROC_CPU (1), COHORT_PROC_MPI (2) and COHORT_PROC_DEVICE (3), and COHORT_PROC_ANY (0) leaves it open"));
     };
@@ -292,6 +296,8 @@ mod tests {
         device(ANY).and(device(6)).unwrap();
         refused(device(5), "device is 5; processors that are devices with a variant of the task: 4, 6");
         TaskOptions { processor: 1, priority: 0, inline: 0, replay: 0, device: 5 }.check(&for_devices).unwrap();
+        let of_lost = TaskInfo { processor: Processor::Device, fixed: true, ..task() };
+        TaskOptions::default_for(&of_lost).check(&of_lost).unwrap();
         refused(check(1, 8, 0), "priority is 8; priorities are -7 to 7");
         refused(check(1, 0, 2), "run_inline is 2");
         let fixed = TaskInfo { fixed: true, can_be_inline: false, ..task() };
