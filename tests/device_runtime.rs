@@ -4,7 +4,7 @@
 use cohort::base::config::DeviceChoice;
 use cohort::base::{Error, Result, Status};
 use cohort::device::*;
-use cohort::ffi::{abi, devices as dv, ghosts as gh, inline as il, launches as ln, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{abi, devices as dv, futures as ft, ghosts as gh, handshakes as hs, inline as il, launches as ln, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::ffi::{c_void, CStr, CString};
 use std::ops::Range;
 use std::ptr::null_mut;
@@ -243,6 +243,10 @@ unsafe extern "C" fn on_host(_: cohort_context_t, _: *mut c_void) -> i32 {
     0
 }
 
+unsafe extern "C" fn hand_off(task: cohort_context_t, handshake: *mut c_void) -> i32 {
+    hs::cohort_handoff_to_host(task, *handshake.cast())
+}
+
 impl Running {
     fn with(devices: Vec<Arc<dyn Device>>) -> Self {
         let alone = ALONE.lock().expect("a test failed, and its runtime is still there");
@@ -311,7 +315,11 @@ impl Running {
     }
 
     /// Reductions are sums.
-    fn launch_on(&self, processor: i32, task: cohort_task_t, (region, fields, privilege): (cohort_region_t, &[cohort_field_t], i32)) {
+    fn launch_on(&self, processor: i32, task: cohort_task_t, need: (cohort_region_t, &[cohort_field_t], i32)) {
+        self.launch_for(null_mut(), processor, task, need);
+    }
+
+    fn launch_for(&self, result: *mut cohort_future_t, processor: i32, task: cohort_task_t, (region, fields, privilege): (cohort_region_t, &[cohort_field_t], i32)) {
         unsafe {
             let mut need: cohort_requirement_t = std::mem::zeroed();
             (need.region, need.fields, need.field_count, need.privilege) = (region, fields.as_ptr(), fields.len() as u32, privilege);
@@ -322,7 +330,7 @@ impl Running {
             let mut launch: cohort_launch_t = std::mem::zeroed();
             (launch.size, launch.task, launch.requirements, launch.requirement_count) = (size_of::<cohort_launch_t>(), task, &need, 1);
             (launch.args, launch.args_size, launch.processor) = ((&raw const count).cast(), 8, processor);
-            ok(ln::cohort_launch(self.context, &launch, null_mut()));
+            ok(ln::cohort_launch(self.context, &launch, result));
         }
     }
 
@@ -565,6 +573,36 @@ fn a_lost_device_fails_what_needs_it_and_nothing_else() {
     // Arrays are given back, and registered no more.
     running.detach(attached, &fields);
     assert!(seen.pinned.lock().unwrap().is_empty());
+    running.wait();
+}
+
+#[test]
+fn a_wait_for_the_tasks_that_tells_of_lost_data_does_not_count() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    let (region, fields) = running.region(&[100, 100], 1);
+    let array = Halo::new(100, 1);
+    running.attach(region, &fields, array.first(), &array.strides(), 0);
+    unsafe {
+        let (mut bumped, mut turns, mut task): (cohort_future_t, cohort_handshake_t, cohort_task_t) = std::mem::zeroed();
+        running.launch_for(&mut bumped, COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_READ_WRITE));
+        ok(ft::cohort_future_get(bumped, null_mut(), 0));
+        seen.lost.get_or_init(|| GONE.into());
+        ok(hs::cohort_handshake_create(running.runtime, 1, 1, COHORT_SIDE_TASKS, &mut turns));
+        ok(tk::cohort_task_register(running.runtime, c"hand off".as_ptr(), Some(hand_off), (&raw mut turns).cast(), COHORT_TASK_LEAF, &mut task));
+        running.launch_on(COHORT_PROC_CPU, task, (running.region(&[1], 1).0, &[0], COHORT_READ_ONLY));
+        // That the device is lost shows when the data is to come back.
+        for words in ["a copy failed", "were on a device alone, and are lost"] {
+            assert_ne!(hs::cohort_wait_on_tasks(turns), COHORT_OK);
+            assert!(said().contains(words) && said().contains(GONE), "{}", said());
+        }
+        ok(hs::cohort_wait_on_tasks(turns));
+        array.check(0.0);
+        ok(hs::cohort_handoff_to_tasks(turns));
+        ok(hs::cohort_handshake_destroy(&mut turns));
+        ok(ft::cohort_future_destroy(&mut bumped));
+    }
     running.wait();
 }
 

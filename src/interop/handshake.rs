@@ -6,7 +6,7 @@ use super::participants::{Participants, Turn};
 use crate::base::{Error, Result, Status};
 use crate::event::PhaseCell;
 use crate::fail;
-use crate::operation::{Arrival, Engine, SeatSet};
+use crate::operation::{inside_task, Arrival, Engine, SeatSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -148,15 +148,16 @@ impl Handshake {
     pub fn wait(&self, engine: &Engine, side: Side, who: u64, deadline: Option<Instant>) -> Result<bool> {
         let (mine, other) = self.halves(side);
         let phase = mine.note_wait(who, false)?;
-        let result = engine.wait(|| other.handed.done() > phase, &other.seats, deadline);
-        match result {
-            Ok(true) => {
-                mine.with(who, |p| Ok(p.finish()))?;
-                engine.has_waited().map(|()| true)
-            }
-            // It may wait again.
-            _ => mine.with(who, |p| Ok(p.waited = false)).and(result),
-        }
+        let came = engine.wait(|| other.handed.done() > phase, &other.seats, deadline);
+        // A wait inside a task has looked after the task's data.
+        let result = came.and_then(|came| if came && !inside_task() { engine.has_waited().map(|()| true) } else { Ok(came) });
+        mine.with(who, |p| {
+            // Otherwise it may wait again.
+            p.waited = matches!(result, Ok(true));
+            p.finish();
+            Ok(())
+        })?;
+        result
     }
 
     /// Whether `wait` would return at once.

@@ -87,6 +87,11 @@ impl Devices {
 
     /// Starts what has to happen until the host can use the data. What needs nothing is the host's from here on.
     fn bring<'a>(&self, wanted: impl Iterator<Item = Wanted<'a>>) -> Result<Events> {
+        // A device may be lost since its thread last looked, and have nothing more to run.
+        self.start_bringing(wanted).inspect_err(|_| self.look_for_lost())
+    }
+
+    fn start_bringing<'a>(&self, wanted: impl Iterator<Item = Wanted<'a>>) -> Result<Events> {
         let mut events = Events::new();
         for Wanted { data, mask, domain, reads, writes, ranked } in wanted {
             let Some(resident) = data.on_devices.get() else { continue };

@@ -222,6 +222,12 @@ impl Devices {
         self.trees().iter().for_each(|data| self.resident(data).lock().lose(number, &why));
     }
 
+    /// What lay on devices that are lost is lost, too, whether or not their threads know.
+    fn look_for_lost(&self) {
+        let lost = self.list.iter().enumerate().filter_map(|(number, attached)| attached.device.lost().map(|why| (number, why)));
+        lost.for_each(|(number, why)| self.lose(number, why));
+    }
+
     /// Among those that take more work the one that has places for most of the requirements, and then the one with the fewest tasks.
     fn choose(&self, kind: &TaskKind, body: &Body) -> Option<usize> {
         let mut able = self.ready(kind);
