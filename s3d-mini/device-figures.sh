@@ -21,7 +21,7 @@ trap 'rm -rf "$work"' EXIT
 
 count_operations() { # count_operations MECHANISM: a line for each kernel
   "$build/s3d-device-sources" "$1" "$work"
-  for kernel in primitives chemistry fluxes divergence update; do
+  for kernel in primitives chemistry fluxes divergence update rates filter; do
     "${CXX:-c++}" -std=c++17 -O0 -w -Iinclude -include s3d-mini/tests/counted.h -include "$work/$kernel.c" "-DCOUNT_$kernel" \
       s3d-mini/tests/count_operations.cpp -o "$work/count"
     echo "$kernel $("$work/count")"

@@ -1,11 +1,11 @@
 !> s3d-device-figures INPUT OPERATIONS [TRIAD_POINTS [ROUNDS]]: what a right-hand side costs on the device of one rank, with the update
-!> of the state: all kernels in turn as they run in a step, and each alone; bytes and operations of each from the formulas, beside what
-!> the device's memory gives. OPERATIONS has a line for each kernel, its name and operations a point: tests/count_operations.cpp
-!> counts them.
+!> of the state: all kernels in turn as they run in a stage, and each alone, those of the filter and the time step too; bytes and
+!> operations of each from the formulas, beside what the device's memory gives. OPERATIONS has a line for each kernel, its name and
+!> operations a point: tests/count_operations.cpp counts them.
 program device_figures
   use mpi_f08
   use cohort, only: cohort_memory_info, cohort_machine_memories, cohort_wait_all, COHORT_MEMORY_DEVICE
-  use device_source, only: kernel_name
+  use device_source, only: kernel_name, stage_kernels
   use failure, only: end_unless
   use flow, only: flow_t
   use flow_setup, only: set_up
@@ -50,7 +50,7 @@ program device_figures
   call end_unless(size(memories) > 0, 'there is no device: COHORT_DEVICES chooses, and cohort-info lists them')
   bandwidth = device_bandwidth(method%rt, triad_points)
   ! Kernels are compiled at their first launch.
-  call method%advance([dt], .false.)
+  call method%advance([dt], [.false.])
   whole = (seconds_of_steps(1 + steps) - seconds_of_steps(1))/launches
   do kind = 1, size(kernel_name)
     alone(kind) = (seconds_of_kernel(kind, 1 + launches) - seconds_of_kernel(kind, 1))/launches
@@ -105,12 +105,14 @@ contains
   real(8) function seconds_of_steps(times) result(seconds)
     integer, intent(in) :: times
     real(8) :: started, lengths(times)
+    logical :: filtered(times)
     integer :: round
     lengths = dt
+    filtered = .false.
     seconds = huge(seconds)
     do round = 1, rounds
       started = MPI_Wtime()
-      call method%advance(lengths, .false.)
+      call method%advance(lengths, filtered)
       seconds = min(seconds, MPI_Wtime() - started)
     end do
   end function
@@ -145,25 +147,33 @@ contains
       bytes = 8*(5*n + 22)
     case ('divergence')
       bytes = 8*(5*n + 20)
-    case default
+    case ('update')
       bytes = 8*4*(n + 4)
+    case ('rates')
+      bytes = 8*(n + 7)
+    case default
+      bytes = 8*2*(n + 4)
     end select
   end function
 
   subroutine tell()
+    real(8) :: of_stage
     integer :: kind
+    of_stage = sum([(bytes(kind), kind=1, stage_kernels)])
     print '(2a,3(i0,a))', trim(s%mechanism), ', ', s%points(1), ' x ', s%points(2), ' x ', s%points(3), ' points on one device'
     print '(a,f10.2,a,i0,a)', 'memory of the device, measured by a triad: ', bandwidth*1d-9, ' GB/s (arrays of ', triad_points, &
       ' numbers)'
     print '(a12,a10,a12,a12,a10,a12,a12,a14)', 'kernel', 'bytes', 'operations', 'ns a point', 'GB/s', 'Gop/s', 'ns, memory', &
       'of bandwidth'
     do kind = 1, size(kernel_name)
+      if (kind == stage_kernels + 1) then
+        call tell_of('all', of_stage, sum(operations(:stage_kernels)), sum(alone(:stage_kernels)))
+        call tell_of('in a step', of_stage, sum(operations(:stage_kernels)), whole)
+      end if
       call tell_of(trim(kernel_name(kind)), bytes(kind), operations(kind), alone(kind))
     end do
-    call tell_of('all', sum([(bytes(kind), kind=1, size(kernel_name))]), sum(operations), sum(alone))
-    call tell_of('in a step', sum([(bytes(kind), kind=1, size(kernel_name))]), sum(operations), whole)
     print '(a,f8.2,a)', 'one right-hand side with its update: ', whole*1d9/points, ' ns a point'
-    print '(a,f6.1,a)', 'lost between kernels, exchange of ghosts included: ', 100*(1 - sum(alone)/whole), ' %'
+    print '(a,f6.1,a)', 'lost between kernels, exchange of ghosts included: ', 100*(1 - sum(alone(:stage_kernels))/whole), ' %'
   end subroutine
 
   subroutine tell_of(name, moved, done, seconds)

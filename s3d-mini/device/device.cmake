@@ -1,6 +1,6 @@
 # The kernels as source for devices: one text that is CUDA C, OpenCL C and C, with the mechanism's numbers in it.
 set(device_folder ${CMAKE_CURRENT_SOURCE_DIR}/device)
-set(device_files tile.h thermodynamics.h kinetics.h transport.h stencil.h primitives.c chemistry.c fluxes.c divergence.c update.c)
+set(device_files tile.h thermodynamics.h kinetics.h transport.h stencil.h primitives.c chemistry.c fluxes.c divergence.c update.c rates.c filter.c)
 list(TRANSFORM device_files PREPEND ${device_folder}/)
 list(APPEND device_files ${CMAKE_CURRENT_SOURCE_DIR}/../include/cohort_kernel.h)
 set(device_text ${CMAKE_CURRENT_BINARY_DIR}/device_text.c)

@@ -3,12 +3,15 @@
 module device_source
   use, intrinsic :: iso_c_binding
   use flow, only: flow_t
-  use mechanism_source, only: counts, thermodynamic_tables, gibbs_tables, transport_tables, rates_source
+  use mechanism_source, only: counts, thermodynamic_tables, gibbs_tables, transport_tables, rates_source, losses_source
   implicit none
   private
-  public :: kernel_source, file_text, kernel_name
+  public :: kernel_source, file_text, kernel_name, stage_kernels
 
-  character(10), parameter :: kernel_name(5) = [character(10) :: 'primitives', 'chemistry', 'fluxes', 'divergence', 'update']
+  !> First those of each stage of a step, then those of some steps alone.
+  character(10), parameter :: kernel_name(7) = [character(10) :: 'primitives', 'chemistry', 'fluxes', 'divergence', 'update', &
+                                                'rates', 'filter']
+  integer, parameter :: stage_kernels = 5
 
   interface
     type(c_ptr) function embedded_file(name) bind(c, name='s3d_embedded_file')
@@ -38,8 +41,12 @@ contains
     case ('fluxes')
       if (f%viscous) text = text//thermodynamic_tables(f%mech)//file_text('thermodynamics.h')//transport_tables(f%mech)// &
                             file_text('transport.h')//file_text('stencil.h')
-    case ('divergence')
+    case ('divergence', 'filter')
       text = text//file_text('stencil.h')
+    case ('rates')
+      text = text//thermodynamic_tables(f%mech)//file_text('thermodynamics.h')
+      if (f%viscous) text = text//transport_tables(f%mech)//file_text('transport.h')
+      if (f%reacting) text = text//gibbs_tables(f%mech)//file_text('kinetics.h')//losses_source(f%mech)
     end select
     text = text//file_text(kernel//'.c')
   end function

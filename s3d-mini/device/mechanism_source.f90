@@ -4,7 +4,7 @@ module mechanism_source
   use mechanism, only: mechanism_t, reaction_t, gas_constant, elementary, three_body, lindemann, troe, cantera_form
   implicit none
   private
-  public :: counts, thermodynamic_tables, gibbs_tables, transport_tables, rates_source, pairs_apart
+  public :: counts, thermodynamic_tables, gibbs_tables, transport_tables, rates_source, losses_source, pairs_apart
 
   character, parameter :: newline = new_line('a')
 
@@ -96,12 +96,33 @@ contains
            '                               const double *c, double total, double *w) {'//newline// &
            '  double k, third, rate;'//newline
     do r = 1, size(m%reaction)
-      text = text//reaction_source(m%reaction(r))
+      text = text//rate_constant(m%reaction(r))//'  rate = k'//product_of(m%reaction(r)%reactants)
+      if (m%reaction(r)%reversible) text = text//' - '//backward(m%reaction(r))
+      text = text//';'//newline//contributions('w', m%reaction(r)%reactants, '-= rate')// &
+             contributions('w', m%reaction(r)%products, '+= rate')
     end do
     text = text//'}'//newline
   end function
 
-  function reaction_source(r) result(text)
+  !> The function loss_rates: how fast each species is used up, not counting what is made; arguments as above.
+  function losses_source(m) result(text)
+    type(mechanism_t), intent(in) :: m
+    character(:), allocatable :: text
+    integer :: r
+    text = 'COHORT_FUNCTION void loss_rates(double T, double log_T, double inverse_T, double log_c0, const double *g,'//newline// &
+           '                                const double *c, double total, double *loss) {'//newline// &
+           '  double k, third, rate;'//newline
+    do r = 1, size(m%reaction)
+      text = text//rate_constant(m%reaction(r))//'  rate = k'//product_of(m%reaction(r)%reactants)//';'//newline// &
+             contributions('loss', m%reaction(r)%reactants, '+= rate')
+      if (m%reaction(r)%reversible) text = text//'  rate = '//backward(m%reaction(r))//';'//newline// &
+                                           contributions('loss', m%reaction(r)%products, '+= rate')
+    end do
+    text = text//'}'//newline
+  end function
+
+  !> Sets k, that of the forward reaction.
+  function rate_constant(r) result(text)
     type(reaction_t), intent(in) :: r
     character(:), allocatable :: text
     text = '  /* chem.inp, line '//integer_text(r%line)//' */'//newline//'  k = '//arrhenius(r%rate)//';'//newline
@@ -114,9 +135,12 @@ contains
     case (troe)
       text = text//'  k = troe(k, '//reduced_pressure(r)//', '//broadening_centre(r)//');'//newline
     end select
-    text = text//'  rate = k'//product_of(r%reactants)
-    if (r%reversible) text = text//' - k * exp('//equilibrium(r)//')'//product_of(r%products)
-    text = text//';'//newline//contributions(r%reactants, '-')//contributions(r%products, '+')
+  end function
+
+  function backward(r) result(text)
+    type(reaction_t), intent(in) :: r
+    character(:), allocatable :: text
+    text = 'k * exp('//equilibrium(r)//')'//product_of(r%products)
   end function
 
   !> A T^b exp(-E/T), without the parts that are one.
@@ -194,14 +218,14 @@ contains
     end do
   end function
 
-  function contributions(species, sign) result(text)
+  function contributions(array, species, what) result(text)
+    character(*), intent(in) :: array, what
     integer, intent(in) :: species(:)
-    character, intent(in) :: sign
     character(:), allocatable :: text
     integer :: s
     text = ''
     do s = 1, size(species)
-      text = text//'  '//element('w', species(s))//' '//sign//'= rate;'//newline
+      text = text//'  '//element(array, species(s))//' '//what//';'//newline
     end do
   end function
 

@@ -4,8 +4,8 @@
 /* The points around one point along a direction, in elements of the fields' arrays, the same for all fields of a region. */
 typedef struct {
   long here, step;         /* the point, and from one to the next */
-  long below, below_step;  /* point -3 of the direction in the ghost region of the lower face */
-  long above, above_step;  /* the first point beyond the upper face */
+  long below, below_step;  /* point 0 of the direction, in the ghost region of the lower face */
+  long above, above_step;  /* the last point of the block, as the ghost region of the upper face would have it */
   long field, below_field, above_field; /* from one field to the next */
   int at, last;            /* where the point stands among 1 .. last */
   int from_low, from_high; /* 1 to 4 next to an end without neighbour, else 0 */
@@ -21,11 +21,11 @@ COHORT_FUNCTION line_around line_through(const tile_arguments *tile, int d, cons
   line.field = at.field;
   line.at = (int)point[d];
   line.last = (int)tile->points[d];
-  first[d] = -3;
+  first[d] = 0;
   line.below = COHORT_ELEMENT(below, first[0], first[1], first[2]);
   line.below_step = below.stride[d];
   line.below_field = below.field;
-  first[d] = tile->points[d] + 1;
+  first[d] = tile->points[d];
   line.above = COHORT_ELEMENT(above, first[0], first[1], first[2]);
   line.above_step = above.stride[d];
   line.above_field = above.field;
@@ -47,12 +47,12 @@ COHORT_FUNCTION double one_sided_difference(int at, COHORT_GLOBAL const double *
   return (-f[0] + 9 * f[step] - 45 * f[2 * step] + 45 * f[4 * step] - 9 * f[5 * step] + f[6 * step]) * (1.0 / 60);
 }
 
-/* The value `away` points from the point of the line. */
+/* The value `away` points from the point of the line; `below` and `above` are at the points 0 and last. */
 COHORT_FUNCTION double value_away(line_around line, int away, COHORT_GLOBAL const double *f, COHORT_GLOBAL const double *below,
                                   COHORT_GLOBAL const double *above) {
   const int at = line.at + away;
-  if (at < 1) return below[(at + 3) * line.below_step];
-  if (at > line.last) return above[(at - line.last - 1) * line.above_step];
+  if (at < 1) return below[at * line.below_step];
+  if (at > line.last) return above[(at - line.last) * line.above_step];
   return f[away * line.step];
 }
 

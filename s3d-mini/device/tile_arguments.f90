@@ -4,7 +4,7 @@ module tile_arguments
   use block, only: block_t
   implicit none
   private
-  public :: tile_arguments_t, update_arguments_t, arguments_of
+  public :: tile_arguments_t, update_arguments_t, filter_arguments_t, arguments_of
 
   type, bind(c) :: tile_arguments_t
     integer(c_int) :: tile = 0, active(3) = 0, open_low(3) = 0, open_high(3) = 0
@@ -16,6 +16,12 @@ module tile_arguments
   type, bind(c) :: update_arguments_t
     integer(c_int) :: tile = 0, first = 0
     real(c_double) :: factors(2) = 0
+  end type
+
+  !> Of a filter, as in filter.c: direction 0, 1 or 2.
+  type, bind(c) :: filter_arguments_t
+    type(tile_arguments_t) :: tile
+    integer(c_int64_t) :: direction = 0
   end type
 
 contains

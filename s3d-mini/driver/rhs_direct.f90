@@ -40,16 +40,17 @@ contains
     call cohort_wait_on_tasks(this%handshake)
   end subroutine
 
-  subroutine advance(this, dt, rhs_known)
+  subroutine advance(this, dt, filtered, rates)
     class(rhs_direct_t), intent(inout) :: this
     real(8), intent(in) :: dt(:)
-    logical, intent(in) :: rhs_known
-    order%dt = dt
-    order%rhs_known = rhs_known
+    logical, intent(in) :: filtered(:)
+    real(8), intent(out), optional :: rates(3)
+    call order_steps(dt, filtered, present(rates))
     call cohort_handoff_to_tasks(this%handshake)
     call launch_await(this%root, this%handshake)
     call launch_order(this%root, this%handshake)
     call cohort_wait_on_tasks(this%handshake)
+    if (present(rates)) rates = rates_found()
   end subroutine
 
   subroutine destroy(this)

@@ -23,7 +23,7 @@ module rhs_method
     procedure(destroy_method), deferred :: destroy
   end type
 
-  !> One that can also advance the state, which it need not hand back between right-hand sides.
+  !> One that can also advance the state, which it need not hand back before somebody looks at it.
   type, abstract, extends(rhs_method_t) :: stepping_method_t
     logical :: updates_state = .false. !< whether it shall; set before create
   contains
@@ -49,13 +49,16 @@ module rhs_method
       class(rhs_method_t), intent(inout) :: this
     end subroutine
 
-    !> As many steps as dt has lengths. `rhs_known`: the first stage's right-hand side was computed already. Afterwards q is the
-    !> state, prim and p are those of the last stage, and rhs is nothing.
-    subroutine advance_state(this, dt, rhs_known)
+    !> As many steps as dt has lengths, those that `filtered` says followed by the filter. Afterwards q is the state, and the
+    !> temperature in prim that of the last stage, Newton's next guess: to read, not to change, as long as the method is there. The
+    !> other arrays are nothing. With `rates` all arrays are nothing, but it is the largest_rates of the state on this block, from
+    !> which the next step's length follows.
+    subroutine advance_state(this, dt, filtered, rates)
       import
       class(stepping_method_t), intent(inout) :: this
       real(8), intent(in) :: dt(:)
-      logical, intent(in) :: rhs_known
+      logical, intent(in) :: filtered(:)
+      real(8), intent(out), optional :: rates(3)
     end subroutine
 
     subroutine destroy_method(this)

@@ -35,7 +35,7 @@ contains
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
     call computation_create(rt, this%mapping, .false., this%updates_state, f, b, cart, tile, q, prim, p, rhs)
     call cohort_handshake_create(rt, handshake)
-    order%dt = [real(8) ::]
+    call order_rhs()
     if (this%updates_state) then
       call cohort_must_epoch(rt, orders_main)
     else
@@ -49,14 +49,15 @@ contains
     call cohort_wait_on_tasks(handshake)
   end subroutine
 
-  subroutine advance(this, dt, rhs_known)
+  subroutine advance(this, dt, filtered, rates)
     class(rhs_tasks_t), intent(inout) :: this
     real(8), intent(in) :: dt(:)
-    logical, intent(in) :: rhs_known
-    order%dt = dt
-    order%rhs_known = rhs_known
+    logical, intent(in) :: filtered(:)
+    real(8), intent(out), optional :: rates(3)
+    call order_steps(dt, filtered, present(rates))
     call this%compute()
-    order%dt = [real(8) ::]
+    if (present(rates)) rates = rates_found()
+    call order_rhs()
   end subroutine
 
   subroutine destroy(this)

@@ -1,7 +1,7 @@
 !> A run's state and the loop that advances it: Runge-Kutta stages, time-step control, filter.
 module simulation
   use mpi_f08
-  use block, only: block_t, block_create
+  use block, only: block_t, block_box, block_create
   use flow, only: flow_t, primitive_fields, state_fields
   use filter, only: filter_field, filter_depth
   use halo, only: halo_t, halo_create, halo_destroy, halo_start, halo_finish
@@ -26,7 +26,7 @@ module simulation
     integer :: step = 0
     real(8) :: time = 0, dt = 0
     integer(8) :: evaluations = 0
-    real(8) :: rhs_seconds = 0       !< in stages: right-hand sides and updates
+    real(8) :: rhs_seconds = 0       !< in stages: right-hand sides and updates; where tasks update, all that they do
   end type
 
   !> Steps between two computations of the stable time step: the state moves little in so few.
@@ -79,7 +79,7 @@ contains
     call MPI_Comm_free(sim%cart)
   end subroutine
 
-  !> One step or, where tasks update the state, as many as go by before its arrays are looked at here: step `last` at most.
+  !> One step or, where tasks update the state, as many as go by before somebody looks at its arrays: to step `last`, or the end.
   subroutine simulation_advance(sim, method, last)
     type(simulation_t), intent(inout) :: sim
     class(rhs_method_t), intent(inout) :: method
@@ -91,7 +91,8 @@ contains
       by_tasks = method%updates_state
       if (by_tasks) call steps_of_tasks(sim, method, last)
     end select
-    if (.not. by_tasks) call step_of_fortran(sim, method)
+    if (by_tasks) return
+    call step_of_fortran(sim, method)
     if (filter_is_due(sim)) call filter_state(sim)
   end subroutine
 
@@ -106,7 +107,7 @@ contains
       call method%compute()
       call time_since(sim, started)
       if (stage == 1) then
-        if (step_is_to_be_chosen(sim)) call choose_step(sim)
+        if (step_is_to_be_chosen(sim)) call choose_step(sim, largest_rates(sim%f, sim%b, block_box(sim%b), sim%q, sim%prim, sim%p))
         call set_step(sim)
       end if
       started = MPI_Wtime()
@@ -116,29 +117,49 @@ contains
     call step_is_done(sim)
   end subroutine
 
+  !> The MPI code needs the largest rates where it chooses a step, and the arrays at the end.
   subroutine steps_of_tasks(sim, method, last)
     type(simulation_t), intent(inout) :: sim
     class(stepping_method_t), intent(inout) :: method
     integer, intent(in) :: last
     real(8), allocatable :: dt(:)
-    real(8) :: started
-    logical :: rhs_known
-    rhs_known = step_is_to_be_chosen(sim)
-    if (rhs_known) then
-      started = MPI_Wtime()
-      call method%compute()
-      call time_since(sim, started)
-      call choose_step(sim)
-    end if
-    allocate (dt(0))
-    do
+    logical, allocatable :: filtered(:)
+    logical :: ended
+    allocate (dt(0), filtered(0))
+    ended = .false.
+    do while (.not. ended)
+      if (step_is_to_be_chosen(sim)) call steps_to_choice(sim, method, dt, filtered)
       call set_step(sim)
       dt = [dt, sim%dt]
       call step_is_done(sim)
-      if (sim%step >= last .or. simulation_ended(sim) .or. step_is_to_be_chosen(sim) .or. filter_is_due(sim)) exit
+      filtered = [filtered, filter_is_due(sim)]
+      ended = sim%step >= last .or. simulation_ended(sim)
     end do
+    call timed_advance(sim, method, dt, filtered)
+  end subroutine
+
+  !> What was collected, and then the choice of the next.
+  subroutine steps_to_choice(sim, method, dt, filtered)
+    type(simulation_t), intent(inout) :: sim
+    class(stepping_method_t), intent(inout) :: method
+    real(8), allocatable, intent(inout) :: dt(:)
+    logical, allocatable, intent(inout) :: filtered(:)
+    real(8) :: rates(3)
+    call timed_advance(sim, method, dt, filtered, rates)
+    call choose_step(sim, rates)
+    dt = [real(8) ::]
+    filtered = [logical ::]
+  end subroutine
+
+  subroutine timed_advance(sim, method, dt, filtered, rates)
+    type(simulation_t), intent(inout) :: sim
+    class(stepping_method_t), intent(inout) :: method
+    real(8), intent(in) :: dt(:)
+    logical, intent(in) :: filtered(:)
+    real(8), intent(out), optional :: rates(3)
+    real(8) :: started
     started = MPI_Wtime()
-    call method%advance(dt, rhs_known)
+    call method%advance(dt, filtered, rates)
     call time_since(sim, started)
   end subroutine
 
@@ -193,12 +214,13 @@ contains
     end do
   end subroutine
 
-  !> The largest step that keeps within cfl, fourier and chemical_cfl. A state that is not finite has no rates, and its step is
-  !> huge.
-  subroutine choose_step(sim)
+  !> The largest step that keeps within cfl, fourier and chemical_cfl. Collective. A state that is not finite has no rates, and
+  !> its step is huge.
+  subroutine choose_step(sim, rates)
     type(simulation_t), intent(inout) :: sim
+    real(8), intent(in) :: rates(3) !< of this block
     real(8) :: rate(3)
-    rate = largest_rates(sim%f, sim%b, sim%q, sim%prim, sim%p)
+    rate = rates
     call MPI_Allreduce(MPI_IN_PLACE, rate, size(rate), MPI_DOUBLE_PRECISION, MPI_MAX, sim%cart)
     sim%dt = sim%s%max_dt
     if (rate(convective) > 0) sim%dt = min(sim%dt, sim%s%cfl/rate(convective))

@@ -1,13 +1,15 @@
 !> The kernels of a right-hand side as tasks, one a tile and kernel, and one computation as launches: handed over by the MPI code,
 !> primitives, their exchange, chemistry, fluxes, their exchange, divergence, handed back. Where tasks update the state too, a
-!> computation can be steps of several stages, between which nothing is handed back. Whoever launches waits for nothing:
-!> requirements, barriers of the halos and the handshake order all of it.
+!> computation can be steps of several stages, with the filter between them, and what limits the next step: between them nothing is
+!> handed back. Whoever launches waits for nothing: requirements, barriers of the halos and the handshake order all of it.
 module tile_tasks
+  use, intrinsic :: iso_c_binding, only: c_int64_t
   use mpi_f08, only: MPI_Comm
   use cohort
   use block, only: block_t, box_t, ghost_t
   use failure, only: end_unless
-  use flow, only: flow_t, i_rho, p_T, p_species, primitive_fields, state_fields
+  use filter, only: filter_box
+  use flow, only: flow_t, primitive_fields, state_fields
   use mapper_choice, only: mapper_select, mapper_forget, mapper_has_devices
   use point_terms, only: primitives_kernel, chemistry_kernel
   use fluxes, only: flux_kernel
@@ -15,12 +17,14 @@ module tile_tasks
   use rhs_method, only: mapping_t
   use runge_kutta, only: stages, rk_factors, rk_update
   use tile_kernels, only: kernels_register
-  use tile_arguments, only: tile_arguments_t, update_arguments_t, arguments_of
-  use tile_regions
+  use tile_arguments, only: tile_arguments_t, update_arguments_t, filter_arguments_t, arguments_of
+  use tile_regions, only: arrays_t, regions_t, ghosts_t, arrays_create, arrays_destroy, halos_create, halos_destroy, regions_create
+  use tile_work
+  use time_step, only: largest_rates
   implicit none
   private
   public :: computation_create, computation_attach, computation_destroy, launch_computation, last_handed_over
-  public :: order, launch_await, launch_order, launch_end, launch_alone
+  public :: order_steps, order_rhs, rates_found, launch_await, launch_order, launch_end, launch_alone
 
   !> One right-hand side is alive at a time: what the bodies compute on, and its regions.
   type(arrays_t), save, target :: a
@@ -28,28 +32,18 @@ module tile_tasks
   !> Set before the last hand-overs, in which there is nothing to compute.
   logical, save :: last_handed_over = .false.
 
-  !> What the MPI code wants next: a right-hand side, or so many steps as dt has lengths. It sets this before it hands over.
+  !> What the MPI code wants next. It sets this before it hands over.
   type :: order_t
-    real(8), allocatable :: dt(:)
-    logical :: rhs_known = .false. !< that of the first stage
+    real(8), allocatable :: dt(:)      !< lengths of steps
+    logical, allocatable :: filtered(:) !< whether the filter follows
+    integer :: wanted = 0              !< what it will look at
   end type
+  integer, parameter :: a_state = 1, a_rhs = 2, the_rates = 3
   type(order_t), save :: order
+  !> That of the next step's first stage, found with the rates.
+  logical, save :: rhs_known = .false.
 
-  integer, parameter :: primitives = 1, chemistry = 2, flux = 3, divergence = 4, update = 5, kinds = 5
-  !> Of a step's first update, which reads what the others write.
-  integer, parameter :: first_update = 6, works = 6, task_of(works) = [1, 2, 3, 4, 5, 5]
-  !> The state, p, the primitive fields twice, ghosts of six faces, three fluxes, fits of pairs.
-  integer, parameter :: most_needs = 14
   type(cohort_task), save :: await_task, handoff_task, kernel_task(kinds)
-
-  !> What one task uses: of a kind always the same in the same places, since these are the arguments of its kernel on devices; what
-  !> a tile does not need it may not touch. `face` says which of the requirements are ghost regions, and beyond which face.
-  type :: work_t
-    type(cohort_requirement), allocatable :: needs(:)
-    integer, allocatable :: face(:)
-  end type
-  type(work_t), allocatable, save, target :: work(:, :) !< by work and tile
-  type(work_t), save :: handed_over, handed_back, advanced
 
 contains
 
@@ -71,6 +65,7 @@ contains
     call arrays_create(a, f, b, tuned(rt, b, tile), updates_state, q, prim, p, rhs)
     call halos_create(rt, cart, a, r)
     last_handed_over = .false.
+    rhs_known = .false.
   end subroutine
 
   !> The rows of a tile, on which a mapper or a mapping file has the last word. Collective.
@@ -97,7 +92,7 @@ contains
     type(cohort_runtime), intent(in) :: rt
     type(cohort_context), intent(in) :: ctx
     call regions_create(rt, ctx, a, r)
-    call work_create()
+    call work_create(a, r)
   end subroutine
 
   !> Ends the runtime. Collective.
@@ -123,6 +118,8 @@ contains
     call cohort_task_register(rt, 'fluxes', kernel_task(flux), flux_body, leaf=.true.)
     call cohort_task_register(rt, 'divergence', kernel_task(divergence), divergence_body, leaf=.true.)
     call cohort_task_register(rt, 'update', kernel_task(update), update_body, leaf=.true.)
+    call cohort_task_register(rt, 'rates', kernel_task(rates), rates_body, leaf=.true.)
+    call cohort_task_register(rt, 'filter', kernel_task(filtering), filter_body, leaf=.true.)
     call cohort_task_register(rt, 'handoff', handoff_task, handoff_body, leaf=.true.)
     ! The kernels take whole arrays, in Fortran order: so the data lies, and no mapper may have it otherwise.
     do kind = 1, kinds
@@ -130,156 +127,6 @@ contains
         call cohort_task_layout(kernel_task(kind), COHORT_PROC_ANY, needed, cohort_layout())
       end do
     end do
-  end subroutine
-
-  !> Says once what each task of a computation uses.
-  subroutine work_create()
-    integer :: t, d
-    allocate (work(works, size(a%tiles)))
-    do t = 1, size(a%tiles)
-      call work_of_points(t)
-      call work_of_fluxes(t, work(flux, t))
-      call work_of_divergence(t, work(divergence, t))
-      if (associated(a%q3)) then
-        call work_of_update(t, COHORT_READ_WRITE, COHORT_WRITE_DISCARD, work(first_update, t))
-        call work_of_update(t, COHORT_WRITE_DISCARD, COHORT_READ_WRITE, work(update, t))
-      end if
-    end do
-    ! The MPI code writes the state and may look at everything but the fluxes.
-    call use(handed_over, r%state%whole, r%state%field, COHORT_READ_WRITE)
-    call use(handed_over, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
-    call use(handed_over, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
-    ! After all other uses, the copies to the neighbours among them: the MPI code may wait for a neighbour that waits for those,
-    ! and where MPI is the MPI thread's alone nobody sends them meanwhile.
-    call use(handed_back, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
-    do d = 1, 3
-      ! Of no use to it: from a device they need not come home.
-      call use(handed_back, r%flux(d)%whole, r%flux(d)%field, COHORT_WRITE_DISCARD)
-    end do
-    advanced = handed_back
-    call use(handed_back, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
-    if (.not. associated(a%q3)) return
-    ! After steps the state itself.
-    call use(advanced, r%state%whole, r%state%field, COHORT_READ_WRITE)
-    call use(advanced, r%rhs%whole, r%rhs%field, COHORT_WRITE_DISCARD)
-    call use(advanced, r%second%whole, r%second%field, COHORT_WRITE_DISCARD)
-  end subroutine
-
-  subroutine work_destroy()
-    deallocate (work)
-    handed_over = work_t()
-    handed_back = work_t()
-    advanced = work_t()
-  end subroutine
-
-  subroutine use(w, region, fields, privilege, face)
-    type(work_t), intent(inout) :: w
-    type(cohort_region), intent(in) :: region
-    integer(4), intent(in) :: fields(:), privilege
-    integer, intent(in), optional :: face
-    if (.not. allocated(w%needs)) allocate (w%needs(0), w%face(0))
-    w%needs = [w%needs, cohort_needs(region, fields, privilege)]
-    if (present(face)) then
-      w%face = [w%face, face]
-    else
-      w%face = [w%face, 0]
-    end if
-  end subroutine
-
-  subroutine work_of_points(t)
-    integer, intent(in) :: t
-    associate (w => work(primitives, t))
-      call use(w, r%state%tile(t), r%state%field, COHORT_READ_ONLY)
-      call use(w, r%kept%tile(t), r%kept%field, COHORT_READ_WRITE)
-    end associate
-    associate (w => work(chemistry, t))
-      call use(w, r%state%tile(t), r%state%field(i_rho:i_rho), COHORT_READ_ONLY)
-      call use(w, r%kept%tile(t), r%kept%field(p_T:p_species + a%f%n - 1), COHORT_READ_ONLY)
-      call use(w, r%rhs%tile(t), r%rhs%field, COHORT_WRITE_DISCARD)
-    end associate
-  end subroutine
-
-  subroutine work_of_fluxes(t, w)
-    integer, intent(in) :: t
-    type(work_t), intent(inout) :: w
-    integer :: n, d
-    n = primitive_fields(a%f)
-    call use(w, r%state%tile(t), r%state%field, COHORT_READ_ONLY)
-    call use(w, r%kept%tile(t), r%kept%field(n + 1:), COHORT_READ_ONLY)
-    if (a%f%viscous) then
-      ! Rows are whole: nothing of the block lies beyond them in x.
-      call use(w, r%kept%along(t, 2), r%kept%field(:n), COHORT_READ_ONLY)
-      call use(w, r%kept%along(t, 3), r%kept%field(:n), COHORT_READ_ONLY)
-    else
-      call use(w, r%kept%tile(t), r%kept%field(:n), COHORT_READ_ONLY)
-      call use_nothing(w, t)
-    end if
-    do d = 1, 3
-      call use_ghosts(w, t, d, a%f%viscous, r%primitives)
-    end do
-    do d = 1, 3
-      if (a%b%active(d)) then
-        call use(w, r%flux(d)%tile(t), r%flux(d)%field, COHORT_WRITE_DISCARD)
-      else
-        call use_nothing(w, t)
-      end if
-    end do
-    if (r%pair_fits%id /= 0) then
-      call use(w, r%pair_fits, r%pair_fits_field, COHORT_READ_ONLY)
-    else
-      call use_nothing(w, t)
-    end if
-  end subroutine
-
-  subroutine work_of_divergence(t, w)
-    integer, intent(in) :: t
-    type(work_t), intent(inout) :: w
-    integer :: d
-    call use(w, r%rhs%tile(t), r%rhs%field, COHORT_READ_WRITE)
-    do d = 1, 3
-      if (a%b%active(d)) then
-        call use(w, r%flux(d)%along(t, d), r%flux(d)%field, COHORT_READ_ONLY)
-      else
-        call use_nothing(w, t)
-      end if
-      call use_ghosts(w, t, d, a%b%active(d), r%fluxes(d))
-    end do
-  end subroutine
-
-  subroutine work_of_update(t, of_state, of_second, w)
-    integer, intent(in) :: t
-    integer(4), intent(in) :: of_state, of_second
-    type(work_t), intent(inout) :: w
-    call use(w, r%state%tile(t), r%state%field, of_state)
-    call use(w, r%rhs%tile(t), r%rhs%field, COHORT_READ_ONLY)
-    call use(w, r%second%tile(t), r%second%field, of_second)
-  end subroutine
-
-  !> The ghost regions that the stencils of a tile reach in one direction, if they reach any at all.
-  subroutine use_ghosts(w, t, direction, reach, ghosts)
-    type(work_t), intent(inout) :: w
-    integer, intent(in) :: t, direction
-    logical, intent(in) :: reach
-    type(ghosts_t), intent(in) :: ghosts
-    integer :: face
-    logical :: near(6)
-    associate (box => a%tiles(t), b => a%b, deep => stencil_depth)
-      near = [box%i1 <= deep, box%i2 > b%nx - deep, box%j1 <= deep, box%j2 > b%ny - deep, box%k1 <= deep, box%k2 > b%nz - deep]
-    end associate
-    do face = 2*direction - 1, 2*direction
-      if (reach .and. near(face) .and. ghosts%face(face)%id /= 0) then
-        call use(w, ghosts%face(face), ghosts%slot, COHORT_READ_ONLY, face)
-      else
-        call use_nothing(w, t)
-      end if
-    end do
-  end subroutine
-
-  !> Keeps the place of a requirement.
-  subroutine use_nothing(w, t)
-    type(work_t), intent(inout) :: w
-    integer, intent(in) :: t
-    call use(w, r%state%tile(t), r%state%field(:1), COHORT_NO_ACCESS)
   end subroutine
 
   !> One right-hand side. `go_on`, ready when the MPI code has handed over, is whether there is anything to compute and more will
@@ -311,23 +158,50 @@ contains
     call cohort_handshake_advance(ctx, handshake)
   end subroutine
 
+  !> The MPI code wants steps done, and then to see the state, or the rates.
+  subroutine order_steps(dt, filtered, with_rates)
+    real(8), intent(in) :: dt(:)
+    logical, intent(in) :: filtered(:), with_rates
+    order = order_t(dt, filtered, merge(the_rates, a_state, with_rates))
+  end subroutine
+
+  subroutine order_rhs()
+    order = order_t([real(8) ::], [logical ::], a_rhs)
+  end subroutine
+
+  !> After an order with rates.
+  function rates_found() result(found)
+    real(8) :: found(3)
+    found = a%rates
+  end function
+
   !> What was ordered, in a hand-over that was awaited.
   subroutine launch_order(ctx, handshake)
     type(cohort_context), intent(in) :: ctx
     type(cohort_handshake), intent(in) :: handshake
+    type(cohort_predicate) :: always
     integer :: step, stage
-    if (size(order%dt) == 0) then
-      call launch_rhs(ctx)
-      call launch_handoff(ctx, handshake, handed_back)
-      return
-    end if
     do step = 1, size(order%dt)
       do stage = 1, stages
-        if (.not. (order%rhs_known .and. step == 1 .and. stage == 1)) call launch_rhs(ctx)
+        if (.not. rhs_known) call launch_rhs(ctx)
+        rhs_known = .false.
         call launch_updates(ctx, stage, order%dt(step))
       end do
+      if (order%filtered(step)) call launch_filter(ctx)
     end do
-    call launch_handoff(ctx, handshake, advanced)
+    select case (order%wanted)
+    case (a_state)
+      call launch_handoff(ctx, handshake, advanced)
+    case (a_rhs)
+      call launch_rhs(ctx)
+      call launch_handoff(ctx, handshake, handed_back)
+    case (the_rates)
+      call launch_rhs(ctx)
+      rhs_known = .true.
+      call cohort_fill(ctx, r%rates, r%rates_field, 0d0)
+      call launch_tiles(ctx, rates, always)
+      call launch_handoff(ctx, handshake, rated)
+    end select
   end subroutine
 
   !> One kernel of all tiles, to be timed: its number is that of kernel_name. With what lies in the arrays, and no exchange.
@@ -335,11 +209,14 @@ contains
     type(cohort_context), intent(in) :: ctx
     integer, intent(in) :: kind
     type(cohort_predicate) :: always
-    if (kind == update) then
+    select case (kind)
+    case (update)
       call launch_updates(ctx, 2, tiny(1d0))
-    else
+    case (filtering)
+      call launch_filter_along(ctx, findloc(a%b%active, .true., 1))
+    case default
       call launch_tiles(ctx, kind, always)
-    end if
+    end select
   end subroutine
 
   !> A hand-over in which nothing is to be done.
@@ -368,6 +245,38 @@ contains
     call launch_tiles(ctx, divergence, compute)
     do d = 1, 3
       if (a%b%active(d)) call cohort_halo_release(ctx, r%fluxes(d)%halo, r%fluxes(d)%slot)
+    end do
+  end subroutine
+
+  !> Direction after direction, each from the state to the second register or back; it ends in the state.
+  subroutine launch_filter(ctx)
+    type(cohort_context), intent(in) :: ctx
+    integer :: d, t
+    do d = 1, 3
+      if (.not. a%b%active(d)) cycle
+      associate (ghosts => r%states(d))
+        if (filters_state(a, d)) then
+          call cohort_halo_exchange(ctx, ghosts%halo, r%state%whole, r%state%field, ghosts%slot)
+        else
+          call cohort_halo_exchange(ctx, ghosts%halo, r%second%whole, r%second%field, ghosts%slot)
+        end if
+        call launch_filter_along(ctx, d)
+        call cohort_halo_release(ctx, ghosts%halo, ghosts%slot)
+      end associate
+    end do
+    if (mod(count(a%b%active), 2) == 0) return
+    do t = 1, size(a%tiles)
+      call cohort_copy(ctx, r%second%tile(t), r%second%field, r%state%tile(t), r%state%field)
+    end do
+  end subroutine
+
+  subroutine launch_filter_along(ctx, d)
+    type(cohort_context), intent(in) :: ctx
+    integer, intent(in) :: d
+    integer :: t
+    do t = 1, size(a%tiles)
+      call cohort_launch(ctx, kernel_task(filtering), work(filters(d), t)%needs, &
+                         args=filter_arguments_t(arguments_of(a%b, t), int(d - 1, c_int64_t)))
     end do
   end subroutine
 
@@ -413,14 +322,14 @@ contains
   recursive subroutine flux_body(task)
     type(cohort_context), intent(in) :: task
     type(ghost_t) :: ghost(primitive_fields(a%f))
-    call ghosts_of(task, flux, ghost)
+    call ghosts_of(task, work(flux, tile_of(task)), ghost)
     call flux_kernel(a%f, a%b, box_of(task), a%q, a%prim, a%p, ghost, a%flux)
   end subroutine
 
   recursive subroutine divergence_body(task)
     type(cohort_context), intent(in) :: task
     type(ghost_t) :: ghost(state_fields(a%f))
-    call ghosts_of(task, divergence, ghost)
+    call ghosts_of(task, work(divergence, tile_of(task)), ghost)
     call divergence_kernel(a%f, a%b, box_of(task), ghost, a%flux, a%rhs)
   end subroutine
 
@@ -442,6 +351,36 @@ contains
     end associate
   end subroutine
 
+  recursive subroutine rates_body(task)
+    type(cohort_context), intent(in) :: task
+    real(8), pointer :: largest(:)
+    real(8) :: of_tile(3)
+    call cohort_view(task, 4, r%rates_field(1), COHORT_REDUCE, largest)
+    of_tile = largest_rates(a%f, a%b, box_of(task), a%q, a%prim, a%p)
+    ! What is not a number is no rate.
+    where (of_tile > largest) largest = of_tile
+  end subroutine
+
+  recursive subroutine filter_body(task)
+    type(cohort_context), intent(in) :: task
+    type(filter_arguments_t) :: arguments
+    type(ghost_t) :: ghost(state_fields(a%f))
+    real(8), pointer, contiguous :: from(:, :), to(:, :)
+    integer :: d, m
+    call cohort_task_args(task, arguments)
+    d = int(arguments%direction) + 1
+    call ghosts_of(task, work(filters(d), arguments%tile%tile), ghost)
+    from => a%q
+    to => a%q3
+    if (.not. filters_state(a, d)) then
+      from => a%q3
+      to => a%q
+    end if
+    do m = 1, size(ghost)
+      call filter_box(a%b, a%tiles(arguments%tile%tile), d, ghost(m), from(:, m), to(:, m))
+    end do
+  end subroutine
+
   !> Orders only: the result lies in the MPI code's arrays already.
   recursive subroutine handoff_body(task)
     type(cohort_context), intent(in) :: task
@@ -461,13 +400,13 @@ contains
   end function
 
   !> The planes of the ghost regions that the task holds, as the kernels take them.
-  recursive subroutine ghosts_of(task, kind, ghost)
+  recursive subroutine ghosts_of(task, w, ghost)
     type(cohort_context), intent(in) :: task
-    integer, intent(in) :: kind
+    type(work_t), intent(in) :: w
     type(ghost_t), intent(inout) :: ghost(:)
     real(8), pointer :: planes(:, :, :)
     integer :: i, side, m
-    associate (face => work(kind, tile_of(task))%face)
+    associate (face => w%face)
       do i = 1, size(face)
         if (face(i) == 0) cycle
         side = 2 - mod(face(i), 2)

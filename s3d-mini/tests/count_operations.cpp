@@ -3,7 +3,7 @@
 
 namespace {
 
-enum { SIDE = 9, POINTS = SIDE * SIDE * SIDE, MIDDLE = 5 };
+enum { SIDE = 11, POINTS = SIDE * SIDE * SIDE, MIDDLE = 6 };
 const cohort_extent at = {{1, 1, 1}, {SIDE, SIDE, SIDE}, {1, SIDE, SIDE * SIDE}, 0, POINTS};
 const cohort_extent none = {{0, 0, 0}, {-1, -1, -1}, {0, 0, 0}, 0, 0};
 
@@ -86,6 +86,20 @@ void run() {
   fields state = state_fields(), rhs(STATE_FIELDS), second(STATE_FIELDS);
   counted::operations = 0;
   update(state.data(), at, rhs.data(), at, second.data(), at, {1, 0, 0.1, 0.1});
+}
+#elif defined(COUNT_rates)
+void run() {
+  fields state = state_fields(), kept = primitive_fields();
+  std::vector<counted> pair_fits(5 * SPECIES * SPECIES, 1), largest(3);
+  const cohort_extent of_largest = {{1, 0, 0}, {3, 0, 0}, {1, 3, 3}, 0, 3};
+  counted::operations = 0;
+  rates(state.data() + STATE_RHO * POINTS, at, kept.data(), at, pair_fits.data(), none, largest.data(), of_largest, everywhere());
+}
+#elif defined(COUNT_filter)
+void run() {
+  fields state = state_fields(), filtered(STATE_FIELDS);
+  counted::operations = 0;
+  filter(filtered.data(), at, state.data(), at, nullptr, none, nullptr, none, {everywhere(), 1});
 }
 #endif
 

@@ -38,5 +38,6 @@ inline counted sqrt(counted a) { return count(std::sqrt(a.value), 8); }
 inline counted exp(counted a) { return count(std::exp(a.value), 20); }
 inline counted log(counted a) { return count(std::log(a.value), 20); }
 inline counted log10(counted a) { return count(std::log10(a.value), 20); }
+inline void cohort_atomic_max_double(counted *at, counted value) { *at = std::fmax(at->value, value.value); }
 
 #define double counted

@@ -10,7 +10,7 @@ int s3d_run_as_c(const char *path, const char *kernel, const int64_t *grid, int3
   void *pointers[MOST_ARGUMENTS];
   snprintf(library, sizeof library, "%s.so", path);
   /* The launch's arguments follow pairs of a pointer and an extent. */
-  const char *launch = strcmp(kernel, "update") ? "tile_arguments" : "update_arguments";
+  const char *launch = !strcmp(kernel, "update") ? "update_arguments" : !strcmp(kernel, "filter") ? "filter_arguments" : "tile_arguments";
   snprintf(command, sizeof command,
            "%s -std=c11 -O1 -Wall -Werror -shared -fPIC -o %s -include %s -DKERNEL=%s -DLAUNCH=%s '-DARGUMENTS=REQUIREMENTS_%d, AFTER(%d)' %s -lm",
            C_COMPILER, library, path, kernel, launch, count / 2, count / 2, ENTRIES);

@@ -6,6 +6,7 @@ program device_check
   use block, only: block_t, box_t, ghost_t, block_create, block_box
   use device_source, only: kernel_source, file_text
   use divergence, only: divergence_kernel
+  use filter, only: filter_box, filter_depth
   use flow, only: flow_t, i_rho, i_species, p_u, p_T, p_species, primitive_fields, state_fields
   use fluxes, only: flux_kernel
   use mechanism_reader, only: mechanism_read
@@ -15,7 +16,9 @@ program device_check
   use refusal, only: fail
   use runge_kutta, only: stages, rk_factors, rk_update
   use state_table, only: table_t, table_read, table_column
-  use tile_arguments, only: tile_arguments_t, update_arguments_t, arguments_of
+  use stencil, only: stencil_depth
+  use tile_arguments, only: tile_arguments_t, update_arguments_t, filter_arguments_t, arguments_of
+  use time_step, only: largest_rates
   implicit none
 
   type, bind(c) :: argument_t
@@ -56,7 +59,7 @@ program device_check
     type(flow_t) :: f
     type(block_t) :: b
     real(8), allocatable :: q(:, :), prim(:, :), p(:), rhs(:, :), flux(:, :, :)
-    type(face_t) :: primitives(6), fluxes(6)
+    type(face_t) :: primitives(6), fluxes(6), states(6)
   end type
 
   character(512) :: argument(5), error
@@ -98,6 +101,7 @@ contains
     logical, intent(in) :: open_end
     type(case_t) :: c
     type(box_t) :: box
+    integer :: d
     print '(a)', what
     call case_create(c, points, open_end)
     ! A tile inside the block: what lies around it must not change.
@@ -114,6 +118,11 @@ contains
     call check_update(c, box, 1)
     call check_update(c, box, 2)
     call check_update(c, box, stages)
+    ! Compiled once of each kind: it is the longest of the texts.
+    if (.not. all(c%b%active) .or. .not. f%viscous) call check_rates(c, box)
+    do d = 1, 3
+      if (c%b%active(d)) call check_filter(c, box, d)
+    end do
   end subroutine
 
   subroutine case_create(c, points, open_end)
@@ -138,12 +147,14 @@ contains
     c%prim(:, p_T) = 1.07d0*c%prim(:, p_T)
     do face = 1, 6
       if (c%b%open_end(2 - mod(face, 2), (face + 1)/2) .or. .not. c%b%active((face + 1)/2)) cycle
-      call face_create(c%b, face, primitive_fields(f), c%primitives(face))
+      call face_create(c%b, face, stencil_depth, primitive_fields(f), c%primitives(face))
       associate (plane => c%primitives(face)%plane)
         call fill(17*face, size(plane(:, :, :, 1)), size(plane(:, :, :, 1)), plane)
       end associate
-      call face_create(c%b, face, state_fields(f), c%fluxes(face))
+      call face_create(c%b, face, stencil_depth, state_fields(f), c%fluxes(face))
       call random_number(c%fluxes(face)%plane)
+      call face_create(c%b, face, filter_depth, state_fields(f), c%states(face))
+      call random_number(c%states(face)%plane)
     end do
   end subroutine
 
@@ -172,9 +183,9 @@ contains
   end function
 
   !> Face 2d-1 below and 2d above in direction d, in the numbering of the block.
-  subroutine face_create(b, face, fields, planes)
+  subroutine face_create(b, face, depth, fields, planes)
     type(block_t), intent(in) :: b
-    integer, intent(in) :: face, fields
+    integer, intent(in) :: face, depth, fields
     type(face_t), intent(out) :: planes
     integer :: d
     d = (face + 1)/2
@@ -182,11 +193,11 @@ contains
       e%lo = 1
       e%hi = [b%nx, b%ny, b%nz]
       if (mod(face, 2) == 1) then
-        e%lo(d) = -3
+        e%lo(d) = 1 - depth
         e%hi(d) = 0
       else
         e%lo(d) = e%hi(d) + 1
-        e%hi(d) = e%hi(d) + 4
+        e%hi(d) = e%hi(d) + depth
       end if
       allocate (planes%plane(e%lo(1):e%hi(1), e%lo(2):e%hi(2), e%lo(3):e%hi(3), fields))
       e%stride = [1, size(planes%plane, 1), size(planes%plane, 1)*size(planes%plane, 2)]
@@ -353,6 +364,56 @@ contains
     write (what, '(a,i0)') 'update of stage ', stage
     call compare(trim(what), c, box, state, expected)
     call compare(trim(what), c, box, second, expected_second)
+  end subroutine
+
+  subroutine check_rates(c, box)
+    type(case_t), intent(inout), target :: c
+    type(box_t), intent(in) :: box
+    real(8), allocatable, target :: kept(:, :), largest(:, :)
+    real(8) :: expected(3), difference
+    type(argument_t) :: arguments(9)
+    type(extent_t), target :: at, of_largest
+    at = extent_in(c%b, box)
+    of_largest = extent_t([1, 0, 0], [3, 0, 0], [1, 3, 3], 0, 3)
+    kept = reshape([c%prim, c%p], [c%b%ld, primitive_fields(f) + 1])
+    allocate (largest(3, 1), source=0d0)
+    arguments(1:2) = requirement(c%q(:, i_rho:i_rho), at, input)
+    arguments(3:4) = requirement(kept, at, input)
+    arguments(5:6) = pair_fits()
+    arguments(7:8) = requirement(largest, of_largest, output)
+    call run('rates', c, box, arguments)
+    expected = largest_rates(c%f, c%b, box, c%q, c%prim, c%p)
+    difference = maxval(abs(largest(:, 1) - expected)/max(expected, tiny(1d0)))
+    good = good .and. difference <= limit
+    print '(2x,a,t24,a,es9.2,a,es9.2,a)', 'rates', 'largest difference ', difference, ', limit ', limit, &
+      merge('        ', ' FAILED ', difference <= limit)
+  end subroutine
+
+  subroutine check_filter(c, box, d)
+    type(case_t), intent(inout), target :: c
+    type(box_t), intent(in) :: box
+    integer, intent(in) :: d
+    real(8), allocatable, target :: filtered(:, :), expected(:, :)
+    type(ghost_t), allocatable :: ghost(:)
+    type(argument_t) :: arguments(9)
+    type(extent_t), target :: at
+    type(filter_arguments_t), target :: launch
+    integer :: m
+    filtered = c%q + 7
+    expected = filtered
+    ghost = ghosts(c%states, state_fields(f))
+    do m = 1, size(expected, 2)
+      call filter_box(c%b, box, d, ghost(m), c%q(:, m), expected(:, m))
+    end do
+    at = extent_in(c%b, box)
+    launch = filter_arguments_t(arguments_of(c%b, 1), int(d - 1, c_int64_t))
+    arguments(1:2) = requirement(filtered, at, output)
+    arguments(3:4) = requirement(c%q, at, input)
+    arguments(5:6) = face_requirement(c%states(2*d - 1))
+    arguments(7:8) = face_requirement(c%states(2*d))
+    arguments(9) = argument_t(c_loc(launch), c_sizeof(launch), by_value)
+    call run('filter', c, box, arguments)
+    call compare('filter along '//'xyz'(d:d), c, box, filtered, expected)
   end subroutine
 
   !> The points of a box in arrays of the block.

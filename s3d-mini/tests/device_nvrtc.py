@@ -13,7 +13,8 @@ import sys
 
 BRING_NVRTC = pathlib.Path(__file__).parents[2] / "tests/kernel/nvrtc.py"
 # The kernels that a variant of the flow makes different.
-KERNELS = {"": ("primitives", "chemistry", "fluxes", "divergence", "update"), "euler": ("chemistry", "fluxes"), "correction": ("fluxes",)}
+KERNELS = {"": ("primitives", "chemistry", "fluxes", "divergence", "update", "rates", "filter"), "euler": ("chemistry", "fluxes", "rates"),
+           "correction": ("fluxes",)}
 
 
 def library(folder):
