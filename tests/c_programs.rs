@@ -185,6 +185,11 @@ fn tasks_that_launch_themselves() {
 }
 
 #[test]
+fn index_launches_that_cannot_go_on() {
+    run("broken_off");
+}
+
+#[test]
 fn programs_that_use_up_all_memory() {
     run("memory");
 }

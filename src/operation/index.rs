@@ -3,7 +3,7 @@
 use super::context::{Context, Launching};
 use super::draft::{missing, Draft};
 use super::inline::{check_use, Mapping};
-use super::launch::{check_fields, launch, Launch, Launched};
+use super::launch::{check_fields, Launch, Launched};
 use super::{converted, Engine, Frame, Future, FutureCell, FutureMap, Regions, TaskKind};
 use crate::base::{memory, Error, Result, Status};
 use crate::event::NodeRef;
@@ -209,11 +209,14 @@ impl<'a> IndexLaunch<'a> {
         if let Some((from, to)) = from_to {
             (end.map, end.result) = (Some(from), Some(to));
         }
+        // What follows cannot fail.
+        let draft = Draft::of_point(self.engine, self.frame).map_err(|error| self.break_off(self.points, whole, error))?;
         if !whole.arrivals.is_empty() {
             end.after = &ends;
             end.arrivals = std::mem::take(&mut whole.arrivals);
         }
-        launch(self.engine, self.frame, end)?;
+        draft.launch(&mut end);
+        drop(end);
         self.launching().ends = ends;
         Ok(())
     }
@@ -222,7 +225,7 @@ impl<'a> IndexLaunch<'a> {
         let Launched::Task(kind, processor) = whole.work else {
             return Err(Error::new(Status::Internal, "an index launch of something that is not a task"));
         };
-        self.make_room()?;
+        self.make_room(results.is_some() || !whole.arrivals.is_empty())?;
         let mut ends = std::mem::take(&mut self.launching().ends);
         ends.clear();
         let wishes = self.wishes(kind, whole);
@@ -247,9 +250,9 @@ impl<'a> IndexLaunch<'a> {
         Ok(())
     }
 
-    /// Room for as many points as may be outstanding, so that a launch happens as a whole or not at all.
-    fn make_room(&self) -> Result<()> {
-        let at_once = u64::from(self.points).min(self.context.window.get().saturating_sub(self.context.outstanding()));
+    /// Room for as many points as may be outstanding, and what comes after them, so that a launch happens as a whole or not at all.
+    fn make_room(&self, has_end: bool) -> Result<()> {
+        let at_once = (u64::from(self.points) + u64::from(has_end)).min(self.context.window.get().saturating_sub(self.context.outstanding()));
         if memory::is_short() {
             self.context.check_memory()?;
         }
@@ -259,7 +262,8 @@ impl<'a> IndexLaunch<'a> {
         Ok(())
     }
 
-    /// A point cannot be launched, and those before it are: whoever waits for the launch as a whole learns of it.
+    /// A point cannot be launched, or what comes after all of them, and those before it are: whoever waits for the launch as a whole
+    /// learns of it.
     #[cold]
     fn break_off(&self, point: u32, whole: &mut Launch, error: Error) -> Error {
         let text = format!("{}; of the {} points of the launch {point} are launched", error.text, self.points);
