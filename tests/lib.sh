@@ -89,11 +89,43 @@ count() { # count COMMAND...: many tests, counted by cargo's summaries or by lin
     failed=$((failed + bad))
 }
 
-check_ctest() { # check_ctest FOLDER: each test of a CMake build
-    local name names
-    names=$(ctest --test-dir "$1" --show-only 2>/dev/null | awk '/Test +#/ { print $3 }')
-    check "tests in $(basename "$1")" test -n "$names"
-    for name in $names; do
-        check "$name" ctest --test-dir "$1" --output-on-failure --tests-regex "^${name//./\\.}\$"
+together() { # together FUNCTION...: all at the same time; they print and count as if one after the other
+    local folder function good bad
+    folder=$(mktemp -d)
+    for function; do
+        (
+            passed=0 failed=0
+            "$function" >"$folder/$function" 2>&1
+            echo "$passed $failed" >"$folder/$function.counts"
+        ) &
     done
+    wait
+    for function; do
+        cat "$folder/$function"
+        if [ -s "$folder/$function.counts" ]; then
+            read -r good bad <"$folder/$function.counts"
+            passed=$((passed + good))
+            failed=$((failed + bad))
+        else
+            not_ok "$function came to its end" ""
+        fi
+    done
+    rm -r "$folder"
+}
+
+check_ctest() { # check_ctest FOLDER: each test of a CMake build; as many at a time as there are processors for what each says that it takes
+    local name result output wanted
+    wanted=$(ctest --test-dir "$1" --show-only 2>/dev/null | grep -c '^ *Test *#')
+    output=$(ctest --test-dir "$1" --output-on-failure --parallel "$(nproc)" 2>&1) || true
+    check "all $wanted tests in $(basename "$1")" test "$wanted" -gt 0 -a "$(results_of_ctest <<<"$output" | wc -l)" -eq "$wanted"
+    while read -r name result; do
+        case $result in
+            Passed | Skipped) ok "$name" ;;
+            *) not_ok "$name ($result)" "$(awk -v start=": $name " '/ Test +#[0-9]+: |% tests passed/ { shows = index($0, start) } shows' <<<"$output")" ;;
+        esac
+    done < <(results_of_ctest <<<"$output")
+}
+
+results_of_ctest() { # of ctest's output: the name of each test, and Passed, Skipped or what else became of it
+    sed -n 's/^ *[0-9]\+\/[0-9]\+ Test *#[0-9]\+: \([^ ]\+\) [. ]*\**\([A-Z][A-Za-z ]*[a-z]\).*/\1 \2/p'
 }

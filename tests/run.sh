@@ -7,6 +7,8 @@ build=${1:-$root/build-tests}
 prefix=$build/prefix-openmpi
 cd "$root" || exit 1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+CMAKE_BUILD_PARALLEL_LEVEL=$(nproc)
+export CMAKE_BUILD_PARALLEL_LEVEL
 source "$root/tests/lib.sh"
 
 section "Packages"
@@ -17,17 +19,17 @@ fi
 count "$root/tests/unprivileged.sh"
 
 section "Rust: unit, property, layer and header tests"
-count cargo test --locked --no-fail-fast
-count cargo test --locked --no-default-features --lib
+with_mpi() { count cargo test --locked --no-fail-fast; }
+without_mpi() { count cargo test --locked --no-default-features --lib; }
+together with_mpi without_mpi
 
 section "Kernel sources, through NVIDIA's compiler"
 count "$root/tests/kernel/run.sh" "$build/kernel"
 
-section "Rust: models of the concurrent parts, every interleaving"
-count env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --locked --release --lib --target-dir "$build/loom" model
-
-section "C programs under memcheck"
-count "$root/tests/memcheck.sh" errors nesting saxpy
+section "Rust: models of the concurrent parts, every interleaving; C programs under memcheck"
+models() { count env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --locked --release --lib --target-dir "$build/loom" model; }
+memcheck() { count "$root/tests/memcheck.sh" errors nesting saxpy; }
+together models memcheck
 
 section "Build and install"
 build_and_install() { # build_and_install PRESET [OPTION...]: into prefix-PRESET
@@ -38,18 +40,20 @@ build_and_install() { # build_and_install PRESET [OPTION...]: into prefix-PRESET
     check "build $preset" cmake --build "$build/cmake-$preset"
     check "install $preset" cmake --install "$build/cmake-$preset"
 }
-build_and_install openmpi
-build_and_install mpich
-build_and_install no-mpi -DCMAKE_Fortran_COMPILER=flang-22
+openmpi() { build_and_install openmpi; }
+mpich() { build_and_install mpich; }
+no_mpi() { build_and_install no-mpi -DCMAKE_Fortran_COMPILER=flang-22; }
+together openmpi mpich no_mpi
 check "configure debug" cmake --preset debug -B "$build/cmake-debug"
 # In the folder where it is compiled already.
 check "configure static" cmake --preset static -B "$build/cmake-openmpi" -DCMAKE_INSTALL_PREFIX="$build/prefix-static"
 check "install static" cmake --install "$build/cmake-openmpi"
 
 section "The installed package, as users consume it"
-count "$root/tests/consumer/run.sh" "$prefix" "$build/consumer" openmpi
-count "$root/tests/consumer/run.sh" "$build/prefix-mpich" "$build/consumer-mpich" mpich
-count "$root/tests/consumer/flang.sh" "$prefix" "$build/prefix-mpich" "$build/prefix-no-mpi" "$build/flang"
+consumer_openmpi() { count "$root/tests/consumer/run.sh" "$prefix" "$build/consumer" openmpi; }
+consumer_mpich() { count "$root/tests/consumer/run.sh" "$build/prefix-mpich" "$build/consumer-mpich" mpich; }
+flang() { count "$root/tests/consumer/flang.sh" "$prefix" "$build/prefix-mpich" "$build/prefix-no-mpi" "$build/flang"; }
+together consumer_openmpi consumer_mpich flang
 count "$root/tests/consumer/mixture.sh" "$prefix" "$build/prefix-mpich" "$build/mixture"
 check "the static library alone" "$root/tests/consumer/static_only.sh" "$build/prefix-static" "$build/static-only"
 check "what the static library needs of the system" "$root/tests/consumer/system_libraries.sh" "$prefix" \
@@ -83,40 +87,49 @@ check_ctest "$build/s3d-mini"
 
 section "C programs; those of several ranks by shared memory and by messages"
 mkdir -p "$build/c"
+on_workers() { # on_workers WORKERS: the program `name` on its numbers of ranks, in every way
+    local workers=$1 ranks
+    for ranks in $counts; do
+        check "$name on $ranks ranks, $workers workers" env COHORT_WORKERS="$workers" mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
+        if [ "$ranks" -gt 1 ]; then
+            check "$name on $ranks ranks, $workers workers, by messages" env COHORT_FORCE_MESSAGES=1 COHORT_WORKERS="$workers" \
+                mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
+        fi
+        case $name in
+            device_*_mpi)
+                check "$name on $ranks ranks, $workers workers, in little device memory" env COHORT_DEVICE_MEMORY=8K COHORT_WORKERS="$workers" \
+                    mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
+                ;;
+        esac
+        if [ "$ranks" -gt 2 ]; then
+            check "$name on $ranks ranks, $workers workers, half of them by messages" env COHORT_WORKERS="$workers" \
+                mpirun.openmpi --oversubscribe -n "$ranks" "$root/tests/c/mixed.sh" "$build/c/$name"
+        fi
+    done
+}
+one_worker() { on_workers 1; }
+two_workers() { on_workers 2; }
 for source in "$root"/tests/c/*.c; do
     name=$(basename "$source" .c)
     check "compile $name" mpicc.openmpi -std=gnu11 -Wall -Wextra -Werror "$source" -o "$build/c/$name" \
         -I"$prefix/include" -L"$prefix/lib" -lcohort -lm -lpthread -Wl,-rpath,"$prefix/lib"
     case $name in
-        *_mpi) counts="1 2 4" ;;
-        *) counts=1 ;;
-    esac
-    case $name in
         device_sources) export COHORT_DEVICES=opencl POCL_DEVICES="pthread pthread" ;; # two devices of one processor
         device_*) export COHORT_DEVICES=opencl && unset POCL_DEVICES ;;
         *) unset COHORT_DEVICES POCL_DEVICES ;;
     esac
-    for ranks in $counts; do
-        for workers in 1 2; do
-            check "$name on $ranks ranks, $workers workers" env COHORT_WORKERS=$workers mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
-            if [ "$ranks" -gt 1 ]; then
-                check "$name on $ranks ranks, $workers workers, by messages" env COHORT_FORCE_MESSAGES=1 COHORT_WORKERS=$workers \
-                    mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
-            fi
-            case $name in
-                device_*_mpi)
-                    check "$name on $ranks ranks, $workers workers, in little device memory" env COHORT_DEVICE_MEMORY=8K COHORT_WORKERS=$workers \
-                        mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
-                    ;;
-            esac
-            if [ "$ranks" -gt 2 ]; then
-                check "$name on $ranks ranks, $workers workers, half of them by messages" env COHORT_WORKERS=$workers \
-                    mpirun.openmpi --oversubscribe -n "$ranks" "$root/tests/c/mixed.sh" "$build/c/$name"
-            fi
-        done
-    done
+    case $name in
+        *_mpi)
+            counts="1 2 4"
+            one_worker
+            two_workers
+            ;;
+        *)
+            counts=1
+            together one_worker two_workers
+            ;;
+    esac
 done
-
 unset COHORT_DEVICES POCL_DEVICES
 
 section "A rank killed outright"

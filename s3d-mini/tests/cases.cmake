@@ -4,6 +4,7 @@ function(add_case_test name input ranks)
   add_test(NAME s3d.case.${name} COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/case.py $<TARGET_FILE:s3d-mini>
     ${CMAKE_CURRENT_SOURCE_DIR}/inputs/${input}.nml ${CASE_WITH} --expect ${CASE_EXPECT}
     --launch ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS})
+  set_tests_properties(s3d.case.${name} PROPERTIES PROCESSORS ${ranks})
 endfunction()
 add_case_test(ignition_h2 ignition_h2 2 WITH points=24,24,24 steps=30 report_every=10 write_every=20 method='mpi' compare=.false.
   EXPECT T_min=795:803 T_max=1820:1890 speed=80:100)
@@ -28,3 +29,4 @@ add_test(NAME s3d.restart COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DI
   ${CMAKE_CURRENT_SOURCE_DIR}/inputs/ignition_h2.nml ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${MPIEXEC_PREFLAGS})
 add_test(NAME s3d.bad_input COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/bad_input.py $<TARGET_FILE:s3d-mini>
   $<TARGET_FILE:s3d-rhs> ${CMAKE_CURRENT_SOURCE_DIR}/inputs/ignition_h2.nml $<IF:$<BOOL:${S3D_WITH_COHORT}>,all,mpi> ${launch_2})
+set_tests_properties(s3d.restart s3d.bad_input PROPERTIES PROCESSORS 2)

@@ -29,5 +29,6 @@ foreach(case T1100_p1_phi1 T1200_p1_phi1 T1500_p1_phi1 T1500_p10_phi1)
 endforeach()
 add_test(NAME s3d.flame.ranks COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/flame_ranks.py
   $<TARGET_FILE:s3d-flame> ${mechanism} ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 3 ${MPIEXEC_PREFLAGS})
+set_tests_properties(s3d.flame.ranks PROPERTIES PROCESSORS 3)
 add_test(NAME s3d.reader COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/tests/reader.py
   $<TARGET_FILE:s3d-check-points> ${mechanism} ${reference}/kinetics_h2.csv)

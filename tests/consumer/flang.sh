@@ -12,7 +12,7 @@ mkdir -p "$work/include"
 check "flang examples configure" cmake -S "$source/../../c-examples" -B "$work/examples" -DCMAKE_PREFIX_PATH="$3" \
     -DCMAKE_Fortran_COMPILER="$flang"
 check "flang examples build" cmake --build "$work/examples"
-check "flang examples run" ctest --test-dir "$work/examples" --no-tests=error --output-on-failure
+check "flang examples run" ctest --test-dir "$work/examples" --no-tests=error --output-on-failure --parallel "$(nproc)"
 
 # The .mod files of Debian's MPIs are gfortran's, so that flang is left with mpif.h. In Open MPI's, MPI_Sizeof is declared for
 # 16-byte reals, which Debian's flang has not.
