@@ -121,6 +121,7 @@ pub struct Attached {
     thread: OnceLock<Thread>,
     /// Contributions of complete tasks that lie there until they are folded in.
     left: Mutex<Vec<contribution::Left>>,
+    parcels: parcel::Parcels,
     /// Tasks launched for it and not complete.
     load: AtomicU64,
 }
@@ -168,7 +169,7 @@ impl Devices {
     /// `before`: how many processors and memories of the host the machine's lists have before the devices.
     pub fn new(found: Vec<Arc<dyn Device>>, before: (u32, u32), verbose: bool) -> Self {
         let name = |device: &Arc<dyn Device>| CString::new(device.info().name.clone()).unwrap_or_default();
-        let attached = |device| Attached { name: name(&device), device, inbox: Mutex::default(), thread: OnceLock::new(), left: Mutex::default(), load: AtomicU64::new(0) };
+        let attached = |device| Attached { name: name(&device), device, inbox: Mutex::default(), thread: OnceLock::new(), left: Mutex::default(), parcels: Default::default(), load: AtomicU64::new(0) };
         Self {
             list: found.into_iter().map(attached).collect(),
             clock: AtomicU64::new(0),

@@ -19,11 +19,35 @@ use crate::region::FieldMask;
 use crate::transport::{Cargo, Line};
 use smallvec::SmallVec;
 use std::any::Any;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 enum Memory {
-    Device(Buffer),
+    Device(Buffer, #[allow(dead_code, reason = "dropped, it counts")] Underway),
     Host(HostBuffer),
+}
+
+/// How many parcels take a device's memory. They go by themselves, and a task that finds no room waits for them.
+#[derive(Clone, Default)]
+pub struct Parcels(Arc<AtomicUsize>);
+
+impl Parcels {
+    pub fn are_there(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
+    }
+
+    fn one_more(&self) -> Underway {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Underway(self.clone())
+    }
+}
+
+struct Underway(Parcels);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0 .0.fetch_sub(1, Ordering::Release);
+    }
 }
 
 /// Memory for points under way.
@@ -38,8 +62,9 @@ impl Parcel {
     fn new(devices: &Devices, attached: &Attached, lines: usize) -> Result<Self> {
         let (device, bytes) = (attached.device.clone(), lines * size_of::<Line>());
         let direct = devices.mpi_takes_addresses && device.info().api == Api::Cuda;
+        let counted = attached.parcels.one_more();
         let memory = match direct.then(|| device.allocate(bytes)) {
-            Some(Ok(buffer)) => Memory::Device(buffer),
+            Some(Ok(buffer)) => Memory::Device(buffer, counted),
             Some(Err(error)) if error.status != Status::OutOfMemory => return Err(error),
             _ => Memory::Host(device.staging(bytes)?),
         };
@@ -48,21 +73,21 @@ impl Parcel {
 
     fn side(&self, offset: usize) -> Side<'_> {
         match &self.memory {
-            Memory::Device(buffer) => Side::Device(buffer, offset),
+            Memory::Device(buffer, _) => Side::Device(buffer, offset),
             Memory::Host(buffer) => Side::Host(buffer.at().wrapping_add(offset)),
         }
     }
 
     fn retire(self, after: &[Event]) {
         match self.memory {
-            Memory::Device(buffer) => buffer.retire(after.to_vec()),
+            Memory::Device(buffer, _) => buffer.retire(after.to_vec()),
             Memory::Host(buffer) => buffer.retire(after.to_vec()),
         }
     }
 
     /// The same in memory of the host.
     fn on_host(self) -> Result<Self> {
-        let Memory::Device(buffer) = &self.memory else { return Ok(self) };
+        let Memory::Device(buffer, _) = &self.memory else { return Ok(self) };
         let (device, lines) = (self.device.clone(), self.lines);
         let bytes = lines * size_of::<Line>();
         let staging = device.staging(bytes)?;
@@ -77,7 +102,7 @@ impl Parcel {
 impl Cargo for Parcel {
     fn at(&self) -> *mut Line {
         match &self.memory {
-            Memory::Device(buffer) => buffer.native() as *mut Line,
+            Memory::Device(buffer, _) => buffer.native() as *mut Line,
             Memory::Host(buffer) => buffer.at().cast(),
         }
     }
@@ -88,7 +113,7 @@ impl Cargo for Parcel {
 
     fn aboard(&self, call: &mut dyn FnMut()) {
         match self.memory {
-            Memory::Device(_) => self.device.in_context(call),
+            Memory::Device(..) => self.device.in_context(call),
             Memory::Host(_) => call(),
         }
     }
@@ -185,7 +210,7 @@ impl DeviceThread<'_> {
             let lot = Lot { place: physical, rect, fields: &fields };
             let parcel = Parcel::new(self.devices, attached, lot.bytes().div_ceil(size_of::<Line>()))?;
             let stream = match parcel.memory {
-                Memory::Device(_) if number == self.number => stream,
+                Memory::Device(..) if number == self.number => stream,
                 _ => Stream::Out,
             };
             // The copy holds the points for reading, and its end comes after the event.

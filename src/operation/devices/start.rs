@@ -80,12 +80,12 @@ impl DeviceThread<'_> {
         }
     }
 
-    /// Places for all requirements. `None`: there will be room when a task is complete.
+    /// Places for all requirements. `None`: there will be room when a task is complete, or what was packed has left.
     fn pin_all(&self, body: &Body) -> Result<Option<Data>> {
         if let Some(data) = self.try_pin(body)? {
             return Ok(Some(data));
         }
-        if self.has_running() {
+        if self.has_running() || self.attached().parcels.are_there() {
             return Ok(None);
         }
         // What is in the way are larger places that it would use itself, and memory kept for other sizes: with nothing on the device it gets
