@@ -2,9 +2,9 @@
  * tasks that read and write, fills and looks from outside: every look must see what the contributions give when they are folded in one after
  * another, to the last bit. With COHORT_DEVICE_MEMORY at a part of the working set, data comes and goes. Without devices the same
  * tasks run on the host. An argument says how many programs. */
+#include "device_fill.h"
 #include "random_tiles.h"
 #include <cohort_kernel.h>
-#include <dlfcn.h>
 #include <math.h>
 
 enum { NX = 24, NY = 20, STEPS = 150, PROGRAMS = 3 };
@@ -348,8 +348,6 @@ static void ask_for_too_much(void)
   look_at(everything, &all);
 }
 
-typedef int32_t (*fill_buffer_t)(void *, void *, const void *, size_t, size_t, size_t, uint32_t, const void *, void *);
-
 enum { FILLED = 42 };
 
 /* Contributes FILLED to the first row with the driver's own function; argument 1: fails after that. */
@@ -358,13 +356,12 @@ static int32_t fill_row(cohort_context_t task, const cohort_device_t *device, vo
   cohort_device_view_t view;
   long fails;
   const long value = FILLED;
-  fill_buffer_t enqueue;
-  *(void **)&enqueue = dlsym(user, "clEnqueueFillBuffer");
+  (void)user;
   TRY(cohort_task_args_get(task, &fails, sizeof fails));
   EXPECT(cohort_view_device(task, 0, COUNT, COHORT_READ_WRITE, &view), COHORT_ERROR_PRIVILEGE, "declared Reduce");
   TRY(cohort_view_device(task, 0, COUNT, COHORT_REDUCE, &view));
   CHECK(view.stride[0] == 8 && view.stride[1] == 8 * (view.hi[0] - view.lo[0] + 1));
-  if (enqueue(device->stream, view.base, &value, sizeof value, view.offset, view.stride[1], 0, NULL, NULL))
+  if (device_fill(device, &view, &value, (size_t)view.stride[1] / sizeof value))
     return 9;
   return fails ? 3 : 0;
 }
@@ -382,10 +379,8 @@ static void functions(void)
   const box *on = &tiles.around[1];
   cohort_requirement_t needs = reduce(region, 1, &only_count, COHORT_SUM, COHORT_INT64);
   cohort_task_t task;
-  void *opencl = dlopen("libOpenCL.so.1", RTLD_NOW);
-  CHECK(opencl);
   TRY(cohort_task_register(rt, "fill row", not_here, NULL, COHORT_TASK_LEAF, &task));
-  TRY(cohort_task_device_callback(task, COHORT_DEVICE_OPENCL, fill_row, opencl));
+  TRY(cohort_task_device_callback(task, COHORT_DEVICE_ANY, fill_row, NULL));
   for (int round = 0; round < 3; round++) {
     launch(task, 0, 1, &needs, COHORT_PROC_DEVICE);
     for (int64_t i = on->lo[0]; i <= on->hi[0]; i++)

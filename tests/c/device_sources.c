@@ -116,7 +116,7 @@ static void processors(void)
     const cohort_processor_info_t *device = &all[count - 2 + i];
     CHECK(device->number == devices[i].number && device->name == devices[i].name);
     CHECK(device->number == (int32_t)(count - 2 + i) && device->kind == COHORT_PROC_DEVICE && device->helps == 0 && device->cpu == -1);
-    CHECK(device->api == COHORT_DEVICE_OPENCL && *device->name);
+    CHECK((device->api == COHORT_DEVICE_OPENCL || device->api == COHORT_DEVICE_CUDA) && *device->name);
     CHECK(device->memory >= 0 && memories[device->memory].kind == COHORT_MEMORY_DEVICE);
     state.device[i] = device->number;
     state.memory[i] = device->memory;
