@@ -1,4 +1,5 @@
-//! The C programs of tests/c, compiled against the committed header and the static library, run with 1, 2 and 4 workers.
+//! The C programs of tests/c, compiled against the committed header and the static library, run with 1, 2 and 4 workers. Those for devices
+//! run on OpenCL's, or, with 2 workers alone, on CUDA's with COHORT_TEST_DEVICES=cuda.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,13 +30,26 @@ fn run_with(name: &str, environment: &[(&str, &str)]) {
         .output()
         .unwrap();
     assert!(compiled.status.success(), "{name}: {}", String::from_utf8_lossy(&compiled.stderr));
-    for workers in ["1", "2", "4"] {
+    // What the driver makes different depends little on workers.
+    let counts: &[&str] = if environment.contains(&("COHORT_DEVICES", "cuda")) { &["2"] } else { &["1", "2", "4"] };
+    for workers in counts {
         let output = Command::new("timeout").arg("60").arg(&program).env("COHORT_WORKERS", workers).envs(environment.iter().copied()).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && text.contains("PASSED"), "{name}, {workers} workers: {text}{errors}");
     }
 }
+
+/// On devices, with an environment besides.
+fn run_on_devices(name: &str, environment: &[(&str, &str)]) {
+    let driver = std::env::var("COHORT_TEST_DEVICES").unwrap_or("opencl".into());
+    run_with(name, &[&[("COHORT_DEVICES", driver.as_str())], environment].concat());
+}
+
+const WITHOUT: [(&str, &str); 1] = [("COHORT_DEVICES", "none")];
+
+/// Two devices of one processor: PoCL's (the driver "basic" beside another locks up) and those of the stand-in for CUDA's driver.
+const TWO: [(&str, &str); 2] = [("POCL_DEVICES", "pthread pthread"), ("COHORT_STAND_IN_DEVICES", "2")];
 
 #[test]
 fn saxpy_over_a_partition() {
@@ -45,47 +59,45 @@ fn saxpy_over_a_partition() {
 /// OpenCL on the CPU, as Debian's PoCL has it, is a device like any other.
 #[test]
 fn tasks_on_devices() {
-    run("device_saxpy");
-    run_with("device_saxpy", &[("COHORT_DEVICES", "opencl")]);
-    run_with("device_tasks", &[("COHORT_DEVICES", "opencl")]);
-    run_with("device_wishes", &[("COHORT_DEVICES", "opencl")]);
+    run_with("device_saxpy", &WITHOUT);
+    run_on_devices("device_saxpy", &[]);
+    run_on_devices("device_tasks", &[]);
+    run_on_devices("device_wishes", &[]);
 }
 
-/// Two devices, which PoCL makes of one processor. (The driver "basic" beside another locks up.)
 #[test]
 fn mappers_choose_among_devices_and_memories() {
-    run_with("device_sources", &[("COHORT_DEVICES", "opencl"), ("POCL_DEVICES", "pthread pthread")]);
+    run_on_devices("device_sources", &TWO);
 }
 
 /// Ten fields of 48 x 40 doubles, then down to a tenth of that.
 #[test]
 fn working_sets_larger_than_the_device() {
-    run("device_capacity");
-    run_with("device_capacity", &[("COHORT_DEVICES", "opencl")]);
+    run_with("device_capacity", &WITHOUT);
+    run_on_devices("device_capacity", &[]);
     for capacity in ["153600", "76800", "38400", "15360"] {
-        run_with("device_capacity", &[("COHORT_DEVICES", "opencl"), ("COHORT_DEVICE_MEMORY", capacity)]);
+        run_on_devices("device_capacity", &[("COHORT_DEVICE_MEMORY", capacity)]);
     }
 }
 
 /// All that one task contributes at once are 30720 bytes.
 #[test]
 fn reductions_on_devices() {
-    run("device_reductions");
-    run_with("device_reductions", &[("COHORT_DEVICES", "opencl")]);
+    run_with("device_reductions", &WITHOUT);
+    run_on_devices("device_reductions", &[]);
     for capacity in ["92160", "40000", "20000"] {
-        run_with("device_reductions", &[("COHORT_DEVICES", "opencl"), ("COHORT_DEVICE_MEMORY", capacity)]);
+        run_on_devices("device_reductions", &[("COHORT_DEVICE_MEMORY", capacity)]);
     }
 }
 
 /// Straight from place to place, where the data and the destination are; and through places that come and go.
 #[test]
 fn copies_from_and_to_devices() {
-    run("device_copies");
+    run_with("device_copies", &WITHOUT);
     for capacity in ["1G", "7680", "3840"] {
-        run_with("device_copies", &[("COHORT_DEVICES", "opencl"), ("COHORT_DEVICE_MEMORY", capacity)]);
+        run_on_devices("device_copies", &[("COHORT_DEVICE_MEMORY", capacity)]);
     }
-    // PoCL makes two devices of one processor.
-    run_with("device_copies", &[("COHORT_DEVICES", "opencl"), ("POCL_DEVICES", "pthread pthread")]);
+    run_on_devices("device_copies", &TWO);
 }
 
 #[test]

@@ -1,11 +1,16 @@
-//! Devices, executed through OpenCL on a driver for CPUs (PoCL).
+//! Devices, executed through OpenCL on a driver for CPUs (PoCL), and through CUDA's driver interface.
+
+mod drivers;
 
 use cl3::command_queue as queue;
 use cohort::base::config::DeviceChoice;
 use cohort::base::Status;
 use cohort::device::*;
+use cudarc::driver::sys as cuda;
 use proptest::prelude::*;
+use std::ffi::c_void;
 use std::path::PathBuf;
+use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 
 const ONE: [Dim; 4] = [Dim::ONE; 4];
@@ -19,12 +24,12 @@ fn cache(name: &str) -> PathBuf {
 }
 
 fn wanted(name: &str) -> Wanted {
-    Wanted { choice: DeviceChoice::Opencl, cache: Some(cache(name)), ..Wanted::default() }
+    Wanted { choice: drivers::choice(), cache: Some(cache(name)), ..Wanted::default() }
 }
 
 fn open(wanted: &Wanted) -> Arc<dyn Device> {
     let found = discover(wanted).unwrap();
-    found.devices.first().unwrap_or_else(|| panic!("no OpenCL device (install pocl-opencl-icd): {:?}", found.absent)).clone()
+    found.devices.first().unwrap_or_else(|| panic!("no device (install pocl-opencl-icd): {:?}", found.absent)).clone()
 }
 
 fn device() -> &'static Arc<dyn Device> {
@@ -58,10 +63,10 @@ fn kernel(device: &dyn Device, text: &str, name: &str) -> Kernel {
 }
 
 /// Each work item doubles its element as often as told, and adds one each time.
-const TURNS: &str = "COHORT_KERNEL void turns(COHORT_GLOBAL ulong *x, ulong n, uint count) {
-    ulong at = COHORT_INDEX(0);
+const TURNS: &str = "COHORT_KERNEL void turns(COHORT_GLOBAL unsigned long *x, unsigned long n, unsigned count) {
+    unsigned long at = COHORT_INDEX(0);
     if (at >= n) return;
-    for (uint turn = 0; turn < count; turn++) x[at] = 2 * x[at] + 1;
+    for (unsigned turn = 0; turn < count; turn++) x[at] = 2 * x[at] + 1;
 }";
 
 unsafe fn turns(device: &dyn Device, stream: usize, kernel: &Kernel, x: &Buffer, count: u32, wait: &[Event]) -> Event {
@@ -69,6 +74,10 @@ unsafe fn turns(device: &dyn Device, stream: usize, kernel: &Kernel, x: &Buffer,
     let args = [Arg::Buffer(x), Arg::Bytes(&n.to_ne_bytes()), Arg::Bytes(&count.to_ne_bytes())];
     let launch = Launch { kernel, grid: [n as usize, 1, 1], block: [64, 1, 1], args: &args };
     device.launch(Stream::Kernels(stream), &launch, wait).unwrap()
+}
+
+fn is_cuda(device: &dyn Device) -> bool {
+    device.info().api == Api::Cuda
 }
 
 #[test]
@@ -99,9 +108,11 @@ fn a_device_describes_itself() {
     let info = device().info();
     assert!(info.fp64 && info.compute_units > 0 && info.memory_bytes > 0 && !info.name.is_empty() && !info.driver.is_empty());
     assert!(device().streams() >= 2);
-    for native in [device().native_context(), device().native_device(), device().native_stream(Stream::In)] {
+    for native in [device().native_context(), device().native_stream(Stream::In)] {
         assert!(!native.is_null());
     }
+    // CUDA's are numbers from 0 on.
+    assert!(is_cuda(&**device()) || !device().native_device().is_null());
 }
 
 #[test]
@@ -202,7 +213,8 @@ fn a_wrong_argument_is_an_error_that_names_kernel_and_device() {
     let launch = Launch { kernel: &kernel, grid: [1, 1, 1], block: [0; 3], args: &[Arg::Null, Arg::Bytes(&[0; 3])] };
     let Err(error) = (unsafe { device.launch(Stream::Kernels(0), &launch, &[]) }) else { panic!("3 bytes for a number") };
     assert_eq!(error.status, Status::InvalidArgument);
-    assert!(error.text.contains("argument 2 of kernel turns") && error.text.contains("CL_INVALID_ARG_SIZE"), "{error}");
+    let how = if is_cuda(device) { "3 bytes" } else { "CL_INVALID_ARG_SIZE" };
+    assert!(error.text.contains("argument 2 of kernel turns") && error.text.contains(how), "{error}");
     assert!(error.text.contains(&device.info().name), "{error}");
 }
 
@@ -211,13 +223,14 @@ fn sources_that_do_not_compile_bring_the_compilers_log() {
     let device = &**device();
     let Err(error) = device.compile(&source("COHORT_KERNEL void broken(COHORT_GLOBAL int *x) {\n  x[0] = unheard_of;\n}")) else { panic!("compiled") };
     assert_eq!(error.status, Status::InvalidArgument);
-    for part in ["kernels.c:2", "unheard_of", &device.info().name, "CL_BUILD_PROGRAM_FAILURE"] {
+    let by_driver = if is_cuda(device) { ["kernels.c(2)", "NVRTC_ERROR_COMPILATION"] } else { ["kernels.c:2", "CL_BUILD_PROGRAM_FAILURE"] };
+    for part in ["unheard_of", &device.info().name].into_iter().chain(by_driver) {
         assert!(error.text.contains(part), "no {part} in: {error}");
     }
     let module = device.compile(&source(TURNS)).unwrap();
     let Err(error) = device.kernel(&module, "twists") else { panic!("found") };
     assert_eq!(error.status, Status::InvalidArgument);
-    assert!(error.text.contains("\"twists\"") && error.text.contains("it has: turns"), "{error}");
+    assert!(error.text.contains("\"twists\"") && error.text.contains(if is_cuda(device) { "CUDA_ERROR_NOT_FOUND" } else { "it has: turns" }), "{error}");
 }
 
 #[test]
@@ -236,21 +249,37 @@ fn events_of_one_stream_order_another() {
     assert!(seen.into_iter().eq(expected));
 }
 
-/// Holds what waits for it until it is opened: an event of the program's own, as a callback may have.
-struct Gate(usize);
+/// Holds what waits for it until it is opened, as a callback may: an event of the program's own, or a function that returns then.
+enum Gate {
+    Opencl(usize),
+    Cuda(Sender<()>),
+}
 
 impl Gate {
     /// What comes later on the stream waits for the gate.
     fn close(device: &dyn Device, stream: Stream) -> Self {
+        if is_cuda(device) {
+            unsafe extern "C" fn wait(opened: *mut c_void) {
+                let _ = Box::from_raw(opened.cast::<Receiver<()>>()).recv();
+            }
+            let (open, opened) = channel::<()>();
+            device.make_current().unwrap();
+            let held = unsafe { cuda::cuLaunchHostFunc(device.native_stream(stream).cast(), Some(wait), Box::into_raw(Box::new(opened)).cast()) };
+            assert_eq!(held, cuda::CUresult::CUDA_SUCCESS);
+            return Self::Cuda(open);
+        }
         let event = cl3::event::create_user_event(device.native_context()).unwrap();
         let waits = [event];
         let barrier = unsafe { queue::enqueue_barrier_with_wait_list(device.native_stream(stream), 1, waits.as_ptr()) };
         unsafe { cl3::event::release_event(barrier.unwrap()) }.unwrap();
-        Self(event as usize)
+        Self::Opencl(event as usize)
     }
 
     fn open(self) {
-        let event = self.0 as *mut std::ffi::c_void;
+        let event = match self {
+            Self::Opencl(event) => event as *mut c_void,
+            Self::Cuda(open) => return open.send(()).unwrap(),
+        };
         cl3::event::set_user_event_status(event, cl3::event::CL_COMPLETE).unwrap();
         unsafe { cl3::event::release_event(event) }.unwrap();
     }
@@ -287,10 +316,16 @@ fn a_callbacks_own_work_lies_between_barrier_and_mark() {
     let before = unsafe { turns(device, 0, &kernel, &x, 1, &[]) };
     device.barrier(Stream::Kernels(1), &[before.clone()]).unwrap();
     let value = 100u64;
-    let memory = x.native() as *mut std::ffi::c_void;
+    let memory = x.native() as *mut c_void;
     let stream = device.native_stream(Stream::Kernels(1));
-    let own = unsafe { queue::enqueue_fill_buffer(stream, memory, (&raw const value).cast(), 8, 0, 64, 0, std::ptr::null()) };
-    unsafe { cl3::event::release_event(own.unwrap()) }.unwrap();
+    if is_cuda(device) {
+        let own = [value as u32, 0].map(|word| (word, u64::from(word == 0) * 4));
+        let set = own.map(|(word, offset)| unsafe { cuda::cuMemsetD2D32Async(x.native() + offset, 8, word, 1, 8, stream.cast()) });
+        assert_eq!(set, [cuda::CUresult::CUDA_SUCCESS; 2]);
+    } else {
+        let own = unsafe { queue::enqueue_fill_buffer(stream, memory, (&raw const value).cast(), 8, 0, 64, 0, std::ptr::null()) };
+        unsafe { cl3::event::release_event(own.unwrap()) }.unwrap();
+    }
     let mark = device.mark(Stream::Kernels(1)).unwrap();
     let after = unsafe { turns(device, 2, &kernel, &x, 1, &[mark.clone()]) };
     assert!(!before.done().unwrap() && !mark.done().unwrap() && !after.done().unwrap());
@@ -319,7 +354,7 @@ fn compiled_sources_are_kept_on_disk() {
     let wanted = wanted("disk");
     let folder = wanted.cache.clone().unwrap();
     let _ = std::fs::remove_dir_all(&folder);
-    let unique = source("COHORT_KERNEL void kept(COHORT_GLOBAL ulong *x) { x[COHORT_INDEX(0)] += STEP; }");
+    let unique = source("COHORT_KERNEL void kept(COHORT_GLOBAL unsigned long *x) { x[COHORT_INDEX(0)] += STEP; }");
     let with = |step: &str| Source { options: format!("-DSTEP={step}"), ..unique.clone() };
     let works = |device: &dyn Device, module: &Module, step: u64| {
         let x = upload(device, &[5u64; 4]);
@@ -355,6 +390,9 @@ fn compiled_sources_are_kept_on_disk() {
 
 #[test]
 fn ptx_is_not_for_opencl() {
+    if is_cuda(&**device()) {
+        return;
+    }
     let Err(error) = device().compile(&source(".version 8.0\n.target sm_80\n.address_size 64\n")) else { panic!("compiled") };
     assert!(error.text.contains("PTX") && error.status == Status::InvalidArgument, "{error}");
 }

@@ -1,6 +1,7 @@
 //! Two devices of one OpenCL platform: copies between them and events across. PoCL makes any number of them.
 
-use cohort::base::config::DeviceChoice;
+mod drivers;
+
 use cohort::device::*;
 
 #[test]
@@ -8,13 +9,13 @@ fn two_devices_copy_and_wait_without_the_host() {
     // Before the driver is loaded; this test is alone in its process. (The driver "basic" beside another locks up.)
     std::env::set_var("POCL_DEVICES", "pthread pthread");
     let cache = std::env::temp_dir().join(format!("cohort-pair-{}", std::process::id()));
-    let wanted = Wanted { choice: DeviceChoice::Opencl, cache: Some(cache), ..Wanted::default() };
+    let wanted = Wanted { choice: drivers::choice(), cache: Some(cache), ..Wanted::default() };
     let found = discover(&wanted).unwrap();
     let [first, second] = &found.devices[..] else { panic!("{} devices; {:?}", found.devices.len(), found.absent) };
     assert_ne!(first.native_device(), second.native_device());
 
     const N: usize = 1000;
-    let text = "COHORT_KERNEL void twice(COHORT_GLOBAL ulong *x) { x[COHORT_INDEX(0)] *= 2; }";
+    let text = "COHORT_KERNEL void twice(COHORT_GLOBAL unsigned long *x) { x[COHORT_INDEX(0)] *= 2; }";
     let source = Source { text: text.into(), file: "twice.c".into(), options: String::new() };
     let kernels = [first, second].map(|device| device.kernel(&device.compile(&source).unwrap(), "twice").unwrap());
     let buffers = [first, second].map(|device| device.allocate(8 * N).unwrap());

@@ -23,6 +23,8 @@ const EVENTS: usize = 1;
 
 pub(super) struct CudaDevice {
     info: DeviceInfo,
+    /// The driver's, as in 12040 for CUDA 12.4.
+    version: i32,
     /// As in 90 for 9.0.
     capability: i32,
     /// Bytes from row to row that a copy of several takes.
@@ -63,6 +65,7 @@ impl CudaDevice {
             buffers: Arc::new(Pool::new(Box::new(DeviceMemory::new(&context)?), owner(), info.memory_bytes)),
             staging: Arc::new(Pool::new(Box::new(PinnedMemory(context.clone())), owner(), u64::MAX)),
             info,
+            version,
             capability: 10 * capability(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
                 + capability(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
             most_pitch: attribute(device, Attribute::CU_DEVICE_ATTRIBUTE_MAX_PITCH) as usize,
@@ -124,6 +127,22 @@ impl CudaDevice {
             }
             Side::Device(buffer, offset) => End::Device(Address { at: buffer.native + *offset as u64, context: buffer.domain as CUcontext }),
         })
+    }
+
+    /// The driver would read what a kernel takes, whatever is given.
+    fn check_arguments(&self, launch: &Launch) -> Result<()> {
+        let Some(parameters) = launch.kernel.inner.parameters() else { return Ok(()) };
+        let (name, kernel) = (&self.context.name, &launch.kernel.name);
+        for (number, (arg, takes)) in launch.args.iter().zip(parameters).enumerate() {
+            let given = if let Arg::Bytes(bytes) = arg { bytes.len() } else { size_of::<u64>() };
+            if given != *takes {
+                fail!(InvalidArgument, "device {name}: argument {} of kernel {kernel} has {given} bytes, and the kernel takes {takes}", number + 1);
+            }
+        }
+        if launch.args.len() != parameters.len() {
+            fail!(InvalidArgument, "device {name}: kernel {kernel} gets {} arguments, and takes {}", launch.args.len(), parameters.len());
+        }
+        Ok(())
     }
 
     fn compiler(&self) -> Result<&Nvrtc> {
@@ -242,7 +261,8 @@ impl Device for CudaDevice {
             return Ok(module(loaded, true));
         }
         let compiler = self.compiler()?;
-        let image = compiler.compile(source, &architecture(&compiler.architectures(), self.capability))?;
+        let compiled = compiler.compile(source, &architecture(&compiler.architectures(), self.capability));
+        let image = compiled.map_err(|error| Error::new(error.status, format!("device {}: {}", self.context.name, error.text)))?;
         let loaded = self.load(&image, &source.file)?;
         self.cache.write(&key, &image);
         Ok(module(loaded, false))
@@ -257,13 +277,15 @@ impl Device for CudaDevice {
         let c_name = CString::new(name).map_err(|_| unknown("a zero byte in its name"))?;
         let function = unsafe { result::module::get_function(compiled.inner.native().cast(), c_name) };
         let raw = function.map_err(|error| unknown(&super::cuda::code_name(error)))?;
-        Ok(Kernel { inner: Arc::new(CudaKernel { raw, _module: compiled.inner.clone() }), name: name.into() })
+        let parameters = (self.version >= KNOWS_PARAMETERS).then(|| parameters(raw));
+        Ok(Kernel { inner: Arc::new(CudaKernel { raw, parameters, _module: compiled.inner.clone() }), name: name.into() })
     }
 
     unsafe fn launch(&self, stream: Stream, launch: &Launch, wait: &[Event]) -> Result<Event> {
         let what = What::Kernel(launch.kernel.name.clone());
         let (_entered, stream) = self.after(stream, wait)?;
         if !launch.grid.contains(&0) {
+            self.check_arguments(launch)?;
             let (items, block) = launch.items();
             let block = block.unwrap_or_else(|| usual_block(launch.grid));
             let blocks: [usize; 3] = std::array::from_fn(|d| items[d].div_ceil(block[d]));
@@ -461,8 +483,22 @@ impl Drop for CudaModule {
     }
 }
 
+/// cuFuncGetParamInfo came with CUDA 12.4.
+const KNOWS_PARAMETERS: i32 = 12040;
+
+/// Bytes of each. The context is the thread's.
+fn parameters(kernel: CUfunction) -> Vec<usize> {
+    let size = |number| {
+        let (mut offset, mut bytes) = (0, 0);
+        // SAFETY: the driver gave the kernel; a number beyond its last parameter is an error.
+        unsafe { sys::cuFuncGetParamInfo(kernel, number, &mut offset, &mut bytes) }.result().ok().map(|()| bytes)
+    };
+    (0..).map_while(size).collect()
+}
+
 struct CudaKernel {
     raw: CUfunction,
+    parameters: Option<Vec<usize>>,
     /// A function lives as long as its module.
     _module: Arc<dyn Compiled>,
 }
@@ -474,5 +510,9 @@ unsafe impl Sync for CudaKernel {}
 impl Compiled for CudaKernel {
     fn native(&self) -> *mut c_void {
         self.raw.cast()
+    }
+
+    fn parameters(&self) -> Option<&[usize]> {
+        self.parameters.as_deref()
     }
 }

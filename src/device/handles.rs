@@ -281,6 +281,10 @@ impl Module {
 /// Unloaded when dropped.
 pub(super) trait Compiled: Send + Sync {
     fn native(&self) -> *mut c_void;
+    /// Bytes of each of a kernel's parameters, where the driver tells before a launch.
+    fn parameters(&self) -> Option<&[usize]> {
+        None
+    }
 }
 
 #[derive(Clone)]

@@ -87,7 +87,7 @@ impl Nvrtc {
         let file = c_string(&source.file, &source.file)?;
         let mut program = null_mut();
         let created = unsafe { (self.create)(&mut program, text.as_ptr(), file.as_ptr(), 0, null(), null()) };
-        self.checked(created, "nvrtcCreateProgram", &source.file, String::new)?;
+        self.checked(created, &format!("nvrtcCreateProgram of {}", source.file), String::new)?;
         let result = self.compiled(program, &options, architecture, &source.file);
         unsafe { (self.destroy)(&mut program) };
         result
@@ -96,7 +96,7 @@ impl Nvrtc {
     fn compiled(&self, program: Program, options: &[*const c_char], architecture: &str, file: &str) -> Result<Vec<u8>> {
         let log = || String::from_utf8_lossy(&fetch(program, self.log_size, self.log)).trim_end_matches('\0').to_string();
         let compiled = unsafe { (self.compile)(program, options.len() as c_int, options.as_ptr()) };
-        self.checked(compiled, &format!("the compilation for {architecture}"), file, log)?;
+        self.checked(compiled, &format!("the compilation of {file} for {architecture}"), log)?;
         let code = match architecture.starts_with("sm_") {
             true => fetch(program, self.code_size, self.code),
             false => fetch(program, self.ptx_size, self.ptx),
@@ -107,12 +107,12 @@ impl Nvrtc {
         Ok(code)
     }
 
-    fn checked(&self, code: c_int, what: &str, file: &str, log: impl FnOnce() -> String) -> Result<()> {
+    fn checked(&self, code: c_int, what: &str, log: impl FnOnce() -> String) -> Result<()> {
         if code == 0 {
             return Ok(());
         }
         let name = unsafe { CStr::from_ptr((self.error)(code)) }.to_string_lossy();
-        Err(Error::new(Status::InvalidArgument, format!("{file}: {what} failed: {name} ({code})\n{}", log())))
+        Err(Error::new(Status::InvalidArgument, format!("{what} failed: {name} ({code})\n{}", log())))
     }
 }
 

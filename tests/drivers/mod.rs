@@ -1,0 +1,12 @@
+//! Which driver the tests of devices run on: OpenCL's, or CUDA's with COHORT_TEST_DEVICES=cuda (a GPU's, or the stand-in of
+//! tests/cuda_stand_in, whichever libcuda.so is found).
+
+use cohort::base::config::DeviceChoice;
+
+pub fn choice() -> DeviceChoice {
+    match std::env::var("COHORT_TEST_DEVICES").as_deref() {
+        Ok("cuda") => DeviceChoice::Cuda,
+        Err(_) | Ok("opencl") => DeviceChoice::Opencl,
+        Ok(other) => panic!("COHORT_TEST_DEVICES is {other:?}; it is opencl or cuda"),
+    }
+}
