@@ -6,6 +6,7 @@ program device_figures
   use mpi_f08
   use cohort, only: cohort_memory_info, cohort_machine_memories, cohort_wait_all, COHORT_MEMORY_DEVICE
   use device_source, only: kernel_name, stage_kernels
+  use equal_steps, only: equal_steps_t
   use failure, only: end_unless
   use flow, only: flow_t
   use flow_setup, only: set_up
@@ -26,6 +27,7 @@ program device_figures
   type(flow_t) :: f
   type(simulation_t), target :: sim
   type(rhs_direct_t) :: method
+  type(equal_steps_t), target :: course
   type(cohort_memory_info), allocatable :: memories(:)
   real(8) :: operations(size(kernel_name)), alone(size(kernel_name)), bandwidth, whole, points
   integer :: provided, ranks, kind, triad_points, rounds
@@ -50,7 +52,8 @@ program device_figures
   call end_unless(size(memories) > 0, 'there is no device: COHORT_DEVICES chooses, and cohort-info lists them')
   bandwidth = device_bandwidth(method%rt, triad_points)
   ! Kernels are compiled at their first launch.
-  call method%advance([dt], [.false.])
+  course = equal_steps_t(dt, 1)
+  call method%advance(course)
   whole = (seconds_of_steps(1 + steps) - seconds_of_steps(1))/launches
   do kind = 1, size(kernel_name)
     alone(kind) = (seconds_of_kernel(kind, 1 + launches) - seconds_of_kernel(kind, 1))/launches
@@ -104,15 +107,13 @@ contains
   !> The least of the rounds, as below.
   real(8) function seconds_of_steps(times) result(seconds)
     integer, intent(in) :: times
-    real(8) :: started, lengths(times)
-    logical :: filtered(times)
+    real(8) :: started
     integer :: round
-    lengths = dt
-    filtered = .false.
     seconds = huge(seconds)
     do round = 1, rounds
       started = MPI_Wtime()
-      call method%advance(lengths, filtered)
+      course = equal_steps_t(dt, times)
+      call method%advance(course)
       seconds = min(seconds, MPI_Wtime() - started)
     end do
   end function

@@ -4,7 +4,7 @@ module rhs_direct
   use cohort
   use block, only: block_t
   use flow, only: flow_t
-  use rhs_method, only: stepping_method_t
+  use rhs_method, only: stepping_method_t, course_t
   use tile_tasks
   implicit none
   private
@@ -40,17 +40,15 @@ contains
     call cohort_wait_on_tasks(this%handshake)
   end subroutine
 
-  subroutine advance(this, dt, filtered, rates)
+  subroutine advance(this, steps)
     class(rhs_direct_t), intent(inout) :: this
-    real(8), intent(in) :: dt(:)
-    logical, intent(in) :: filtered(:)
-    real(8), intent(out), optional :: rates(3)
-    call order_steps(dt, filtered, present(rates))
+    class(course_t), intent(inout), target :: steps
+    course => steps
     call cohort_handoff_to_tasks(this%handshake)
     call launch_await(this%root, this%handshake)
     call launch_order(this%root, this%handshake)
     call cohort_wait_on_tasks(this%handshake)
-    if (present(rates)) rates = rates_found()
+    course => null()
   end subroutine
 
   subroutine destroy(this)

@@ -6,7 +6,7 @@ module rhs_method
   use flow, only: flow_t
   implicit none
   private
-  public :: rhs_method_t, stepping_method_t, mapping_t
+  public :: rhs_method_t, stepping_method_t, course_t, mapping_t
 
   !> Which mapper decides where and when tasks run. Results do not depend on it.
   type :: mapping_t
@@ -30,7 +30,38 @@ module rhs_method
     procedure(advance_state), deferred :: advance
   end type
 
+  !> Which steps there are to go, asked one by one by whoever launches them, on every rank alike.
+  type, abstract :: course_t
+  contains
+    procedure(asks_length), deferred :: depends_on_rates
+    procedure(length_within), deferred :: longest
+    procedure(next_step), deferred :: next
+  end type
+
   abstract interface
+    !> Whether the length of the next step depends on the state.
+    logical function asks_length(this)
+      import
+      class(course_t), intent(in) :: this
+    end function
+
+    !> By rates as of largest_rates.
+    real(8) function length_within(this, rates)
+      import
+      class(course_t), intent(in) :: this
+      real(8), intent(in) :: rates(3)
+    end function
+
+    !> The next step, and whether the filter follows, and whether it is the last. `longest`: what no rank's rates forbid, if it
+    !> depends on them.
+    subroutine next_step(this, longest, dt, filtered, last)
+      import
+      class(course_t), intent(inout) :: this
+      real(8), intent(in) :: longest
+      real(8), intent(out) :: dt
+      logical, intent(out) :: filtered, last
+    end subroutine
+
     !> q and rhs are the only arrays later computed on: an implementation may attach them. The temperature in `prim` is
     !> Newton's first guess and must be set before the first compute.
     subroutine create_method(this, f, b, cart, tile, q, prim, p, rhs)
@@ -49,16 +80,11 @@ module rhs_method
       class(rhs_method_t), intent(inout) :: this
     end subroutine
 
-    !> As many steps as dt has lengths, those that `filtered` says followed by the filter. Afterwards q is the state, and the
-    !> temperature in prim that of the last stage, Newton's next guess: to read, not to change, as long as the method is there. The
-    !> other arrays are nothing. With `rates` all arrays are nothing, but it is the largest_rates of the state on this block, from
-    !> which the next step's length follows.
-    subroutine advance_state(this, dt, filtered, rates)
+    !> Goes these steps to the last. Afterwards q is the state, prim and p are those of the last stage, and rhs is nothing.
+    subroutine advance_state(this, steps)
       import
       class(stepping_method_t), intent(inout) :: this
-      real(8), intent(in) :: dt(:)
-      logical, intent(in) :: filtered(:)
-      real(8), intent(out), optional :: rates(3)
+      class(course_t), intent(inout), target :: steps
     end subroutine
 
     subroutine destroy_method(this)

@@ -6,7 +6,7 @@ module rhs_tasks
   use cohort
   use block, only: block_t
   use flow, only: flow_t
-  use rhs_method, only: stepping_method_t
+  use rhs_method, only: stepping_method_t, course_t
   use tile_tasks
   implicit none
   private
@@ -35,7 +35,6 @@ contains
     real(8), intent(inout), target, contiguous :: q(:, :), prim(:, :), p(:), rhs(:, :)
     call computation_create(rt, this%mapping, .false., this%updates_state, f, b, cart, tile, q, prim, p, rhs)
     call cohort_handshake_create(rt, handshake)
-    call order_rhs()
     if (this%updates_state) then
       call cohort_must_epoch(rt, orders_main)
     else
@@ -49,15 +48,12 @@ contains
     call cohort_wait_on_tasks(handshake)
   end subroutine
 
-  subroutine advance(this, dt, filtered, rates)
+  subroutine advance(this, steps)
     class(rhs_tasks_t), intent(inout) :: this
-    real(8), intent(in) :: dt(:)
-    logical, intent(in) :: filtered(:)
-    real(8), intent(out), optional :: rates(3)
-    call order_steps(dt, filtered, present(rates))
+    class(course_t), intent(inout), target :: steps
+    course => steps
     call this%compute()
-    if (present(rates)) rates = rates_found()
-    call order_rhs()
+    course => null()
   end subroutine
 
   subroutine destroy(this)

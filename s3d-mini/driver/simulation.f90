@@ -5,7 +5,7 @@ module simulation
   use flow, only: flow_t, primitive_fields, state_fields
   use filter, only: filter_field, filter_depth
   use halo, only: halo_t, halo_create, halo_destroy, halo_start, halo_finish
-  use rhs_method, only: rhs_method_t, stepping_method_t
+  use rhs_method, only: rhs_method_t, stepping_method_t, course_t
   use runge_kutta, only: stages, rk_stage
   use failure, only: end_unless
   use settings, only: settings_t
@@ -27,6 +27,16 @@ module simulation
     real(8) :: time = 0, dt = 0
     integer(8) :: evaluations = 0
     real(8) :: rhs_seconds = 0       !< in stages: right-hand sides and updates; where tasks update, all that they do
+  end type
+
+  !> The run's steps up to one after which somebody looks, for tasks that go them.
+  type, extends(course_t) :: sim_course_t
+    type(simulation_t), pointer :: sim => null()
+    integer :: last = 0
+  contains
+    procedure :: depends_on_rates => course_depends_on_rates
+    procedure :: longest => course_longest
+    procedure :: next => course_next
   end type
 
   !> Steps between two computations of the stable time step: the state moves little in so few.
@@ -107,7 +117,7 @@ contains
       call method%compute()
       call time_since(sim, started)
       if (stage == 1) then
-        if (step_is_to_be_chosen(sim)) call choose_step(sim, largest_rates(sim%f, sim%b, block_box(sim%b), sim%q, sim%prim, sim%p))
+        if (step_is_to_be_chosen(sim)) call choose_step(sim)
         call set_step(sim)
       end if
       started = MPI_Wtime()
@@ -117,50 +127,43 @@ contains
     call step_is_done(sim)
   end subroutine
 
-  !> The MPI code needs the largest rates where it chooses a step, and the arrays at the end.
   subroutine steps_of_tasks(sim, method, last)
-    type(simulation_t), intent(inout) :: sim
+    type(simulation_t), intent(inout), target :: sim
     class(stepping_method_t), intent(inout) :: method
     integer, intent(in) :: last
-    real(8), allocatable :: dt(:)
-    logical, allocatable :: filtered(:)
-    logical :: ended
-    allocate (dt(0), filtered(0))
-    ended = .false.
-    do while (.not. ended)
-      if (step_is_to_be_chosen(sim)) call steps_to_choice(sim, method, dt, filtered)
-      call set_step(sim)
-      dt = [dt, sim%dt]
-      call step_is_done(sim)
-      filtered = [filtered, filter_is_due(sim)]
-      ended = sim%step >= last .or. simulation_ended(sim)
-    end do
-    call timed_advance(sim, method, dt, filtered)
-  end subroutine
-
-  !> What was collected, and then the choice of the next.
-  subroutine steps_to_choice(sim, method, dt, filtered)
-    type(simulation_t), intent(inout) :: sim
-    class(stepping_method_t), intent(inout) :: method
-    real(8), allocatable, intent(inout) :: dt(:)
-    logical, allocatable, intent(inout) :: filtered(:)
-    real(8) :: rates(3)
-    call timed_advance(sim, method, dt, filtered, rates)
-    call choose_step(sim, rates)
-    dt = [real(8) ::]
-    filtered = [logical ::]
-  end subroutine
-
-  subroutine timed_advance(sim, method, dt, filtered, rates)
-    type(simulation_t), intent(inout) :: sim
-    class(stepping_method_t), intent(inout) :: method
-    real(8), intent(in) :: dt(:)
-    logical, intent(in) :: filtered(:)
-    real(8), intent(out), optional :: rates(3)
+    type(sim_course_t) :: course
     real(8) :: started
+    course%sim => sim
+    course%last = last
     started = MPI_Wtime()
-    call method%advance(dt, filtered, rates)
+    call method%advance(course)
     call time_since(sim, started)
+  end subroutine
+
+  logical function course_depends_on_rates(this) result(depends)
+    class(sim_course_t), intent(in) :: this
+    depends = step_is_to_be_chosen(this%sim)
+  end function
+
+  real(8) function course_longest(this, rates) result(longest)
+    class(sim_course_t), intent(in) :: this
+    real(8), intent(in) :: rates(3)
+    longest = longest_step(this%sim%s, rates)
+  end function
+
+  subroutine course_next(this, longest, dt, filtered, last)
+    class(sim_course_t), intent(inout) :: this
+    real(8), intent(in) :: longest
+    real(8), intent(out) :: dt
+    logical, intent(out) :: filtered, last
+    associate (sim => this%sim)
+      if (step_is_to_be_chosen(sim)) sim%dt = longest
+      call set_step(sim)
+      dt = sim%dt
+      call step_is_done(sim)
+      filtered = filter_is_due(sim)
+      last = sim%step >= this%last .or. simulation_ended(sim)
+    end associate
   end subroutine
 
   subroutine time_since(sim, started)
@@ -214,17 +217,23 @@ contains
     end do
   end subroutine
 
-  !> The largest step that keeps within cfl, fourier and chemical_cfl. Collective. A state that is not finite has no rates, and
-  !> its step is huge.
-  subroutine choose_step(sim, rates)
+  !> Collective.
+  subroutine choose_step(sim)
     type(simulation_t), intent(inout) :: sim
-    real(8), intent(in) :: rates(3) !< of this block
-    real(8) :: rate(3)
-    rate = rates
-    call MPI_Allreduce(MPI_IN_PLACE, rate, size(rate), MPI_DOUBLE_PRECISION, MPI_MAX, sim%cart)
-    sim%dt = sim%s%max_dt
-    if (rate(convective) > 0) sim%dt = min(sim%dt, sim%s%cfl/rate(convective))
-    if (rate(diffusive) > 0) sim%dt = min(sim%dt, sim%s%fourier/rate(diffusive))
-    if (rate(chemical) > 0) sim%dt = min(sim%dt, sim%s%chemical_cfl/rate(chemical))
+    real(8) :: rates(3)
+    rates = largest_rates(sim%f, sim%b, block_box(sim%b), sim%q, sim%prim, sim%p)
+    call MPI_Allreduce(MPI_IN_PLACE, rates, size(rates), MPI_DOUBLE_PRECISION, MPI_MAX, sim%cart)
+    sim%dt = longest_step(sim%s, rates)
   end subroutine
+
+  !> The largest step that keeps within cfl, fourier and chemical_cfl. A state that is not finite has no rates, and its step is
+  !> huge. That of the largest rates of all blocks is, to the last bit, the least of the blocks' own.
+  pure real(8) function longest_step(s, rates) result(dt)
+    type(settings_t), intent(in) :: s
+    real(8), intent(in) :: rates(3)
+    dt = s%max_dt
+    if (rates(convective) > 0) dt = min(dt, s%cfl/rates(convective))
+    if (rates(diffusive) > 0) dt = min(dt, s%fourier/rates(diffusive))
+    if (rates(chemical) > 0) dt = min(dt, s%chemical_cfl/rates(chemical))
+  end function
 end module

@@ -3,8 +3,8 @@
 !> computation can be steps of several stages, with the filter between them, and what limits the next step: between them nothing is
 !> handed back. Whoever launches waits for nothing: requirements, barriers of the halos and the handshake order all of it.
 module tile_tasks
-  use, intrinsic :: iso_c_binding, only: c_int64_t
-  use mpi_f08, only: MPI_Comm
+  use, intrinsic :: iso_c_binding, only: c_int64_t, c_sizeof
+  use mpi_f08, only: MPI_Comm, MPI_Comm_rank, MPI_Comm_size, MPI_Bcast, MPI_BYTE
   use cohort
   use block, only: block_t, box_t, ghost_t
   use failure, only: end_unless
@@ -14,7 +14,7 @@ module tile_tasks
   use point_terms, only: primitives_kernel, chemistry_kernel
   use fluxes, only: flux_kernel
   use divergence, only: divergence_kernel
-  use rhs_method, only: mapping_t
+  use rhs_method, only: mapping_t, course_t
   use runge_kutta, only: stages, rk_factors, rk_update
   use tile_kernels, only: kernels_register
   use tile_arguments, only: tile_arguments_t, update_arguments_t, filter_arguments_t, arguments_of
@@ -24,7 +24,7 @@ module tile_tasks
   implicit none
   private
   public :: computation_create, computation_attach, computation_destroy, launch_computation, last_handed_over
-  public :: order_steps, order_rhs, rates_found, launch_await, launch_order, launch_end, launch_alone
+  public :: course, launch_await, launch_order, launch_end, launch_alone
 
   !> One right-hand side is alive at a time: what the bodies compute on, and its regions.
   type(arrays_t), save, target :: a
@@ -32,18 +32,12 @@ module tile_tasks
   !> Set before the last hand-overs, in which there is nothing to compute.
   logical, save :: last_handed_over = .false.
 
-  !> What the MPI code wants next. It sets this before it hands over.
-  type :: order_t
-    real(8), allocatable :: dt(:)      !< lengths of steps
-    logical, allocatable :: filtered(:) !< whether the filter follows
-    integer :: wanted = 0              !< what it will look at
-  end type
-  integer, parameter :: a_state = 1, a_rhs = 2, the_rates = 3
-  type(order_t), save :: order
-  !> That of the next step's first stage, found with the rates.
-  logical, save :: rhs_known = .false.
+  !> The steps that the MPI code wants, if it is not a right-hand side alone. It sets this before it hands over.
+  class(course_t), pointer, save :: course => null()
+  !> Of a step that no rank's rates forbid.
+  type(cohort_collective), save :: least_length
 
-  type(cohort_task), save :: await_task, handoff_task, kernel_task(kinds)
+  type(cohort_task), save :: await_task, handoff_task, tell_task, kernel_task(kinds)
 
 contains
 
@@ -64,8 +58,19 @@ contains
     call mapper_select(rt, mapping, launches_itself)
     call arrays_create(a, f, b, tuned(rt, b, tile), updates_state, q, prim, p, rhs)
     call halos_create(rt, cart, a, r)
+    if (updates_state) call least_length_create(rt, cart)
     last_handed_over = .false.
-    rhs_known = .false.
+    course => null()
+  end subroutine
+
+  subroutine least_length_create(rt, cart)
+    type(cohort_runtime), intent(in) :: rt
+    type(MPI_Comm), intent(in) :: cart
+    integer :: rank, ranks
+    call MPI_Comm_rank(cart, rank)
+    call MPI_Comm_size(cart, ranks)
+    if (rank == 0) call cohort_collective_create(rt, ranks, COHORT_MIN, COHORT_DOUBLE, least_length)
+    call MPI_Bcast(least_length, int(c_sizeof(least_length)), MPI_BYTE, 0, cart)
   end subroutine
 
   !> The rows of a tile, on which a mapper or a mapping file has the last word. Collective.
@@ -104,6 +109,7 @@ contains
     call cohort_wait_all(root)
     call mapper_forget(mapping)
     call halos_destroy(r)
+    call cohort_collective_destroy(least_length)
     call cohort_finalize(rt)
     call work_destroy()
     call arrays_destroy(a)
@@ -120,6 +126,7 @@ contains
     call cohort_task_register(rt, 'update', kernel_task(update), update_body, leaf=.true.)
     call cohort_task_register(rt, 'rates', kernel_task(rates), rates_body, leaf=.true.)
     call cohort_task_register(rt, 'filter', kernel_task(filtering), filter_body, leaf=.true.)
+    call cohort_task_register(rt, 'tell', tell_task, tell_body, leaf=.true.)
     call cohort_task_register(rt, 'handoff', handoff_task, handoff_body, leaf=.true.)
     ! The kernels take whole arrays, in Fortran order: so the data lies, and no mapper may have it otherwise.
     do kind = 1, kinds
@@ -158,50 +165,59 @@ contains
     call cohort_handshake_advance(ctx, handshake)
   end subroutine
 
-  !> The MPI code wants steps done, and then to see the state, or the rates.
-  subroutine order_steps(dt, filtered, with_rates)
-    real(8), intent(in) :: dt(:)
-    logical, intent(in) :: filtered(:), with_rates
-    order = order_t(dt, filtered, merge(the_rates, a_state, with_rates))
-  end subroutine
-
-  subroutine order_rhs()
-    order = order_t([real(8) ::], [logical ::], a_rhs)
-  end subroutine
-
-  !> After an order with rates.
-  function rates_found() result(found)
-    real(8) :: found(3)
-    found = a%rates
-  end function
-
-  !> What was ordered, in a hand-over that was awaited.
-  subroutine launch_order(ctx, handshake)
+  !> In a hand-over that was awaited: the steps that were ordered, otherwise a right-hand side.
+  recursive subroutine launch_order(ctx, handshake)
     type(cohort_context), intent(in) :: ctx
     type(cohort_handshake), intent(in) :: handshake
-    type(cohort_predicate) :: always
-    integer :: step, stage
-    do step = 1, size(order%dt)
-      do stage = 1, stages
-        if (.not. rhs_known) call launch_rhs(ctx)
-        rhs_known = .false.
-        call launch_updates(ctx, stage, order%dt(step))
-      end do
-      if (order%filtered(step)) call launch_filter(ctx)
-    end do
-    select case (order%wanted)
-    case (a_state)
+    if (associated(course)) then
+      call launch_steps(ctx)
       call launch_handoff(ctx, handshake, advanced)
-    case (a_rhs)
+    else
       call launch_rhs(ctx)
       call launch_handoff(ctx, handshake, handed_back)
-    case (the_rates)
-      call launch_rhs(ctx)
-      rhs_known = .true.
-      call cohort_fill(ctx, r%rates, r%rates_field, 0d0)
-      call launch_tiles(ctx, rates, always)
-      call launch_handoff(ctx, handshake, rated)
-    end select
+    end if
+  end subroutine
+
+  !> Waits only where a step's length depends on the state.
+  recursive subroutine launch_steps(ctx)
+    type(cohort_context), intent(in) :: ctx
+    real(8) :: dt, longest
+    logical :: rhs_known, filtered, last
+    integer :: stage
+    last = .false.
+    longest = 0
+    do while (.not. last)
+      rhs_known = course%depends_on_rates()
+      if (rhs_known) then
+        call launch_rhs(ctx)
+        call find_longest_step(ctx, longest)
+      end if
+      call course%next(longest, dt, filtered, last)
+      do stage = 1, stages
+        if (stage > 1 .or. .not. rhs_known) call launch_rhs(ctx)
+        call launch_updates(ctx, stage, dt)
+      end do
+      if (filtered) call launch_filter(ctx)
+    end do
+  end subroutine
+
+  !> The least of what the blocks' rates allow. No array comes home for it, as one would where the MPI code waits for a handshake.
+  recursive subroutine find_longest_step(ctx, longest)
+    type(cohort_context), intent(in) :: ctx
+    real(8), intent(out) :: longest
+    type(cohort_predicate) :: always
+    type(cohort_future) :: of_block, of_all
+    real(8) :: found(3)
+    call cohort_fill(ctx, r%rates, r%rates_field, 0d0)
+    call launch_tiles(ctx, rates, always)
+    call cohort_launch(ctx, tell_task, told%needs, result=of_block)
+    call cohort_future_get(of_block, found)
+    call cohort_future_destroy(of_block)
+    call cohort_collective_arrive(least_length, course%longest(found))
+    call cohort_collective_advance(least_length)
+    call cohort_collective_future(ctx, least_length, of_all)
+    call cohort_future_get(of_all, longest)
+    call cohort_future_destroy(of_all)
   end subroutine
 
   !> One kernel of all tiles, to be timed: its number is that of kernel_name. With what lies in the arrays, and no exchange.
@@ -359,6 +375,12 @@ contains
     of_tile = largest_rates(a%f, a%b, box_of(task), a%q, a%prim, a%p)
     ! What is not a number is no rate.
     where (of_tile > largest) largest = of_tile
+  end subroutine
+
+  !> To whoever launches, as a value.
+  recursive subroutine tell_body(task)
+    type(cohort_context), intent(in) :: task
+    call cohort_task_result(task, a%rates)
   end subroutine
 
   recursive subroutine filter_body(task)

@@ -5,7 +5,7 @@ module tile_work
   use tile_regions, only: arrays_t, regions_t, tiled_t, ghosts_t
   implicit none
   private
-  public :: work_t, work, handed_over, handed_back, advanced, rated, work_create, work_destroy, filters_state
+  public :: work_t, work, handed_over, handed_back, advanced, told, work_create, work_destroy, filters_state
   public :: primitives, chemistry, flux, divergence, update, rates, filtering, kinds
   public :: works, first_update, filters, task_of, most_needs
 
@@ -23,8 +23,8 @@ module tile_work
     integer, allocatable :: face(:)
   end type
   type(work_t), allocatable, save, target :: work(:, :) !< by work and tile
-  !> Of await, and of handoff after a right-hand side, after steps, and after the rates that limit a step.
-  type(work_t), save :: handed_over, handed_back, advanced, rated
+  !> Of await, of handoff after a right-hand side and after steps, and of what tells the rates that limit a step.
+  type(work_t), save :: handed_over, handed_back, advanced, told
 
 contains
 
@@ -52,39 +52,32 @@ contains
     handed_over = work_t()
     handed_back = work_t()
     advanced = work_t()
-    rated = work_t()
+    told = work_t()
   end subroutine
 
-  !> A handoff is after all other uses, the copies to the neighbours among them: the MPI code may wait for a neighbour that waits
-  !> for those, and where MPI is the MPI thread's alone nobody sends them meanwhile. Writing the fluxes, it is after all that
-  !> reads them, and so after the copies of primitive fields: the neighbours' fluxes, which the divergence had, needed those. The
-  !> filter's copies are of the state and the second register. What it only writes need not come home from a device.
   subroutine work_of_handoffs(a, r)
     type(arrays_t), intent(in) :: a
     type(regions_t), intent(in) :: r
-    type(work_t) :: last_uses
     integer :: d
-    do d = 1, 3
-      call use(last_uses, r%flux(d)%whole, r%flux(d)%field, COHORT_WRITE_DISCARD)
-    end do
-    if (associated(a%q3)) call use(last_uses, r%second%whole, r%second%field, COHORT_WRITE_DISCARD)
-    handed_back = last_uses
+    ! The MPI code writes the state and may look at everything but the fluxes.
+    call use(handed_over, r%state%whole, r%state%field, COHORT_READ_WRITE)
+    call use(handed_over, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
+    call use(handed_over, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
+    ! After all other uses, the copies to the neighbours among them: the MPI code may wait for a neighbour that waits for those,
+    ! and where MPI is the MPI thread's alone nobody sends them meanwhile.
     call use(handed_back, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
+    do d = 1, 3
+      ! Of no use to it: from a device they need not come home.
+      call use(handed_back, r%flux(d)%whole, r%flux(d)%field, COHORT_WRITE_DISCARD)
+    end do
+    advanced = handed_back
     call use(handed_back, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
-    handed_over = work_t([cohort_requirement ::], [integer ::])
-    if (associated(a%q3)) then
-      ! The MPI code looks, and changes nothing: what a device has stays valid there.
-      advanced = last_uses
-      call use(advanced, r%state%whole, r%state%field, COHORT_READ_ONLY)
-      call use(advanced, r%kept%whole, r%kept%field(p_T:p_T), COHORT_READ_ONLY)
-      rated = last_uses
-      call use(rated, r%rates, r%rates_field, COHORT_READ_ONLY)
-    else
-      ! It writes the state and may look at everything but the fluxes.
-      call use(handed_over, r%state%whole, r%state%field, COHORT_READ_WRITE)
-      call use(handed_over, r%kept%whole, r%kept%field, COHORT_READ_WRITE)
-      call use(handed_over, r%rhs%whole, r%rhs%field, COHORT_READ_WRITE)
-    end if
+    if (.not. associated(a%q3)) return
+    ! After steps the state itself.
+    call use(advanced, r%state%whole, r%state%field, COHORT_READ_WRITE)
+    call use(advanced, r%rhs%whole, r%rhs%field, COHORT_WRITE_DISCARD)
+    call use(advanced, r%second%whole, r%second%field, COHORT_WRITE_DISCARD)
+    call use(told, r%rates, r%rates_field, COHORT_READ_ONLY)
   end subroutine
 
   subroutine use(w, region, fields, privilege, face)

@@ -7,7 +7,8 @@ enum { MOST_URGENT = 7 };
 static const struct {
   const char *task;
   int32_t priority;
-} order[] = {{"await", MOST_URGENT}, {"handoff", MOST_URGENT}, {"primitives", 3}, {"fluxes", 2}, {"divergence", 1}, {"update", 1}, {"filter", 2}, {"chemistry", -1}};
+} order[] = {{"await", MOST_URGENT}, {"handoff", MOST_URGENT}, {"primitives", 3}, {"fluxes", 2}, {"filter", 2},
+             {"divergence", 1},      {"update", 1},            {"chemistry", -1}};
 
 static int32_t neighbours_first(const cohort_task_info_t *task, cohort_task_options_t *options, void *user) {
   (void)user;

@@ -5,7 +5,7 @@ set(on_device "differs by +[1-9]\\.[0-9]+E-1[0-9] .*PASSED")
 # device_run(name case method update mapper ranks PASS regex [ENVIRONMENT variable=value...] [add_test's arguments...])
 function(device_run name case method update mapper ranks)
   cmake_parse_arguments(PARSE_ARGV 6 RUN "" "PASS" "ENVIRONMENT")
-  set(input ${CMAKE_CURRENT_BINARY_DIR}/tests/device_${case}_${method}_${update}_${mapper}.nml)
+  set(input ${CMAKE_CURRENT_BINARY_DIR}/tests/device_${case}_${method}_${update}_${mapper}_${steps}.nml)
   configure_file(${CMAKE_CURRENT_SOURCE_DIR}/tests/device_${case}.nml.in ${input} @ONLY)
   add_test(NAME s3d.device.run.${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/.. ${RUN_UNPARSED_ARGUMENTS}
     COMMAND ${CMAKE_COMMAND} -E env COHORT_WORKERS=2 COHORT_DEVICES=opencl ${RUN_ENVIRONMENT}
@@ -13,6 +13,7 @@ function(device_run name case method update mapper ranks)
   set_tests_properties(s3d.device.run.${name} PROPERTIES PASS_REGULAR_EXPRESSION "${RUN_PASS}" RUN_SERIAL ON)
 endfunction()
 
+set(steps 3)
 foreach(mapper device mixed fuzz_device)
   foreach(method direct tasks)
     foreach(ranks 1 2 4)
@@ -20,6 +21,12 @@ foreach(mapper device mixed fuzz_device)
     endforeach()
   endforeach()
 endforeach()
+# On from where a line is told, and past the second choice of a length.
+set(steps 7)
+foreach(method direct tasks)
+  device_run(device.${method}.on_and_on h2o2 ${method} tasks device 2 PASS "${on_device}")
+endforeach()
+set(steps 3)
 # With the state handed back for each update.
 foreach(method direct tasks)
   device_run(device.${method}.update_by_fortran h2o2 ${method} fortran device 2 PASS "${on_device}")
@@ -60,5 +67,5 @@ set_tests_properties(s3d.device.figures PROPERTIES PASS_REGULAR_EXPRESSION "${co
 
 # Where there is a GPU: its kernels under NVIDIA's checker.
 add_test(NAME s3d.device.sanitizer WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/.. COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/../tests/compute_sanitizer.sh
-  $<TARGET_FILE:s3d-mini> ${CMAKE_CURRENT_BINARY_DIR}/tests/device_h2o2_tasks_tasks_device.nml)
+  $<TARGET_FILE:s3d-mini> ${CMAKE_CURRENT_BINARY_DIR}/tests/device_h2o2_tasks_tasks_device_3.nml)
 set_tests_properties(s3d.device.sanitizer PROPERTIES SKIP_RETURN_CODE 77 RUN_SERIAL ON)

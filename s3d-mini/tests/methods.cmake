@@ -1,6 +1,11 @@
 # Methods 'tasks' and 'direct' give what plain MPI gives, to the last bit.
 foreach(method direct tasks)
   foreach(update fortran tasks)
+    # Tasks go on alone after step 3, where a line is told, and choose a length after step 5.
+    set(steps 3)
+    if(update STREQUAL tasks)
+      set(steps 6)
+    endif()
     foreach(case reacting flat)
       configure_file(${CMAKE_CURRENT_SOURCE_DIR}/tests/${case}_equals_mpi.nml.in
         ${CMAKE_CURRENT_BINARY_DIR}/tests/${case}_${method}_${update}.nml @ONLY)
