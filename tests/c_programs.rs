@@ -49,7 +49,7 @@ fn run_on_devices(name: &str, environment: &[(&str, &str)]) {
 const WITHOUT: [(&str, &str); 1] = [("COHORT_DEVICES", "none")];
 
 /// Two devices of one processor: PoCL's (the driver "basic" beside another locks up) and those of the stand-in for CUDA's driver.
-const TWO: [(&str, &str); 2] = [("POCL_DEVICES", "pthread pthread"), ("COHORT_STAND_IN_DEVICES", "2")];
+const TWO: [(&str, &str); 2] = [("POCL_DEVICES", "pthread pthread"), ("CUDA_STAND_IN_DEVICES", "2")];
 
 #[test]
 fn saxpy_over_a_partition() {

@@ -26,6 +26,9 @@ together with_mpi without_mpi
 section "Kernel sources, through NVIDIA's compiler"
 count "$root/tests/kernel/run.sh" "$build/kernel"
 
+section "Devices through CUDA's driver interface, on a stand-in for the driver"
+count "$root/tests/cuda_stand_in/run.sh" "$build/cuda"
+
 section "Rust: models of the concurrent parts, every interleaving; C programs under memcheck"
 models() { count env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --locked --release --lib --target-dir "$build/loom" model; }
 memcheck() { count "$root/tests/memcheck.sh" errors nesting saxpy; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the stand-ins for CUDA's driver and for NVRTC: libcuda.so.1 and libnvrtc.so. What is new enough is left.
 # usage: tests/cuda_stand_in/build.sh FOLDER
-# Programs run on them with LD_LIBRARY_PATH=FOLDER COHORT_DEVICES=cuda; docs/testing.md has the variables COHORT_STAND_IN_... that steer them.
+# Programs run on them with LD_LIBRARY_PATH=FOLDER COHORT_DEVICES=cuda; docs/testing.md has the variables CUDA_STAND_IN_... that steer them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"

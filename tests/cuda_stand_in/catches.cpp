@@ -288,11 +288,11 @@ const Case CASES[] = {
     {"memory of a peer", "", memory_of_a_peer, 0},
     {"memory of a device that is no peer", "", memory_of_a_stranger, 0},
     {"sources that do not compile", "", sources, 0},
-    {"waits that are missing", "COHORT_STAND_IN_DELAY=2000", waits, 0},
-    {"faults that are asked for", "COHORT_STAND_IN_FAULT=cuMemAlloc_v2:4=2,cuMemsetD32Async:1=719!", faults, 0},
+    {"waits that are missing", "CUDA_STAND_IN_DELAY=2000", waits, 0},
+    {"faults that are asked for", "CUDA_STAND_IN_FAULT=cuMemAlloc_v2:4=2,cuMemsetD32Async:1=719!", faults, 0},
     {"memory that is used up", "", room, 0},
     {"the host's touch", "", the_hosts_touch, SIGSEGV},
-    {"what is left in a context that goes", "COHORT_STAND_IN_ABORTS=1", what_is_left, SIGABRT},
+    {"what is left in a context that goes", "CUDA_STAND_IN_ABORTS=1", what_is_left, SIGABRT},
 };
 } // namespace
 
@@ -306,7 +306,7 @@ int main()
       name = one.name;
       if (*one.variables)
         putenv(const_cast<char *>(one.variables));
-      setenv("COHORT_STAND_IN_DEVICES", "2", 1);
+      setenv("CUDA_STAND_IN_DEVICES", "2", 1);
       freopen("/dev/null", "w", stderr);
       begin();
       one.run();

@@ -1,6 +1,6 @@
 // Device memory. Each allocation lies at the end of its pages, with a page that nobody may touch on either side: what a kernel does outside is
 // a fault of the processor's, and becomes CUDA_ERROR_ILLEGAL_ADDRESS. A device's addresses are some that the host may not touch at all; what
-// is there lies elsewhere, which kernels are told, unless COHORT_STAND_IN_HOST_ACCESS=1 makes both the same.
+// is there lies elsewhere, which kernels are told, unless CUDA_STAND_IN_HOST_ACCESS=1 makes both the same.
 #include "stand_in.h"
 #include <csetjmp>
 #include <csignal>

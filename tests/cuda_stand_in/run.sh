@@ -21,9 +21,9 @@ fi
 "$folder/catches" || status=1
 programs+=(mappers_choose_among_devices_and_memories copies_from_and_to_devices)
 # Every misuse of the driver ends the program; work begins late by chance, so that a wait that is missing shows.
-export LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} COHORT_STAND_IN_ABORTS=1 COHORT_STAND_IN_DELAY=200
-COHORT_STAND_IN_DEVICES=2 cargo test --locked --no-fail-fast --test device --test device_pair --test device_runtime || status=1
+export LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} CUDA_STAND_IN_ABORTS=1 CUDA_STAND_IN_DELAY=200
+CUDA_STAND_IN_DEVICES=2 cargo test --locked --no-fail-fast --test device --test device_pair --test device_runtime || status=1
 # A device without pools, which takes no large pitches and gets PTX.
-COHORT_STAND_IN_POOLS=0 COHORT_STAND_IN_PITCH=100 COHORT_STAND_IN_CAPABILITY=89 cargo test --locked --test device || status=1
+CUDA_STAND_IN_POOLS=0 CUDA_STAND_IN_PITCH=100 CUDA_STAND_IN_CAPABILITY=89 cargo test --locked --test device || status=1
 cargo test --locked --test c_programs -- "${programs[@]}" || status=1
 exit $status

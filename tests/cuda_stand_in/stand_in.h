@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-// From the environment, COHORT_STAND_IN_...
+// From the environment, CUDA_STAND_IN_...
 struct Settings {
   int devices;
   std::size_t memory; // bytes of each device

@@ -11,11 +11,11 @@ bool initialized;
 
 unsigned long number(const char *name, unsigned long otherwise)
 {
-  const char *text = getenv((std::string("COHORT_STAND_IN_") + name).c_str());
+  const char *text = getenv((std::string("CUDA_STAND_IN_") + name).c_str());
   return text && *text ? strtoul(text, nullptr, 0) : otherwise;
 }
 
-// COHORT_STAND_IN_FAULT=cuMemAlloc_v2:3=2,cuLaunchKernel:1=700!: the third allocation fails with code 2, and with the first launch the context
+// CUDA_STAND_IN_FAULT=cuMemAlloc_v2:3=2,cuLaunchKernel:1=700!: the third allocation fails with code 2, and with the first launch the context
 // is lost.
 struct Fault {
   std::string call;
@@ -27,7 +27,7 @@ struct Fault {
 std::vector<Fault> faults()
 {
   std::vector<Fault> found;
-  const char *text = getenv("COHORT_STAND_IN_FAULT");
+  const char *text = getenv("CUDA_STAND_IN_FAULT");
   std::string rest = text ? text : "";
   while (!rest.empty()) {
     const std::size_t end = rest.find(',');
@@ -37,7 +37,7 @@ std::vector<Fault> faults()
     long turn;
     unsigned code;
     if (sscanf(one.c_str(), "%63[^:]:%ld=%u%c", call, &turn, &code, &mark) < 3 || (mark && mark != '!')) {
-      fprintf(stderr, "CUDA stand-in: COHORT_STAND_IN_FAULT has \"%s\"; it is CALL:TURN=CODE, with ! if the context is lost\n", one.c_str());
+      fprintf(stderr, "CUDA stand-in: CUDA_STAND_IN_FAULT has \"%s\"; it is CALL:TURN=CODE, with ! if the context is lost\n", one.c_str());
       abort();
     }
     found.push_back({call, turn, (CUresult)code, mark == '!'});
