@@ -157,7 +157,7 @@ module cohort_types
     integer(c_int64_t) :: alignment = 0
   end type
 
-  !> What was copied because data lay in another layout than a task asked for, and why the (first) copy was made.
+  !> What was copied because data lay in another layout or memory than a task or its mapper asked for, and why the (first) copy was made.
   type :: cohort_copied
     integer(c_int64_t) :: copies = 0, bytes_in = 0, bytes_out = 0
     character(len=:), allocatable :: why

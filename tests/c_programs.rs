@@ -16,8 +16,9 @@ fn run(name: &str) {
     run_with(name, &[]);
 }
 
-/// With an environment besides.
-fn run_with(name: &str, environment: &[(&str, &str)]) {
+/// With an environment besides. What it said on standard error, with any number of workers.
+fn run_with(name: &str, environment: &[(&str, &str)]) -> String {
+    let mut said = String::new();
     let compiler = if cfg!(feature = "mpi") { std::env::var("MPICC").unwrap_or("mpicc".into()) } else { "cc".into() };
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let compiled = Command::new(&compiler)
@@ -37,7 +38,9 @@ fn run_with(name: &str, environment: &[(&str, &str)]) {
         let text = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && text.contains("PASSED"), "{name}, {workers} workers: {text}{errors}");
+        said += &errors;
     }
+    said
 }
 
 /// On devices, with an environment besides.
@@ -68,6 +71,18 @@ fn tasks_on_devices() {
 #[test]
 fn mappers_choose_among_devices_and_memories() {
     run_on_devices("device_sources", &TWO);
+}
+
+/// The program writes the file.
+#[test]
+fn mapping_files_choose_among_devices() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("device_mapping.map");
+    let said = run_with(
+        "device_mapping",
+        &[("COHORT_DEVICES", "opencl"), ("POCL_DEVICES", "pthread pthread"), ("COHORT_MAPPING", file.to_str().unwrap())],
+    );
+    let told = format!("task \"nowhere\": {}:9:10: none of the devices that can run it is meant: ", file.display());
+    assert_eq!(said.matches(&told).count(), 3, "{said}");
 }
 
 /// Ten fields of 48 x 40 doubles, then down to a tenth of that.
@@ -123,6 +138,14 @@ fn copies_gather_and_scatter() {
 #[test]
 fn mappers_choose_and_nonsense_is_refused() {
     run("mapper");
+}
+
+/// The second time hwloc describes a machine of two NUMA nodes to the library. What is not there cannot be bound to, and is
+/// copied to all the same.
+#[test]
+fn mappers_put_data_into_memories() {
+    run("memories");
+    run_with("memories", &[("HWLOC_SYNTHETIC", "numa:2(memory=1073741824) core:128 pu:1"), ("HWLOC_THISSYSTEM", "1")]);
 }
 
 #[test]

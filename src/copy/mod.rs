@@ -6,9 +6,11 @@ mod fill;
 mod fold;
 mod indirect;
 mod strided;
+mod touch;
 
 pub use convert::convert;
 pub use fill::fill_rect;
 pub use fold::fold_rect;
 pub use indirect::{Astray, Indirect, Side};
 pub use strided::{copy_rect, pack, unpack};
+pub use touch::touch;

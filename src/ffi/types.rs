@@ -439,7 +439,7 @@ pub struct cohort_layout_t {
 /// Characters of `cohort_copied_t.why`.
 pub const COHORT_COPIED_TEXT: usize = 232;
 
-/// What was copied because data lay in another layout than a task asked for.
+/// What was copied because data lay in another layout or memory than a task or its mapper asked for.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cohort_copied_t {

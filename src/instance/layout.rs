@@ -4,6 +4,7 @@ use super::field::FieldInstance;
 use crate::base::Result;
 use crate::fail;
 use crate::geometry::Rect;
+use smallvec::SmallVec;
 use std::fmt;
 
 const LINE: usize = 64;
@@ -77,6 +78,21 @@ impl Layout {
             fail!(InvalidArgument, "the alignment is {}; use a power of two up to 2 MiB, or 0", self.alignment);
         }
         Ok(())
+    }
+
+    /// The layout that comes nearest to that of fields which lie so.
+    pub fn like<'a>(mut found: impl Iterator<Item = &'a FieldInstance> + Clone) -> Self {
+        let Some(first) = found.clone().next() else { return Self::default() };
+        // The strides of other dimensions say nothing.
+        let steps = |one: &FieldInstance| (0..3).filter(|&d| one.rect.extent(d) > 1).map(|d| one.stride[d].unsigned_abs()).collect::<SmallVec<[u64; 3]>>();
+        let order = if steps(first).last() < steps(first).first() { Order::C } else { Order::Fortran };
+        let nearest = |one: &FieldInstance| steps(one).into_iter().min();
+        let grouping = match first.blocks {
+            Some(blocks) => Grouping::Blocks(blocks.points as u32),
+            None if found.all(|one| nearest(one) > Some(one.bytes as u64)) => Grouping::Together,
+            None => Grouping::Apart,
+        };
+        Self { order, grouping, ..Self::default() }
     }
 
     fn dims(&self, dim: usize) -> [usize; 3] {
@@ -381,6 +397,20 @@ mod tests {
         assert_eq!(strides(Layout { grouping: Grouping::Together, ..Layout::default() }), [16, 160, 960]);
         // Ten points are three blocks of four, with room for two points.
         assert_eq!(strides(Layout { grouping: Grouping::Blocks(4), ..Layout::default() }), [8, 192, 192 * 6]);
+    }
+
+    #[test]
+    fn a_layout_is_known_by_its_strides() {
+        for order in [Order::Fortran, Order::C] {
+            for grouping in [Grouping::Apart, Grouping::Together, Grouping::Blocks(4)] {
+                for (dim, hi) in [(1, [9, 0, 0]), (2, [9, 5, 0]), (3, [9, 5, 6]), (3, [9, 0, 6])] {
+                    let layout = Layout { order: if dim == 1 { Order::Fortran } else { order }, grouping, ..Layout::default() };
+                    let found = placed(&layout, Rect::new([0; 3], hi), dim, &[(0, 8), (3, 4)]).1;
+                    assert_eq!(Layout::like(found.iter().map(|(_, instance)| instance)), layout, "{hi:?}");
+                }
+            }
+        }
+        assert_eq!(Layout::like(std::iter::empty()), Layout::default());
     }
 
     #[test]

@@ -5,13 +5,22 @@ use super::layout::{Layout, Plan};
 use crate::base::{memory, Result};
 use crate::fail;
 use crate::geometry::Rect;
+use crate::machine::Pages;
 use std::alloc::{alloc_zeroed, dealloc};
 
 /// A zeroed block; freed when dropped.
 #[derive(Debug)]
 struct Memory {
     start: *mut u8,
-    layout: std::alloc::Layout,
+    bytes: usize,
+    owner: Owner,
+}
+
+#[derive(Debug)]
+enum Owner {
+    Heap(std::alloc::Layout),
+    /// Of one NUMA node, which the heap knows nothing of.
+    Node { _pages: Pages },
 }
 
 unsafe impl Send for Memory {}
@@ -28,19 +37,28 @@ impl Memory {
         if start.is_null() {
             fail!(OutOfMemory, "{bytes} bytes of field data cannot be had from the system; use smaller regions or fewer fields, or destroy regions that are no longer used");
         }
-        Ok(Self { start, layout })
+        Ok(Self { start, bytes: layout.size(), owner: Owner::Heap(layout) })
+    }
+
+    /// In a NUMA node; and why not there, if it is so.
+    fn in_node(bytes: usize, alignment: usize, node: u32) -> Result<(Self, Result<()>)> {
+        let pages = Pages::new(bytes.max(1).saturating_add(alignment), false)?;
+        let bound = pages.bind(node);
+        Ok((Self { start: pages.start(), bytes: pages.bytes(), owner: Owner::Node { _pages: pages } }, bound))
     }
 
     /// The first aligned address, if so many bytes fit behind it.
     fn base(&self, bytes: usize, alignment: usize) -> Option<*mut u8> {
-        let fits = bytes.checked_add(alignment).is_some_and(|needed| needed <= self.layout.size());
+        let fits = bytes.checked_add(alignment).is_some_and(|needed| needed <= self.bytes);
         fits.then(|| unsafe { self.start.add(self.start.align_offset(alignment)) })
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        unsafe { dealloc(self.start, self.layout) };
+        if let Owner::Heap(layout) = self.owner {
+            unsafe { dealloc(self.start, layout) };
+        }
     }
 }
 
@@ -90,7 +108,18 @@ impl Arrangement {
     /// Zeroed, `fields` as planned. `fields` says the size of each field's elements.
     pub fn new(plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone) -> Result<Self> {
         let total = plan.place(std::ptr::null_mut(), fields.clone(), |_, _| ())?;
-        let mut made = Self { memory: Memory::new(total, plan.alignment())?, fields: Vec::new() };
+        Self::placed(Memory::new(total, plan.alignment())?, plan, fields)
+    }
+
+    /// As `new`, in pages of a NUMA node; and why they are not, if it is so.
+    pub fn in_node(plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone, node: u32) -> Result<(Self, Result<()>)> {
+        let total = plan.place(std::ptr::null_mut(), fields.clone(), |_, _| ())?;
+        let (memory, bound) = Memory::in_node(total, plan.alignment(), node)?;
+        Ok((Self::placed(memory, plan, fields)?, bound))
+    }
+
+    fn placed(memory: Memory, plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone) -> Result<Self> {
+        let mut made = Self { memory, fields: Vec::new() };
         made.reuse(plan, fields)?;
         Ok(made)
     }
@@ -125,7 +154,7 @@ mod tests {
         assert_eq!((storage.instance.rect, storage.instance.bytes), (smaller, 16));
         let (first, last) = (storage.instance.at(smaller.lo) as usize, storage.instance.at(smaller.hi) as usize);
         assert_eq!((first % LINE, last - first), (0, 124 * 16));
-        assert!(last + 16 <= storage.memory.start as usize + storage.memory.layout.size());
+        assert!(last + 16 <= storage.memory.start as usize + storage.memory.bytes);
     }
 
     #[test]
@@ -141,7 +170,7 @@ mod tests {
                 *last = 1.0;
             }
             assert_eq!(last as usize - first as usize + 8, rect.volume() as usize * 8);
-            assert!(last as usize + 8 <= storage.memory.start as usize + storage.memory.layout.size());
+            assert!(last as usize + 8 <= storage.memory.start as usize + storage.memory.bytes);
         }
         assert!(Storage::new(Rect::new([0; 3], [1 << 20; 3]), 8, 0).is_err());
     }
@@ -158,5 +187,23 @@ mod tests {
         assert_eq!(held.fields[0].1.rect.hi, [5, 3, 0]);
         assert!(!held.reuse(&plan(99), fields.into_iter()).unwrap());
         assert!(held.get(4).is_none());
+    }
+
+    #[test]
+    fn an_arrangement_in_a_node_is_as_any_other() {
+        let plan = Layout::default().plan(Rect::new([0; 3], [999, 3, 0]), 2, [8, 8].into_iter()).unwrap();
+        let node = crate::machine::SystemMemory::all().unwrap()[0].node;
+        let (held, bound) = Arrangement::in_node(&plan, [(0, 8), (1, 8)].into_iter(), node).unwrap();
+        bound.unwrap();
+        let (elsewhere, refused) = Arrangement::in_node(&plan, [(0, 8), (1, 8)].into_iter(), 900).unwrap();
+        assert!(refused.unwrap_err().text.contains("NUMA node 900"));
+        for made in [held, elsewhere] {
+            let (first, last) = (made.get(0).unwrap().at([0; 3]), made.get(1).unwrap().at([999, 3, 0]).cast::<f64>());
+            assert_eq!(first as usize % LINE, 0);
+            unsafe {
+                assert_eq!(*last, 0.0);
+                *last = 1.0;
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! for the latency: each says which is next, in random order, so that no prefetcher helps. Both are timed in many pieces, of which
 //! the median counts: a piece in which the system gave the processor to another program does not show.
 
-use super::{topology, Cpu};
+use super::{topology, Cpu, Pages};
 use crate::base::Result;
 use crate::fail;
 use std::hint::black_box;
@@ -49,7 +49,7 @@ pub fn measure(from: &Cpu, place: Place) -> Result<Affinity> {
     let mut area = Area::new(bytes, place == Place::Shared)?;
     let prepared = match place {
         Place::Near(cpu) => on(&cpu, || area.fill()),
-        Place::Node(node) => topology::bind_area(area.words(), node).and_then(|()| on(from, || area.fill())),
+        Place::Node(node) => area.pages.bind(node).and_then(|()| on(from, || area.fill())),
         Place::Shared => on(from, || area.fill()),
     };
     prepared?;
@@ -80,35 +80,26 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// Pages that nobody has touched.
+/// What is measured.
 struct Area {
-    base: *mut u64,
+    pages: Pages,
     words: usize,
     /// Line at which the chain begins.
     start: usize,
 }
 
-// Owned like a vector, and as free to go to other threads.
-unsafe impl Send for Area {}
-unsafe impl Sync for Area {}
-
 impl Area {
     fn new(bytes: usize, shared: bool) -> Result<Self> {
-        let flags = libc::MAP_ANONYMOUS | if shared { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
-        let base = unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-        if base == libc::MAP_FAILED {
-            fail!(OutOfMemory, "{bytes} bytes to measure with: {}", std::io::Error::last_os_error());
-        }
-        Ok(Self { base: base.cast(), words: bytes / size_of::<u64>(), start: 0 })
+        Ok(Self { pages: Pages::new(bytes, shared)?, words: bytes / size_of::<u64>(), start: 0 })
     }
 
     fn words(&self) -> &[u64] {
         // Anonymous pages hold zeros, and only this value points to them.
-        unsafe { std::slice::from_raw_parts(self.base, self.words) }
+        unsafe { std::slice::from_raw_parts(self.pages.start().cast(), self.words) }
     }
 
     fn words_mut(&mut self) -> &mut [u64] {
-        unsafe { std::slice::from_raw_parts_mut(self.base, self.words) }
+        unsafe { std::slice::from_raw_parts_mut(self.pages.start().cast(), self.words) }
     }
 
     /// Touches every page and lays the chain: one line in each stretch of equal length, in an order and at places that
@@ -153,12 +144,6 @@ impl Area {
             seconds.push(started.elapsed().as_secs_f64());
         }
         assert_eq!(line, self.start, "the chain is a ring");
-    }
-}
-
-impl Drop for Area {
-    fn drop(&mut self) {
-        unsafe { libc::munmap(self.base.cast(), self.words * size_of::<u64>()) };
     }
 }
 

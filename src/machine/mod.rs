@@ -5,11 +5,13 @@
 mod affinity;
 mod memory;
 mod node;
+mod pages;
 mod topology;
 
 pub use affinity::{measure, Affinity, Place};
 pub use memory::{available_for_sharing, SystemMemory};
 pub use node::node_identity;
+pub use pages::{find, page_bytes, Found, Pages, Touching};
 
 use crate::base::Result;
 use crate::fail;

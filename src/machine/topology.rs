@@ -87,12 +87,12 @@ pub fn cache_bytes(cpu: &Cpu) -> Result<usize> {
 }
 
 /// Has the pages of an area that nobody touched yet come from this NUMA node.
-pub fn bind_area(area: &[u64], node: u32) -> Result<()> {
+pub fn bind_area(area: &[u8], node: u32) -> Result<()> {
     let nodes: NodeSet = BitmapIndex::try_from(node as usize).into_iter().collect();
     let topology = this_machine()?;
     match topology.bind_memory_area(area, &nodes, MemoryBindingPolicy::Bind, MemoryBindingFlags::empty()) {
         Ok(()) => Ok(()),
-        Err(error) => fail!(Resources, "no memory can be had from NUMA node {node}, which has no processor of this process: {error}"),
+        Err(error) => fail!(Resources, "no memory can be had from NUMA node {node}: {error}"),
     }
 }
 

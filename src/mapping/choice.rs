@@ -15,9 +15,16 @@ pub const WHERE_IT_IS: i32 = -1;
 #[derive(Clone, Debug)]
 pub struct Setting {
     pub workers: RangeInclusive<u32>,
-    /// Those of NUMA nodes, which are numbered first.
-    pub memories: u32,
+    /// The NUMA nodes whose memories are numbered first.
+    pub nodes: Box<[u32]>,
     pub rank: u32,
+}
+
+impl Setting {
+    /// The memory that was chosen, where data could lie in another.
+    pub fn other_memory(&self, chosen: i32) -> Option<u32> {
+        u32::try_from(chosen).ok().filter(|_| self.nodes.len() > 1)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,10 +164,10 @@ impl NeedChoice {
 
     /// Of what a processor of the host uses.
     pub(super) fn check_memory(&self, what: &dyn std::fmt::Display, setting: &Setting) -> Answer {
-        if self.memory != WHERE_IT_IS && !u32::try_from(self.memory).is_ok_and(|memory| memory < setting.memories) {
+        if self.memory != WHERE_IT_IS && !usize::try_from(self.memory).is_ok_and(|memory| memory < setting.nodes.len()) {
             return Err(format!(
-                "{what} is put into memory {}; processors of the host use the memories of NUMA nodes, of which this rank has {}, numbered from 0, and -1 is where the data is",
-                self.memory, setting.memories
+                "{what} is put into memory {}; processors of the host use the memories of NUMA nodes, of which this rank has {}, numbered from 0, and -1 is where the data is; what ranks share holds ghost regions alone",
+                self.memory, setting.nodes.len()
             ));
         }
         Ok(())
@@ -275,7 +282,7 @@ mod tests {
     use std::sync::Arc;
 
     fn setting() -> Setting {
-        Setting { workers: 0..=3, memories: 2, rank: 5 }
+        Setting { workers: 0..=3, nodes: [0, 1].into(), rank: 5 }
     }
 
     fn refused(answer: Answer, part: &str) {

@@ -61,6 +61,8 @@ pub struct TaskInfo<'a> {
     pub has_mpi_variant: bool,
     /// The devices of this rank that can run it, by their numbers among the processors.
     pub devices: SmallVec<[i32; 4]>,
+    /// Of each of them, as its driver says it.
+    pub device_names: SmallVec<[&'a CStr; 4]>,
     /// The device that it is to run on, once that is settled.
     pub device: Option<DevicePlace>,
     /// Whether the launching thread can run it by itself.
@@ -113,6 +115,7 @@ pub(super) fn some_task() -> TaskInfo<'static> {
         leaf: true,
         has_mpi_variant: false,
         devices: Default::default(),
+        device_names: Default::default(),
         device: None,
         can_be_inline: true,
         needs: Default::default(),

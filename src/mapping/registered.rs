@@ -464,7 +464,7 @@ mod tests {
     }
 
     fn mappers() -> Mappers {
-        Mappers::new(Setting { workers: 0..=1, memories: 1, rank: 0 })
+        Mappers::new(Setting { workers: 0..=1, nodes: [0].into(), rank: 0 })
     }
 
     #[test]

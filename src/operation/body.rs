@@ -35,6 +35,14 @@ pub trait Arrival: Send + Sync {
     }
 }
 
+/// What a mapper says of a requirement's data; nothing: as it lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Wished {
+    pub layout: Option<&'static Layout>,
+    /// By its number among those of NUMA nodes.
+    pub memory: Option<u32>,
+}
+
 /// A requirement as its operation holds it. The context that launched the operation keeps the region (see `Launching`),
 /// so that no counter is shared between the thread that launches and those that run.
 pub struct Held {
@@ -48,9 +56,9 @@ pub struct Held {
     pub private: Copies,
     /// Of a fold: whose copies its task took turns at.
     pub sharing: Option<Arc<Sharing<Copies>>>,
-    /// The layout that a mapper chose; without one that of the task's kind, if it has one.
-    pub layout: Option<&'static Layout>,
-    /// What the task works on, where the data lies in another layout.
+    /// What a mapper chose for the data; without a layout that of the task's kind holds, if it has one.
+    pub wished: Wished,
+    /// What the task works on, where the data lies in another layout or memory.
     pub converted: Option<Box<Converted>>,
     /// The region, where the context does not keep it: the analysis never hears of requirements without access.
     own: Option<Box<(Arc<RegionNode>, Arc<TreeData>)>>,
@@ -74,7 +82,7 @@ impl Held {
             restricted: false,
             private: Copies::new(),
             sharing: None,
-            layout: None,
+            wished: Wished::default(),
             converted: None,
             own: None,
         }
@@ -174,9 +182,9 @@ pub struct Body {
     pub reduces: bool,
     /// Whether a requirement is restricted to the instance that others share.
     pub restricted: bool,
-    /// Whether a mapper chose a layout for a requirement.
-    pub asks_layouts: bool,
-    /// Whether the task works on copies in another layout. Set and cleared by the thread that runs it.
+    /// Whether a mapper chose a layout or a memory for a requirement.
+    pub asks_instances: bool,
+    /// Whether the task works on copies in another layout or memory. Set and cleared by the thread that runs it.
     pub converts: bool,
     /// Whether anything below, or a region of its own, is in use.
     more: Cell<bool>,
@@ -244,10 +252,10 @@ impl Body {
             self.on = Some(kind.place(processor));
         }
         self.wish = place.wish;
-        for (held, layout) in self.needs_mut().iter_mut().zip(&place.layouts) {
-            held.layout = *layout;
+        for (held, wished) in self.needs_mut().iter_mut().zip(&place.wished) {
+            held.wished = *wished;
         }
-        self.asks_layouts = place.layouts.iter().any(Option::is_some);
+        self.asks_instances = place.wished.iter().any(|wished| *wished != Wished::default());
     }
 
     #[inline]
@@ -379,8 +387,8 @@ impl Body {
         self.work = Work::Nothing;
         self.parent = None;
         (self.reduces, self.restricted) = (false, false);
-        if std::mem::take(&mut self.asks_layouts) {
-            self.needs.iter_mut().for_each(|held| held.layout = None);
+        if std::mem::take(&mut self.asks_instances) {
+            self.needs.iter_mut().for_each(|held| held.wished = Wished::default());
         }
         if self.more.replace(false) {
             self.needs.iter_mut().for_each(|held| held.own = None);

@@ -1,13 +1,15 @@
-//! Tasks that ask for their data in another layout than it has: such a task works on a copy of its points and fields, made
+//! Tasks whose data is to lie in another layout or memory than it does: such a task works on a copy of its points and fields, made
 //! before it runs if it reads, written back after it if it writes. A task that fails leaves the data as it was.
 
 use super::body::{Body, Held};
+use super::placed::{self, Elsewhere};
 use super::{Engine, Processor, TaskKind};
 use crate::base::sync::Mutex;
-use crate::base::Result;
+use crate::base::{Result, Stash};
 use crate::copy::{convert, copy_rect};
 use crate::fail;
-use crate::instance::{Arrangement, Difference, FieldInstance, Layout, What};
+use crate::geometry::Rect;
+use crate::instance::{Arrangement, Difference, FieldInstance, Layout, Plan, What};
 use crate::region::{Privilege, RegionNode, Usage};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -90,11 +92,11 @@ pub struct Copied<'a> {
     pub why: Option<&'a dyn fmt::Display>,
 }
 
-/// Why a copy was made.
+/// Why a copy was made: one of the two at least.
 #[derive(Clone, Copy, Debug)]
 struct Cause {
-    asked: Layout,
-    difference: Difference,
+    layout: Option<(Layout, Difference)>,
+    memory: Option<Elsewhere>,
 }
 
 struct Explanation<'a>(&'a Cause, &'a RegionNode);
@@ -107,14 +109,22 @@ impl Cause {
 
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Cause { asked, difference } = self.0;
-        write!(f, "{asked} is asked for: field {} {}", self.1.tree.fields.label(difference.field), difference.what)
+        let Cause { layout, memory } = self.0;
+        if let Some((asked, difference)) = layout {
+            write!(f, "{asked} is asked for: field {} {}", self.1.tree.fields.label(difference.field), difference.what)?;
+        }
+        match memory {
+            Some(memory) => write!(f, "{}{memory}", if layout.is_some() { "; " } else { "" }),
+            None => Ok(()),
+        }
     }
 }
 
 /// A copy that a task works on.
 pub struct Converted {
     data: Arrangement,
+    /// The memory that was asked for, if one was.
+    memory: Option<u32>,
     cause: Cause,
     bytes_in: u64,
     bytes_out: u64,
@@ -126,6 +136,30 @@ impl Converted {
     }
 }
 
+/// Copies put by for later, those of each memory by themselves.
+pub struct Conversions {
+    anywhere: Stash<Converted>,
+    in_memories: Box<[Stash<Converted>]>,
+}
+
+impl Conversions {
+    pub fn new(memories: usize) -> Self {
+        Self { anywhere: Stash::default(), in_memories: (0..memories).map(|_| Stash::default()).collect() }
+    }
+
+    fn of(&self, memory: Option<u32>) -> &Stash<Converted> {
+        memory.map_or(&self.anywhere, |memory| &self.in_memories[memory as usize])
+    }
+
+    /// One that has room, with what lies there.
+    fn take(&self, memory: Option<u32>, plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone) -> Result<Option<Box<Converted>>> {
+        match self.of(memory).take() {
+            Some(mut made) => Ok(made.data.reuse(plan, fields)?.then_some(made)),
+            None => Ok(None),
+        }
+    }
+}
+
 /// Where a field lies that the task would use without a copy: its own contributions, or the region's data. None: in several arrays.
 fn place(held: &Held, field: u32) -> Result<Option<&FieldInstance>> {
     match held.private.iter().find(|private| private.0 == field) {
@@ -134,19 +168,23 @@ fn place(held: &Held, field: u32) -> Result<Option<&FieldInstance>> {
     }
 }
 
-/// Gives each requirement that asks for another layout its copy.
+/// Gives each requirement whose data is to lie otherwise its copy.
 #[cold]
 #[inline(never)]
 pub fn prepare(engine: &Engine, body: &mut Body, kind: &TaskKind) -> Result<()> {
     let on = body.on.unwrap_or(Processor::Cpu);
     for number in 0..body.needs().len() {
         let held = &body.needs()[number];
-        let Some(layout) = held.layout.or_else(|| kind.asked.find(on, number)).copied() else { continue };
+        let layout = held.wished.layout.or_else(|| kind.asked.find(on, number)).copied();
+        if layout.is_none() && held.wished.memory.is_none() {
+            continue;
+        }
         if held.access.privilege == Privilege::NoAccess || held.node().domain.is_empty() {
             continue;
         }
         let restricted = body.restricted && held.restricted && held.access.privilege != Privilege::Reduce;
-        let Some(made) = make(engine, held, &layout, restricted.then_some(number))? else { continue };
+        let elsewhere = lies_elsewhere(engine, held, kind.leaf && !restricted)?;
+        let Some(made) = make(engine, held, (layout, elsewhere), restricted.then_some(number))? else { continue };
         kind.asked.count(&made, held);
         let held = &mut body.needs_mut()[number];
         held.converted = Some(made);
@@ -158,8 +196,29 @@ pub fn prepare(engine: &Engine, body: &mut Body, kind: &TaskKind) -> Result<()> 
     Ok(())
 }
 
-/// A place for the copy of a requirement, if it needs one. `restricted`: the number of a requirement that may not have one.
-fn make(engine: &Engine, held: &Held, layout: &Layout, restricted: Option<usize>) -> Result<Option<Box<Converted>>> {
+/// Whether the data of a requirement lies in another memory than the one that a mapper chose, if the task may have a copy of it.
+fn lies_elsewhere(engine: &Engine, held: &Held, may_be_copied: bool) -> Result<Option<Elsewhere>> {
+    let Some(memory) = held.wished.memory else { return Ok(None) };
+    let parts = |field: u32, visit: &mut dyn FnMut(&Rect, &FieldInstance)| {
+        held.node().domain.rects().try_for_each(|rect| match place(held, field)? {
+            Some(place) => {
+                visit(&rect, place);
+                Ok(())
+            }
+            None => held.data().instances.each_place(field, &rect, &mut *visit),
+        })
+    };
+    let found = placed::look(engine, (held.node(), &held.mask), &parts, memory, held.access.writes() && !held.restricted)?;
+    Ok(found.filter(|_| may_be_copied))
+}
+
+/// A place for the copy of a requirement, if its data is to lie otherwise. `restricted`: the number of a requirement that may not have one.
+fn make(
+    engine: &Engine,
+    held: &Held,
+    (layout, elsewhere): (Option<Layout>, Option<Elsewhere>),
+    restricted: Option<usize>,
+) -> Result<Option<Box<Converted>>> {
     let (node, space) = (held.node(), &held.node().tree.fields);
     let size = |field: u32| (field, space.bytes(field).unwrap_or(0));
     let mut in_pieces = None;
@@ -168,10 +227,14 @@ fn make(engine: &Engine, held: &Held, layout: &Layout, restricted: Option<usize>
             in_pieces = in_pieces.or(Some(Difference { field, what: What::Pieces }));
         }
     }
-    let found = held.mask.iter().filter_map(|field| place(held, field).ok().flatten().map(|instance| (field, instance)));
-    let plan = layout.plan(node.domain.bounds, node.dim(), held.mask.iter().map(|field| size(field).1))?;
-    let Some(difference) = in_pieces.or_else(|| plan.differs(found)) else { return Ok(None) };
-    let cause = Cause { asked: *layout, difference };
+    let found = || held.mask.iter().filter_map(|field| place(held, field).ok().flatten().map(|instance| (field, instance)));
+    let made = layout.unwrap_or_else(|| Layout::like(found().map(|(_, instance)| instance)));
+    let plan = made.plan(node.domain.bounds, node.dim(), held.mask.iter().map(|field| size(field).1))?;
+    let differs = layout.and_then(|layout| Some((layout, in_pieces.or_else(|| plan.differs(found()))?)));
+    if differs.is_none() && elsewhere.is_none() {
+        return Ok(None);
+    }
+    let cause = Cause { layout: differs, memory: elsewhere };
     if let Some(number) = restricted {
         fail!(
             Privilege,
@@ -180,19 +243,23 @@ fn make(engine: &Engine, held: &Held, layout: &Layout, restricted: Option<usize>
         );
     }
     let fields = held.mask.iter().map(size);
-    let reused = match engine.conversions.take() {
-        Some(mut made) => made.data.reuse(&plan, fields.clone())?.then_some(made),
-        None => None,
-    };
-    let mut made = match reused {
+    let memory = held.wished.memory;
+    let mut made = match engine.conversions.take(memory, &plan, fields.clone())? {
         Some(made) => made,
-        None => Box::new(Converted { data: Arrangement::new(&plan, fields)?, cause, bytes_in: 0, bytes_out: 0 }),
+        None => Box::new(Converted { data: arrange(engine, &plan, fields, memory)?, memory, cause, bytes_in: 0, bytes_out: 0 }),
     };
     let bytes = node.domain.volume() as u64 * held.mask.iter().map(|field| size(field).1 as u64).sum::<u64>();
     made.cause = cause;
     made.bytes_in = if held.access.privilege == Privilege::WriteDiscard { 0 } else { bytes };
     made.bytes_out = if held.access.privilege == Privilege::ReadOnly { 0 } else { bytes };
     Ok(Some(made))
+}
+
+fn arrange(engine: &Engine, plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone, memory: Option<u32>) -> Result<Arrangement> {
+    let Some(memory) = memory else { return Arrangement::new(plan, fields) };
+    let (made, bound) = Arrangement::in_node(plan, fields, engine.mappers.setting.nodes[memory as usize])?;
+    bound.unwrap_or_else(|error| engine.unplaced.add(error));
+    Ok(made)
 }
 
 /// Copies the points of a requirement to its copy, or back.
@@ -236,7 +303,7 @@ pub fn finish(engine: &Engine, body: &mut Body, succeeded: bool) -> Result<()> {
         }
         if let Some(converted) = held.converted.take() {
             // When enough are put by, the memory goes.
-            drop(engine.conversions.give(converted));
+            drop(engine.conversions.of(converted.memory).give(converted));
         }
     }
     result

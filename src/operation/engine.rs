@@ -4,9 +4,10 @@ use super::body::{Bodies, Body, Work};
 use super::context::Context;
 use super::current::{self, Execution};
 use super::devices::{Devices, LOOK};
-use super::converted::{self, Converted, Layouts};
+use super::converted::{self, Conversions, Layouts};
 use super::frame::Frames;
 use super::mapped::special;
+use super::placed::Unplaced;
 use super::{inline, inside_task, reduction, told, Activity, Failures, Frame, FutureMap, Processor};
 use crate::base::{Error, Result, Stash, Status};
 use crate::copy;
@@ -89,8 +90,9 @@ pub struct Engine {
     /// Copies that reducing tasks worked on.
     pub(super) buffers: Stash<Storage>,
     pub mappers: Mappers,
-    /// Copies in other layouts.
-    pub(super) conversions: Stash<Converted>,
+    /// Copies in other layouts or memories, to be used again.
+    pub(super) conversions: Conversions,
+    pub unplaced: Unplaced,
     /// Layouts that mappers chose.
     pub layouts: Layouts,
     /// Set when the first task gets something for devices, or never.
@@ -145,7 +147,7 @@ impl Runner for Driver {
 
 impl Engine {
     pub fn start(scheduler: Scheduler, mappers: Mappers, window: u32, outside: Option<Arc<dyn Outside>>) -> Result<Box<Self>> {
-        let rank = mappers.setting.rank;
+        let (rank, conversions) = (mappers.setting.rank, Conversions::new(mappers.setting.nodes.len()));
         let (bodies, frames) = (Arc::new(Bodies::default()), Arc::new(Frames::default()));
         let beside = (bodies.clone(), frames.clone());
         let engine = Box::new(Self {
@@ -161,7 +163,8 @@ impl Engine {
             contexts: Stash::default(),
             more_contexts: Mutex::default(),
             buffers: Stash::default(),
-            conversions: Stash::default(),
+            conversions,
+            unplaced: Unplaced::default(),
             layouts: Layouts::default(),
             devices: OnceLock::new(),
             anxious: SeatSet::default(),
@@ -513,7 +516,7 @@ impl Engine {
     fn run_task(&self, node: NodeRef, body: &mut Body, kind: &'static super::TaskKind) -> Option<Result<()>> {
         // The fold waits for this task, so nobody else has its body.
         let mut prepared = if body.reduces { reduction::prepare(self, body, unsafe { self.bodies.get(body.fold) }) } else { Ok(()) };
-        if body.asks_layouts || kind.asked.any() {
+        if body.asks_instances || kind.asked.any() {
             prepared = prepared.and_then(|()| converted::prepare(self, body, kind));
         }
         let function = kind.body(body.on.unwrap_or(Processor::Cpu));

@@ -5,9 +5,11 @@
 use super::body::Held;
 use super::launch::{launch, Launch, Launched, Need};
 use super::view::{self, View};
-use super::{Engine, Frame, Future};
+use super::{placed, Engine, Frame, Future};
 use crate::base::Result;
 use crate::fail;
+use crate::geometry::Rect;
+use crate::instance::FieldInstance;
 use crate::region::{Coherence, Privilege, Usage};
 use std::sync::Arc;
 
@@ -70,7 +72,7 @@ pub fn map(engine: &Engine, frame: &Frame, need: Need) -> Result<Arc<Mapping>> {
     // Fails here, before anything waits, if the data lies in arrays that do not hold the region.
     let bounds = need.region.node.domain.bounds;
     need.mask.iter().try_for_each(|field| need.region.data.instances.covering(field, &bounds).map(drop))?;
-    engine.ask_about_mapping(frame, &need);
+    let memory = engine.ask_about_mapping(frame, &need);
     need.region.data.is_seen(need.access);
     let mut operation = Launch::new(Launched::Nothing);
     operation.needs.push(Need { region: need.region.clone(), mask: need.mask.clone(), access: need.access });
@@ -79,9 +81,19 @@ pub fn map(engine: &Engine, frame: &Frame, need: Need) -> Result<Arc<Mapping>> {
     launch(engine, frame, operation)?;
     engine.wait(|| reached.is_ready(), &reached.seats, None)?;
     reached.value(&engine.failures)?;
+    if let Some(memory) = memory.filter(|_| need.access.coherence == Coherence::Exclusive) {
+        put(engine, &need, memory)?;
+    }
     let mapping = Arc::new(Mapping { need, context: frame.handle() });
     engine.context_of(frame).mappings().push(mapping.clone());
     Ok(mapping)
+}
+
+/// Into the memory that a mapper chose, if nobody has written it; else the mapping shows it where it lies.
+fn put(engine: &Engine, need: &Need, memory: u32) -> Result<()> {
+    let (node, instances) = (&need.region.node, &need.region.data.instances);
+    let parts = |field: u32, visit: &mut dyn FnMut(&Rect, &FieldInstance)| node.domain.rects().try_for_each(|rect| instances.each_place(field, &rect, &mut *visit));
+    placed::look(engine, (node, &need.mask), &parts, memory, need.access.writes()).map(drop)
 }
 
 /// The data is the operations' again.

@@ -1,10 +1,10 @@
 //! Where operations ask mappers: what they tell of an operation, and what becomes of the answer. Nothing here runs while a kind of
 //! task has no mapper.
 
-use super::body::{Body, Held, Work};
+use super::body::{Body, Held, Wished, Work};
 use super::replayed::{Asking, Place, Replays};
 use super::{Engine, Frame, Launch, Launched, Processor, TaskKind};
-use crate::mapping::{Chain, ContextInfo, CopyInfo, DevicePlace, NeedInfo, Question, Report, Slice, TaskChoice, TaskInfo, TaskOptions};
+use crate::mapping::{Chain, ContextInfo, CopyInfo, DevicePlace, NeedChoice, NeedInfo, Question, Report, Slice, TaskChoice, TaskInfo, TaskOptions};
 use crate::scheduler::Wish;
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -61,7 +61,8 @@ fn is_fixed(kind: &TaskKind, wanted: Processor) -> bool {
 
 impl Engine {
     /// What mappers are told of a kind of task; the rest is to be said of the launch.
-    fn about<'a>(&self, kind: &'a TaskKind) -> TaskInfo<'a> {
+    fn about<'a>(&'a self, kind: &'a TaskKind) -> TaskInfo<'a> {
+        let (devices, device_names) = self.devices_for(kind).unzip();
         TaskInfo {
             handle: kind.handle(),
             name: kind.c_name(),
@@ -72,7 +73,8 @@ impl Engine {
             fixed: false,
             leaf: kind.leaf,
             has_mpi_variant: kind.has_mpi_variant(),
-            devices: self.devices_for(kind),
+            devices,
+            device_names,
             device: None,
             can_be_inline: false,
             needs: Default::default(),
@@ -146,11 +148,15 @@ impl Engine {
                 let place = known.place.get_or_init(|| self.place_of(kind, chain, body));
                 // Whether a layout can be chosen may have changed since.
                 let open = |(i, held)| need_of_ready(kind, body, i, held).no_layout.is_none();
-                let fits = body.needs().iter().enumerate().zip(&place.layouts).all(|(need, layout)| layout.is_none() || open(need));
+                let fits = body.needs().iter().enumerate().zip(&place.wished).all(|(need, wished)| wished.layout.is_none() || open(need));
                 if fits { body.put(kind, place) } else { body.put(kind, &self.place_of(kind, chain, body)) }
             }
             None => body.put(kind, &self.place_of(kind, chain, body)),
         }
+    }
+
+    fn wished(&self, need: &NeedChoice) -> Wished {
+        Wished { layout: need.layout.map(|layout| self.layouts.intern(&layout)), memory: self.mappers.setting.other_memory(need.memory) }
     }
 
     /// Where the mapper says that a task which is ready runs.
@@ -170,7 +176,7 @@ impl Engine {
         Place {
             processor: Processor::from_number(choice.processor).filter(|&chosen| chosen != Processor::Any),
             wish: choice.wish(),
-            layouts: choice.needs.iter().map(|need| need.layout.map(|layout| self.layouts.intern(&layout))).collect(),
+            wished: choice.needs.iter().map(|need| self.wished(need)).collect(),
         }
     }
 
@@ -182,7 +188,7 @@ impl Engine {
             Some(known) => {
                 known.place.get_or_init(|| {
                     self.ask_about_device(kind, chain, body, device);
-                    Place { processor: None, wish: body.wish, layouts: body.needs().iter().map(|_| None).collect() }
+                    Place { processor: None, wish: body.wish, wished: Default::default() }
                 });
             }
             None => self.ask_about_device(kind, chain, body, device),
@@ -232,13 +238,12 @@ impl Engine {
         chain.map_copy(&CopyInfo { source: info(0), destination: info(1) }, &self.mappers.setting).wish()
     }
 
-    /// Asks where data is to lie that the execution maps inline: where it is, in every memory that there is to choose.
-    pub(super) fn ask_about_mapping(&self, frame: &Frame, need: &super::Need) {
-        if let Some((chain, context)) = self.chain_of(frame).filter(|(chain, _)| chain.answers(Question::MapInline)) {
-            let no_layout = Some("an inline mapping shows the data as it lies");
-            let need = NeedInfo { no_layout, ..NeedInfo::new(&need.region.node, &need.mask, need.access) };
-            chain.map_inline(&context, &need, &self.mappers.setting);
-        }
+    /// Asks in which memory data is to lie that the execution maps inline, if nobody has written it yet.
+    pub(super) fn ask_about_mapping(&self, frame: &Frame, need: &super::Need) -> Option<u32> {
+        let (chain, context) = self.chain_of(frame).filter(|(chain, _)| chain.answers(Question::MapInline))?;
+        let no_layout = Some("an inline mapping shows the data as it lies");
+        let need = NeedInfo { no_layout, ..NeedInfo::new(&need.region.node, &need.mask, need.access) };
+        self.mappers.setting.other_memory(chain.map_inline(&context, &need, &self.mappers.setting).memory)
     }
 
     /// Asks where the members of a must epoch run; they run where they have to.

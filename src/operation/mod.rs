@@ -24,6 +24,7 @@ mod inline_task;
 mod launch;
 mod mapped;
 mod object;
+mod placed;
 mod predicate;
 mod projection;
 mod reduction;

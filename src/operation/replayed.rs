@@ -6,9 +6,8 @@
 //! The context's thread finds and adds answers, without a lock. What `map_task` says comes later, on whatever thread makes the
 //! first of the tasks ready: the others that are ready by then wait for it.
 
-use super::body::Held;
+use super::body::{Held, Wished};
 use super::{Launch, Processor, TaskKind};
-use crate::instance::Layout;
 use crate::mapping::{Chain, TaskOptions};
 use crate::region::{Access, FieldMask};
 use crate::scheduler::Wish;
@@ -26,7 +25,7 @@ pub struct Place {
     pub processor: Option<Processor>,
     pub wish: Wish,
     /// Of each requirement.
-    pub layouts: SmallVec<[Option<&'static Layout>; 4]>,
+    pub wished: SmallVec<[Wished; 4]>,
 }
 
 pub struct Replayed {

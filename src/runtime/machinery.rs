@@ -92,9 +92,9 @@ impl Machinery {
         self.shared.own.is_shared() && self.shared.of(rank).is_some()
     }
 
-    /// How many memories are those of NUMA nodes, which come first.
-    pub fn of_nodes(&self) -> u32 {
-        self.memories.iter().filter(|memory| memory.kind == MemoryKind::System).count() as u32
+    /// The NUMA nodes of this rank, whose memories come first.
+    pub fn nodes(&self) -> Box<[u32]> {
+        self.memories.iter().filter(|memory| memory.kind == MemoryKind::System).filter_map(|memory| memory.numa_node).collect()
     }
 
     /// The part of a node's devices that a rank uses.

@@ -195,7 +195,7 @@ impl Runtime {
         }
     }
 
-    /// Says which tasks worked on copies, because data lay in another layout than they ask for.
+    /// Says which tasks worked on copies, because data lay in another layout or memory than was asked for.
     fn tell_copies(&self) {
         self.objects.tasks.for_each(|_, kind| {
             let Copied { copies, bytes_in, bytes_out, why } = kind.asked.totals();
@@ -204,6 +204,9 @@ impl Runtime {
                 crate::tell!("cohort: rank {rank}: task \"{name}\" worked on {copies} copies, {bytes_in} bytes in and {bytes_out} out; first: {why}");
             }
         });
+        if let Some(why) = self.engine.unplaced.first() {
+            crate::tell!("cohort: rank {}: data does not lie in the memories that mappers chose; first: {why}", self.rank);
+        }
     }
 
     /// Says which tasks turned out to be worth a choice of the default mapper.
@@ -418,7 +421,7 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let window = config.window.unwrap_or(DEFAULT_WINDOW);
     let alone = transport.size() == 1;
     let outside = (!alone).then(|| attention.clone() as Arc<dyn Outside>);
-    let setting = Setting { workers: scheduler.workers(), memories: machinery.of_nodes(), rank: transport.rank() };
+    let setting = Setting { workers: scheduler.workers(), nodes: machinery.nodes(), rank: transport.rank() };
     let mapping_file = mapping_file::read(config.mapping.as_deref(), &setting, &*transport)?;
     let mut mappers = Mappers::new(setting);
     mappers.refine_default(config.affinity, config.priorities);

@@ -53,6 +53,14 @@ says "with a tunable" $'[tunables]\ndepth = -12' "rank 0:" "depth -12" -- env
 says "on two ranks" $'[tunables]\ndepth = 5\n[task o*]\ninline = yes' "rank 0: on the MPI thread 0 and 20, inside launches 0 and 20" \
     "rank 1: on the MPI thread 0 and 20, inside launches 0 and 20" "depth 5" -- "${two[@]}"
 
+# Two NUMA nodes, by hwloc's description of the machine; whether the second is there makes no difference to what is copied.
+two_nodes=(env COHORT_VERBOSE=1 HWLOC_THISSYSTEM=1 "HWLOC_SYNTHETIC=numa:2(memory=1073741824) core:128 pu:1")
+says "with data in another memory" $'[task data]\nmemory = 1' \
+    'task "data" worked on 1 copies, 32000 bytes in and 32000 out; first: memory 1 (NUMA node 1) is asked for: the data lies in NUMA node 0' -- "${two_nodes[@]}"
+says "with a memory that is not there" $'[task data]\nmemory = 1' 'refused: cohort_init_mpi: FILE:2:10: "1" is not a whole number from 0 to 0, or any' \
+    -- env HWLOC_THISSYSTEM=1 "HWLOC_SYNTHETIC=numa:1(memory=1073741824) core:128 pu:1"
+says "with a device that is a processor" $'[task data]\ndevice = 0' 'refused: cohort_init_mpi: FILE:2:10: "0" is no device; they are numbered as processors, here from 2 on' -- env
+
 says "with mistakes" $'[task even]\n\n  priority = high\nworkers = 2\n' \
     'refused: cohort_init_mpi: FILE:3:14: "high" is not a whole number from -7 to 7' 'FILE:4:1: unknown key "workers"; keys are' -- env
 says "with mistakes on two ranks" $'[task even]\nworker = 9' 'refused: cohort_init_mpi: FILE:2:10: "9" is not' -- "${two[@]}"
@@ -61,6 +69,6 @@ says "that a rank lacks" $'[tunables]\ndepth = 5' "refused: cohort_init_mpi: the
 says "that a rank cannot read" $'[tunables]\ndepth = 5' "refused: cohort_init_mpi: rank 1 cannot use its mapping file" 'names the mapping file "/dev/null/x"' \
     -- "${two[@]}" bash -c '[ "$OMPI_COMM_WORLD_RANK" -eq 0 ] || export COHORT_MAPPING=/dev/null/x; exec "$1"' bash
 says "of nothing that there is" $'[tunables]\nwidth = 1\n[task evn]\npriority = 1' \
-    'cohort: FILE:3:7: no task was launched that matches "evn"; tasks were "even", "keeper", "odd task"' \
+    'cohort: FILE:3:7: no task was launched that matches "evn"; tasks were "data", "even", "keeper", "odd task"' \
     'cohort: FILE:2:1: the program asked for no tunable "width"' -- "${two[@]}"
 exit "$((failed > 0))"

@@ -90,6 +90,9 @@ fn every_operation_is_among_the_programs() {
 #[ignore = "a part of the tests above"]
 fn part() {
     let Some((aim, seeds)) = shrink::seeds_of_part() else { return };
+    // Two NUMA nodes to choose from, of which one may be there: data is copied as if it went to the other.
+    std::env::set_var("HWLOC_SYNTHETIC", "numa:2(memory=1073741824) core:128 pu:1");
+    std::env::set_var("HWLOC_THISSYSTEM", "1");
     if aim == Aim::Devices {
         // Before any driver is loaded.
         std::env::set_var(devices::DRIVERS.0, devices::DRIVERS.1);

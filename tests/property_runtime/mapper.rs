@@ -111,6 +111,9 @@ unsafe extern "C" fn task(info: *const cohort_task_info_t, chosen: *mut cohort_t
         if !random.fails && (*(*info).requirements.add(i)).layout_is_open && random.below(3) == 0 {
             (*(*chosen).requirements.add(i)).layout = &random.layouts[random.below(LAYOUTS as u64) as usize];
         }
+        if !random.fails && random.below(4) == 0 {
+            (*(*chosen).requirements.add(i)).memory = random.below(3) as i32 - 1;
+        }
     }
     0
 }

@@ -7,13 +7,14 @@ mod parse;
 use super::{Answer, ContextInfo, Mapper, Processor, Question, Setting, TaskChoice, TaskInfo, TaskOptions, ANY, WHERE_IT_IS};
 use crate::base::{sync::Mutex, Error, Lookup, Result, Status};
 use crate::scheduler::PRIORITIES;
-use parse::{Choices, Limits, Mistake, Place, Rule, Tunable, Worker};
+use parse::{Choices, Device, Limits, Mistake, Place, Rule, Tunable, Which, Worker};
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// More are counted, not told.
 const MISTAKES_TOLD: usize = 20;
@@ -30,6 +31,13 @@ impl<T> Used<T> {
     }
 }
 
+/// What holds for a kind of task.
+struct Merged {
+    choices: Choices,
+    /// The devices that the file means, of those that could run the kind when one was first launched.
+    devices: OnceLock<SmallVec<[i32; 4]>>,
+}
+
 pub struct FileMapper {
     path: String,
     /// Equal for files of equal content.
@@ -40,7 +48,7 @@ pub struct FileMapper {
     workers: RangeInclusive<u32>,
     /// What all rules together say for each kind of task that was asked about: place in `merged`, from 1, by the kind's handle.
     known: Lookup,
-    merged: boxcar::Vec<Choices>,
+    merged: boxcar::Vec<Merged>,
     names: Mutex<BTreeSet<String>>,
 }
 
@@ -57,7 +65,7 @@ impl FileMapper {
         let refuse = |mistakes: Vec<Mistake>| Error::new(Status::InvalidArgument, told(path, &mistakes));
         let text = std::str::from_utf8(bytes).map_err(|error| refuse(vec![no_text(&bytes[..error.valid_up_to()])]))?;
         let priorities = -i32::from(PRIORITIES)..=i32::from(PRIORITIES);
-        let limits = Limits { workers: setting.workers.clone(), memories: setting.memories, priorities };
+        let limits = Limits { workers: setting.workers.clone(), memories: setting.nodes.len() as u32, priorities };
         let rules = parse::parse(text, &limits).map_err(refuse)?;
         let says = |what: fn(&Choices) -> bool| rules.tasks.iter().any(|rule| what(&rule.choices));
         let asked = [
@@ -83,12 +91,36 @@ impl FileMapper {
     }
 
     /// What holds for a kind of task.
-    fn choices(&self, handle: u64, name: &CStr) -> &Choices {
+    fn merged(&self, handle: u64, name: &CStr) -> &Merged {
         let place = self.known.get(handle).unwrap_or_else(|| {
             let made = self.known.get_or_insert(handle, || Ok::<_, std::convert::Infallible>(self.merge(name) as u64 + 1));
             made.unwrap_or_else(|never| match never {})
         });
         &self.merged[place as usize - 1]
+    }
+
+    fn choices(&self, handle: u64, name: &CStr) -> &Choices {
+        &self.merged(handle, name).choices
+    }
+
+    /// The device that the file says. One of several: equal runs of the points over all of them.
+    fn device(&self, task: &TaskInfo, meant: &OnceLock<SmallVec<[i32; 4]>>, Device { which, place }: &Device) -> std::result::Result<i32, String> {
+        let named = || task.devices.iter().zip(&task.device_names).map(|(&number, name)| (number, name.to_string_lossy()));
+        let is_meant = |number: i32, name: &str| match which {
+            Which::Any => false,
+            Which::Number(wanted) => u32::try_from(number) == Ok(*wanted),
+            Which::Named(pattern) => glob::matches(pattern, name),
+        };
+        if *which == Which::Any {
+            return Ok(ANY);
+        }
+        let meant = meant.get_or_init(|| named().filter(|(number, name)| is_meant(*number, name)).map(|(number, _)| number).collect());
+        let there: SmallVec<[i32; 4]> = meant.iter().copied().filter(|number| task.devices.contains(number)).collect();
+        if there.is_empty() {
+            let all: Vec<String> = named().map(|(number, name)| format!("{number} \"{name}\"")).collect();
+            return Err(format!("{}:{place}: none of the devices that can run it is meant: {}", self.path, all.join(", ")));
+        }
+        Ok(there[run_of(task, there.len())])
     }
 
     #[cold]
@@ -100,6 +132,7 @@ impl FileMapper {
             let later = what.choices.clone();
             all = Choices {
                 processor: later.processor.or(all.processor),
+                device: later.device.or(all.device),
                 worker: later.worker.or(all.worker),
                 memory: later.memory.or(all.memory),
                 priority: later.priority.or(all.priority),
@@ -111,15 +144,14 @@ impl FileMapper {
         if !name.is_empty() {
             self.names.lock().insert(name.into());
         }
-        self.merged.push(all)
+        self.merged.push(Merged { choices: all, devices: OnceLock::new() })
     }
 
     /// Where a point goes whose launch is spread: equal runs of points over all workers.
     fn spread(&self, task: &TaskInfo) -> i32 {
-        let workers = u64::from(self.workers.end() - self.workers.start() + 1);
-        let turn = u64::from(task.point) * workers / u64::from(task.points.max(1));
+        let workers = (self.workers.end() - self.workers.start() + 1) as usize;
         // Below their number.
-        *self.workers.start() as i32 + turn as i32
+        *self.workers.start() as i32 + run_of(task, workers) as i32
     }
 
     /// What the file says of nothing that the program has, a line each.
@@ -136,6 +168,11 @@ impl FileMapper {
         });
         rules.chain(tunables).collect()
     }
+}
+
+/// Which of so many equal runs of a launch's points the task belongs to.
+fn run_of(task: &TaskInfo, runs: usize) -> usize {
+    (u64::from(task.point) * runs as u64 / u64::from(task.points.max(1))) as usize
 }
 
 fn told(path: &str, mistakes: &[Mistake]) -> String {
@@ -162,9 +199,14 @@ impl Mapper for Arc<FileMapper> {
 
     /// A launch that names its processor, and a task that must not run inline, keep to that.
     fn select_task_options(&self, task: &TaskInfo, options: &mut TaskOptions) -> Answer {
-        let choices = self.choices(task.handle, task.name);
-        if let Some(processor) = choices.processor.filter(|&kind| !task.fixed && kind != Processor::Any) {
+        let Merged { choices, devices } = self.merged(task.handle, task.name);
+        let device = choices.device.as_ref().filter(|_| !task.devices.is_empty());
+        let kind = choices.processor.or(device.map(|_| Processor::Device));
+        if let Some(processor) = kind.filter(|&kind| !task.fixed && kind != Processor::Any) {
             options.processor = processor as i32;
+        }
+        if let Some(device) = device.filter(|_| options.processor == Processor::Device as i32) {
+            options.device = self.device(task, devices, device)?;
         }
         options.priority = choices.priority.unwrap_or(options.priority);
         if let Some(inline) = choices.inline {
@@ -211,7 +253,7 @@ mod tests {
     use super::*;
 
     fn mapper(text: &str) -> Result<Arc<FileMapper>> {
-        FileMapper::from_bytes("some.map", text.as_bytes(), &Setting { workers: 0..=3, memories: 2, rank: 0 }).map(Arc::new)
+        FileMapper::from_bytes("some.map", text.as_bytes(), &Setting { workers: 0..=3, nodes: [0, 1].into(), rank: 0 }).map(Arc::new)
     }
 
     fn task(name: &'static CStr, handle: u64) -> TaskInfo<'static> {
@@ -226,6 +268,7 @@ mod tests {
             leaf: true,
             has_mpi_variant: false,
             devices: Default::default(),
+            device_names: Default::default(),
             device: None,
             can_be_inline: true,
             needs: Default::default(),
@@ -253,6 +296,30 @@ mod tests {
         let fixed = TaskInfo { fixed: true, can_be_inline: false, ..task(c"flux", 3) };
         assert_eq!(options(&mapper, &fixed), (1, 5, 0), "what the launch fixes stays");
         assert_eq!(mapper.answers, Question::SelectTaskOptions as u32);
+    }
+
+    #[test]
+    fn devices_go_by_number_or_name() {
+        let file = mapper("[task a]\ndevice = 5\n[task b]\ndevice = *H100*\n[task c]\ndevice = *\nprocessor = cpu\n[task d]\ndevice = any\n[task e]\ndevice = V100\n").unwrap();
+        let on = |task: TaskInfo<'static>| TaskInfo {
+            devices: [4, 5, 6].into_iter().collect(),
+            device_names: [c"H100 80GB", c"A100", c"H100"].into_iter().collect(),
+            ..task
+        };
+        let chosen = |task: TaskInfo<'static>| {
+            let options = all_options(&file, &on(task));
+            (options.processor, options.device)
+        };
+        assert_eq!(chosen(task(c"a", 1)), (3, 5));
+        let points: Vec<_> = (0..4).map(|point| chosen(TaskInfo { point, points: 4, ..task(c"b", 2) })).collect();
+        assert_eq!(points, [(3, 4), (3, 4), (3, 6), (3, 6)]);
+        assert_eq!(chosen(task(c"c", 3)), (1, ANY));
+        assert_eq!(chosen(task(c"d", 4)), (3, ANY));
+        assert_eq!(chosen(TaskInfo { fixed: true, ..task(c"a", 1) }), (1, ANY), "the launch asks for a processor of the host");
+        assert_eq!(all_options(&file, &task(c"e", 5)).processor, 1, "no device can run it");
+        let wrong = on(task(c"e", 5));
+        let text = file.select_task_options(&wrong, &mut TaskOptions::default_for(&wrong)).unwrap_err();
+        assert_eq!(text, "some.map:10:10: none of the devices that can run it is meant: 4 \"H100 80GB\", 5 \"A100\", 6 \"H100\"");
     }
 
     #[test]
@@ -307,7 +374,7 @@ mod tests {
         assert!(lines.len() == 2 && lines[0].starts_with("some.map:2:10: ") && lines[1].starts_with("some.map:3:1: "), "{}", error.text);
         let many = mapper(&"x\n[task a]\n".repeat(25)).err().unwrap();
         assert!(many.text.ends_with("and 5 more mistakes"), "{}", many.text);
-        let setting = Setting { workers: 0..=3, memories: 2, rank: 0 };
+        let setting = Setting { workers: 0..=3, nodes: [0, 1].into(), rank: 0 };
         let binary = FileMapper::from_bytes("some.map", b"[task a]\n\xc3\xa9\xff", &setting).err().unwrap();
         assert!(binary.text.starts_with("some.map:2:2: this is not UTF-8"), "{}", binary.text);
         let missing = FileMapper::read("/no/such/file", &setting).err().unwrap();

@@ -22,10 +22,25 @@ pub enum Worker {
     Spread,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    Any,
+    /// By its number among the processors.
+    Number(u32),
+    Named(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub which: Which,
+    pub place: Place,
+}
+
 /// What a section says; `None`: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choices {
     pub processor: Option<Processor>,
+    pub device: Option<Device>,
     pub worker: Option<Worker>,
     /// `Some(None)`: where the data lies.
     pub memory: Option<Option<u32>>,
@@ -179,6 +194,7 @@ fn entry(code: Word, section: &mut Section, rules: &mut Rules, limits: &Limits) 
 fn choice(key: Word, value: Word, choices: &mut Choices, limits: &Limits) -> Result<(), Mistake> {
     match key.text {
         "processor" => once(key, &mut choices.processor, processor(value)?),
+        "device" => once(key, &mut choices.device, device(value, limits)?),
         "worker" => once(key, &mut choices.worker, worker(value, limits)?),
         "memory" => once(key, &mut choices.memory, memory(value, limits)?),
         "priority" => {
@@ -188,7 +204,7 @@ fn choice(key: Word, value: Word, choices: &mut Choices, limits: &Limits) -> Res
         "inline" => once(key, &mut choices.inline, yes_or_no(value)?),
         "replay" => once(key, &mut choices.replay, yes_or_no(value)?),
         "window" => once(key, &mut choices.window, number(value, WINDOWS, "")?),
-        other => Err(key.mistake(format!("unknown key \"{other}\"; keys are processor, worker, memory, priority, inline, replay, window"))),
+        other => Err(key.mistake(format!("unknown key \"{other}\"; keys are processor, device, worker, memory, priority, inline, replay, window"))),
     }
 }
 
@@ -219,6 +235,21 @@ fn processor(value: Word) -> Result<Processor, Mistake> {
         "any" => Ok(Processor::Any),
         other => Err(value.mistake(format!("unknown kind of processor \"{other}\"; kinds are cpu, mpi, device, any"))),
     }
+}
+
+/// Which devices there are, is known when the first task could use one.
+fn device(value: Word, limits: &Limits) -> Result<Device, Mistake> {
+    let which = match value.text {
+        "any" => Which::Any,
+        text if text.bytes().all(|letter| letter.is_ascii_digit()) => {
+            let first = limits.workers.end() + 1;
+            let known = text.parse().ok().filter(|&number| number >= first);
+            let rule = || value.mistake(format!("\"{text}\" is no device; they are numbered as processors, here from {first} on (cohort-info lists them)"));
+            Which::Number(known.ok_or_else(rule)?)
+        }
+        text => Which::Named(text.into()),
+    };
+    Ok(Device { which, place: value.place })
 }
 
 fn worker(value: Word, limits: &Limits) -> Result<Worker, Mistake> {
@@ -267,13 +298,14 @@ mod tests {
 
     #[test]
     fn a_file_says_what_holds_for_which_tasks() {
-        let text = "# comment\r\n[tunables]\r\ntile_y = 16 # rows\ntile_z=-4\n\n[task flux *]\n processor = cpu\n  worker = spread\n\
+        let text = "# comment\r\n[tunables]\r\ntile_y = 16 # rows\ntile_z=-4\n\n[task flux *]\n processor = cpu\n  device= *H100*\n  worker = spread\n\
                     memory = 1\npriority = -7\ninline = no\nreplay = yes\nwindow = 4096\n[ task  * ]\nworker=2\nmemory=any\n";
         let rules = parse(text, &limits()).unwrap();
         let tunable = |name: &str, line, value| Tunable { name: name.into(), place: Place { line, column: 1 }, value };
         assert_eq!(rules.tunables, [tunable("tile_y", 3, 16), tunable("tile_z", 4, -4)]);
         let flux = Choices {
             processor: Some(Processor::Cpu),
+            device: Some(Device { which: Which::Named("*H100*".into()), place: Place { line: 8, column: 11 } }),
             worker: Some(Worker::Spread),
             memory: Some(Some(1)),
             priority: Some(-7),
@@ -283,7 +315,7 @@ mod tests {
         };
         let all = Choices { worker: Some(Worker::Number(2)), memory: Some(None), ..Choices::default() };
         let rule = |pattern: &str, line, column, choices| Rule { pattern: pattern.into(), place: Place { line, column }, choices };
-        assert_eq!(rules.tasks, [rule("flux *", 6, 7, flux), rule("*", 14, 9, all)]);
+        assert_eq!(rules.tasks, [rule("flux *", 6, 7, flux), rule("*", 15, 9, all)]);
         assert_eq!(parse("", &limits()), Ok(Rules::default()));
     }
 
@@ -291,8 +323,10 @@ mod tests {
     fn mistakes_are_named_with_line_column_and_rule() {
         for (text, place, part) in [
             ("x = 1", (1, 1), "before the first heading"),
-            ("[task a]\n\nprocesor = cpu", (3, 1), "unknown key \"procesor\"; keys are processor, worker"),
+            ("[task a]\n\nprocesor = cpu", (3, 1), "unknown key \"procesor\"; keys are processor, device"),
             ("[task a]\n  processor = gpu", (2, 15), "unknown kind of processor \"gpu\"; kinds are cpu, mpi, device, any"),
+            ("[task a]\ndevice = 3", (2, 10), "\"3\" is no device; they are numbered as processors, here from 4 on"),
+            ("[task a]\ndevice = 99999999999", (2, 10), "is no device"),
             ("[task a]\nworker = 4", (2, 10), "\"4\" is not a whole number from 0 to 3, any, or spread"),
             ("[task a]\nmemory = 2", (2, 10), "from 0 to 1, or any"),
             ("[task a]\npriority = 8", (2, 12), "from -7 to 7"),
@@ -332,8 +366,10 @@ mod tests {
         let memory = proptest::option::of(proptest::option::of(0..2u32));
         let priority = proptest::option::of(-7..=7);
         let yes_or_no = || proptest::option::of(any::<bool>());
-        let made = (processor, worker, memory, priority, yes_or_no(), yes_or_no(), proptest::option::of(WINDOWS));
-        made.prop_map(|(processor, worker, memory, priority, inline, replay, window)| Choices { processor, worker, memory, priority, inline, replay, window })
+        let which = prop_oneof![Just(Which::Any), (4..99u32).prop_map(Which::Number), "[A-Z*?][A-Z0-9*? ]{0,6}[A-Z*?]".prop_map(Which::Named)];
+        let device = proptest::option::of(which.prop_map(|which| Device { which, place: Place::default() }));
+        let made = (processor, device, worker, memory, priority, yes_or_no(), yes_or_no(), proptest::option::of(WINDOWS));
+        made.prop_map(|(processor, device, worker, memory, priority, inline, replay, window)| Choices { processor, device, worker, memory, priority, inline, replay, window })
     }
 
     /// As a user would write it.
@@ -342,6 +378,11 @@ mod tests {
         let mut line = |key: &str, value: Option<String>| text += &value.map_or(String::new(), |value| format!("{key} = {value}\n"));
         let any = || "any".to_string();
         line("processor", choices.processor.map(|kind| ["any", "cpu", "mpi", "device"][kind as usize].into()));
+        line("device", choices.device.as_ref().map(|device| match &device.which {
+            Which::Any => any(),
+            Which::Number(number) => number.to_string(),
+            Which::Named(pattern) => pattern.clone(),
+        }));
         line("worker", choices.worker.map(|worker| match worker {
             Worker::Any => any(),
             Worker::Spread => "spread".into(),
@@ -361,7 +402,8 @@ mod tests {
         fn what_is_written_is_read(sections in proptest::collection::vec(("[a-z*?][a-z*? ]{0,6}[a-z*?]", choices()), 0..6)) {
             let text: String = sections.iter().map(|(pattern, choices)| written(pattern, choices)).collect();
             let read = parse(&text, &limits()).unwrap().tasks;
-            let read: Vec<_> = read.into_iter().map(|rule| (rule.pattern, rule.choices)).collect();
+            let mut read: Vec<_> = read.into_iter().map(|rule| (rule.pattern, rule.choices)).collect();
+            read.iter_mut().filter_map(|rule| rule.1.device.as_mut()).for_each(|device| device.place = Place::default());
             prop_assert_eq!(read, sections);
         }
 
@@ -369,7 +411,7 @@ mod tests {
         #[test]
         fn any_text_is_taken_or_refused(text in prop_oneof![
             any::<String>(),
-            "([\\[\\]=#\n\r\t é0-9-]|task |tunables|worker|processor|priority|memory|cpu|any|spread|\u{feff}){0,40}",
+            "([\\[\\]=#\n\r\t é0-9-]|task |tunables|worker|processor|device|priority|memory|cpu|any|spread|\u{feff}){0,40}",
         ]) {
             if let Err(mistakes) = parse(&text, &limits()) {
                 let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();

@@ -140,7 +140,7 @@ impl Engine {
         let Some(devices) = self.devices.get().filter(|_| error == 0 && !skipped) else { return Some(error) };
         let contributes = match &body.work {
             // What it looks at comes when it does.
-            Work::Task(kind) if !kind.leaf && !body.asks_layouts && !kind.asked.any() => return Some(0),
+            Work::Task(kind) if !kind.leaf && !body.asks_instances && !kind.asked.any() => return Some(0),
             Work::Task(_) => true,
             _ => false,
         };

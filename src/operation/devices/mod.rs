@@ -324,11 +324,9 @@ impl Engine {
     }
 
     /// The devices that can run the task, as mappers call them.
-    pub(super) fn devices_for(&self, kind: &TaskKind) -> SmallVec<[i32; 4]> {
-        match self.devices.get() {
-            Some(devices) if !kind.mpi_thread && !kind.devices.is_empty() => devices.ready(kind).map(|number| devices.place_of(number).processor).collect(),
-            _ => SmallVec::new(),
-        }
+    pub(super) fn devices_for<'a>(&'a self, kind: &'a TaskKind) -> impl Iterator<Item = (i32, &'a CStr)> {
+        let devices = self.devices.get().filter(|_| !kind.mpi_thread && !kind.devices.is_empty()).into_iter();
+        devices.flat_map(move |devices| devices.ready(kind).map(|number| (devices.place_of(number).processor, devices.list[number].name.as_c_str())))
     }
 
     /// A device task is ready to be enqueued.
