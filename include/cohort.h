@@ -511,7 +511,7 @@ typedef struct {
 typedef int32_t cohort_processor_t;
 
 /**
- * What was copied because data lay in another layout than a task asked for.
+ * What was copied because data lay in another layout or memory than a task or its mapper asked for.
  */
 typedef struct {
   /**
@@ -758,7 +758,9 @@ typedef int32_t (*cohort_slice_index_launch_t)(const cohort_task_info_t *task, c
 
 /**
  * Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is. Tasks of
- * the host use memories of NUMA nodes, a task on a device has its data in that device's memory. And
+ * the host use memories of NUMA nodes (COHORT_MEMORY_SYSTEM), a task on a device has its data in that device's memory. Data that
+ * lies in another node's memory is worked on in a copy, as with a layout, by leaves alone, and never where others use it at the
+ * same time: else it stays where it is. Data that nobody has written comes to lie there. And
  * how: `layout` (valid until the callback returns; NULL: as it does). The task then works on a copy in that layout; a body that
  * does not use the strides that cohort_view gives says what it needs by cohort_task_layout, and no mapper chooses for it.
  */
@@ -861,7 +863,7 @@ typedef struct {
 typedef void (*cohort_report_times_t)(const cohort_report_t *report, void *user);
 
 /**
- * When the task of `context`, or the program, maps data inline.
+ * When the task of `context`, or the program, maps data inline. Of what is chosen counts the memory of data that nobody has written.
  */
 typedef int32_t (*cohort_map_inline_t)(const cohort_context_info_t *context,
                                        const cohort_requirement_info_t *requirement,

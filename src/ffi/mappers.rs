@@ -110,9 +110,9 @@ pub struct cohort_slices_t {
 }
 
 /// Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is. Tasks of
-/// the host use memories of NUMA nodes (COHORT_MEMORY_SYSTEM), a task on a device has its data in that device's memory. Data that lies in another node's
-/// memory is worked on in a copy, as with a layout, by leaves alone, and never where others use it at the same time: else it stays where it is. Data that
-/// nobody has written comes to lie there. And
+/// the host use memories of NUMA nodes (COHORT_MEMORY_SYSTEM), a task on a device has its data in that device's memory. Data that
+/// lies in another node's memory is worked on in a copy, as with a layout, by leaves alone, and never where others use it at the
+/// same time: else it stays where it is. Data that nobody has written comes to lie there. And
 /// how: `layout` (valid until the callback returns; NULL: as it does). The task then works on a copy in that layout; a body that
 /// does not use the strides that cohort_view gives says what it needs by cohort_task_layout, and no mapper chooses for it.
 #[repr(C)]
