@@ -415,6 +415,18 @@ impl Halo {
     }
 }
 
+/// The first has none, whatever else is there.
+#[test]
+fn a_task_goes_to_the_device_that_has_room_for_it() {
+    let with = |capacity| discover(&Wanted { choice: DeviceChoice::Opencl, capacity, ..Wanted::default() }).unwrap().devices.remove(0);
+    let running = Running::with(vec![with(Some(64 << 10)), with(None)]);
+    let (region, fields) = running.region(&[100, 100], 1);
+    let (bump, times) = (running.task("bump", BUMP, "bump"), 3);
+    (0..times).for_each(|_| running.launch(bump, region, &fields));
+    running.wait();
+    assert_eq!(running.look(region, fields[0], [50, 50]), f64::from(times));
+}
+
 #[test]
 fn arrays_are_registered_once_until_they_are_detached() {
     let (device, seen) = Watched::open();

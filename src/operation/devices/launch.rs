@@ -58,9 +58,14 @@ fn unfit(body: &Body, variant: &DeviceBody, asked: bool) -> Option<String> {
     None
 }
 
+/// What its requirements take of a device's memory.
+pub fn takes(body: &Body) -> u64 {
+    used(body).iter().fold(0u64, |sum, (_, held)| sum.saturating_add(bytes_for(held)))
+}
+
 /// Why its requirements do not even fit when nothing else is there.
 fn too_large(body: &Body, info: &DeviceInfo) -> Option<String> {
-    let bytes = used(body).iter().fold(0u64, |sum, (_, held)| sum.saturating_add(bytes_for(held)));
+    let bytes = takes(body);
     let more = bytes > info.memory_bytes;
     more.then(|| format!("its requirements take {bytes} bytes, and {} bytes of device \"{}\" may be used", info.memory_bytes, info.name))
 }

@@ -229,7 +229,8 @@ impl Devices {
         lost.for_each(|(number, why)| self.lose(number, why));
     }
 
-    /// Among those that take more work the one that has places for most of the requirements, and then the one with the fewest tasks.
+    /// Among those that take more work one with room for the task, and of these the one that has places for most of its requirements, and then
+    /// the one with the fewest tasks.
     fn choose(&self, kind: &TaskKind, body: &Body) -> Option<usize> {
         let mut able = self.ready(kind);
         let first = able.next()?;
@@ -237,8 +238,9 @@ impl Devices {
         let places = |number: usize| {
             used(body).iter().filter(|(_, held)| self.has_place(number, held)).count()
         };
-        let all = [first, second].into_iter().chain(able);
-        all.min_by_key(|&number| (std::cmp::Reverse(places(number)), self.list[number].load.load(Ordering::Relaxed), number))
+        let (all, bytes) = ([first, second].into_iter().chain(able), launch::takes(body));
+        let is_too_small = |number: usize| self.list[number].device.info().memory_bytes < bytes;
+        all.min_by_key(|&number| (is_too_small(number), std::cmp::Reverse(places(number)), self.list[number].load.load(Ordering::Relaxed), number))
     }
 
     fn has_place(&self, device: usize, held: &Held) -> bool {
