@@ -100,7 +100,7 @@ impl Elsewhere for NearGhost {
         Ok(())
     }
 
-    fn will_write(&self, field: u32) {
+    fn is_written(&self, field: u32) {
         // Mapped as long as `_memory`. The arrivals that come after the copy bring it to the owner's sight.
         let counts = unsafe { self.counts.as_ref() };
         counts[field as usize].fetch_add(1, Ordering::Release);
@@ -108,8 +108,9 @@ impl Elsewhere for NearGhost {
 
     fn deliver(&self, _engine: &Engine, transfer: &Transfer, _arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {
         self.check()?;
-        transfer.fields().for_each(|(_, destination)| self.will_write(destination));
-        transfer.copy()
+        let copied = transfer.copy();
+        transfer.fields().for_each(|(_, destination)| self.is_written(destination));
+        copied
     }
 
     fn ship(&self, _: Vec<(Rect, Box<dyn Cargo>)>, _: &[u32], _: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {

@@ -16,7 +16,7 @@ pub(super) const MARK: u64 = 0x6057;
 const FIRST_RUN: usize = 10;
 const MOST_RUNS: usize = (DESCRIPTION_WORDS - FIRST_RUN) / 2;
 
-/// What lies at the place of a ghost region, before a count for each field of how often other ranks were about to write it, and the fields.
+/// What lies at the place of a ghost region, before a count for each field of how often other ranks have written it, and the fields.
 #[repr(C, align(128))]
 pub(super) struct Stamp {
     /// The first word of its description, or 0 once it is gone.

@@ -60,7 +60,7 @@ impl Elsewhere for FarGhost {
         Ok(())
     }
 
-    fn will_write(&self, _field: u32) {}
+    fn is_written(&self, _field: u32) {}
 
     fn deliver(&self, _engine: &Engine, transfer: &Transfer, arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {
         self.send_each(transfer.domain.rects(), arrivals, |rect, arriving| {

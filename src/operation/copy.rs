@@ -39,8 +39,8 @@ pub trait Elsewhere: Send + Sync {
     fn is_mapped(&self) -> bool;
     /// Whether it still exists.
     fn check(&self) -> Result<()>;
-    /// Says that a field is about to get new values in memory that this process reaches: before anyone waits for them.
-    fn will_write(&self, field: u32);
+    /// A field has got new values in memory that this process reaches; who waits for them has not learned of it yet.
+    fn is_written(&self, field: u32);
     /// Brings data there. What arrives together with the data is drained from `arrivals`; the rest arrives when this
     /// returns.
     fn deliver(&self, engine: &Engine, transfer: &Transfer, arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()>;

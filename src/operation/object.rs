@@ -25,7 +25,7 @@ pub enum Home {
 
 /// Data of this rank that other ranks write.
 pub trait Shared: Any + Send + Sync {
-    /// How often others were about to write the field, as far as whoever waited for them knows.
+    /// How often others have written the field, and more often where nobody has waited for it yet.
     fn writes(&self, field: u32) -> u64;
     /// Whether others write by messages alone, and nobody looks on, so that the newest values may be missing in the memory.
     fn keep(&self) -> bool;

@@ -5,7 +5,7 @@
 use super::super::body::{Body, Held};
 use super::super::copy::pairs_of;
 use super::super::object::Home;
-use super::parcel::Order;
+use super::parcel::{Order, Shipment};
 use super::pins::Holds;
 use super::sources::{Offered, Ranking};
 use super::resident::{Events, Physical, Place, State, HOST};
@@ -161,16 +161,15 @@ impl DeviceThread<'_> {
         }
         let Some((to, mut parts)) = copy.plan(&both, &ranking) else { return Ok(None) };
         self.bring_what_is_out_of_reach(&mut both, &copy, to, &mut parts)?;
-        if let Home::Elsewhere(owner) = &copy.destination.data().home {
-            copy.destination.mask.iter().for_each(|field| owner.will_write(field));
-        }
         let mut events = Events::new();
         for of_place in parts.chunk_by(|a, b| a.from == b.from) {
             self.copy_parts(&mut both, &copy, of_place, (to, stream), (&chained, &mut events))?;
         }
         let domain = &copy.destination.node().domain;
         copy.destination.mask.iter().for_each(|field| both.to_mut().write(field, domain, to));
-        Ok(Some(Started { events, stream, data: Data::default() }))
+        let is_away = matches!(copy.destination.data().home, Home::Elsewhere(_));
+        let shipment = is_away.then(|| Shipment::of(copy.destination, copy.pairs, Vec::new()));
+        Ok(Some(Started { events, stream, data: Data { shipment, ..Data::default() } }))
     }
 
     /// Parts that lie on devices whose memory the destination's device does not reach go by way of the source's memory on the host.

@@ -51,7 +51,7 @@ impl Drop for Underway {
 }
 
 /// Memory for points under way.
-struct Parcel {
+pub struct Parcel {
     device: Arc<dyn Device>,
     memory: Memory,
     lines: usize,
@@ -160,18 +160,26 @@ impl Lot<'_> {
     }
 }
 
-/// Parcels for a rank that shares no memory with this one, to be sent when they are packed.
+/// What is left to do of a copy to another rank when its points are copied.
 pub struct Shipment {
     to: Arc<TreeData>,
     fields: SmallVec<[u32; 8]>,
-    /// With the points in the destination's numbering.
+    /// For a rank that shares no memory with this one, with the points in the destination's numbering.
     parcels: Vec<(Rect, Parcel)>,
 }
 
 impl Shipment {
+    pub fn of(destination: &Held, pairs: &[u8], parcels: Vec<(Rect, Parcel)>) -> Self {
+        Self { to: destination.region().data.shared().clone(), fields: pairs_of(pairs).map(|(_, field)| field).collect(), parcels }
+    }
+
     /// What arrives together with the points is drained from `arrivals`.
     pub fn leave(self, arrivals: &mut Vec<(Arc<dyn Arrival>, u64)>) -> Result<()> {
         let Home::Elsewhere(owner) = &self.to.home else { fail!(Internal, "a shipment to this rank") };
+        if owner.is_mapped() {
+            self.fields.iter().for_each(|&field| owner.is_written(field));
+            return Ok(());
+        }
         let parcels = self.parcels.into_iter().map(|(rect, parcel)| (rect, Box::new(parcel) as Box<dyn Cargo>));
         owner.ship(parcels.collect(), &self.fields, arrivals)
     }
@@ -221,8 +229,7 @@ impl DeviceThread<'_> {
             parcels.push((rect.shifted(order.shift), parcel));
             self.devices.counts.add(Done::Sent);
         }
-        let to = order.destination.region().data.shared().clone();
-        Ok(Some((events, Shipment { to, fields: pairs_of(order.pairs).map(|(_, field)| field).collect(), parcels })))
+        Ok(Some((events, Shipment::of(order.destination, order.pairs, parcels))))
     }
 }
 
