@@ -388,6 +388,39 @@ fn compiled_sources_are_kept_on_disk() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// CUDA's runtime puts what the program allocates where the thread's context is.
+#[test]
+fn the_programs_threads_keep_their_context() {
+    if drivers::choice() != DeviceChoice::Cuda {
+        return;
+    }
+    let current = || {
+        let mut context = std::ptr::null_mut();
+        assert_eq!(unsafe { cuda::cuCtxGetCurrent(&mut context) }, cuda::CUresult::CUDA_SUCCESS);
+        context.cast::<c_void>()
+    };
+    let found = std::thread::spawn(move || {
+        let found = discover(&wanted("context")).unwrap().devices;
+        assert!(current().is_null());
+        found
+    });
+    let found = found.join().unwrap();
+    // The last one's, which is another where there are several.
+    let own = found.last().unwrap();
+    own.make_current().unwrap();
+    let device = &*found[0];
+    let kernel = kernel(device, TURNS, "turns");
+    let x = upload(device, &[1u64; 8]);
+    let memory = vec![0u8; 1 << 16];
+    drop(device.pin(memory.as_ptr().cast_mut(), memory.len()).unwrap());
+    let event = unsafe { turns(device, 0, &kernel, &x, 1, &[]) };
+    assert_eq!(download::<u64>(device, &x, &[event]), [3; 8]);
+    assert_eq!(current(), own.native_context());
+    drop((x, kernel));
+    device.trim();
+    assert_eq!(current(), own.native_context());
+}
+
 #[test]
 fn ptx_is_not_for_opencl() {
     if is_cuda(&**device()) {

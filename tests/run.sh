@@ -88,6 +88,21 @@ check "configure the mini-app" cmake -S "$root/s3d-mini" -B "$build/s3d-mini" -D
 check "build the mini-app" cmake --build "$build/s3d-mini"
 check_ctest "$build/s3d-mini"
 
+section "Examples and the mini-app through CUDA's driver interface, on the stand-in"
+on_cuda=(env LD_LIBRARY_PATH="$build/cuda" COHORT_DEVICES=cuda COHORT_CACHE="$build/cuda/cache" COHORT_WORKERS=2 CUDA_STAND_IN_ABORTS=1)
+for language in c fortran; do
+    says "26_device_kernel_$language on the stand-in" "PASSED, 20 of 20 tasks on a device" -- \
+        "${on_cuda[@]}" "$build/examples/26_device_kernel_$language"
+    says "30_device_mapper_$language on the stand-in" "PASSED, 2 devices" -- \
+        "${on_cuda[@]}" CUDA_STAND_IN_DEVICES=2 "$build/examples/30_device_mapper_$language"
+done
+# A difference of nothing would mean that no device was used.
+for ranks in 1 2; do
+    check "the mini-app on the stand-in, $ranks ranks" bash -c '"$@" | grep -E "differs by +[1-9]" && [ "${PIPESTATUS[0]}" -eq 0 ]' - \
+        "${on_cuda[@]}" mpirun.openmpi --oversubscribe -n "$ranks" "$build/s3d-mini/s3d-mini" \
+        "$build/s3d-mini/tests/device_h2o2_tasks_tasks_device_3.nml"
+done
+
 section "C programs; those of several ranks by shared memory and by messages"
 mkdir -p "$build/c"
 on_workers() { # on_workers WORKERS: the program `name` on its numbers of ranks, in every way

@@ -26,4 +26,6 @@ CUDA_STAND_IN_DEVICES=2 cargo test --locked --no-fail-fast --test device --test 
 # A device without pools, which takes no large pitches and gets PTX.
 CUDA_STAND_IN_POOLS=0 CUDA_STAND_IN_PITCH=100 CUDA_STAND_IN_CAPABILITY=89 cargo test --locked --test device || status=1
 cargo test --locked --test c_programs -- "${programs[@]}" || status=1
+CUDA_STAND_IN_DEVICES=2 CUDA_STAND_IN_HOST_ACCESS=1 COHORT_TEST_PROGRAMS=200 \
+    cargo test --locked --test property_runtime random_programs_with_devices || status=1
 exit $status

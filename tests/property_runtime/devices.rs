@@ -9,6 +9,7 @@ use super::kernel::{compute, mix, result_of, Operand};
 use super::program::*;
 use super::sequential::path_of;
 use cl3::{command_queue, event};
+use cudarc::driver::sys as cuda;
 use cohort::ffi::{devices::*, futures::cohort_task_result, tasks::*, types::*};
 use cohort::operation::devices::Done;
 use std::cell::RefCell;
@@ -22,7 +23,7 @@ const MOST_FIELDS: usize = 24;
 
 const TEXT: &str = include_str!("compute.cl");
 
-/// The two devices of every process that runs such programs; programs choose among them.
+/// The two devices of every process that runs such programs; programs choose among them. Where there is CUDA, its devices come first.
 pub const DRIVERS: (&str, &str) = ("POCL_DEVICES", "pthread pthread");
 
 /// What all programs of a process had devices do.
@@ -96,7 +97,7 @@ impl DeviceSettings {
 impl World<'_> {
     /// Registers the kinds of tasks that devices can run, and gives `asking` ones the function.
     pub fn register_device_tasks(&mut self, user: *mut c_void) {
-        let function = |task| unsafe { cohort_task_device_callback(task, COHORT_DEVICE_OPENCL, Some(run_on_device), user) };
+        let function = |task| unsafe { cohort_task_device_callback(task, COHORT_DEVICE_ANY, Some(run_on_device), user) };
         let leaf = |task: &mut cohort_task_t| unsafe {
             cohort_task_register(self.runtime, c"on devices".as_ptr(), Some(super::bodies::run_task), user, COHORT_TASK_LEAF, task)
         };
@@ -164,6 +165,12 @@ impl World<'_> {
         words
     }
 
+    fn expect_cuda(&self, call: &str, code: cuda::CUresult) {
+        if code != cuda::CUresult::CUDA_SUCCESS {
+            self.complain(format!("{call}: {code:?}"));
+        }
+    }
+
     /// Adds up what devices did.
     pub fn count_devices(&self) {
         let runtime = cohort::runtime::of(self.runtime.id).expect("it has not ended");
@@ -217,13 +224,23 @@ unsafe extern "C" fn run_on_device(context: cohort_context_t, device: *const coh
     let (bases, hash, waits) = (bases.into_inner(), AtomicU64::new(0), task.result);
     let (seed, places) = (seed_of(task, context, path), vec![null_mut(); bases.len()]);
     let work = Box::into_raw(Box::new(Work { seed, operands, views, places, hash: if waits { &hash } else { null() } }));
-    // Work with several buffers gets their addresses mixed up by PoCL 3.1.
-    for (place, base) in (*work).places.iter_mut().zip(&bases) {
-        enqueue(world, stream, note_place, &mut [(&raw mut *place).cast(), null_mut()], Some(base));
+    if (*device).api == COHORT_DEVICE_CUDA {
+        (*work).places = bases;
+        let code = cuda::cuLaunchHostFunc(stream.cast(), Some(compute_here), work.cast());
+        world.expect_cuda("cuLaunchHostFunc", code);
+    } else {
+        // Work with several buffers gets their addresses mixed up by PoCL 3.1.
+        for (place, base) in (*work).places.iter_mut().zip(&bases) {
+            enqueue(world, stream, note_place, &mut [(&raw mut *place).cast(), null_mut()], Some(base));
+        }
+        enqueue(world, stream, compute_there, &mut [work.cast()], None);
     }
-    enqueue(world, stream, compute_there, &mut [work.cast()], None);
     if waits {
-        command_queue::finish(stream).unwrap_or_else(|code| world.complain(format!("clFinish: {code}")));
+        if (*device).api == COHORT_DEVICE_CUDA {
+            world.expect_cuda("cuStreamSynchronize", cuda::cuStreamSynchronize(stream.cast()));
+        } else {
+            command_queue::finish(stream).unwrap_or_else(|code| world.complain(format!("clFinish: {code}")));
+        }
         let result = result_of(task, hash.load(Ordering::Acquire));
         world.must("cohort_task_result", cohort_task_result(context, result.as_ptr().cast(), result.len()));
     }
@@ -246,6 +263,11 @@ unsafe fn enqueue(world: &World, stream: *mut c_void, work: unsafe extern "C" fn
 unsafe extern "C" fn note_place(args: *mut c_void) {
     let [into, place] = *args.cast::<[*mut c_void; 2]>();
     *into.cast::<*mut c_void>() = place;
+}
+
+/// On the stand-in for CUDA's driver, whose device memory the host reaches (CUDA_STAND_IN_HOST_ACCESS=1).
+unsafe extern "C" fn compute_here(mut work: *mut c_void) {
+    compute_there((&raw mut work).cast());
 }
 
 /// `args`: the work, whose places are noted.
