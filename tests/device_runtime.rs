@@ -5,7 +5,7 @@ mod drivers;
 
 use cohort::base::{Error, Result, Status};
 use cohort::device::*;
-use cohort::ffi::{abi, devices as dv, futures as ft, ghosts as gh, handshakes as hs, inline as il, launches as ln, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{abi, devices as dv, futures as ft, ghosts as gh, handshakes as hs, inline as il, launches as ln, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::ffi::{c_void, CStr, CString};
 use std::ops::Range;
 use std::ptr::null_mut;
@@ -27,9 +27,11 @@ struct Seen {
     from_elsewhere: AtomicUsize,
     commands: AtomicUsize,
     lost: OnceLock<String>,
-    /// Whether the kernel "slow" may be compiled.
+    /// Whether the kernel "slow" may be compiled, and the kernel "held" launched.
     is_open: Mutex<bool>,
     opened: Condvar,
+    /// The kernel "held" is about to be launched.
+    is_held: AtomicBool,
     refuses_copies: AtomicBool,
     /// Bytes copied to the device, from it, and on it.
     to_device: AtomicUsize,
@@ -45,6 +47,15 @@ impl Seen {
 }
 
 impl Seen {
+    fn wait_until_open(&self) {
+        drop(self.opened.wait_while(self.is_open.lock().unwrap(), |open| !*open).unwrap());
+    }
+
+    fn open(&self) {
+        *self.is_open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
     /// As every call of a driver does that has lost its device.
     fn check(&self, what: &str) -> Result<()> {
         match self.lost.get() {
@@ -54,6 +65,7 @@ impl Seen {
     }
 }
 
+const FAULT: &str = "CL_OUT_OF_RESOURCES (-5)";
 const GONE: &str = "CUDA_ERROR_ILLEGAL_ADDRESS (700)";
 
 struct Watched {
@@ -173,7 +185,7 @@ impl Device for Watched {
             return Err(Error::new(Status::InvalidArgument, "refused"));
         }
         if source.text.contains("slow") {
-            drop(self.seen.opened.wait_while(self.seen.is_open.lock().unwrap(), |open| !*open).unwrap());
+            self.seen.wait_until_open();
         }
         self.inner.compile(source)
     }
@@ -182,16 +194,21 @@ impl Device for Watched {
     }
     unsafe fn launch(&self, stream: Stream, launch: &Launch, wait: &[Event]) -> Result<Event> {
         self.seen.check("a launch")?;
-        let event = self.inner.launch(stream, launch, wait)?;
-        // That kernel ends with a fault after which the device takes no more work.
-        if launch.kernel.name() != "breaking" {
-            return Ok(event);
+        if launch.kernel.name() == "held" {
+            self.seen.is_held.store(true, Ordering::Release);
+            self.seen.wait_until_open();
         }
+        let event = self.inner.launch(stream, launch, wait)?;
         let (seen, name) = (self.seen.clone(), launch.kernel.name().to_string());
-        Ok(event.then(move || {
-            seen.lost.get_or_init(|| format!("device \"fake\": kernel {name} failed: {GONE}"));
-            seen.check(&format!("kernel {name}"))
-        }))
+        Ok(match &*name {
+            // That kernel ends with a fault after which the device takes no more work.
+            "breaking" => event.then(move || {
+                seen.lost.get_or_init(|| format!("device \"fake\": kernel {name} failed: {GONE}"));
+                seen.check(&format!("kernel {name}"))
+            }),
+            "faulting" => event.then(|| Err(Error::new(Status::Resources, FAULT))),
+            _ => event,
+        })
     }
     fn barrier(&self, stream: Stream, wait: &[Event]) -> Result<()> {
         self.inner.barrier(stream, wait)
@@ -682,8 +699,7 @@ fn tasks_of_other_kinds_go_on_while_a_kernel_is_compiled() {
         assert!(Instant::now() < late, "a task waits for the compilation of another's kernel");
         std::thread::yield_now();
     }
-    *seen.is_open.lock().unwrap() = true;
-    seen.opened.notify_all();
+    seen.open();
     running.wait();
     arrays[0].check(4.0);
     arrays[1].check(3.0);
@@ -842,4 +858,91 @@ fn what_a_kernel_contributed_that_failed_is_not_folded_in() {
     running.wait_fails(&["task \"breaking\" failed", GONE]);
     running.detach(region, &fields);
     array.check(1.0);
+}
+
+#[test]
+fn an_array_is_given_back_while_a_task_uses_another_field_of_its_place() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let array = Halo::new(50, 2);
+    let (region, fields) = running.region(&[50, 50], 2);
+    running.attach(region, &fields, array.first(), &array.strides(), array.apart());
+    let bump = running.task("bump", BUMP, "bump");
+    let held = running.task("held", &BUMP.replace("bump", "held"), "held");
+    running.launch(bump, region, &fields);
+    (0..2).for_each(|_| running.launch(bump, region, &fields[1..]));
+    running.wait();
+    running.launch(held, region, &fields[..1]);
+    let late = Instant::now() + Duration::from_secs(60);
+    while !seen.is_held.load(Ordering::Acquire) {
+        assert!(Instant::now() < late, "the kernel is not launched");
+        std::thread::yield_now();
+    }
+    running.detach(region, &fields[1..]);
+    seen.open();
+    running.detach(region, &fields[..1]);
+    array.check(2.0);
+}
+
+#[test]
+fn a_fault_of_one_task_is_not_that_of_the_next_in_its_place() {
+    let (device, _) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    let faulting = running.task("faulting", &BUMP.replace("bump", "faulting"), "faulting");
+    let (region, fields) = running.region(&[50, 50], 1);
+    running.launch(faulting, region, &fields);
+    running.wait_fails(&["task \"faulting\" failed", FAULT]);
+    running.launch(bump, region, &fields);
+    running.wait();
+    let first = running.look(region, 0, [7, 7]);
+    running.launch(bump, region, &fields);
+    assert_eq!(running.look(region, 0, [7, 7]), first + 1.0);
+    running.wait();
+}
+
+#[test]
+fn the_host_copies_when_the_device_is_lost() {
+    let (device, _) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    let breaking = running.task("breaking", &BUMP.replace("bump", "breaking"), "breaking");
+    let [(left, fields), (right, _), (gone, _)] = [(); 3].map(|()| running.region(&[40, 30], 2));
+    for region in [left, right, gone] {
+        running.launch(bump, region, &fields);
+    }
+    running.launch(breaking, gone, &fields);
+    running.wait_fails(&["task \"breaking\" failed", GONE]);
+    for (region, value) in [(left, 5.0f64), (right, 6.0)] {
+        ok(unsafe { rg::cohort_fill(running.context, region, 2, fields.as_ptr(), (&raw const value).cast(), 8) });
+    }
+    running.copy(left, right, [0; 3]);
+    running.wait();
+    assert_eq!(running.look(right, 1, [1, 1]), 5.0);
+    running.copy(gone, right, [0; 3]);
+    running.wait_fails(&["copy failed", "were on a device alone, and are lost", GONE]);
+}
+
+#[test]
+fn fields_that_lie_side_by_side_go_from_place_to_place_together() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    // Fields lie whole rows apart, as drivers want it for one command.
+    let (whole, fields) = running.region(&[32, 32], 5);
+    let array = Halo::new(32, 5);
+    running.attach(whole, &fields, array.first(), &array.strides(), array.apart());
+    let mut halves = unsafe { std::mem::zeroed() };
+    ok(unsafe { pt::cohort_partition_blocks(whole, [2, 1].as_ptr(), &mut halves) });
+    for number in 0..2 {
+        let mut half = unsafe { std::mem::zeroed() };
+        ok(unsafe { pt::cohort_subregion(halves, number, &mut half) });
+        running.launch(bump, half, &fields);
+    }
+    running.launch(bump, whole, &fields);
+    running.wait();
+    assert_eq!(seen.commands.load(Ordering::Relaxed), 5, "in and across for each half, and all of it back");
+    assert_eq!(seen.within.load(Ordering::Relaxed), 32 * 32 * 5 * 8);
+    running.detach(whole, &fields);
+    array.check(2.0);
 }

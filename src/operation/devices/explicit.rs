@@ -163,7 +163,12 @@ impl DeviceThread<'_> {
         self.bring_what_is_out_of_reach(&mut both, &copy, to, &mut parts)?;
         let mut events = Events::new();
         for of_place in parts.chunk_by(|a, b| a.from == b.from) {
-            self.copy_parts(&mut both, &copy, of_place, (to, stream), (&chained, &mut events))?;
+            if let Err(error) = self.copy_parts(&mut both, &copy, of_place, (to, stream), (&chained, &mut events)) {
+                drop(both);
+                // As where a task fails.
+                events.iter().for_each(|event| drop(event.wait()));
+                return Err(error);
+            }
         }
         let domain = &copy.destination.node().domain;
         copy.destination.mask.iter().for_each(|field| both.to_mut().write(field, domain, to));
@@ -214,24 +219,26 @@ impl DeviceThread<'_> {
             both.to_mut().wait_for_fills(to, fields.1, &Domain::from(rect.shifted(copy.shift)), &mut waits);
         }
         let devices = (both.source.device_of(from), both.to().device_of(to));
+        let mut begun = Vec::new();
         let copied = match devices {
             (Some(here), Some(there)) => {
                 let stream = if (here, there) == (self.number, self.number) { stream } else { Stream::In };
                 let device = (&*self.devices.list[there].device, stream);
-                self.within(both, copy, parts, to, device, &waits)?
+                self.within(both, copy, parts, to, device, (&waits, &mut begun))
             }
-            (Some(here), None) => self.pack(both, copy, parts, &*self.devices.list[here].device, &waits)?,
-            (None, Some(there)) => self.unpack(both, copy, parts, to, &*self.devices.list[there].device, &waits)?,
+            (Some(here), None) => self.pack(both, copy, parts, &*self.devices.list[here].device, (&waits, &mut begun)),
+            (None, Some(there)) => self.unpack(both, copy, parts, to, &*self.devices.list[there].device, (&waits, &mut begun)),
             (None, None) => fail!(Internal, "a device's copy has host memory on both sides"),
         };
-        for Begun { rect, fields, on_device, there } in copied {
+        // Whatever became of the others.
+        for Begun { rect, fields, on_device, there } in begun {
             fields.iter().for_each(|&(_, field)| both.to_mut().fill_is_under_way(to, field, rect.shifted(copy.shift), &there));
             let now = self.devices.tick();
             both.source.is_used(from, now, &on_device);
             both.to_mut().is_used(to, now, &on_device);
             events.push(there);
         }
-        Ok(())
+        copied
     }
 
     /// From place to place.
@@ -242,27 +249,22 @@ impl DeviceThread<'_> {
         parts: &[Part],
         to: Place,
         device: (&dyn Device, Stream),
-        waits: &[Event],
-    ) -> Result<Vec<Begun>> {
+        (waits, begun): (&[Event], &mut Vec<Begun>),
+    ) -> Result<()> {
         let (Some(from), Some(to)) = (both.source.physical.get(&parts[0].from), both.to().physical.get(&to)) else {
             fail!(Internal, "a place without memory")
         };
-        let bytes = |part: &Part| copy.source.data().instances.element_bytes(part.fields.0);
+        let size = |field: u32| copy.source.data().instances.element_bytes(field);
         let mut order: Vec<&Part> = parts.iter().collect();
         order.sort_unstable_by_key(|part| (part.rect.lo, part.rect.hi, part.fields));
-        let (mut begun, mut rest) = (Vec::new(), &order[..]);
-        while let Some(first) = rest.first() {
-            let size = bytes(first)?;
-            let alike = rest.iter().take_while(|part| part.rect == first.rect && bytes(part).is_ok_and(|bytes| bytes == size)).count();
-            let fields: SmallVec<[Pair; 4]> = rest[..alike].iter().map(|part| part.fields).collect();
-            let mut events = Events::new();
+        for alike in order.chunk_by(|a, b| a.rect == b.rect) {
+            let (rect, fields) = (alike[0].rect, alike.iter().map(|part| part.fields).collect::<SmallVec<[Pair; 4]>>());
+            let add = |fields: &[Pair], event: Event| begun.push(Begun { rect, fields: fields.into(), on_device: event.clone(), there: event });
             // The copy holds the points of the one for reading and of the other for writing; whoever uses them on the host or another device
             // waits for it, and on this device for its events.
-            unsafe { Within { from, to, rect: first.rect, shift: copy.shift }.start(device, (&fields, size), waits, &mut events)? };
-            begun.extend(events.into_iter().map(|event| Begun { rect: first.rect, fields: fields.clone(), on_device: event.clone(), there: event }));
-            rest = &rest[alike..];
+            unsafe { Within { from, to, rect, shift: copy.shift }.start(device, (&fields, size), waits, add)? };
         }
-        Ok(begun)
+        Ok(())
     }
 
     /// From a place to the host.
@@ -272,19 +274,18 @@ impl DeviceThread<'_> {
         copy: &Explicit,
         parts: &[Part],
         device: &dyn Device,
-        waits: &[Event],
-    ) -> Result<Vec<Begun>> {
+        (waits, begun): (&[Event], &mut Vec<Begun>),
+    ) -> Result<()> {
         let back = copy.shift.map(|s| -s);
         let mut pieces: Vec<_> = parts.iter().map(|part| (part.rect.shifted(copy.shift), (part.fields.1, part.fields.0))).collect();
         let Some((holds, physical)) = both.sides(true, parts[0].from) else { fail!(Internal, "a place without memory") };
-        let mut begun = Vec::new();
         for run in transfer::runs((&self.devices.pins, holds, device), &copy.destination.data().instances, (physical, back), &mut pieces)? {
             let (rect, fields) = (run.rect.shifted(back), run.fields.iter().map(|&(to, from)| (from, to)).collect());
             // As in `within`.
             let transfer::Copied { on_device, there } = unsafe { transfer::to_host(device, run, physical, waits)? };
             begun.push(Begun { rect, fields, on_device, there });
         }
-        Ok(begun)
+        Ok(())
     }
 
     /// From the host to a place.
@@ -295,16 +296,15 @@ impl DeviceThread<'_> {
         parts: &[Part],
         to: Place,
         device: &dyn Device,
-        waits: &[Event],
-    ) -> Result<Vec<Begun>> {
+        (waits, begun): (&[Event], &mut Vec<Begun>),
+    ) -> Result<()> {
         let mut pieces: Vec<_> = parts.iter().map(|part| (part.rect, part.fields)).collect();
         let Some((holds, physical)) = both.sides(false, to) else { fail!(Internal, "a place without memory") };
-        let mut begun = Vec::new();
         for run in transfer::runs((&self.devices.pins, holds, device), &copy.source.data().instances, (physical, copy.shift), &mut pieces)? {
             // As in `within`.
             let event = unsafe { transfer::to_device(device, &run, physical, waits)? };
             begun.push(Begun { rect: run.rect, fields: run.fields, on_device: event.clone(), there: event });
         }
-        Ok(begun)
+        Ok(())
     }
 }

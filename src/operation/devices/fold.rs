@@ -142,10 +142,10 @@ impl DeviceThread<'_> {
         let (Some(from), Some(resident)) = (&contribution.there, held.data().on_devices.get()) else { return Ok(None) };
         let mut state = resident.lock();
         let Some(place) = self.destination(&state, held) else { return Ok(None) };
-        let mut waits: Events = from.users.iter().cloned().collect();
+        let mut waits: Events = from.users().collect();
         held.mask.iter().for_each(|field| state.wait_for_fills(place, field, domain, &mut waits));
         let Some(into) = state.physical.get_mut(&place) else { return Ok(None) };
-        waits.extend(into.users.iter().cloned());
+        waits.extend(into.users());
         let mut last = None;
         for (field, rect) in held.mask.iter().flat_map(|field| domain.rects().map(move |rect| (field, rect))) {
             let sizes = (held.data().instances.ensure(field)?.bytes, element.bytes());

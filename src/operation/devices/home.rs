@@ -70,7 +70,7 @@ impl Devices {
             }
             let Some(physical) = state.physical.get(&from) else { continue };
             let device = &*self.list[physical.device].device;
-            waits.extend(physical.users.iter().cloned());
+            waits.extend(physical.users());
             let mut fields: Vec<(Rect, Pair)> = of_place.iter().map(|(_, rect, field)| (*rect, (*field, *field))).collect();
             for run in transfer::runs((&self.pins, &mut state.holds, device), &data.instances, (physical, [0; 3]), &mut fields)? {
                 let Some(physical) = state.physical.get_mut(&from) else { continue };
@@ -218,7 +218,7 @@ impl Engine {
         self.bring_now(devices, &[Wanted::of_parent((number, held), frame.kind().and_then(|kind| self.who_ranks(kind)))])
     }
 
-    /// The fields are to lie elsewhere: nothing of them is left on devices.
+    /// The fields are to lie elsewhere: nothing of them is valid on devices. Memory that a task uses for other fields stays there.
     pub(in super::super) fn leave_places(&self, region: &RegionObject, fields: &[u32]) -> Result<()> {
         let Some(devices) = self.devices.get() else { return Ok(()) };
         let (data, domain) = (region.data.shared(), region.data.instances.domain());

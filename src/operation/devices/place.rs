@@ -5,6 +5,7 @@ use super::super::TreeData;
 use super::resident::{Physical, Place, State};
 use super::{Devices, Done};
 use crate::base::{Result, Status};
+use crate::device::Event;
 use crate::geometry::{Domain, Rect};
 use crate::region::FieldMask;
 use std::sync::Arc;
@@ -95,6 +96,13 @@ impl Devices {
         }
     }
 
+    /// Waits until nothing that was enqueued uses the places.
+    pub fn settle<'a>(&self, pinned: impl Iterator<Item = &'a Pinned>) {
+        let outstanding: Vec<Event> = pinned.flat_map(|place| self.resident(&place.data).lock().outstanding(place.place)).collect();
+        // The task has failed already.
+        outstanding.iter().for_each(|event| drop(event.wait()));
+    }
+
     /// Writes back and lets go of the place that was not used for longest, or else of contributions. False: all are in use.
     pub fn evict(&self, device: usize) -> Result<bool> {
         let mut oldest: Option<(u64, Arc<TreeData>, Place)> = None;
@@ -113,9 +121,12 @@ impl Devices {
         Ok(true)
     }
 
-    /// Writes back what lies nowhere else, and gives the memory back when that is done.
+    /// Writes back what lies nowhere else, and gives the memory back when that is done. A place that a task uses stays.
     pub fn drop_place(&self, data: &Arc<TreeData>, place: Place) -> Result<()> {
         let mut state = self.resident(data).lock();
+        if state.physical.get(&place).is_none_or(|physical| physical.pins > 0) {
+            return Ok(());
+        }
         let mut parts = Vec::new();
         state.give_up(place, &mut parts);
         let in_rects = |(field, domain): &(u32, Domain)| domain.rects().map(|rect| (place, rect, *field)).collect::<Vec<_>>();

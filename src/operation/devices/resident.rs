@@ -74,9 +74,19 @@ impl Physical {
     }
 
     pub fn is_used_by(&mut self, event: &Event) {
-        self.users.retain(|user| !matches!(user.done(), Ok(true)));
+        self.users.retain(is_under_way);
         self.users.push(event.clone());
     }
+
+    /// What has to happen before a copy takes or changes what others may be using.
+    pub fn users(&self) -> impl Iterator<Item = Event> + '_ {
+        self.users.iter().filter(|user| is_under_way(user)).cloned()
+    }
+}
+
+/// What has failed uses nothing any more; whoever waits for it is told, and others are not to fail with it.
+fn is_under_way(event: &Event) -> bool {
+    matches!(event.done(), Ok(false))
 }
 
 /// A copy that may be under way.
@@ -325,6 +335,12 @@ impl State {
 
     pub fn fill_is_under_way(&mut self, to: Place, field: u32, rect: Rect, event: &Event) {
         self.fillings.push(Filling { to, field, rect, event: event.clone() });
+    }
+
+    /// Copies and tasks that use a place and may be under way.
+    pub fn outstanding(&self, place: Place) -> Events {
+        let fills = self.fillings.iter().filter(|filling| filling.to == place).map(|filling| &filling.event);
+        fills.chain(self.physical.get(&place).into_iter().flat_map(|physical| &physical.users)).cloned().collect()
     }
 
     /// The device that a place is on; the host's is on none.

@@ -74,6 +74,8 @@ impl DeviceThread<'_> {
         match self.fill_and_launch((node, body, kind, task), (variant, kernel.as_ref()), stream, &mut data) {
             Ok(events) => Ok(Some(Started { events, stream, data })),
             Err(error) => {
+                // Whoever is told of the failure may go on with the data: nothing that was enqueued for the task touches it any more.
+                self.devices.settle(data.pinned.iter().map(|(_, place)| place));
                 self.unpin(&data.pinned);
                 Err(error)
             }
@@ -205,7 +207,7 @@ impl DeviceThread<'_> {
             Ok(())
         });
         if look.is_ok() {
-            look = self.fetch_parts(&mut state, held, to, &parts, (stream, chained));
+            look = self.fetch_parts(&mut state, held, to, &mut parts, (stream, chained));
         }
         if look.is_err() {
             state.stay(&parts);
@@ -218,11 +220,12 @@ impl DeviceThread<'_> {
     }
 
     /// To a place, from wherever the parts are.
-    fn fetch_parts(&self, state: &mut State, held: &Held, to: Place, parts: &[(Place, Rect, u32)], order: (Stream, &[Event])) -> Result<()> {
+    fn fetch_parts(&self, state: &mut State, held: &Held, to: Place, parts: &mut [(Place, Rect, u32)], order: (Stream, &[Event])) -> Result<()> {
         let mut from_host = Vec::new();
-        for (from, rect, field) in parts {
-            if *from == HOST || !self.copy_within(state, held, (*field, rect), (*from, to), order)? {
-                from_host.push((*rect, (*field, *field)));
+        parts.sort_unstable_by_key(|(from, rect, field)| (*from, rect.lo, rect.hi, *field));
+        for alike in parts.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            if alike[0].0 == HOST || !self.copy_within(state, held, alike, to, order)? {
+                from_host.extend(alike.iter().map(|(_, rect, field)| (*rect, (*field, *field))));
             }
         }
         self.copy_in(state, held, to, &mut from_host)
@@ -247,40 +250,44 @@ impl DeviceThread<'_> {
         Ok(())
     }
 
-    /// From place to place. False: the device does not reach the other, and what is to be copied is on its way to the host.
+    /// Fields of a rectangle, from place to place. False: the device does not reach the other, and what is to be copied is on its way to the host.
     fn copy_within(
         &self,
         state: &mut State,
         held: &Held,
-        (field, rect): (u32, &Rect),
-        (from, to): (Place, Place),
+        alike: &[(Place, Rect, u32)],
+        to: Place,
         (stream, chained): (Stream, &[Event]),
     ) -> Result<bool> {
+        let (from, rect, _) = alike[0];
         let mut waits = chained.iter().cloned().collect::<Events>();
-        state.wait_for_fills(from, field, &(*rect).into(), &mut waits);
+        alike.iter().for_each(|(_, _, field)| state.wait_for_fills(from, *field, &rect.into(), &mut waits));
         let (Some(other), Some(there)) = (state.physical.get(&from), state.physical.get(&to)) else { fail!(Internal, "a place without memory") };
         let device = &*self.attached().device;
         if !device.reaches(&other.buffer) {
-            self.devices.copy_home(state, held.data(), &mut [(from, *rect, field)])?;
+            self.devices.copy_home(state, held.data(), &mut alike.to_vec())?;
             return Ok(false);
         }
-        waits.extend(other.users.iter().cloned());
-        let bytes = held.data().instances.element_bytes(field)?;
-        let (copy, mut events) = (Within { from: other, to: there, rect: *rect, shift: [0; 3] }, Events::new());
+        waits.extend(other.users());
         if other.device != there.device {
             self.devices.counts.add(Done::CopyAcross);
         }
+        let fields: SmallVec<[Pair; 4]> = alike.iter().map(|&(_, _, field)| (field, field)).collect();
+        let (copy, size) = (Within { from: other, to: there, rect, shift: [0; 3] }, |field| held.data().instances.element_bytes(field));
+        let mut begun = SmallVec::<[(Event, usize); 4]>::new();
         // As in `copy_in`.
-        unsafe { copy.start((device, stream), (&[(field, field)], bytes), &waits, &mut events)? };
-        for event in &events {
-            state.fill_is_under_way(to, field, *rect, event);
+        let copied = unsafe { copy.start((device, stream), (&fields, size), &waits, |fields, event| begun.push((event, fields.len()))) };
+        let mut rest = &fields[..];
+        for (event, count) in &begun {
+            rest[..*count].iter().for_each(|&(field, _)| state.fill_is_under_way(to, field, rect, event));
+            rest = &rest[*count..];
             for place in [from, to] {
                 if let Some(physical) = state.physical.get_mut(&place) {
                     physical.is_used_by(event);
                 }
             }
         }
-        Ok(true)
+        copied.map(|()| true)
     }
 
     /// The first of `events` is the task's. What others than this rank's operations look at goes back at once.

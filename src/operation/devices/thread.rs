@@ -265,10 +265,11 @@ impl DeviceThread<'_> {
         }
         let lost = self.look_whether_lost().map(|why| fail_lost(why));
         let activity = self.engine.activity.task_begins();
-        let started = match (lost, &task.job) {
-            (Some(lost), _) => lost,
-            (None, Job::Task(kind)) => self.start(node, body, (kind, &task)),
-            (None, Job::Copy) => match self.start_copy(body, &task) {
+        let started = match (task.job, lost) {
+            (Job::Task(_), Some(lost)) => lost,
+            (Job::Task(kind), None) => self.start(node, body, (kind, &task)),
+            // What the device takes with it nobody copies; the rest the host can.
+            (Job::Copy, lost) => match if lost.is_some() { Ok(None) } else { self.start_copy(body, &task) } {
                 Ok(None) => {
                     activity.ends();
                     self.leave_to_host(node, body, task);
@@ -348,17 +349,21 @@ impl DeviceThread<'_> {
         self.engine.graph.satisfy(end.index(), &mut |node| self.engine.run(node));
     }
 
+    /// Those of these that are under way. What comes next mostly comes after what was enqueued last.
+    fn under_way<'a>(&'a self, after: &'a [NodeRef]) -> impl DoubleEndedIterator<Item = &'a Running<'a>> {
+        after.iter().filter_map(|end| self.running.iter().rev().find(|running| running.task.end == *end))
+    }
+
     /// What a task that comes after these has to wait for.
     pub fn events_of(&self, after: &[NodeRef]) -> Events {
-        let of = |end: &NodeRef| self.running.iter().find(|running| running.task.end == *end);
-        after.iter().filter_map(of).flat_map(|running| running.started.events.iter().cloned()).collect()
+        self.under_way(after).flat_map(|running| running.started.events.iter().cloned()).collect()
     }
 
     /// The stream of a task that it comes after, or the next.
     pub fn stream_for(&mut self, after: &[NodeRef]) -> Stream {
-        let of = |end: &NodeRef| self.running.iter().find(|running| running.task.end == *end);
-        match after.iter().rev().find_map(of) {
-            Some(running) => running.started.stream,
+        let of_last = self.under_way(after).next_back().map(|running| running.started.stream);
+        match of_last {
+            Some(stream) => stream,
             None => {
                 self.turn = (self.turn + 1) % self.attached().device.streams().max(1);
                 Stream::Kernels(self.turn)

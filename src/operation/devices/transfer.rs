@@ -3,7 +3,7 @@
 //! way of memory made for copies: blocks, several arrays of one field, strides that fit no rule that drivers have.
 
 use super::pins::{Holds, Pins, Way};
-use super::resident::{Events, Physical};
+use super::resident::Physical;
 use crate::base::Result;
 use crate::copy::copy_rect;
 use crate::device::{Device, Dim, Event, Side, Stream, Transfer};
@@ -230,26 +230,30 @@ pub struct Within<'a> {
 }
 
 impl Within<'_> {
-    /// Copies fields, those that lie equally far apart in both places together. Their elements have so many bytes. What is under way is added
-    /// to `events`.
+    /// Copies fields, those of one size that lie equally far apart in both places together. Calls `begun` with the fields of each copy that is
+    /// under way, whatever becomes of the next. `size`: of an element of a field of the source.
     ///
     /// # Safety
     /// As `to_device`.
     pub unsafe fn start(
         &self,
         (device, stream): (&dyn Device, Stream),
-        (fields, bytes): (&[Pair], usize),
+        (fields, size): (&[Pair], impl Fn(u32) -> Result<usize>),
         waits: &[Event],
-        events: &mut Events,
+        mut begun: impl FnMut(&[Pair], Event),
     ) -> Result<()> {
         // Within one buffer drivers want the same pitches on both sides, which fields need not have.
         let alone = std::ptr::eq(self.from, self.to);
         let mut rest = fields;
-        while !rest.is_empty() {
-            let steps = if rest.len() > 1 { self.apart(rest[0], rest[1], bytes) } else { (0, 0) };
-            let fits = |i: &usize| self.apart(rest[0], rest[*i], bytes) == (steps.0 * *i as isize, steps.1 * *i as isize);
-            let count = if alone { 1 } else { (0..rest.len()).take_while(fits).count() };
-            events.push(self.together(device, stream, (rest[0], count, steps), bytes, waits)?);
+        while let Some(&first) = rest.first() {
+            let bytes = size(first.0)?;
+            let steps = rest.get(1).map_or((0, 0), |&second| self.apart(first, second, bytes));
+            let fits = |i: &usize| {
+                let is_as_large = size(rest[*i].0).is_ok_and(|other| other == bytes);
+                is_as_large && self.apart(first, rest[*i], bytes) == (steps.0 * *i as isize, steps.1 * *i as isize)
+            };
+            let count = if alone { 1 } else { 1 + (1..rest.len()).take_while(fits).count() };
+            begun(&rest[..count], self.together(device, stream, (first, count, steps), bytes, waits)?);
             rest = &rest[count..];
         }
         Ok(())
