@@ -1,7 +1,7 @@
 //! What a program that is watched will run, and when each of it may: a comparison of all pairs.
 
 use super::kernel::{otherwise, result_of};
-use super::program::{Action, Condition, Given, Program, Step, Task};
+use super::program::{Action, Coherence, Condition, Given, Program, Step, Task};
 use super::rules::{copied, launched, synchronised, Acquired, Use};
 use super::sequential::{path_of, Answer, Expected};
 use std::collections::HashMap;
@@ -26,9 +26,11 @@ pub struct Execution {
     folds_before: Vec<usize>,
     /// The same, where they need not but may.
     folds_perhaps_before: Vec<usize>,
-    /// Those of the same context, earlier and later, that must not be at the same data at the same time.
+    /// Those, earlier and later, that must not be at the same data at the same time.
     pub excluded: Vec<Excluded>,
     children: Vec<usize>,
+    /// With which other contexts' atomic tasks those of its children take turns.
+    turns: Option<usize>,
 }
 
 /// A task reduces into something of its own, and it is the fold of that which is kept out or keeps out.
@@ -43,6 +45,8 @@ pub struct Excluded {
 #[derive(Default)]
 pub struct Launches {
     all: Vec<usize>,
+    /// Of those below them that use shared data, unless they have their turns from further above.
+    turns: Option<usize>,
     mappings: Vec<usize>,
     acquired: Acquired,
     /// By task: which execution makes each result, and whether that is true.
@@ -79,6 +83,8 @@ pub struct Plan {
     /// By the context of a launch, and its task or step.
     pub gates: HashMap<(u64, u32), usize>,
     pub expected: Expected,
+    /// How many sets of contexts take turns.
+    turns: usize,
 }
 
 /// Where something is launched.
@@ -177,15 +183,33 @@ impl Plan {
         let before = those(Use::conflicts);
         let number = self.executions.len();
         let mut excluded = Vec::new();
-        for &other in mine.all.iter() {
+        let (parent, mappings) = (within.parent, mine.mappings.clone());
+        let given_turns = self.turns_below(parent);
+        let takes_turns = |&other: &usize| {
+            let others = self.executions[other].parent;
+            others == parent || given_turns.is_some() && self.turns_below(others) == given_turns
+        };
+        for other in (0..number).filter(takes_turns).collect::<Vec<_>>() {
             self.exclude((other, number), &uses, &mut excluded);
         }
-        let (parent, mappings) = (within.parent, mine.mappings.clone());
+        let in_turns = given_turns.is_some() || uses.iter().any(|u| u.coherence.is_weak());
+        let turns = (in_turns && uses.iter().all(|u| u.coherence != Coherence::Atomic)).then(|| {
+            given_turns.unwrap_or_else(|| {
+                *mine.turns.get_or_insert_with(|| {
+                    self.turns += 1;
+                    self.turns
+                })
+            })
+        });
         let children = Vec::new();
-        let one = Execution { name, gate, silent, uses, parent, before, given, mappings, folds_before, folds_perhaps_before, excluded, children };
+        let one = Execution { name, gate, silent, uses, parent, before, given, mappings, folds_before, folds_perhaps_before, excluded, children, turns };
         self.executions.push(one);
         mine.all.push(number);
         number
+    }
+
+    fn turns_below(&self, parent: Option<usize>) -> Option<usize> {
+        self.executions[parent?].turns
     }
 
     /// Notes, on both sides, what keeps two executions apart. `mine`: what the later one uses.
