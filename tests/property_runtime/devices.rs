@@ -1,6 +1,6 @@
 //! Tasks of the programs on devices: by a function that enqueues what the task computes on the host, as work of the device's stream, and by
-//! a kernel that computes the same. Leaves alone have these variants, and not those that fail after they have written: what such a
-//! task leaves behind differs between host and device.
+//! a kernel that computes the same. Tasks that launch nothing have these variants. Where only dependences are looked at, the function
+//! enqueues what notes that the task runs.
 
 use super::bodies::{fail, launched, look, seed_of, Launched, Views};
 use super::execute::World;
@@ -41,12 +41,15 @@ pub static DID: [(Done, AtomicU64); 7] = [
 #[derive(Default)]
 pub struct DeviceTasks {
     function: cohort_task_t,
+    /// The same, of a kind that may launch tasks.
+    inner_function: cohort_task_t,
     kernels: [cohort_task_t; MOST_NEEDS],
 }
 
 impl Program {
-    /// Which of the two devices, how much of their memory, how many streams. Bytes down to a tenth of what the trees take.
-    pub fn choose_devices(&mut self) {
+    /// Which of the two devices, how much of their memory, how many streams. Bytes down to a tenth of what the trees take; where tasks are
+    /// watched, none waits for room.
+    pub fn choose_devices(&mut self, watched: bool) {
         let mut random = Random(mix(self.seed, 0xde71));
         let bytes_of = |tree: &Tree| {
             let of_field = |kind: &Kind| (tree.regions[0].bounds.volume() * kind.bytes()).next_multiple_of(256);
@@ -55,8 +58,9 @@ impl Program {
         let all: usize = self.trees.iter().map(bytes_of).sum();
         self.settings.devices = Some(DeviceSettings {
             numbers: *random.pick(&["0", "1", "0,1", "0,1", "1,0"]),
-            bytes: (!random.one_in(3)).then(|| (all / random.pick(&[1, 2, 4, 10])).max(1024)),
+            bytes: (!watched && !random.one_in(3)).then(|| (all / random.pick(&[1, 2, 4, 10])).max(1024)),
             streams: *random.pick(&[1, 2, 4]),
+            watched,
         });
     }
 
@@ -69,11 +73,15 @@ impl Program {
         let fields: usize = task.needs.iter().map(|need| need.fields.len()).sum();
         let takes_or_gives = task.result || !task.futures.is_empty() || !task.maps.is_empty();
         let fits = (1..=MOST_NEEDS).contains(&task.needs.len()) && fields <= MOST_FIELDS && task.needs.iter().all(plain);
-        self.has_variant(task) && task.fails.is_none() && !takes_or_gives && fits && task.id % 3 != 0
+        let watched = self.settings.devices.as_ref().is_some_and(|devices| devices.watched);
+        self.has_variant(task) && task.leaf && !watched && task.fails.is_none() && !takes_or_gives && fits && task.id % 3 != 0
     }
 
     fn has_variant(&self, task: &Task) -> bool {
-        self.settings.devices.is_some() && task.leaf && !task.fails.is_some_and(|failure| failure.after)
+        // On a device it would take turns in order.
+        let in_any_order = task.needs.iter().any(|need| need.coherence == Coherence::Atomic);
+        let launches = !task.leaf && (!task.children.is_empty() || task.again || task.concurrent);
+        self.settings.devices.as_ref().is_some_and(|devices| !launches && !(devices.watched && in_any_order))
     }
 
     /// Kernels compute the same for all points of a launch.
@@ -98,17 +106,18 @@ impl World<'_> {
     /// Registers the kinds of tasks that devices can run, and gives `asking` ones the function.
     pub fn register_device_tasks(&mut self, user: *mut c_void) {
         let function = |task| unsafe { cohort_task_device_callback(task, COHORT_DEVICE_ANY, Some(run_on_device), user) };
-        let leaf = |task: &mut cohort_task_t| unsafe {
-            cohort_task_register(self.runtime, c"on devices".as_ptr(), Some(super::bodies::run_task), user, COHORT_TASK_LEAF, task)
+        let register = |flags, task: &mut cohort_task_t| unsafe {
+            cohort_task_register(self.runtime, c"on devices".as_ptr(), Some(super::bodies::run_task), user, flags, task)
         };
         let mut tasks = DeviceTasks::default();
-        self.must("a task for devices", leaf(&mut tasks.function));
-        for task in self.asking.iter().chain([&tasks.function]) {
+        self.must("a task for devices", register(COHORT_TASK_LEAF, &mut tasks.function));
+        self.must("a task for devices", register(0, &mut tasks.inner_function));
+        for task in self.asking.iter().chain([&tasks.function, &tasks.inner_function]) {
             self.must("cohort_task_device_callback", function(*task));
         }
         let text = CString::new(TEXT).expect("no zero byte");
         for (n, task) in tasks.kernels.iter_mut().enumerate() {
-            self.must("a task with a kernel", leaf(task));
+            self.must("a task with a kernel", register(COHORT_TASK_LEAF, task));
             let entry = CString::new(format!("compute_{}", n + 1)).expect("no zero byte");
             let kernel = cohort_kernel_t {
                 size: size_of::<cohort_kernel_t>(),
@@ -125,18 +134,21 @@ impl World<'_> {
         self.device_tasks = tasks;
     }
 
-    /// The kind of a leaf that does not ask for layouts, and the processor that its launch asks for.
-    pub fn leaf_kind(&self, task: &Task) -> cohort_task_t {
-        match () {
-            _ if self.program.has_kernel(task) => self.device_tasks.kernels[task.needs.len() - 1],
-            _ if self.program.has_variant(task) => self.device_tasks.function,
-            _ => self.leaf,
+    /// The kind of a task that does not ask for layouts.
+    pub fn kind_of(&self, task: &Task) -> cohort_task_t {
+        match (self.program.has_variant(task), task.leaf) {
+            (true, true) if self.program.has_kernel(task) => self.device_tasks.kernels[task.needs.len() - 1],
+            (true, true) => self.device_tasks.function,
+            (true, false) => self.device_tasks.inner_function,
+            (false, true) => self.leaf,
+            (false, false) => self.inner,
         }
     }
 
     /// Some launches ask for a device, where memory suffices for any of them.
     pub fn asks_for_device(&self, task: &Task) -> bool {
-        self.program.has_variant(task) && task.id % 4 == 1 && self.program.settings.devices.as_ref().is_some_and(|d| d.bytes.is_none())
+        let Some(devices) = &self.program.settings.devices else { return false };
+        self.program.has_variant(task) && devices.bytes.is_none() && if devices.watched { task.id % 4 != 0 } else { task.id % 4 == 1 }
     }
 
     /// Arguments of a task with a kernel: the mirror of `description` in compute.cl.
@@ -207,7 +219,19 @@ struct Work {
 unsafe extern "C" fn run_on_device(context: cohort_context_t, device: *const cohort_device_t, user: *mut c_void) -> i32 {
     let (world, stream) = (&*user.cast::<World>(), (*device).stream);
     let Launched { task, point, path, .. } = launched(world, context);
-    if task.fails.is_some_and(|failure| failure.point == point) {
+    if world.watch.is_some() {
+        let seen = Box::into_raw(Box::new(Seen { world: (&raw const *world).cast(), path }));
+        if (*device).api == COHORT_DEVICE_CUDA {
+            world.expect_cuda("cuLaunchHostFunc", cuda::cuLaunchHostFunc(stream.cast(), Some(be_seen_here), seen.cast()));
+        } else {
+            enqueue(world, stream, be_seen, &mut [seen.cast()], None);
+        }
+        let result = result_of(task, path);
+        world.must("cohort_task_result", cohort_task_result(context, result.as_ptr().cast(), result.len()));
+        return 0;
+    }
+    let failure = task.fails.filter(|failure| failure.point == point);
+    if failure.is_some_and(|failure| !failure.after) {
         return fail(world, context, task);
     }
     let bases: RefCell<Vec<*mut c_void>> = RefCell::default();
@@ -244,7 +268,35 @@ unsafe extern "C" fn run_on_device(context: cohort_context_t, device: *const coh
         let result = result_of(task, hash.load(Ordering::Acquire));
         world.must("cohort_task_result", cohort_task_result(context, result.as_ptr().cast(), result.len()));
     }
+    if failure.is_some() {
+        return fail(world, context, task);
+    }
     0
+}
+
+/// A task that is watched.
+struct Seen {
+    world: *const World<'static>,
+    path: u64,
+}
+
+/// On the stand-in for CUDA's driver.
+unsafe extern "C" fn be_seen_here(mut seen: *mut c_void) {
+    be_seen((&raw mut seen).cast());
+}
+
+/// `args`: the task.
+unsafe extern "C" fn be_seen(args: *mut c_void) {
+    let seen = Box::from_raw(*args.cast::<*mut Seen>());
+    let world = &*seen.world;
+    if let Some(watch) = &world.watch {
+        watch.begin(seen.path).into_iter().for_each(|wrong| world.complain(wrong));
+        if seen.path % 4 == 0 {
+            // Whoever does not wait for it, on another stream, begins meanwhile.
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        watch.end(seen.path);
+    }
 }
 
 /// Enqueues work of the host; the address of the buffer becomes the last of `args`.

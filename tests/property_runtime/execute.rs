@@ -86,7 +86,7 @@ pub fn differences(program: &Program, expected: &Expected) -> Vec<String> {
 impl<'p> World<'p> {
     /// `barriers`: how many there has to be room for.
     pub fn start(program: &'p Program, expected: &'p Expected, barriers: usize) -> Box<Self> {
-        let mut config = cohort_config_t {
+        let config = cohort_config_t {
             size: size_of::<cohort_config_t>(),
             workers: program.settings.workers,
             host_helps: program.settings.host_helps.into(),
@@ -118,7 +118,6 @@ impl<'p> World<'p> {
             projections: Default::default(),
             meetings: Mutex::default(),
         });
-        config.size = size_of::<cohort_config_t>();
         let user = (&raw mut *world).cast::<c_void>();
         if let Some(devices) = &program.settings.devices {
             devices.set();

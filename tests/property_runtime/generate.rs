@@ -67,10 +67,25 @@ pub enum Aim {
     Devices,
     /// Launches, copies, fills and mappings, and tasks that compute nothing; no more and no fewer of them wait for each other than have to.
     Dependences,
+    /// The same, with tasks on devices.
+    DeviceDependences,
+}
+
+impl Aim {
+    pub const ALL: [Aim; 4] = [Aim::Results, Aim::Devices, Aim::Dependences, Aim::DeviceDependences];
+
+    /// Whether it is when tasks run that is looked at.
+    pub fn watches(self) -> bool {
+        matches!(self, Aim::Dependences | Aim::DeviceDependences)
+    }
+
+    pub fn has_devices(self) -> bool {
+        matches!(self, Aim::Devices | Aim::DeviceDependences)
+    }
 }
 
 pub fn program(aim: Aim, seed: u64) -> Program {
-    let plain = aim == Aim::Dependences;
+    let plain = aim.watches();
     let mut random = Random(mix(seed, 0x5eed));
     let settings = Settings {
         workers: 1 + random.below(4) as i32,
@@ -86,7 +101,7 @@ pub fn program(aim: Aim, seed: u64) -> Program {
     let fails = !plain && random.one_in(4);
     let settings = Settings { fails, any_order: !fails && seed % 3 == 1, ..settings };
     let program = Program { seed, settings, trees: Vec::new(), steps: Vec::new() };
-    let mut generator = Generator { random, program, next_id: 1, fails, plain, devices: aim == Aim::Devices };
+    let mut generator = Generator { random, program, next_id: 1, fails, plain, devices: aim.has_devices() };
     for _ in 0..1 + generator.random.below(3) {
         let tree = generator.tree();
         generator.program.trees.push(tree);
@@ -98,8 +113,8 @@ pub fn program(aim: Aim, seed: u64) -> Program {
     }
     generator.detach_parts();
     let mut program = generator.program;
-    if aim == Aim::Devices {
-        program.choose_devices();
+    if aim.has_devices() {
+        program.choose_devices(aim.watches());
     }
     program
 }

@@ -206,10 +206,8 @@ impl<'w> Place<'w> {
         let args = self.world.arguments(task, self.path);
         let kind = if self.may_ask(task) && !self.world.program.has_kernel(task) {
             self.world.asking[task.id as usize % ASKING]
-        } else if task.leaf {
-            self.world.leaf_kind(task)
         } else {
-            self.world.inner
+            self.world.kind_of(task)
         };
         let terms = self.terms(task);
         let otherwise = task.condition.as_ref().map_or(Vec::new(), |_| otherwise(task));

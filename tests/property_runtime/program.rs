@@ -384,6 +384,8 @@ pub struct DeviceSettings {
     /// What of each device's memory may be used.
     pub bytes: Option<usize>,
     pub streams: u32,
+    /// It is when tasks run that is looked at: none has a kernel, which could not tell.
+    pub watched: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ pub fn seeds_of_part() -> Option<(Aim, impl Iterator<Item = (u64, HashSet<u32>)>
     let number = |i: usize| words[i].parse::<u64>().expect("a number from the parent");
     let removed: HashSet<u32> = words[3].split(',').filter_map(|id| id.parse().ok()).collect();
     let (seeds, repeats) = (number(0)..number(1), number(2));
-    let aim = [Aim::Results, Aim::Devices, Aim::Dependences].into_iter().find(|aim| format!("{aim:?}") == words[4]).expect("an aim from the parent");
+    let aim = Aim::ALL.into_iter().find(|aim| format!("{aim:?}") == words[4]).expect("an aim from the parent");
     let seeds = seeds.flat_map(move |seed| (0..repeats).map(move |_| seed)).map(move |seed| (seed, removed.clone()));
     Some((aim, seeds))
 }

@@ -167,7 +167,12 @@ impl DeviceThread<'_> {
                 // What it had enqueued uses the places even if it failed then.
                 let event = device.mark(stream)?;
                 if let Err(error) = called {
-                    event.wait()?;
+                    // What it has written stays.
+                    let mut events = Events::from_iter([event]);
+                    for (number, place) in &data.pinned {
+                        self.is_written(&body.needs()[*number], place, &mut events)?;
+                    }
+                    events.iter().try_for_each(Event::wait)?;
                     return Err(error);
                 }
                 event
