@@ -70,7 +70,8 @@ module cohort
   ! Data in the hands of the program or of a task.
   public :: cohort_mapping, cohort_inline_map, cohort_inline_view, cohort_inline_view_raw, cohort_inline_unmap
   ! Layouts.
-  public :: cohort_layout, cohort_copied, cohort_region_layout, cohort_task_layout, cohort_task_copied, cohort_task_copied_total, &
+  public :: cohort_layout, cohort_copied, cohort_region_layout, cohort_region_zero_copy, cohort_task_layout, cohort_task_copied, &
+    cohort_task_copied_total, &
     COHORT_ORDER_FORTRAN, COHORT_ORDER_C, COHORT_SOA, COHORT_AOS, COHORT_BLOCKED, COHORT_LAYOUT_EXACT
   ! Between MPI and tasks, and between ranks.
   public :: cohort_handshake_create, cohort_handshake_destroy, cohort_handoff_to_tasks, cohort_wait_on_tasks, &
@@ -94,7 +95,7 @@ module cohort
   ! The machine.
   public :: cohort_machine_processors, cohort_machine_memories, cohort_machine_affinity, cohort_machine_ranks, &
     cohort_machine_binding, cohort_machine_absent_devices, cohort_processor_name
-  public :: COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED, COHORT_MEMORY_DEVICE
+  public :: COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED, COHORT_MEMORY_DEVICE, COHORT_MEMORY_ZERO_COPY
 
   !> call cohort_init(rt [, comm] [, config] [, ierr]); comm is an mpi_f08 or an integer communicator, duplicated by the library.
   !> Without one the runtime works in this process alone. The calling thread becomes the MPI thread.

@@ -459,6 +459,14 @@ module cohort_c
       type(cohort_layout), intent(in) :: layout
       integer(c_int32_t) :: status
     end function
+    function cohort_c_region_zero_copy(region, count, fields) bind(C, name="cohort_region_zero_copy") result(status)
+      import
+      implicit none
+      type(cohort_region), value :: region
+      integer(c_int32_t), value :: count
+      integer(c_int32_t), intent(in) :: fields(*)
+      integer(c_int32_t) :: status
+    end function
     function cohort_c_task_layout(task, kind, requirement, layout) bind(C, name="cohort_task_layout") result(status)
       import
       implicit none

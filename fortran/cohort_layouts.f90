@@ -6,7 +6,7 @@ module cohort_layouts
   use cohort_support, only: finish, too_small
   implicit none
   private
-  public :: cohort_region_layout, cohort_task_layout, cohort_task_copied, cohort_task_copied_total
+  public :: cohort_region_layout, cohort_region_zero_copy, cohort_task_layout, cohort_task_copied, cohort_task_copied_total
 
 contains
 
@@ -17,6 +17,15 @@ contains
     type(cohort_layout), intent(in) :: layout
     integer, intent(out), optional :: ierr
     call finish(cohort_c_region_layout(region, size(fields, kind=c_int32_t), fields, sized(layout)), ierr)
+  end subroutine
+
+  !> The region's own storage for `fields`, once one of them is first used, lies in memory of the host that devices use in place, together:
+  !> tasks on such a device then have no copy of them, unless a mapper says so. Refused where no device does that.
+  subroutine cohort_region_zero_copy(region, fields, ierr)
+    type(cohort_region), intent(in) :: region
+    integer(c_int32_t), intent(in) :: fields(:)
+    integer, intent(out), optional :: ierr
+    call finish(cohort_c_region_zero_copy(region, size(fields, kind=c_int32_t), fields), ierr)
   end subroutine
 
   !> When the task runs on this kind of processor (COHORT_PROC_ANY: on any), requirement `requirement` of its launch, from 1, lies like

@@ -6,7 +6,7 @@ module cohort_types
   public
 
   !> What cohort.h of this installation has; cohort_init compares it with the library's.
-  integer(c_int32_t), parameter :: COHORT_ABI = 2049364941
+  integer(c_int32_t), parameter :: COHORT_ABI = 1798641460
 
   !> One word each; zero is the null handle. A stale handle is an error, never a crash.
   type, bind(C) :: cohort_runtime
@@ -81,7 +81,7 @@ module cohort_types
   integer(c_int32_t), parameter :: COHORT_PROC_ANY = 0, COHORT_PROC_CPU = 1, COHORT_PROC_MPI = 2, COHORT_PROC_DEVICE = 3
   integer(c_int32_t), parameter :: COHORT_DEVICE_ANY = 0, COHORT_DEVICE_CUDA = 1, COHORT_DEVICE_OPENCL = 2
   integer(c_int32_t), parameter :: COHORT_MEMORY_ANY = 0, COHORT_MEMORY_SYSTEM = 1, COHORT_MEMORY_SHARED = 2, &
-    COHORT_MEMORY_DEVICE = 3
+    COHORT_MEMORY_DEVICE = 3, COHORT_MEMORY_ZERO_COPY = 4
   integer(c_int32_t), parameter :: COHORT_SIDE_HOST = 0, COHORT_SIDE_TASKS = 1
   integer(c_int32_t), parameter :: COHORT_TASK_LEAF = 1, COHORT_TASK_MPI_THREAD = 2
   integer(c_int32_t), parameter :: COHORT_MAPPER_SERIALISED = 1

@@ -20,7 +20,7 @@
 /**
  * Stands for every declaration in this header; `cohort_init` compares it with the library's.
  */
-#define COHORT_ABI 2049364941
+#define COHORT_ABI 1798641460
 
 /**
  * Flag of a mapper: its callbacks are called by one thread at a time.
@@ -583,11 +583,11 @@ typedef struct {
    */
   int32_t number;
   /**
-   * COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED or COHORT_MEMORY_DEVICE.
+   * COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED, COHORT_MEMORY_DEVICE or COHORT_MEMORY_ZERO_COPY.
    */
   int32_t kind;
   /**
-   * -1 for node-shared memory: its pages lie where they are touched first.
+   * -1 for node-shared memory, whose pages lie where they are touched first, and for memory that devices use in place.
    */
   int32_t numa_node;
   uint64_t bytes;
@@ -1052,6 +1052,11 @@ typedef int32_t cohort_grouping_t;
  * A device's own; one for each device, in their order.
  */
 #define COHORT_MEMORY_DEVICE 3
+
+/**
+ * Memory of the host that devices use in place (cohort_region_zero_copy): one for all, where a device does that.
+ */
+#define COHORT_MEMORY_ZERO_COPY 4
 
 #define COHORT_OK 0
 
@@ -1707,6 +1712,16 @@ cohort_status_t cohort_region_layout(cohort_region_t region,
                                      uint32_t field_count,
                                      const cohort_field_t *fields,
                                      const cohort_layout_t *asked);
+
+/**
+ * The region's own storage for `fields`, once one of them is first used, lies in memory of the host that devices use in place, together,
+ * in the layout that they were given or else each an array: tasks on such a device then have no copy of them, unless a mapper says so. A root region. Any
+ * thread. Loads the drivers of devices. Errors: INVALID_ARGUMENT (a sub-region), WRONG_ORDER (a field was used, is attached, was given a memory before, or
+ * a layout with others), UNSUPPORTED (no device of this rank uses the host's memory in place; a ghost region).
+ */
+cohort_status_t cohort_region_zero_copy(cohort_region_t region,
+                                        uint32_t field_count,
+                                        const cohort_field_t *fields);
 
 /**
  * When the task runs on this kind of processor (COHORT_PROC_ANY: on any), requirement `requirement` of its launch, from 0, lies like

@@ -44,9 +44,9 @@ fn run_with(name: &str, environment: &[(&str, &str)]) -> String {
 }
 
 /// On devices, with an environment besides.
-fn run_on_devices(name: &str, environment: &[(&str, &str)]) {
+fn run_on_devices(name: &str, environment: &[(&str, &str)]) -> String {
     let driver = std::env::var("COHORT_TEST_DEVICES").unwrap_or("opencl".into());
-    run_with(name, &[&[("COHORT_DEVICES", driver.as_str())], environment].concat());
+    run_with(name, &[&[("COHORT_DEVICES", driver.as_str())], environment].concat())
 }
 
 const WITHOUT: [(&str, &str); 1] = [("COHORT_DEVICES", "none")];
@@ -66,6 +66,22 @@ fn tasks_on_devices() {
     run_on_devices("device_saxpy", &[]);
     run_on_devices("device_tasks", &[]);
     run_on_devices("device_wishes", &[]);
+}
+
+/// Nothing is copied as long as no mapper wants that, and the device has no room for what is used in place.
+#[test]
+fn fields_used_in_place() {
+    run_with("device_zero_copy", &WITHOUT);
+    for capacity in ["1G", "2048"] {
+        let said = run_on_devices("device_zero_copy", &[("COHORT_DEVICE_MEMORY", capacity), ("COHORT_VERBOSE", "1")]);
+        let counts: Vec<&str> = said.lines().filter(|line| line.contains("requirements used in place")).collect();
+        let nothing = "devices ran 36 tasks and 0 copies; for tasks 0 copies to devices, 0 back, 0 from one to another, 0 evictions, 72 requirements used in place";
+        assert!(!counts.is_empty() && counts.len() % 2 == 0, "{said}");
+        for (number, count) in counts.iter().enumerate() {
+            // The second run of each process has a mapper that wants something on the device.
+            assert_eq!(count.contains(nothing), number % 2 == 0 || capacity == "2048", "{said}");
+        }
+    }
 }
 
 #[test]

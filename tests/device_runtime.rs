@@ -2,6 +2,8 @@
 //! copies that fit no rule for pitches are packed, explicit copies move what they name and nothing else.
 
 mod drivers;
+#[path = "device_runtime/in_place.rs"]
+mod in_place;
 
 use cohort::base::{Error, Result, Status};
 use cohort::device::*;
@@ -74,7 +76,7 @@ struct Watched {
 }
 
 /// A registration that its device knows.
-struct Registered(Arc<Seen>, Range<usize>);
+struct Registered(Arc<Seen>, Range<usize>, #[allow(dead_code, reason = "dropped, it undoes the registration")] Pin);
 
 impl Drop for Registered {
     fn drop(&mut self) {
@@ -160,7 +162,21 @@ impl Device for Watched {
         let mut pinned = self.seen.pinned.lock().unwrap();
         assert!(!pinned.iter().any(|known| known.start < span.end && span.start < known.end), "{span:x?} overlaps {pinned:x?}");
         pinned.push(span.clone());
-        Ok(Pin::until(Registered(self.seen.clone(), span)))
+        Ok(Pin::until(Registered(self.seen.clone(), span, self.inner.pin(at, bytes)?)))
+    }
+    fn shares(&self) -> bool {
+        self.inner.shares()
+    }
+    fn share(&self, bytes: usize) -> Result<Shared> {
+        self.inner.share(bytes)
+    }
+    /// Kernels reach what is registered, as CUDA's do; PoCL's reach everything.
+    fn address(&self, at: *mut u8, shared: Option<&Shared>) -> Option<u64> {
+        let pinned = || self.seen.pinned.lock().unwrap().iter().any(|span| span.contains(&(at as usize)));
+        match shared {
+            None if !self.inner.registers() => pinned().then_some(at as u64),
+            _ => self.inner.address(at, shared),
+        }
     }
     fn streams(&self) -> usize {
         self.inner.streams()

@@ -162,6 +162,8 @@ static void about_memory(int32_t rank, const cohort_memory_info_t *memory)
     fprintf(said, "system, NUMA node %" PRId32, memory->numa_node);
   else if (memory->kind == COHORT_MEMORY_DEVICE)
     fprintf(said, "device");
+  else if (memory->kind == COHORT_MEMORY_ZERO_COPY)
+    fprintf(said, "zero copy");
   else
     fprintf(said, "node-shared");
   fprintf(said, ", %.0f MiB, %.0f MiB free\n", (double)memory->bytes / mebi, (double)memory->available / mebi);

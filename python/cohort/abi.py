@@ -22,6 +22,7 @@ __all__ = [
     "MEMORY_SYSTEM",
     "MEMORY_SHARED",
     "MEMORY_DEVICE",
+    "MEMORY_ZERO_COPY",
     "OK",
     "ERROR_INVALID_ARGUMENT",
     "ERROR_INVALID_HANDLE",
@@ -79,7 +80,7 @@ __all__ = [
     "DEVICE_OPENCL",
 ]
 
-ABI = 2049364941
+ABI = 1798641460
 MAPPER_SERIALISED = 1
 TASK_LEAF = 1
 TASK_MPI_THREAD = 2
@@ -93,6 +94,7 @@ MEMORY_ANY = 0
 MEMORY_SYSTEM = 1
 MEMORY_SHARED = 2
 MEMORY_DEVICE = 3
+MEMORY_ZERO_COPY = 4
 OK = 0
 ERROR_INVALID_ARGUMENT = 1
 ERROR_INVALID_HANDLE = 2
@@ -792,6 +794,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "cohort_index_launch_map": (cohort_status_t, [cohort_context_t, POINTER(cohort_launch_t), c_uint32, POINTER(cohort_future_map_t)]),
     "cohort_wait_all": (cohort_status_t, [cohort_context_t]),
     "cohort_region_layout": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(cohort_field_t), POINTER(cohort_layout_t)]),
+    "cohort_region_zero_copy": (cohort_status_t, [cohort_region_t, c_uint32, POINTER(cohort_field_t)]),
     "cohort_task_layout": (cohort_status_t, [cohort_task_t, cohort_processor_t, c_uint32, POINTER(cohort_layout_t)]),
     "cohort_task_copied": (cohort_status_t, [cohort_context_t, c_uint32, POINTER(cohort_copied_t)]),
     "cohort_task_copied_total": (cohort_status_t, [cohort_task_t, POINTER(cohort_copied_t)]),

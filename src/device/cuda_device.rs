@@ -2,7 +2,7 @@
 
 use super::boxes::{self, Piece, Pitches};
 use super::cuda::{attribute, describe, usual_block, Driven, Words, MOST_BLOCKS};
-use super::cuda_memory::{early_fault, Context, DeviceMemory, Entered, PinnedMemory, Registered};
+use super::cuda_memory::{early_fault, Context, DeviceMemory, Entered, Mapped, PinnedMemory, Registered};
 use super::cuda_peers::{self, Address};
 use super::error::{Known, What};
 use super::handles::*;
@@ -29,6 +29,8 @@ pub(super) struct CudaDevice {
     capability: i32,
     /// Bytes from row to row that a copy of several takes.
     most_pitch: usize,
+    /// Kernels use host memory in place.
+    shares: bool,
     streams: Vec<CUstream>,
     buffers: Arc<Pool>,
     staging: Arc<Pool>,
@@ -69,6 +71,9 @@ impl CudaDevice {
             capability: 10 * capability(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
                 + capability(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
             most_pitch: attribute(device, Attribute::CU_DEVICE_ATTRIBUTE_MAX_PITCH) as usize,
+            shares: [Attribute::CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY, Attribute::CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING]
+                .into_iter()
+                .all(|what| capability(what) != 0),
             streams: Vec::new(),
             cache: setting.cache.clone(),
             nvrtc: setting.nvrtc.clone(),
@@ -216,6 +221,25 @@ impl Device for CudaDevice {
         Registered::new(&self.context, at, bytes).map(Pin::until)
     }
 
+    fn shares(&self) -> bool {
+        self.shares
+    }
+
+    fn share(&self, bytes: usize) -> Result<Shared> {
+        let mapped = Mapped::new(&self.context, bytes.max(1))?;
+        let (at, native) = (mapped.at(), mapped.address);
+        // Of one domain, as all devices reach what is portable.
+        Ok(Shared { at, bytes, native, domain: EVENTS, _memory: Box::new(mapped) })
+    }
+
+    fn address(&self, at: *mut u8, shared: Option<&Shared>) -> Option<u64> {
+        match shared {
+            _ if !self.shares => None,
+            Some(shared) => (shared.domain == EVENTS).then(|| shared.native + (at as u64 - shared.at as u64)),
+            None => self.context.address(at).ok(),
+        }
+    }
+
     fn streams(&self) -> usize {
         self.streams.len() - 2
     }
@@ -300,6 +324,7 @@ impl Device for CudaDevice {
                         self.checked(buffer)?;
                         (&raw const buffer.native).cast_mut().cast()
                     }
+                    Arg::Address(at) => (&raw const *at).cast_mut().cast(),
                     Arg::Null => (&raw const null).cast_mut().cast(),
                     Arg::Bytes(bytes) => bytes.as_ptr().cast_mut().cast::<c_void>(),
                 });

@@ -51,6 +51,14 @@ impl Context {
         fault(&self.name, what, error)
     }
 
+    /// What kernels call a byte of pinned host memory.
+    pub fn address(&self, at: *mut u8) -> Result<u64> {
+        let (_entered, mut address) = (self.enter()?, 0);
+        let found = unsafe { sys::cuMemHostGetDevicePointer_v2(&mut address, at.cast(), 0) }.result();
+        found.map_err(|error| self.fault("cuMemHostGetDevicePointer", error))?;
+        Ok(address)
+    }
+
     /// An event recorded on a stream. The context is the thread's.
     pub fn record(&self, stream: CUstream) -> Result<CUevent> {
         let kept = self.events.lock().pop();
@@ -216,6 +224,37 @@ impl Memory for PinnedMemory {
     }
 }
 
+/// Pinned host memory that kernels of all devices use in place: with unified addressing it has one address on all of them (cuMemHostAlloc).
+pub(super) struct Mapped {
+    context: Arc<Context>,
+    at: usize,
+    pub address: u64,
+}
+
+impl Mapped {
+    pub fn new(context: &Arc<Context>, bytes: usize) -> Result<Self> {
+        let _entered = context.enter()?;
+        let taken = unsafe { result::malloc_host(bytes, sys::CU_MEMHOSTALLOC_PORTABLE | sys::CU_MEMHOSTALLOC_DEVICEMAP) };
+        let at = taken.map_err(|error| context.fault(&format!("an allocation of {bytes} bytes of host memory for use in place"), error))?;
+        let mut made = Self { context: context.clone(), at: at as usize, address: 0 };
+        made.address = context.address(at.cast())?;
+        unsafe { at.cast::<u8>().write_bytes(0, bytes) };
+        Ok(made)
+    }
+
+    pub fn at(&self) -> *mut u8 {
+        self.at as *mut u8
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        if let Ok(_entered) = self.context.enter() {
+            let _ = unsafe { result::free_host(self.at as *mut c_void) };
+        }
+    }
+}
+
 /// The caller's memory, registered in place.
 pub(super) struct Registered {
     context: Arc<Context>,
@@ -226,7 +265,7 @@ impl Registered {
     /// Refused for pages that are registered already, or are of a kind that cannot be.
     pub fn new(context: &Arc<Context>, at: *mut u8, bytes: usize) -> Result<Self> {
         let _entered = context.enter()?;
-        let registered = unsafe { sys::cuMemHostRegister_v2(at.cast(), bytes, sys::CU_MEMHOSTREGISTER_PORTABLE) }.result();
+        let registered = unsafe { sys::cuMemHostRegister_v2(at.cast(), bytes, sys::CU_MEMHOSTREGISTER_PORTABLE | sys::CU_MEMHOSTREGISTER_DEVICEMAP) }.result();
         registered.map_err(|error| context.fault(&format!("cuMemHostRegister of {bytes} bytes"), error))?;
         Ok(Self { context: context.clone(), at: at as usize })
     }

@@ -105,6 +105,35 @@ impl Drop for HostBuffer {
     }
 }
 
+/// Host memory that kernels use in place. Zeroed at first; freed when dropped, by whoever knows that no work on it is outstanding.
+pub struct Shared {
+    pub(super) at: *mut u8,
+    pub(super) bytes: usize,
+    pub(super) native: u64,
+    /// Devices of this domain use it.
+    pub(super) domain: usize,
+    pub(super) _memory: Box<dyn Send + Sync>,
+}
+
+// SAFETY: as for `HostBuffer`.
+unsafe impl Send for Shared {}
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub fn at(&self) -> *mut u8 {
+        self.at
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// All of it, as functions of the program get it: `CUdeviceptr` or `cl_mem`.
+    pub fn native(&self) -> u64 {
+        self.native
+    }
+}
+
 /// Keeps host memory registered; empty where the driver has no use for that.
 pub struct Pin(#[allow(dead_code, reason = "dropped, it undoes the registration")] Option<Box<dyn Send + Sync>>);
 
@@ -307,6 +336,8 @@ impl Kernel {
 #[derive(Clone, Copy)]
 pub enum Arg<'a> {
     Buffer(&'a Buffer),
+    /// Host memory that the device uses in place, by what `Device::address` said.
+    Address(u64),
     /// A null pointer where a buffer is expected.
     Null,
     /// A scalar or a struct by value.

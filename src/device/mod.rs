@@ -19,11 +19,12 @@ mod measure;
 mod nvrtc;
 mod opencl;
 mod opencl_device;
+mod opencl_shared;
 mod pool;
 mod source;
 
 pub use cache::Cache;
-pub use handles::{Arg, Buffer, Dim, Event, Fill, HostBuffer, Kernel, Launch, Module, Pin, Side, Stream, Transfer};
+pub use handles::{Arg, Buffer, Dim, Event, Fill, HostBuffer, Kernel, Launch, Module, Pin, Shared, Side, Stream, Transfer};
 pub use measure::{measure, Speed, Way};
 pub use nvrtc::Nvrtc;
 pub use source::Source;
@@ -156,6 +157,12 @@ pub trait Device: Send + Sync {
     fn registers(&self) -> bool;
     /// Registers the caller's memory in place, where drivers do that, until the pin is dropped. The memory must outlive it.
     fn pin(&self, at: *mut u8, bytes: usize) -> Result<Pin>;
+    /// Whether kernels use host memory in place.
+    fn shares(&self) -> bool;
+    /// Host memory for that, of a device that shares. From any thread.
+    fn share(&self, bytes: usize) -> Result<Shared>;
+    /// What kernels call the byte at `at`, which lies in `shared` or else in memory that is pinned. `None`: they do not reach it.
+    fn address(&self, at: *mut u8, shared: Option<&Shared>) -> Option<u64>;
 
     /// How many streams there are for kernels; two more carry copies, one for each direction.
     fn streams(&self) -> usize;

@@ -4,6 +4,7 @@ use super::boxes::{self, Piece, Pitches};
 use super::error::{failure, Known, What};
 use super::handles::*;
 use super::opencl::{describe, number};
+use super::opencl_shared;
 use super::pool::{Memory, Pool};
 use super::{Cache, Device, DeviceInfo, Setting, Source};
 use crate::base::sync::Mutex;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 type Waits = SmallVec<[cl_event; 8]>;
 
 /// Of all devices of a platform.
-struct Context(cl_context);
+pub(super) struct Context(pub cl_context);
 
 // SAFETY: OpenCL's functions may be called by several threads, except clSetKernelArg on one kernel.
 unsafe impl Send for Context {}
@@ -217,6 +218,18 @@ impl Device for OpenclDevice {
         Ok(Pin::NONE)
     }
 
+    fn shares(&self) -> bool {
+        opencl_shared::has(self.id)
+    }
+
+    fn share(&self, bytes: usize) -> Result<Shared> {
+        opencl_shared::share(&self.context, bytes).map_err(|(what, code)| self.fault(&format!("{what} of {bytes} bytes"), code))
+    }
+
+    fn address(&self, at: *mut u8, shared: Option<&Shared>) -> Option<u64> {
+        shared.filter(|shared| shared.domain == self.domain()).map(|_| at as u64)
+    }
+
     fn streams(&self) -> usize {
         self.queues.len() - 2
     }
@@ -294,7 +307,12 @@ impl Device for OpenclDevice {
         }
         let native: cl_kernel = launch.kernel.native();
         for (index, arg) in launch.args.iter().enumerate() {
+            let refused = |code| self.fault(&format!("argument {} of {what}", index + 1), code);
             let (size, at) = match arg {
+                Arg::Address(at) => {
+                    kernel::set_kernel_arg_svm_pointer(native, index as u32, *at as *const c_void).map_err(refused)?;
+                    continue;
+                }
                 Arg::Buffer(buffer) => {
                     self.checked(buffer)?;
                     (size_of::<cl_mem>(), (&raw const buffer.native).cast())
@@ -302,8 +320,7 @@ impl Device for OpenclDevice {
                 Arg::Null => (size_of::<cl_mem>(), std::ptr::null()),
                 Arg::Bytes(bytes) => (bytes.len(), bytes.as_ptr().cast()),
             };
-            kernel::set_kernel_arg(native, index as u32, size, at)
-                .map_err(|code| self.fault(&format!("argument {} of {what}", index + 1), code))?;
+            kernel::set_kernel_arg(native, index as u32, size, at).map_err(refused)?;
         }
         let (global, local) = launch.items();
         let local = local.as_ref().map_or(std::ptr::null(), |local| local.as_ptr());

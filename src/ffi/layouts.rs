@@ -4,8 +4,10 @@ use super::convert::{given, layout, out, slice};
 use super::guard;
 use super::tasks::processor;
 use super::types::*;
+use crate::base::Result;
 use crate::fail;
 use crate::operation::converted::{self, Copied};
+use crate::operation::devices::Devices;
 use crate::operation::{self, RegionObject};
 use crate::runtime;
 use std::ffi::c_char;
@@ -22,16 +24,44 @@ pub unsafe extern "C" fn cohort_region_layout(
     asked: *const cohort_layout_t,
 ) -> cohort_status_t {
     guard("cohort_region_layout", || {
-        let region: &RegionObject = runtime::current()?.objects.regions.get(region.id)?;
+        let region = of_root(region)?;
         let (fields, layout) = (slice(fields, field_count as usize, "fields")?, layout(given(asked, "layout")?)?);
-        if region.node.parent.is_some() {
-            fail!(InvalidArgument, "region {} is a sub-region; lay out the root region", region.node.bounds_text());
-        }
-        if fields.is_empty() {
-            fail!(InvalidArgument, "0 fields given; name at least one");
-        }
+        check_named(fields)?;
         region.data.instances.set_layout(fields, layout)
     })
+}
+
+/// The region's own storage for `fields`, once one of them is first used, lies in memory of the host that devices use in place, together,
+/// in the layout that they were given or else each an array: tasks on such a device then have no copy of them, unless a mapper says so. A root region. Any
+/// thread. Loads the drivers of devices. Errors: INVALID_ARGUMENT (a sub-region), WRONG_ORDER (a field was used, is attached, was given a memory before, or
+/// a layout with others), UNSUPPORTED (no device of this rank uses the host's memory in place; a ghost region).
+#[no_mangle]
+pub unsafe extern "C" fn cohort_region_zero_copy(region: cohort_region_t, field_count: u32, fields: *const cohort_field_t) -> cohort_status_t {
+    guard("cohort_region_zero_copy", || {
+        let runtime = runtime::current()?;
+        let (region, fields) = (of_root(region)?, slice(fields, field_count as usize, "fields")?);
+        check_named(fields)?;
+        let Some(lender) = runtime.devices()?.and_then(Devices::lender) else {
+            fail!(Unsupported, "no device of rank {} uses the host's memory in place; cohort_machine_memories lists a memory of kind COHORT_MEMORY_ZERO_COPY where one does", runtime.rank);
+        };
+        region.data.instances.set_lender(fields, lender)
+    })
+}
+
+/// A root region, whose storage is the library's to lay out.
+fn of_root(region: cohort_region_t) -> Result<&'static RegionObject> {
+    let region: &RegionObject = runtime::current()?.objects.regions.get(region.id)?;
+    if region.node.parent.is_some() {
+        fail!(InvalidArgument, "region {} is a sub-region; lay out the root region", region.node.bounds_text());
+    }
+    Ok(region)
+}
+
+fn check_named(fields: &[u32]) -> Result<()> {
+    if fields.is_empty() {
+        fail!(InvalidArgument, "0 fields given; name at least one");
+    }
+    Ok(())
 }
 
 /// When the task runs on this kind of processor (COHORT_PROC_ANY: on any), requirement `requirement` of its launch, from 0, lies like

@@ -20,6 +20,8 @@ pub const COHORT_MEMORY_SYSTEM: cohort_memory_t = 1;
 pub const COHORT_MEMORY_SHARED: cohort_memory_t = 2;
 /// A device's own; one for each device, in their order.
 pub const COHORT_MEMORY_DEVICE: cohort_memory_t = 3;
+/// Memory of the host that devices use in place (cohort_region_zero_copy): one for all, where a device does that.
+pub const COHORT_MEMORY_ZERO_COPY: cohort_memory_t = 4;
 
 /// Something that runs tasks: the MPI thread, a worker thread, or a device.
 #[repr(C)]
@@ -51,9 +53,9 @@ pub struct cohort_memory_info_t {
     pub size: usize,
     /// From 0 on.
     pub number: i32,
-    /// COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED or COHORT_MEMORY_DEVICE.
+    /// COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED, COHORT_MEMORY_DEVICE or COHORT_MEMORY_ZERO_COPY.
     pub kind: i32,
-    /// -1 for node-shared memory: its pages lie where they are touched first.
+    /// -1 for node-shared memory, whose pages lie where they are touched first, and for memory that devices use in place.
     pub numa_node: i32,
     pub bytes: u64,
     /// Bytes that can be had now.
@@ -175,7 +177,11 @@ pub unsafe extern "C" fn cohort_machine_memories(
             COHORT_MEMORY_SYSTEM => Some(MemoryKind::System),
             COHORT_MEMORY_SHARED => Some(MemoryKind::Shared),
             COHORT_MEMORY_DEVICE => Some(MemoryKind::Device),
-            _ => fail!(InvalidArgument, "kind is {kind}; use COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED or COHORT_MEMORY_DEVICE"),
+            COHORT_MEMORY_ZERO_COPY => Some(MemoryKind::ZeroCopy),
+            _ => fail!(
+                InvalidArgument,
+                "kind is {kind}; use COHORT_MEMORY_ANY, COHORT_MEMORY_SYSTEM, COHORT_MEMORY_SHARED, COHORT_MEMORY_DEVICE or COHORT_MEMORY_ZERO_COPY"
+            ),
         };
         let all = runtime.memories()?;
         let chosen = all.iter().enumerate().filter(|(_, (memory, _))| wanted.is_none_or(|kind| memory.kind == kind));
@@ -186,6 +192,7 @@ pub unsafe extern "C" fn cohort_machine_memories(
                 MemoryKind::System => COHORT_MEMORY_SYSTEM,
                 MemoryKind::Shared => COHORT_MEMORY_SHARED,
                 MemoryKind::Device => COHORT_MEMORY_DEVICE,
+                MemoryKind::ZeroCopy => COHORT_MEMORY_ZERO_COPY,
             },
             numa_node: or_none(memory.numa_node),
             bytes: memory.bytes,

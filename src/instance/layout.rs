@@ -159,13 +159,17 @@ impl Plan {
         mut place: impl FnMut(u32, FieldInstance),
     ) -> Result<usize> {
         let mut end = 0usize;
+        // Where the array before begins, and the size of its elements.
+        let mut last = None;
         for (field, bytes) in fields {
-            let offset = match self.layout.grouping {
-                Grouping::Apart => self.start(end, field, bytes),
+            let offset = match (self.layout.grouping, last) {
+                (Grouping::Apart, Some((start, size))) if size == bytes => self.pitch(bytes).and_then(|pitch| pitch.checked_add(start)),
+                (Grouping::Apart, _) => self.start(end, field, bytes),
                 _ => up_to(end, natural(bytes)),
             };
             let (Some(offset), unit) = (offset, self.unit(bytes)) else { return too_large(&self.rect) };
             place(field, self.instance(base.wrapping_add(offset), unit, bytes));
+            last = Some((offset, bytes));
             let taken = match self.layout.grouping {
                 Grouping::Apart => bytes.checked_mul(self.elements),
                 Grouping::Together => Some(bytes),
@@ -191,6 +195,15 @@ impl Plan {
         let staggered = if bytes.saturating_mul(self.elements) > STAGGER { field as usize * 3 * LINE % STAGGER } else { 0 };
         let page = up_to(end, if staggered == 0 { LINE } else { STAGGER })?;
         up_to(page.checked_add(staggered)?, self.alignment())
+    }
+
+    /// Bytes from an array to the next of such elements: the same all along, and a whole number of elements, so that one distance leads to
+    /// any of the fields.
+    fn pitch(&self, bytes: usize) -> Option<usize> {
+        let taken = bytes.checked_mul(self.elements)?;
+        let staggered = if taken > STAGGER { up_to(taken, STAGGER)?.checked_add(3 * LINE)? } else { taken };
+        let (powers, alignment) = (bytes.max(1).trailing_zeros(), self.alignment().max(LINE).trailing_zeros());
+        up_to(staggered, (bytes.max(1) >> powers).checked_mul(1 << powers.max(alignment))?)
     }
 
     /// Bytes between neighbours in the first dimension of the order.

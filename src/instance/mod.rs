@@ -12,5 +12,5 @@ mod table;
 pub use field::{dense_bytes, dense_strides, Blocks, FieldInstance};
 pub use layout::{Difference, Grouping, Layout, Order, Plan, What};
 pub use residency::{nearest_source, Offers, MemoryNumber, Move, PlaceId, Residency, HOST_MEMORY};
-pub use storage::{Arrangement, Storage};
+pub use storage::{Arrangement, Lender, Lent, Storage};
 pub use table::InstanceTable;

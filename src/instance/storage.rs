@@ -7,6 +7,8 @@ use crate::fail;
 use crate::geometry::Rect;
 use crate::machine::Pages;
 use std::alloc::{alloc_zeroed, dealloc};
+use std::fmt;
+use std::sync::Arc;
 
 /// A zeroed block; freed when dropped.
 #[derive(Debug)]
@@ -21,7 +23,24 @@ enum Owner {
     Heap(std::alloc::Layout),
     /// Of one NUMA node, which the heap knows nothing of.
     Node { _pages: Pages },
+    Lender { _memory: Lent },
 }
+
+/// Zeroed memory that somebody else takes back when this is dropped.
+pub struct Lent {
+    pub start: *mut u8,
+    pub bytes: usize,
+    pub keep: Box<dyn Send + Sync>,
+}
+
+impl fmt::Debug for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} bytes at {:?}", self.bytes, self.start)
+    }
+}
+
+/// Gives memory of so many bytes.
+pub type Lender = Arc<dyn Fn(usize) -> Result<Lent> + Send + Sync>;
 
 unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
@@ -45,6 +64,11 @@ impl Memory {
         let pages = Pages::new(bytes.max(1).saturating_add(alignment), false)?;
         let bound = pages.bind(node);
         Ok((Self { start: pages.start(), bytes: pages.bytes(), owner: Owner::Node { _pages: pages } }, bound))
+    }
+
+    fn of(lender: &Lender, bytes: usize, alignment: usize) -> Result<Self> {
+        let memory = lender(bytes.max(1).saturating_add(alignment))?;
+        Ok(Self { start: memory.start, bytes: memory.bytes, owner: Owner::Lender { _memory: memory } })
     }
 
     /// The first aligned address, if so many bytes fit behind it.
@@ -116,6 +140,12 @@ impl Arrangement {
         let total = plan.place(std::ptr::null_mut(), fields.clone(), |_, _| ())?;
         let (memory, bound) = Memory::in_node(total, plan.alignment(), node)?;
         Ok((Self::placed(memory, plan, fields)?, bound))
+    }
+
+    /// As `new`, in memory of a lender.
+    pub fn lent(plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone, lender: &Lender) -> Result<Self> {
+        let total = plan.place(std::ptr::null_mut(), fields.clone(), |_, _| ())?;
+        Self::placed(Memory::of(lender, total, plan.alignment())?, plan, fields)
     }
 
     fn placed(memory: Memory, plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone) -> Result<Self> {

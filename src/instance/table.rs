@@ -3,7 +3,7 @@
 use super::field::{dense_strides, FieldInstance};
 use super::overlap::elements_overlap;
 use super::layout::Layout;
-use super::storage::{Arrangement, Storage};
+use super::storage::{Arrangement, Lender, Storage};
 use crate::base::sync::atomic::{AtomicU8, Ordering};
 use crate::base::sync::UnsafeCell;
 use crate::base::Result;
@@ -46,6 +46,8 @@ enum Owner {
 struct Group {
     layout: Layout,
     fields: Vec<u32>,
+    /// Whose memory it is to be, if not the system's.
+    lender: Option<Lender>,
     held: Option<Arc<Arrangement>>,
 }
 
@@ -128,7 +130,11 @@ impl InstanceTable {
             let sizes: Vec<(u32, usize)> = group.fields.iter().map(|&field| (field, size(field))).collect();
             let space = &self.tree.space;
             let plan = group.layout.plan(space.domain.bounds, space.dim, sizes.iter().map(|s| s.1))?;
-            group.held = Some(Arc::new(Arrangement::new(&plan, sizes.iter().copied())?));
+            let fields = sizes.iter().copied();
+            group.held = Some(Arc::new(match &group.lender {
+                Some(lender) => Arrangement::lent(&plan, fields, lender)?,
+                None => Arrangement::new(&plan, fields)?,
+            }));
         }
         let shared = group.held.clone().expect("it was just made");
         let instance = *shared.get(field).expect("the group has the field");
@@ -139,23 +145,54 @@ impl InstanceTable {
     pub fn set_layout(&self, fields: &[u32], layout: Layout) -> Result<()> {
         layout.check()?;
         let mut groups = self.change.lock();
+        self.check_unused(fields, "layout")?;
+        if let Some(field) = fields.iter().find(|field| groups.iter().any(|group| group.fields.contains(field))) {
+            fail!(WrongOrder, "field {} was given a layout before, or a memory; give each field one layout, and that first", self.tree.fields.label(*field));
+        }
+        groups.push(Group { layout, fields: fields.to_vec(), lender: None, held: None });
+        Ok(())
+    }
+
+    /// Once one of them is used `fields` will lie in memory of the lender, together and in this order, or in the layout that they were given.
+    /// Nothing changes if any of them was.
+    pub fn set_lender(&self, fields: &[u32], lender: Lender) -> Result<()> {
+        let mut groups = self.change.lock();
+        self.check_unused(fields, "memory")?;
+        let of_others = |group: &&mut Group| fields.iter().any(|field| group.fields.contains(field));
+        match groups.iter_mut().find(of_others) {
+            None => groups.push(Group { layout: Layout::default(), fields: fields.to_vec(), lender: Some(lender), held: None }),
+            Some(group) if group.lender.is_none() && group.fields.len() == fields.len() && group.fields.iter().all(|field| fields.contains(field)) => {
+                group.lender = Some(lender);
+            }
+            Some(group) => {
+                let named = group.fields.iter().map(|&field| self.tree.fields.label(field)).collect::<Vec<_>>().join(", ");
+                fail!(WrongOrder, "fields {named} were given a layout or a memory together; give all of them a memory in one call, once");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether memory of a lender is what the field lies in, or will.
+    pub fn is_lent(&self, field: u32) -> bool {
+        let is_lent = |groups: &[Group]| groups.iter().any(|group| group.lender.is_some() && group.fields.contains(&field));
+        matches!(self.slot(field).origin.load(Ordering::Acquire), EMPTY | OWNED) && is_lent(&self.change.lock())
+    }
+
+    /// With the lock held. `what` their storage is to be given.
+    fn check_unused(&self, fields: &[u32], what: &str) -> Result<()> {
         for (i, &field) in fields.iter().enumerate() {
             self.element_bytes(field)?;
             let label = || self.tree.fields.label(field);
             if fields[..i].contains(&field) {
                 fail!(InvalidArgument, "field {} is named twice", label());
             }
-            if groups.iter().any(|group| group.fields.contains(&field)) {
-                fail!(WrongOrder, "field {} was given a layout before; give each field one", label());
-            }
             match self.slot(field).origin.load(Ordering::Relaxed) {
                 EMPTY => (),
-                OWNED => fail!(WrongOrder, "field {} has storage already; say the layout before the field is first used", label()),
-                ATTACHED => fail!(WrongOrder, "field {} is attached, and lies as the array does; say the layout before, or detach it", label()),
-                _ => fail!(Unsupported, "field {} of a ghost region lies in memory that other ranks write; its layout cannot be changed", label()),
+                OWNED => fail!(WrongOrder, "field {} has storage already; say the {what} before the field is first used", label()),
+                ATTACHED => fail!(WrongOrder, "field {} is attached, and lies as the array does; say the {what} before, or detach it", label()),
+                _ => fail!(Unsupported, "field {} of a ghost region lies in memory that other ranks write; its {what} cannot be changed", label()),
             }
         }
-        groups.push(Group { layout, fields: fields.to_vec(), held: None });
         Ok(())
     }
 

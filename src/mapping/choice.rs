@@ -190,10 +190,14 @@ impl TaskChoice {
         if ![Processor::Any as i32, processor].contains(&self.processor) || ![ANY, own].contains(&self.worker) {
             return Err(format!("processor is {} and worker {}; the task is about to run on device {own}, and is sent elsewhere when it is launched (select_task_options)", self.processor, self.worker));
         }
-        match self.needs.iter().enumerate().find(|(_, need)| ![WHERE_IT_IS, device.memory].contains(&need.memory)) {
-            Some((i, need)) => Err(format!("requirement {i} is put into memory {}; the task runs on device {own}, whose memory is {}, and -1 is the same", need.memory, device.memory)),
-            None => Ok(()),
-        }
+        let in_place = |memory| device.in_place == Some(memory);
+        let wrong = |memory| ![WHERE_IT_IS, device.memory].contains(&memory) && !in_place(memory);
+        let Some((i, need)) = self.needs.iter().enumerate().find(|(_, need)| wrong(need.memory)) else { return Ok(()) };
+        let other = match device.in_place {
+            Some(memory) => format!("{memory} is the host's that it uses in place"),
+            None => "it uses none of the host's in place".into(),
+        };
+        Err(format!("requirement {i} is put into memory {}; the task runs on device {own}, whose memory is {}; {other}, and -1 leaves it open", need.memory, device.memory))
     }
 
     pub(super) fn check(&self, task: &TaskInfo, setting: &Setting) -> Answer {
@@ -332,11 +336,14 @@ mod tests {
         let mut task = task();
         task.needs.push(NeedInfo::new(node, fields, Access::exclusive(Privilege::ReadOnly)));
         let on_host = TaskChoice::default_for(&task, Wish::default(), &setting());
-        let on_device = TaskInfo { device: Some(DevicePlace { processor: 4, memory: 3 }), processor: Processor::Device, devices: smallvec![4], ..task };
+        let on_device = TaskInfo { device: Some(DevicePlace { processor: 4, memory: 3, in_place: Some(5) }), processor: Processor::Device, devices: smallvec![4], ..task };
         let there = TaskChoice { processor: 3, worker: 4, ..on_host.clone() };
         let in_memory = |choice: &TaskChoice, memory| TaskChoice { needs: smallvec![NeedChoice { rank: 5, memory, layout: None }], ..choice.clone() };
         there.check(&on_device, &setting()).unwrap();
         in_memory(&there, 3).check(&on_device, &setting()).unwrap();
+        in_memory(&there, 5).check(&on_device, &setting()).unwrap();
+        let no_other = TaskInfo { device: Some(DevicePlace { in_place: None, ..on_device.device.unwrap() }), needs: on_device.needs.clone(), devices: smallvec![4], ..self::task() };
+        refused(in_memory(&there, 5).check(&no_other, &setting()), "requirement 0 is put into memory 5; the task runs on device 4, whose memory is 3; it uses none");
         refused(in_memory(&there, 0).check(&on_device, &setting()), "requirement 0 is put into memory 0; the task runs on device 4, whose memory is 3");
         refused(TaskChoice { processor: 1, ..there.clone() }.check(&on_device, &setting()), "processor is 1 and worker 4");
         refused(TaskChoice { worker: 5, ..there }.check(&on_device, &setting()), "worker 5");

@@ -70,11 +70,12 @@ pub struct TaskInfo<'a> {
     pub needs: SmallVec<[NeedInfo<'a>; 8]>,
 }
 
-/// A device, by its number among the processors, and its memory.
+/// A device, by its number among the processors, its memory, and that of the host which it uses in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DevicePlace {
     pub processor: i32,
     pub memory: i32,
+    pub in_place: Option<i32>,
 }
 
 pub struct CopyInfo<'a> {

@@ -132,6 +132,13 @@ impl Chain {
         asked.inspect(|one| one.refuse(Question::SelectTaskOptions, task, &rule));
     }
 
+    /// A requirement of a task on a device cannot lie where it is to.
+    pub fn refuse_memory(&self, task: &CStr, requirement: usize, why: &str) {
+        let rule = format!("requirement {requirement} is put into a memory in which it cannot lie: {why}");
+        let asked = self.mappers.iter().rev().find(|one| one.answers(Question::MapTask));
+        asked.inspect(|one| one.refuse(Question::MapTask, task, &rule));
+    }
+
     pub fn slices(&self, task: &TaskInfo, setting: &Setting) -> Vec<Slice> {
         let mut slices = vec![Slice { first: 0, count: task.points, worker: super::ANY }];
         for one in &self.mappers {

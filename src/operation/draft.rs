@@ -224,7 +224,7 @@ impl<'a> Draft<'a> {
             last.parent = parent;
         }
         let in_order = self.body.needs().iter().any(|held| held.access.reduction.is_some_and(|contribution| !contribution.any_order));
-        devices::split(self.body, last, DeviceTask { job, device, end, fold, after: after.clone() });
+        devices::split(self.body, last, DeviceTask { job, device, end, fold, after: after.clone(), chosen: SmallVec::new() });
         edges.builder.seal(&mut |n| engine.offer(n));
         let mut builder = engine.graph.resume(pool, end);
         builder.after(self.node);

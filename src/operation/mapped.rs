@@ -2,10 +2,12 @@
 //! task has no mapper.
 
 use super::body::{Body, Held, Wished, Work};
+use super::devices::Chosen;
 use super::replayed::{Asking, Place, Replays};
 use super::{Engine, Frame, Launch, Launched, Processor, TaskKind};
 use crate::mapping::{Chain, ContextInfo, CopyInfo, DevicePlace, NeedChoice, NeedInfo, Question, Report, Slice, TaskChoice, TaskInfo, TaskOptions};
 use crate::scheduler::Wish;
+use smallvec::SmallVec;
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::sync::atomic::Ordering;
@@ -177,25 +179,27 @@ impl Engine {
             processor: Processor::from_number(choice.processor).filter(|&chosen| chosen != Processor::Any),
             wish: choice.wish(),
             wished: choice.needs.iter().map(|need| self.wished(need)).collect(),
+            on_device: SmallVec::new(),
         }
     }
 
-    /// A task is ready to be enqueued on a device whose mapper is asked how: all that it can say is what holds.
+    /// A task is ready to be enqueued on a device whose mapper is asked how: it can say where requirements lie, on the device or in place.
     #[cold]
-    pub(super) fn ask_on_device(&self, kind: &'static TaskKind, body: &mut Body, device: DevicePlace) {
-        let Some(chain) = kind.mappers() else { return };
+    pub(super) fn ask_on_device(&self, kind: &'static TaskKind, body: &mut Body, device: DevicePlace) -> SmallVec<[Chosen; 4]> {
+        let Some(chain) = kind.mappers() else { return SmallVec::new() };
         match body.replayed.take() {
             Some(known) => {
-                known.place.get_or_init(|| {
-                    self.ask_about_device(kind, chain, body, device);
-                    Place { processor: None, wish: body.wish, wished: Default::default() }
-                });
+                let asked = || {
+                    let chosen = self.ask_about_device(kind, chain, body, device);
+                    Place { processor: None, wish: body.wish, wished: Default::default(), on_device: chosen }
+                };
+                known.place.get_or_init(asked).on_device.clone()
             }
             None => self.ask_about_device(kind, chain, body, device),
         }
     }
 
-    fn ask_about_device(&self, kind: &'static TaskKind, chain: &Chain, body: &Body, device: DevicePlace) {
+    fn ask_about_device(&self, kind: &'static TaskKind, chain: &Chain, body: &Body, device: DevicePlace) -> SmallVec<[Chosen; 4]> {
         let no_layout = Some("a device has a layout of its own");
         let info = TaskInfo {
             point: body.point,
@@ -210,6 +214,7 @@ impl Engine {
         let setting = &self.mappers.setting;
         let mut choice = TaskChoice { worker: device.processor, ..TaskChoice::default_for(&info, body.wish, setting) };
         chain.map_task(&info, &mut choice, setting);
+        choice.needs.iter().map(|need| Chosen::of(need.memory, &device)).collect()
     }
 
     /// The slices of an index launch, or none if nobody is asked.

@@ -7,6 +7,7 @@
 //! first of the tasks ready: the others that are ready by then wait for it.
 
 use super::body::{Held, Wished};
+use super::devices::Chosen;
 use super::{Launch, Processor, TaskKind};
 use crate::mapping::{Chain, TaskOptions};
 use crate::region::{Access, FieldMask};
@@ -26,6 +27,8 @@ pub struct Place {
     pub wish: Wish,
     /// Of each requirement.
     pub wished: SmallVec<[Wished; 4]>,
+    /// The same, of a task on a device.
+    pub on_device: SmallVec<[Chosen; 4]>,
 }
 
 pub struct Replayed {

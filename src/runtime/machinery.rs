@@ -32,6 +32,8 @@ pub enum MemoryKind {
     System,
     Shared,
     Device,
+    /// The host's, used by devices in place.
+    ZeroCopy,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +117,7 @@ impl Machinery {
                 // What /dev/shm has given lies in the segment already.
                 free.saturating_sub(to_come.saturating_sub(available_for_sharing()))
             }
-            MemoryKind::Device => memory.bytes,
+            MemoryKind::Device | MemoryKind::ZeroCopy => memory.bytes,
         }
     }
 
@@ -141,6 +143,9 @@ impl Machinery {
             None => Some(None),
             Some(at) => devices.get(at).map(|attached| Some(&*attached.device)),
         };
+        // What devices use in place is the host's, as fast as its own.
+        let in_place = memory == self.memories.len() + devices.len() && devices.iter().any(|attached| attached.device.shares());
+        let memory = if in_place { 0 } else { memory };
         let (from, to) = (device(processor, self.processors.len())?, device(memory, self.memories.len())?);
         // Held while measuring, as above.
         let mut copies = self.copies.lock();

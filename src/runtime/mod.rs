@@ -148,13 +148,19 @@ impl Runtime {
         Ok(self.absent.get().map_or(c"", CString::as_c_str))
     }
 
-    /// The memories of the rank, those of devices after all others; and how much of each can be had now.
+    /// The memories of the rank, those of devices after those of the host, and then what these use in place; and how much of each can be had now.
     pub fn memories(&self) -> Result<Vec<(Memory, u64)>> {
         let of_host = self.machinery.memories.iter().map(|memory| (memory.clone(), self.machinery.available(memory)));
         let of_devices = self.devices()?.into_iter().flat_map(Devices::memories).map(|(info, free)| {
             (Memory { kind: MemoryKind::Device, numa_node: info.numa, bytes: info.memory_bytes }, free)
         });
-        Ok(of_host.chain(of_devices).collect())
+        let mut all: Vec<(Memory, u64)> = of_host.chain(of_devices).collect();
+        if self.devices()?.is_some_and(Devices::any_shares) {
+            let of_nodes = || all.iter().filter(|(memory, _)| memory.kind == MemoryKind::System);
+            let (bytes, free) = of_nodes().fold((0, 0), |sum, (memory, free)| (sum.0 + memory.bytes, sum.1 + free));
+            all.push((Memory { kind: MemoryKind::ZeroCopy, numa_node: None, bytes }, free));
+        }
+        Ok(all)
     }
 
     /// How fast a processor reaches a memory.
@@ -170,7 +176,7 @@ impl Runtime {
                 "processor {processor} and memory {memory} of a rank with {} processors and {} memories; numbers begin at 0, as \
                  cohort_machine_processors and cohort_machine_memories give them",
                 processors + devices.len(),
-                memories + devices.len()
+                self.memories()?.len()
             )
         })
     }
@@ -220,12 +226,12 @@ impl Runtime {
 
     /// Says what went where of data that tasks on devices used.
     fn tell_devices(&self) {
-        let [tasks, copies, copies_in, home, across, evictions, sent, received] =
-            [Done::Task, Done::Copy, Done::CopyIn, Done::CopyHome, Done::CopyAcross, Done::Eviction, Done::Sent, Done::Received]
+        let [tasks, copies, copies_in, home, across, evictions, in_place, sent, received] =
+            [Done::Task, Done::Copy, Done::CopyIn, Done::CopyHome, Done::CopyAcross, Done::Eviction, Done::InPlace, Done::Sent, Done::Received]
                 .map(|done| self.engine.devices_did(done));
         if tasks + copies > 0 {
             crate::tell!(
-                "cohort: rank {}: devices ran {tasks} tasks and {copies} copies; for tasks {copies_in} copies to devices, {home} back, {across} from one to another, {evictions} evictions; {sent} messages packed and {received} unpacked",
+                "cohort: rank {}: devices ran {tasks} tasks and {copies} copies; for tasks {copies_in} copies to devices, {home} back, {across} from one to another, {evictions} evictions, {in_place} requirements used in place; {sent} messages packed and {received} unpacked",
                 self.rank
             );
         }

@@ -6,11 +6,12 @@ use super::bodies::{fail, launched, look, seed_of, Launched, Views};
 use super::execute::World;
 use super::generate::Random;
 use super::kernel::{compute, mix, result_of, Operand};
+use super::layouts::random_fields;
 use super::program::*;
 use super::sequential::path_of;
 use cl3::{command_queue, event};
 use cudarc::driver::sys as cuda;
-use cohort::ffi::{devices::*, futures::cohort_task_result, tasks::*, types::*};
+use cohort::ffi::{devices::*, futures::cohort_task_result, layouts::cohort_region_zero_copy, tasks::*, types::*};
 use cohort::operation::devices::Done;
 use std::cell::RefCell;
 use std::ffi::{c_void, CString};
@@ -27,7 +28,7 @@ const TEXT: &str = include_str!("compute.cl");
 pub const DRIVERS: (&str, &str) = ("POCL_DEVICES", "pthread pthread");
 
 /// What all programs of a process had devices do.
-pub static DID: [(Done, AtomicU64); 7] = [
+pub static DID: [(Done, AtomicU64); 8] = [
     (Done::Task, AtomicU64::new(0)),
     (Done::Reduction, AtomicU64::new(0)),
     (Done::Copy, AtomicU64::new(0)),
@@ -35,6 +36,7 @@ pub static DID: [(Done, AtomicU64); 7] = [
     (Done::CopyHome, AtomicU64::new(0)),
     (Done::CopyAcross, AtomicU64::new(0)),
     (Done::Eviction, AtomicU64::new(0)),
+    (Done::InPlace, AtomicU64::new(0)),
 ];
 
 /// Kinds of tasks with variants for devices.
@@ -132,6 +134,19 @@ impl World<'_> {
             self.must("cohort_task_kernel", unsafe { cohort_task_kernel(*task, &kernel) });
         }
         self.device_tasks = tasks;
+    }
+
+    /// Some fields lie in memory that devices use in place: some of those that were given a layout together, and others.
+    pub fn put_in_place(&self, root: cohort_region_t, laid_out: &[u32], fields: usize) {
+        let (zero_copy, seed) = (|fields: &[u32]| unsafe { cohort_region_zero_copy(root, fields.len() as u32, fields.as_ptr()) }, self.program.seed);
+        if seed % 2 == 0 && !laid_out.is_empty() {
+            self.must("cohort_region_zero_copy after cohort_region_layout", zero_copy(laid_out));
+        }
+        let mut others = random_fields(mix(seed, 78), fields);
+        others.retain(|field| !laid_out.contains(field));
+        if seed % 3 != 0 && !others.is_empty() {
+            self.must("cohort_region_zero_copy", zero_copy(&others));
+        }
     }
 
     /// The kind of a task that does not ask for layouts.

@@ -3,6 +3,7 @@
 use super::kernel::mix;
 use super::layouts::random_layout;
 use super::program::Settings;
+use cohort::ffi::machine::*;
 use cohort::ffi::mappers::*;
 use cohort::ffi::types::*;
 use std::ffi::c_void;
@@ -17,6 +18,9 @@ pub struct RandomMapper {
     layouts: [cohort_layout_t; LAYOUTS],
     /// Tasks may fail: what they wrote into a copy is lost, and what they wrote into the data is not.
     fails: bool,
+    /// The numbers of devices and their memories, and of the memory that they use in place.
+    devices: Vec<(i32, i32)>,
+    in_place: i32,
 }
 
 const LAYOUTS: usize = 6;
@@ -26,7 +30,10 @@ impl RandomMapper {
     pub fn start(runtime: cohort_runtime_t, seed: u64, settings: &Settings) -> Result<Box<Self>, i32> {
         let workers = i32::from(!settings.host_helps)..=settings.workers - i32::from(settings.host_helps);
         let layouts = std::array::from_fn(|i| random_layout(mix(seed, i as u64)));
-        let mut random = Box::new(Self { seed, asked: AtomicU64::new(0), workers, handle: cohort_mapper_handle_t { id: 0 }, layouts, fails: settings.fails });
+        let mut random = Box::new(Self { seed, asked: AtomicU64::new(0), workers, handle: cohort_mapper_handle_t { id: 0 }, layouts, fails: settings.fails, devices: Vec::new(), in_place: -1 });
+        if settings.devices.is_some() {
+            random.look_for_memories(runtime)?;
+        }
         let table = cohort_mapper_t {
             size: size_of::<cohort_mapper_t>(),
             user: (&raw const *random).cast_mut().cast(),
@@ -49,6 +56,31 @@ impl RandomMapper {
             }
         };
         if status == 0 { Ok(random) } else { Err(status) }
+    }
+
+    fn look_for_memories(&mut self, runtime: cohort_runtime_t) -> Result<(), i32> {
+        let (mut processors, mut memories): ([cohort_processor_info_t; 4], [cohort_memory_info_t; 1]) = unsafe { std::mem::zeroed() };
+        (processors[0].size, memories[0].size) = (size_of::<cohort_processor_info_t>(), size_of::<cohort_memory_info_t>());
+        let (mut count, mut shared) = (0, 0);
+        let status = unsafe {
+            match cohort_machine_processors(runtime, COHORT_PROC_DEVICE, 4, processors.as_mut_ptr(), &mut count) {
+                0 => cohort_machine_memories(runtime, COHORT_MEMORY_ZERO_COPY, 1, memories.as_mut_ptr(), &mut shared),
+                status => status,
+            }
+        };
+        self.devices = processors.iter().take(count as usize).map(|device| (device.number, device.memory)).collect();
+        self.in_place = if shared > 0 { memories[0].number } else { -1 };
+        if status == 0 { Ok(()) } else { Err(status) }
+    }
+
+    /// Where a requirement of a task on a device lies.
+    fn memory(&self, device: i32) -> i32 {
+        let own = self.devices.iter().find(|(number, _)| *number == device);
+        match (self.below(4), own) {
+            (0, Some((_, memory))) => *memory,
+            (1, _) => self.in_place,
+            _ => -1,
+        }
     }
 
     /// A number below `bound`.
@@ -102,6 +134,9 @@ unsafe extern "C" fn task(info: *const cohort_task_info_t, chosen: *mut cohort_t
     let random = &*user.cast::<RandomMapper>();
     if (*info).processor == COHORT_PROC_DEVICE {
         // The device was chosen when the task was launched.
+        for i in 0..(*info).requirement_count as usize {
+            (*(*chosen).requirements.add(i)).memory = random.memory((*chosen).worker);
+        }
         return 0;
     }
     (*chosen).processor = random.processor(&*info);

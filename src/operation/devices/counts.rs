@@ -15,6 +15,8 @@ pub enum Done {
     /// From one device to another.
     CopyAcross,
     Eviction,
+    /// A requirement of a task, used in place.
+    InPlace,
     /// Points packed on a device for a message.
     Sent,
     /// And unpacked there.
@@ -22,7 +24,7 @@ pub enum Done {
 }
 
 #[derive(Default)]
-pub struct Counts([AtomicU64; 9]);
+pub struct Counts([AtomicU64; 10]);
 
 impl Counts {
     pub fn add(&self, done: Done) {

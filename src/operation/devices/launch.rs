@@ -4,10 +4,8 @@ use super::super::body::{Body, Held, Work};
 use super::super::mapped::special;
 use super::super::object::Home;
 use super::super::{Engine, Processor, TaskKind};
-use super::place::bytes_for;
-use super::{DeviceBody, DeviceTask};
+use super::{DeviceBody, DeviceTask, Devices};
 use crate::base::Status;
-use crate::device::DeviceInfo;
 use crate::event::NodeRef;
 use crate::region::{Access, Coherence, Privilege};
 use rustc_hash::FxHashMap;
@@ -58,14 +56,9 @@ fn unfit(body: &Body, variant: &DeviceBody, asked: bool) -> Option<String> {
     None
 }
 
-/// What its requirements take of a device's memory.
-pub fn takes(body: &Body) -> u64 {
-    used(body).iter().fold(0u64, |sum, (_, held)| sum.saturating_add(bytes_for(held)))
-}
-
 /// Why its requirements do not even fit when nothing else is there.
-fn too_large(body: &Body, info: &DeviceInfo) -> Option<String> {
-    let bytes = takes(body);
+fn too_large(body: &Body, kind: &TaskKind, (devices, number): (&Devices, usize)) -> Option<String> {
+    let (bytes, info) = (devices.takes(number, kind, body), devices.list[number].device.info());
     let more = bytes > info.memory_bytes;
     more.then(|| format!("its requirements take {bytes} bytes, and {} bytes of device \"{}\" may be used", info.memory_bytes, info.name))
 }
@@ -94,7 +87,7 @@ impl Engine {
         let attached = &devices.list[number];
         let info = attached.device.info();
         let Some(variant) = kind.devices.find(info.api) else { return Ok(None) };
-        let large = too_large(body, info);
+        let large = too_large(body, kind, (devices, number));
         if let (true, Some(why)) = (asked, &large) {
             let text = format!("task \"{}\" cannot run on rank {}: {why}; launch it on smaller regions, or let a mapper choose", kind.name, self.rank);
             return Err(self.fail_as(Status::Resources, text));

@@ -15,6 +15,7 @@ mod counts;
 mod explicit;
 mod fold;
 mod home;
+mod in_place;
 mod launch;
 mod parcel;
 mod pins;
@@ -29,6 +30,7 @@ mod view;
 
 pub use contribution::Contributions;
 pub use counts::{Counts, Done};
+pub use in_place::Chosen;
 pub use launch::{make_exclusive, split, used, Chains};
 pub use parcel::Brought;
 pub use resident::Resident;
@@ -42,6 +44,7 @@ use crate::base::Result;
 use crate::device::{Device, DeviceInfo};
 use crate::event::NodeRef;
 use crate::mapping::DevicePlace;
+use in_place::SharedMemory;
 use pins::Pins;
 use resident::Events;
 use smallvec::SmallVec;
@@ -82,6 +85,8 @@ pub struct DeviceTask {
     pub fold: Option<NodeRef>,
     /// The second nodes of tasks on the same device that it comes after.
     pub after: SmallVec<[NodeRef; 4]>,
+    /// Where its requirements lie, if a mapper was asked.
+    pub chosen: SmallVec<[Chosen; 4]>,
 }
 
 /// What happens when copies are there.
@@ -162,6 +167,7 @@ pub struct Devices {
     pins: Arc<Pins>,
     /// Whether MPI takes addresses in the memory of CUDA's devices.
     pub mpi_takes_addresses: bool,
+    shared: Arc<SharedMemory>,
     pub counts: Counts,
 }
 
@@ -178,6 +184,7 @@ impl Devices {
             trees: Mutex::default(),
             pins: Pins::new(verbose),
             mpi_takes_addresses: false,
+            shared: Arc::default(),
             counts: Counts::default(),
         }
     }
@@ -188,7 +195,13 @@ impl Devices {
 
     /// Numbers of a device and its memory in the machine's lists.
     fn place_of(&self, number: usize) -> DevicePlace {
-        DevicePlace { processor: self.processors_before as i32 + number as i32, memory: self.memories_before as i32 + number as i32 }
+        let [processor, memory] = [self.processors_before, self.memories_before].map(|before| before as i32 + number as i32);
+        DevicePlace { processor, memory, in_place: self.list[number].device.shares().then(|| self.memories_before as i32 + self.list.len() as i32) }
+    }
+
+    /// Whether there is memory of the host that a device uses in place.
+    pub fn any_shares(&self) -> bool {
+        self.list.iter().any(|attached| attached.device.shares())
     }
 
     /// Each device: its numbers, what it is, its name.
@@ -238,8 +251,8 @@ impl Devices {
         let places = |number: usize| {
             used(body).iter().filter(|(_, held)| self.has_place(number, held)).count()
         };
-        let (all, bytes) = ([first, second].into_iter().chain(able), launch::takes(body));
-        let is_too_small = |number: usize| self.list[number].device.info().memory_bytes < bytes;
+        let all = [first, second].into_iter().chain(able);
+        let is_too_small = |number: usize| self.list[number].device.info().memory_bytes < self.takes(number, kind, body);
         all.min_by_key(|&number| (is_too_small(number), std::cmp::Reverse(places(number)), self.list[number].load.load(Ordering::Relaxed), number))
     }
 

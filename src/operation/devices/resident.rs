@@ -95,6 +95,18 @@ struct Filling {
     field: u32,
     rect: Rect,
     event: Event,
+    /// It is a task that writes on the host in place: what becomes of it concerns nobody else.
+    is_task: bool,
+}
+
+impl Filling {
+    /// Whether somebody has to wait for it, and to know how it ended.
+    fn matters(&self) -> bool {
+        match self.event.done() {
+            Ok(done) => !done,
+            Err(_) => !self.is_task,
+        }
+    }
 }
 
 /// Points whose newest values are nowhere.
@@ -288,8 +300,9 @@ impl State {
     /// Copies that are done are forgotten. What one that failed was to bring to the host is lost; another fails whoever waits for it.
     fn forget_fills(&mut self) {
         let (fields, lost) = (&self.fields, &mut self.lost);
-        self.fillings.retain(|Filling { to, field, rect, event }| match event.done() {
+        self.fillings.retain(|Filling { to, field, rect, event, is_task }| match event.done() {
             Ok(done) => !done,
+            Err(_) if *is_task => false,
             Err(_) if *to != HOST => true,
             Err(error) => {
                 // Newer values elsewhere are not.
@@ -334,7 +347,12 @@ impl State {
     }
 
     pub fn fill_is_under_way(&mut self, to: Place, field: u32, rect: Rect, event: &Event) {
-        self.fillings.push(Filling { to, field, rect, event: event.clone() });
+        self.fillings.push(Filling { to, field, rect, event: event.clone(), is_task: false });
+    }
+
+    /// A task writes on the host, in place.
+    pub fn kernel_writes(&mut self, field: u32, rect: Rect, event: &Event) {
+        self.fillings.push(Filling { to: HOST, field, rect, event: event.clone(), is_task: true });
     }
 
     /// Copies and tasks that use a place and may be under way.
@@ -358,7 +376,7 @@ impl State {
 
     /// Adds what a reader of `place` has to wait for. Copies that are done are forgotten.
     pub fn wait_for_fills(&mut self, place: Place, field: u32, domain: &Domain, waits: &mut Events) {
-        let of_part = |f: &&Filling| f.to == place && f.field == field && domain.overlaps(&f.rect.into()) && !matches!(f.event.done(), Ok(true));
+        let of_part = |f: &&Filling| f.to == place && f.field == field && domain.overlaps(&f.rect.into()) && f.matters();
         waits.extend(self.fillings.iter().filter(of_part).map(|filling| filling.event.clone()));
         self.forget_fills();
     }

@@ -4,6 +4,7 @@ use super::super::body::{Body, Held};
 use super::super::object::Home;
 use super::super::TaskKind;
 use super::contribution::Contribution;
+use super::in_place::InPlace;
 use super::parcel::Shipment;
 use super::place::{bytes_for, Pinned};
 use super::resident::{Events, Parts, Physical, Place, State, HOST};
@@ -42,6 +43,15 @@ impl Extent {
     }
 }
 
+/// The pointer that a kernel gets for a requirement.
+#[derive(Clone, Copy)]
+enum Base {
+    Null,
+    Buffer(*const Buffer),
+    /// Of memory that is used in place.
+    Address(u64),
+}
+
 /// A task under way.
 pub struct Started {
     /// All have to happen until it is complete.
@@ -55,9 +65,17 @@ pub struct Started {
 pub struct Data {
     /// By the numbers of the requirements.
     pub pinned: SmallVec<[(usize, Pinned); 4]>,
+    pub in_place: SmallVec<[InPlace; 2]>,
     pub contributions: Vec<Contribution>,
     /// What it sends when it is complete.
     pub shipment: Option<Shipment>,
+}
+
+impl Data {
+    /// Whether the requirement needs no place on the device.
+    fn uses_in_place(&self, number: usize) -> bool {
+        self.in_place.iter().any(|used| used.number == number)
+    }
 }
 
 impl DeviceThread<'_> {
@@ -69,7 +87,8 @@ impl DeviceThread<'_> {
             DeviceBody::Kernel(text) => Some(self.kernels.get(text)?),
             DeviceBody::Function(_) => None,
         };
-        let Some(mut data) = self.pin_all(body)? else { return Ok(None) };
+        let in_place = Data { in_place: self.all_in_place(kind, body, task)?, ..Data::default() };
+        let Some(mut data) = self.pin_all(body, in_place)? else { return Ok(None) };
         let stream = self.stream_for(&task.after);
         match self.fill_and_launch((node, body, kind, task), (variant, kernel.as_ref()), stream, &mut data) {
             Ok(events) => Ok(Some(Started { events, stream, data })),
@@ -83,8 +102,8 @@ impl DeviceThread<'_> {
     }
 
     /// Places for all requirements. `None`: there will be room when a task is complete, or what was packed has left.
-    fn pin_all(&self, body: &Body) -> Result<Option<Data>> {
-        if let Some(data) = self.try_pin(body)? {
+    fn pin_all(&self, body: &Body, mut data: Data) -> Result<Option<Data>> {
+        if self.try_pin(body, &mut data)? {
             return Ok(Some(data));
         }
         if self.has_running() || self.attached().parcels.are_there() {
@@ -94,26 +113,31 @@ impl DeviceThread<'_> {
         // places of just its sizes.
         while self.devices.evict(self.number)? {}
         self.attached().device.trim();
-        if let Some(data) = self.try_pin(body)? {
+        if self.try_pin(body, &mut data)? {
             return Ok(Some(data));
         }
-        let bytes: u64 = used(body).iter().map(|(_, held)| bytes_for(held)).sum();
+        let bytes: u64 = used(body).iter().filter(|(number, _)| !data.uses_in_place(*number)).map(|(_, held)| bytes_for(held)).sum();
         let info = self.attached().device.info();
         fail!(Resources, "its requirements take {bytes} bytes of device \"{}\", of whose {} bytes not so many can be had", info.name, info.memory_bytes)
     }
 
-    fn try_pin(&self, body: &Body) -> Result<Option<Data>> {
-        let mut data = Data::default();
-        let found = self.pin_into(body, &mut data);
+    /// False: there is no room for all, and nothing is pinned.
+    fn try_pin(&self, body: &Body, data: &mut Data) -> Result<bool> {
+        let found = self.pin_into(body, data);
         if !matches!(found, Ok(true)) {
             self.unpin(&data.pinned);
+            data.pinned.clear();
+            data.contributions.clear();
         }
-        Ok(found?.then_some(data))
+        found
     }
 
     /// False: there is no room for all.
     fn pin_into(&self, body: &Body, data: &mut Data) -> Result<bool> {
         for (number, held) in used(body) {
+            if data.uses_in_place(number) {
+                continue;
+            }
             if held.access.privilege != Privilege::Reduce {
                 let Some(place) = self.devices.pin(self.number, held)? else { return Ok(false) };
                 data.pinned.push((number, place));
@@ -141,6 +165,14 @@ impl DeviceThread<'_> {
             let ask = |asking| self.devices.rank_sources(&asking, &place.data, (*number, held), place.place);
             let ranking = asking.map(ask).unwrap_or_default();
             self.bring_in(held, (place, &ranking), stream, &chained, &mut waits)?;
+        }
+        for used in &data.in_place {
+            let held = &body.needs()[used.number];
+            let asking = self.engine.who_ranks(kind).filter(|_| held.access.privilege != Privilege::WriteDiscard);
+            let ask = |asking| self.devices.rank_sources(&asking, &used.data, (used.number, held), HOST);
+            let ranking = asking.map(ask).unwrap_or_default();
+            self.bring_home_for(held, (used, &ranking), &mut waits)?;
+            self.devices.counts.add(Done::InPlace);
         }
         for contribution in &mut data.contributions {
             contribution.clear(&*self.attached().device, stream, &mut waits)?;
@@ -180,6 +212,7 @@ impl DeviceThread<'_> {
             _ => fail!(Internal, "a kernel that was not compiled"),
         };
         data.contributions.iter_mut().for_each(|contribution| contribution.is_used_by(&event));
+        data.in_place.iter().for_each(|used| self.is_written_in_place(&body.needs()[used.number], used, &event));
         let mut events = Events::from_iter([event]);
         for (number, place) in &data.pinned {
             self.is_written(&body.needs()[*number], place, &mut events)?;
@@ -320,11 +353,16 @@ impl DeviceThread<'_> {
         let bounds = over.node().domain.bounds;
         // Held until the launch is enqueued: a place's memory stays where it is.
         let mut extents = SmallVec::<[Extent; 8]>::with_capacity(needs.len());
-        let mut buffers: SmallVec<[Option<*const Buffer>; 8]> = smallvec![None; needs.len()];
+        let mut buffers: SmallVec<[Base; 8]> = smallvec![Base::Null; needs.len()];
         for (number, held) in needs.iter().enumerate() {
             if let Some(there) = data.contributions.iter().find(|one| one.number == number).and_then(|one| one.there.as_ref()) {
                 extents.push(extent(there, held, number)?);
-                buffers[number] = Some(std::ptr::from_ref(&there.buffer));
+                buffers[number] = Base::Buffer(&there.buffer);
+                continue;
+            }
+            if let Some(used) = data.in_place.iter().find(|used| used.number == number) {
+                extents.push(used.extent());
+                buffers[number] = Base::Address(used.address);
                 continue;
             }
             let Some((_, place)) = data.pinned.iter().find(|(n, _)| *n == number) else {
@@ -334,12 +372,16 @@ impl DeviceThread<'_> {
             let state = self.devices.resident(&place.data).lock();
             let Some(physical) = state.physical.get(&place.place) else { fail!(Internal, "a place without memory") };
             extents.push(extent(physical, held, number)?);
-            buffers[number] = Some(std::ptr::from_ref(&physical.buffer));
+            buffers[number] = Base::Buffer(&physical.buffer);
         }
         let mut args = SmallVec::<[Arg; 17]>::with_capacity(2 * needs.len() + 1);
         for (buffer, extent) in buffers.iter().zip(&extents) {
-            // Pinned places are not let go, and a boxed place does not move.
-            args.push(buffer.map_or(Arg::Null, |buffer| Arg::Buffer(unsafe { &*buffer })));
+            args.push(match buffer {
+                Base::Null => Arg::Null,
+                Base::Address(at) => Arg::Address(*at),
+                // Pinned places are not let go, and a boxed place does not move.
+                Base::Buffer(buffer) => Arg::Buffer(unsafe { &**buffer }),
+            });
             args.push(Arg::Bytes(extent.bytes()));
         }
         if !body.args.is_empty() {

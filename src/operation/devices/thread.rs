@@ -231,7 +231,7 @@ impl DeviceThread<'_> {
     fn enqueue(&mut self, node: NodeRef) -> bool {
         // The node is ready, and so this thread's.
         let body = unsafe { self.engine.bodies.get(node.index()) };
-        let Work::Device(task) = std::mem::take(&mut body.work) else { return true };
+        let Work::Device(mut task) = std::mem::take(&mut body.work) else { return true };
         let error = match self.engine.inherited(node, body) {
             LOOK => body.failed_input(),
             error => error,
@@ -261,7 +261,10 @@ impl DeviceThread<'_> {
         if let (Job::Task(kind), true) = (task.job, body.special & special::OPEN != 0) {
             // A task for whose data there is no room comes here again.
             body.special &= !special::OPEN;
-            self.engine.ask_on_device(kind, body, self.devices.place_of(self.number));
+            let chosen = self.engine.ask_on_device(kind, body, self.devices.place_of(self.number));
+            if !chosen.is_empty() {
+                self.settle_choices(kind, body, &mut task, chosen);
+            }
         }
         let lost = self.look_whether_lost().map(|why| fail_lost(why));
         let activity = self.engine.activity.task_begins();

@@ -55,6 +55,12 @@ pub fn with_places<R>(devices: &Devices, data: &Data, call: impl FnOnce() -> R) 
             all.extend(placed(*number, physical));
         }
     }
+    for used in &data.in_place {
+        all.extend(used.fields.iter().map(|(field, instance)| {
+            let ((buffer, start), steps) = (used.native(instance), instance.stride.map(|step| step / instance.bytes as i64));
+            Placed { number: used.number, field: *field, buffer, start, steps, rect: used.bounds }
+        }));
+    }
     for contribution in &data.contributions {
         all.extend(contribution.there.iter().flat_map(|there| placed(contribution.number, there)));
     }
