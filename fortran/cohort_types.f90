@@ -222,7 +222,7 @@ module cohort_types
   end type
 
   !> A memory: that of a NUMA node (kind COHORT_MEMORY_SYSTEM), or what ranks of the node share (COHORT_MEMORY_SHARED, numa_node
-  !> -1). Sizes are in bytes; `available` is what can be had now.
+  !> -1), a device's (COHORT_MEMORY_DEVICE), or the host's that devices use in place (COHORT_MEMORY_ZERO_COPY). Sizes are in bytes; `available` is what can be had now.
   type, bind(C) :: cohort_memory_info
     integer(c_size_t) :: size = 0
     integer(c_int32_t) :: number = 0, kind = 0, numa_node = -1

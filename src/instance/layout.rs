@@ -427,6 +427,23 @@ mod tests {
     }
 
     #[test]
+    fn arrays_of_one_size_lie_at_one_distance() {
+        for (bytes, hi) in [(8, [99, 99, 0]), (24, [30, 7, 3]), (8, [3, 0, 0]), (1, [4998, 0, 0])] {
+            for alignment in [0, 16, 8192] {
+                let layout = Layout { alignment, ..Layout::default() };
+                let fields = [(0, bytes), (5, bytes), (6, bytes), (40, bytes)];
+                let found = placed(&layout, Rect::new([0; 3], hi), 3, &fields).1;
+                let at: Vec<usize> = found.iter().map(|(_, instance)| instance.at([0; 3]) as usize).collect();
+                let step = at[1] - at[0];
+                assert!(at.windows(2).all(|pair| pair[1] - pair[0] == step), "{bytes} bytes, {alignment}: {at:?}");
+                assert_eq!((step % bytes, step % alignment.max(LINE)), (0, 0), "{bytes} bytes");
+                let large = bytes * Rect::new([0; 3], hi).volume() as usize > STAGGER;
+                assert!(!large || alignment > LINE || step % STAGGER != 0, "all would begin in one set of the cache");
+            }
+        }
+    }
+
+    #[test]
     fn what_lies_otherwise_is_said() {
         let rect = Rect::new([0; 3], [7, 7, 0]);
         let fields = [(0, 8), (3, 8)];

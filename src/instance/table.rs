@@ -4,7 +4,7 @@ use super::field::{dense_strides, FieldInstance};
 use super::overlap::elements_overlap;
 use super::layout::Layout;
 use super::storage::{Arrangement, Lender, Storage};
-use crate::base::sync::atomic::{AtomicU8, Ordering};
+use crate::base::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::base::sync::UnsafeCell;
 use crate::base::Result;
 use crate::fail;
@@ -78,6 +78,8 @@ pub struct InstanceTable {
     tree: Arc<Tree>,
     chunks: Box<[OnceLock<Box<[Slot]>>]>,
     change: Mutex<Vec<Group>>,
+    /// Some fields lie in memory of a lender, or will.
+    lends: AtomicBool,
     /// The whole pages that placed fields lie in, and nothing else.
     pages: OnceLock<Range<usize>>,
 }
@@ -87,7 +89,7 @@ unsafe impl Sync for InstanceTable {}
 
 impl InstanceTable {
     pub fn new(tree: Arc<Tree>) -> Self {
-        Self { tree, chunks: (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect(), change: Mutex::default(), pages: OnceLock::new() }
+        Self { tree, chunks: (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect(), change: Mutex::default(), lends: AtomicBool::new(false), pages: OnceLock::new() }
     }
 
     fn slot(&self, field: u32) -> &Slot {
@@ -169,13 +171,14 @@ impl InstanceTable {
                 fail!(WrongOrder, "fields {named} were given a layout or a memory together; give all of them a memory in one call, once");
             }
         }
+        self.lends.store(true, Ordering::Release);
         Ok(())
     }
 
     /// Whether memory of a lender is what the field lies in, or will.
     pub fn is_lent(&self, field: u32) -> bool {
         let is_lent = |groups: &[Group]| groups.iter().any(|group| group.lender.is_some() && group.fields.contains(&field));
-        matches!(self.slot(field).origin.load(Ordering::Acquire), EMPTY | OWNED) && is_lent(&self.change.lock())
+        self.lends.load(Ordering::Acquire) && matches!(self.slot(field).origin.load(Ordering::Acquire), EMPTY | OWNED) && is_lent(&self.change.lock())
     }
 
     /// With the lock held. `what` their storage is to be given.

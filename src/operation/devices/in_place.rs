@@ -3,7 +3,6 @@
 //! For everybody else such data is the host's: it is valid there when the task starts, and there alone when the task has written.
 
 use super::super::body::{Body, Held};
-use super::super::object::Home;
 use super::super::{TaskKind, TreeData};
 use super::pins::Way;
 use super::place::bytes_for;
@@ -282,10 +281,7 @@ impl DeviceThread<'_> {
     pub fn bring_home_for(&self, held: &Held, (used, ranking): (&InPlace, &Ranking), waits: &mut Events) -> base::Result<()> {
         let domain = &held.node().domain;
         let mut state = self.devices.resident(&used.data).lock();
-        if matches!(used.data.home, Home::Shared(_)) {
-            // Others may have written it since.
-            held.mask.iter().for_each(|field| state.write(field, domain, HOST));
-        }
+        state.see_writes(held);
         if held.access.privilege != Privilege::WriteDiscard {
             self.devices.bring_fields(&mut state, &used.data, (&held.mask, domain), ranking)?;
         }

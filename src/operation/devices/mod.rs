@@ -7,7 +7,7 @@
 //! Where data is valid is decided when an operation is about to start and not when it is launched: only then is everything before it, in whatever
 //! context it was launched, complete or enqueued. An operation of the host that reads what lies on a device only is put by until
 //! copies have brought it (`home`); tasks on devices bring what they need themselves (`start`), and explicit
-//! copies go straight to where the destination is (`explicit`).
+//! copies go straight to where the destination is (`explicit`). What kernels reach in the host's memory is used there (`in_place`).
 
 mod compile;
 mod contribution;
