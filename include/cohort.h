@@ -758,7 +758,8 @@ typedef int32_t (*cohort_slice_index_launch_t)(const cohort_task_info_t *task, c
 
 /**
  * Where the data of a requirement is to lie: `memory` of the list of cohort_machine_memories, on this rank; -1: where it is. Tasks of
- * the host use memories of NUMA nodes (COHORT_MEMORY_SYSTEM), a task on a device has its data in that device's memory. Data that
+ * the host use memories of NUMA nodes (COHORT_MEMORY_SYSTEM), a task on a device has its data in that device's memory, or in place in
+ * that of kind COHORT_MEMORY_ZERO_COPY (-1: if its fields were given such memory). Data that
  * lies in another node's memory is worked on in a copy, as with a layout, by leaves alone, and never where others use it at the
  * same time: else it stays where it is. Data that nobody has written comes to lie there. And
  * how: `layout` (valid until the callback returns; NULL: as it does). The task then works on a copy in that layout; a body that
