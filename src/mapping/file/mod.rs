@@ -7,7 +7,7 @@ mod parse;
 use super::{Answer, ContextInfo, Mapper, Processor, Question, Setting, TaskChoice, TaskInfo, TaskOptions, ANY, WHERE_IT_IS};
 use crate::base::{sync::Mutex, Error, Lookup, Result, Status};
 use crate::scheduler::PRIORITIES;
-use parse::{Choices, Device, Limits, Mistake, Place, Rule, Tunable, Which, Worker};
+use parse::{Choices, Device, Limits, Memory, Mistake, Place, Rule, Tunable, Which, Worker};
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::ffi::CStr;
@@ -218,7 +218,17 @@ impl Mapper for Arc<FileMapper> {
 
     fn map_task(&self, task: &TaskInfo, choice: &mut TaskChoice) -> Answer {
         let choices = self.choices(task.handle, task.name);
-        if task.device.is_some() {
+        if let Some(device) = &task.device {
+            let memory = match choices.memory {
+                None | Some(Memory::Number(_)) => return Ok(()),
+                Some(Memory::Any) => WHERE_IT_IS,
+                Some(Memory::Device) => device.memory,
+                Some(Memory::ZeroCopy) => match device.in_place {
+                    Some(memory) => memory,
+                    None => return Err("memory is zero-copy; the task's device uses none of the host's memory in place".into()),
+                },
+            };
+            choice.needs.iter_mut().for_each(|need| need.memory = memory);
             return Ok(());
         }
         match choices.worker {
@@ -227,10 +237,12 @@ impl Mapper for Arc<FileMapper> {
             Some(Worker::Any) => choice.worker = ANY,
             None => {}
         }
-        if let Some(memory) = choices.memory {
-            let memory = memory.map_or(WHERE_IT_IS, |number| number as i32);
-            choice.needs.iter_mut().for_each(|need| need.memory = memory);
-        }
+        let memory = match choices.memory {
+            Some(Memory::Any) => WHERE_IT_IS,
+            Some(Memory::Number(number)) => number as i32,
+            _ => return Ok(()),
+        };
+        choice.needs.iter_mut().for_each(|need| need.memory = memory);
         Ok(())
     }
 
@@ -250,6 +262,7 @@ impl Mapper for Arc<FileMapper> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{DevicePlace, NeedChoice};
     use super::*;
 
     fn mapper(text: &str) -> Result<Arc<FileMapper>> {
@@ -339,6 +352,21 @@ mod tests {
         let workers: Vec<i32> = (0..8).map(|point| chosen(&TaskInfo { point, points: 8, ..task(c"a", 1) })).collect();
         assert_eq!(workers, [0, 0, 1, 1, 2, 2, 3, 3]);
         assert_eq!((chosen(&task(c"b", 2)), chosen(&task(c"c", 3))), (2, ANY));
+    }
+
+    #[test]
+    fn requirements_of_tasks_on_devices_lie_there_or_are_used_in_place() {
+        let mapper = mapper("[task a]\nmemory = zero-copy\n[task b]\nmemory = device\n[task c]\nmemory = 1\n[task d]\nmemory = any\n").unwrap();
+        let need = NeedChoice { rank: 0, memory: 9, layout: None };
+        let memory = |name, handle, device| {
+            let mut choice = TaskChoice { processor: 3, worker: 4, priority: 0, needs: [need.clone()].into_iter().collect() };
+            mapper.map_task(&TaskInfo { device, ..task(name, handle) }, &mut choice).map(|()| choice.needs[0].memory)
+        };
+        let device = Some(DevicePlace { processor: 4, memory: 2, in_place: Some(3) });
+        assert_eq!([memory(c"a", 1, device), memory(c"b", 2, device), memory(c"c", 3, device), memory(c"d", 4, device)], [3, 2, 9, WHERE_IT_IS].map(Ok));
+        assert_eq!([memory(c"a", 1, None), memory(c"b", 2, None), memory(c"c", 3, None), memory(c"d", 4, None)], [9, 9, 1, WHERE_IT_IS].map(Ok));
+        let without = Some(DevicePlace { processor: 4, memory: 2, in_place: None });
+        assert!(memory(c"a", 1, without).unwrap_err().contains("in place"));
     }
 
     #[test]

@@ -15,6 +15,16 @@ pub struct Limits {
 const WINDOWS: RangeInclusive<i64> = 4..=1_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    Any,
+    /// Of a NUMA node; says nothing of tasks on devices.
+    Number(u32),
+    /// These say nothing of others.
+    Device,
+    ZeroCopy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Worker {
     Any,
     Number(u32),
@@ -43,7 +53,7 @@ pub struct Choices {
     pub device: Option<Device>,
     pub worker: Option<Worker>,
     /// `Some(None)`: where the data lies.
-    pub memory: Option<Option<u32>>,
+    pub memory: Option<Memory>,
     pub priority: Option<i32>,
     pub inline: Option<bool>,
     pub replay: Option<bool>,
@@ -263,10 +273,12 @@ fn worker(value: Word, limits: &Limits) -> Result<Worker, Mistake> {
     }
 }
 
-fn memory(value: Word, limits: &Limits) -> Result<Option<u32>, Mistake> {
+fn memory(value: Word, limits: &Limits) -> Result<Memory, Mistake> {
     match value.text {
-        "any" => Ok(None),
-        _ => Ok(Some(number(value, 0..=i64::from(limits.memories) - 1, ", or any")? as u32)),
+        "any" => Ok(Memory::Any),
+        "device" => Ok(Memory::Device),
+        "zero-copy" => Ok(Memory::ZeroCopy),
+        _ => Ok(Memory::Number(number(value, 0..=i64::from(limits.memories) - 1, ", any, device, or zero-copy")? as u32)),
     }
 }
 
@@ -307,13 +319,13 @@ mod tests {
             processor: Some(Processor::Cpu),
             device: Some(Device { which: Which::Named("*H100*".into()), place: Place { line: 8, column: 11 } }),
             worker: Some(Worker::Spread),
-            memory: Some(Some(1)),
+            memory: Some(Memory::Number(1)),
             priority: Some(-7),
             inline: Some(false),
             replay: Some(true),
             window: Some(4096),
         };
-        let all = Choices { worker: Some(Worker::Number(2)), memory: Some(None), ..Choices::default() };
+        let all = Choices { worker: Some(Worker::Number(2)), memory: Some(Memory::Any), ..Choices::default() };
         let rule = |pattern: &str, line, column, choices| Rule { pattern: pattern.into(), place: Place { line, column }, choices };
         assert_eq!(rules.tasks, [rule("flux *", 6, 7, flux), rule("*", 15, 9, all)]);
         assert_eq!(parse("", &limits()), Ok(Rules::default()));
@@ -328,7 +340,7 @@ mod tests {
             ("[task a]\ndevice = 3", (2, 10), "\"3\" is no device; they are numbered as processors, here from 4 on"),
             ("[task a]\ndevice = 99999999999", (2, 10), "is no device"),
             ("[task a]\nworker = 4", (2, 10), "\"4\" is not a whole number from 0 to 3, any, or spread"),
-            ("[task a]\nmemory = 2", (2, 10), "from 0 to 1, or any"),
+            ("[task a]\nmemory = 2", (2, 10), "from 0 to 1, any, device, or zero-copy"),
             ("[task a]\npriority = 8", (2, 12), "from -7 to 7"),
             ("[task a]\npriority = high", (2, 12), "\"high\" is not"),
             ("[task a]\ninline = maybe", (2, 10), "neither yes nor no"),
@@ -363,7 +375,8 @@ mod tests {
     fn choices() -> impl Strategy<Value = Choices> {
         let processor = proptest::option::of(prop_oneof![Just(Processor::Cpu), Just(Processor::Mpi), Just(Processor::Device), Just(Processor::Any)]);
         let worker = proptest::option::of(prop_oneof![Just(Worker::Any), Just(Worker::Spread), (0..=3u32).prop_map(Worker::Number)]);
-        let memory = proptest::option::of(proptest::option::of(0..2u32));
+        let memory = prop_oneof![Just(Memory::Any), (0..2u32).prop_map(Memory::Number), Just(Memory::Device), Just(Memory::ZeroCopy)];
+        let memory = proptest::option::of(memory);
         let priority = proptest::option::of(-7..=7);
         let yes_or_no = || proptest::option::of(any::<bool>());
         let which = prop_oneof![Just(Which::Any), (4..99u32).prop_map(Which::Number), "[A-Z*?][A-Z0-9*? ]{0,6}[A-Z*?]".prop_map(Which::Named)];
@@ -388,7 +401,12 @@ mod tests {
             Worker::Spread => "spread".into(),
             Worker::Number(number) => number.to_string(),
         }));
-        line("memory", choices.memory.map(|memory| memory.map_or_else(any, |number| number.to_string())));
+        line("memory", choices.memory.map(|memory| match memory {
+            Memory::Any => any(),
+            Memory::Number(number) => number.to_string(),
+            Memory::Device => "device".into(),
+            Memory::ZeroCopy => "zero-copy".into(),
+        }));
         line("priority", choices.priority.map(|priority| priority.to_string()));
         let yes_or_no = |choice: Option<bool>| choice.map(|yes| if yes { "yes" } else { "no" }.into());
         line("inline", yes_or_no(choices.inline));
@@ -411,7 +429,7 @@ mod tests {
         #[test]
         fn any_text_is_taken_or_refused(text in prop_oneof![
             any::<String>(),
-            "([\\[\\]=#\n\r\t é0-9-]|task |tunables|worker|processor|device|priority|memory|cpu|any|spread|\u{feff}){0,40}",
+            "([\\[\\]=#\n\r\t é0-9-]|task |tunables|worker|processor|device|priority|memory|cpu|any|zero-copy|spread|\u{feff}){0,40}",
         ]) {
             if let Err(mistakes) = parse(&text, &limits()) {
                 let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
