@@ -41,6 +41,7 @@ pub(super) struct OpenclDevice {
     /// For messages.
     name: Arc<Known>,
     id: cl_device_id,
+    shares: bool,
     queues: Vec<cl_command_queue>,
     buffers: Arc<Pool>,
     staging: Arc<Pool>,
@@ -83,6 +84,7 @@ impl OpenclDevice {
             staging: pool(Kind::Host, u64::MAX),
             info,
             id,
+            shares: opencl_shared::has(id),
             queues: Vec::new(),
             cache: setting.cache.clone(),
             context: context.clone(),
@@ -219,7 +221,7 @@ impl Device for OpenclDevice {
     }
 
     fn shares(&self) -> bool {
-        opencl_shared::has(self.id)
+        self.shares
     }
 
     fn share(&self, bytes: usize) -> Result<Shared> {

@@ -72,7 +72,7 @@ pub struct InPlace {
     pub data: Arc<TreeData>,
     pub bounds: Rect,
     /// In ascending order, where each lies.
-    pub fields: SmallVec<[(u32, FieldInstance); 4]>,
+    pub fields: SmallVec<[(u32, FieldInstance); 2]>,
     /// What kernels call the first field's element at the lower bound.
     pub address: u64,
     base: Option<Arc<Shared>>,
@@ -145,7 +145,7 @@ impl Devices {
             return Err(format!("device \"{}\" does not use the host's memory in place", device.info().name).into());
         }
         let (bounds, instances) = (held.node().domain.bounds, &held.data().instances);
-        let mut fields = SmallVec::<[(u32, FieldInstance); 4]>::new();
+        let mut fields = SmallVec::<[(u32, FieldInstance); 2]>::new();
         for field in held.mask.iter() {
             match instances.whole(field, &bounds) {
                 Ok(Some(instance)) => fields.push((field, *instance)),
@@ -262,8 +262,8 @@ impl DeviceThread<'_> {
     }
 
     /// The requirements that the task uses in place.
-    pub fn all_in_place(&self, kind: &TaskKind, body: &Body, task: &DeviceTask) -> base::Result<SmallVec<[InPlace; 2]>> {
-        let (mut all, is_kernel) = (SmallVec::new(), self.devices.is_kernel(self.number, kind));
+    pub fn all_in_place(&self, kind: &TaskKind, body: &Body, task: &DeviceTask) -> base::Result<Vec<InPlace>> {
+        let (mut all, is_kernel) = (Vec::new(), self.devices.is_kernel(self.number, kind));
         for need in used(body) {
             match task.chosen.get(need.0).unwrap_or(&Chosen::WhereItIs) {
                 Chosen::OnDevice => (),

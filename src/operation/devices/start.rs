@@ -65,7 +65,7 @@ pub struct Started {
 pub struct Data {
     /// By the numbers of the requirements.
     pub pinned: SmallVec<[(usize, Pinned); 4]>,
-    pub in_place: SmallVec<[InPlace; 2]>,
+    pub in_place: Vec<InPlace>,
     pub contributions: Vec<Contribution>,
     /// What it sends when it is complete.
     pub shipment: Option<Shipment>,
