@@ -200,6 +200,7 @@ impl DeviceThread<'_> {
                 let event = device.mark(stream)?;
                 if let Err(error) = called {
                     // What it has written stays.
+                    data.in_place.iter().for_each(|used| self.is_written_in_place(&body.needs()[used.number], used, &event));
                     let mut events = Events::from_iter([event]);
                     for (number, place) in &data.pinned {
                         self.is_written(&body.needs()[*number], place, &mut events)?;
