@@ -21,6 +21,7 @@ CUresult cuMemFreeAsync(CUdeviceptr, CUstream);
 CUresult cuMemHostAlloc(void **, std::size_t, unsigned);
 CUresult cuMemHostRegister_v2(void *, std::size_t, unsigned);
 CUresult cuMemHostUnregister(void *);
+CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *, void *, unsigned);
 CUresult cuStreamCreate(CUstream *, unsigned);
 CUresult cuStreamSynchronize(CUstream);
 CUresult cuStreamWaitEvent(CUstream, CUevent, unsigned);
@@ -152,6 +153,14 @@ void pinned_memory()
   CHECK(cuMemHostUnregister(host + 8) == CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED);
   CHECK(cuMemHostUnregister(host) == 0);
   CHECK(cuMemHostUnregister(host) == CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED);
+  // What kernels use is pinned for them.
+  void *pinned[2];
+  CUdeviceptr at;
+  for (unsigned flags : {0u, 2u})
+    CHECK(cuMemHostAlloc(&pinned[flags / 2], 64, CU_MEMHOSTALLOC_PORTABLE | flags) == 0);
+  CHECK(cuMemHostGetDevicePointer_v2(&at, pinned[0], 0) == CUDA_ERROR_INVALID_VALUE);
+  CHECK(cuMemHostGetDevicePointer_v2(&at, pinned[1], 0) == 0);
+  CHECK(set(kernel(SET, "set"), at, 7) == 0 && cuStreamSynchronize(streams[0]) == 0 && static_cast<double *>(pinned[1])[7] == 42);
 }
 
 void hold(void *) { usleep(20000); }

@@ -98,6 +98,7 @@ EXPORT CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute what, CUdevi
   case CU_DEVICE_ATTRIBUTE_MAX_PITCH: *value = (int)settings().pitch; break;
   case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = 1; break;
   case CU_DEVICE_ATTRIBUTE_INTEGRATED: *value = 0; break;
+  case CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY: *value = 1; break;
   case CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID: *value = 0xffff; break;
   case CU_DEVICE_ATTRIBUTE_PCI_BUS_ID: *value = device + 1; break;
   case CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID: *value = 0; break;
@@ -148,9 +149,12 @@ EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device)
     return misuse(CUDA_ERROR_INVALID_CONTEXT, __func__, "it is not retained");
   // Who let go of the last thing in a lost context got no success.
   if (--context->retained == 0 && !context->lost) {
-    const int left[] = {count_of(world().memory, context), count_of(world().streams, context), count_of(world().events, context), count_of(world().modules, context)};
-    if (left[0] + left[1] + left[2] + left[3])
-      misuse(CUDA_SUCCESS, __func__, "left are %d allocations, %d streams, %d events, %d modules", left[0], left[1], left[2], left[3]);
+    const World &all = world();
+    const int left[] = {count_of(all.memory, context), count_of(all.pinned, context), count_of(all.streams, context), count_of(all.events, context),
+                        count_of(all.modules, context)};
+    if (left[0] + left[1] + left[2] + left[3] + left[4])
+      misuse(CUDA_SUCCESS, __func__, "left are %d allocations, %d pieces of pinned memory, %d streams, %d events, %d modules", left[0], left[1], left[2],
+             left[3], left[4]);
   }
   return CUDA_SUCCESS;
 }
@@ -251,13 +255,13 @@ EXPORT CUresult cuMemFreeAsync(CUdeviceptr at, CUstream stream)
 EXPORT CUresult cuMemHostAlloc(void **at, std::size_t bytes, unsigned flags)
 {
   ENTER(Context);
-  if (!bytes || flags != CU_MEMHOSTALLOC_PORTABLE)
+  if (!bytes || (flags & ~CU_MEMHOSTALLOC_DEVICEMAP) != CU_MEMHOSTALLOC_PORTABLE)
     return misuse(CUDA_ERROR_INVALID_VALUE, __func__, "%zu bytes with flags %u", bytes, flags);
   *at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (*at == MAP_FAILED)
     return CUDA_ERROR_OUT_OF_MEMORY;
   std::lock_guard<std::mutex> guard(world().lock);
-  world().pinned[(std::uintptr_t)*at].reset(new Pinned{(std::uintptr_t)*at, bytes, true});
+  world().pinned[(std::uintptr_t)*at].reset(new Pinned{current(), (std::uintptr_t)*at, bytes, true, (flags & CU_MEMHOSTALLOC_DEVICEMAP) != 0});
   return CUDA_SUCCESS;
 }
 
@@ -277,14 +281,14 @@ EXPORT CUresult cuMemFreeHost(void *at)
 EXPORT CUresult cuMemHostRegister_v2(void *at, std::size_t bytes, unsigned flags)
 {
   ENTER(Context);
-  if (!bytes || !at || flags != CU_MEMHOSTREGISTER_PORTABLE || contents((std::uint64_t)at))
+  if (!bytes || !at || (flags & ~CU_MEMHOSTREGISTER_DEVICEMAP) != CU_MEMHOSTREGISTER_PORTABLE || contents((std::uint64_t)at))
     return misuse(CUDA_ERROR_INVALID_VALUE, __func__, "%zu bytes at %p with flags %u", bytes, at, flags);
   const std::uintptr_t from = (std::uintptr_t)at;
   std::lock_guard<std::mutex> guard(world().lock);
   for (auto &[start, pinned] : world().pinned)
     if (start < from + bytes && from < start + pinned->bytes)
       return CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
-  world().pinned[from].reset(new Pinned{from, bytes, false});
+  world().pinned[from].reset(new Pinned{current(), from, bytes, false, (flags & CU_MEMHOSTREGISTER_DEVICEMAP) != 0});
   return CUDA_SUCCESS;
 }
 
@@ -298,6 +302,19 @@ EXPORT CUresult cuMemHostUnregister(void *at)
   found->second->gone = true;
   world().pinned.erase(found);
   return CUDA_SUCCESS;
+}
+
+EXPORT CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *device, void *at, unsigned flags)
+{
+  ENTER(Context);
+  const std::uintptr_t wanted = (std::uintptr_t)at;
+  std::lock_guard<std::mutex> guard(world().lock);
+  for (auto &[start, pinned] : world().pinned)
+    if (!flags && pinned->mapped && wanted >= start && wanted < start + pinned->bytes) {
+      *device = wanted; // one address for both
+      return CUDA_SUCCESS;
+    }
+  return misuse(CUDA_ERROR_INVALID_VALUE, __func__, "%p is not pinned for kernels, or flags are %u", at, flags);
 }
 
 EXPORT CUresult cuStreamCreate(CUstream *stream, unsigned flags)

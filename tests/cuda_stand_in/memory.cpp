@@ -20,7 +20,7 @@ struct Arena {
   unsigned char *contents = nullptr;
   std::size_t held = 0;
 };
-std::vector<Arena> arenas;
+std::vector<Arena> &arenas = *new std::vector<Arena>; // used by threads that run on when the program ends
 
 unsigned char *reserved()
 {

@@ -90,9 +90,11 @@ struct Allocation {
 
 // Pinned host memory.
 struct Pinned {
+  Context *context;
   std::uintptr_t at;
   std::size_t bytes;
   bool allocated; // and not registered
+  bool mapped;    // kernels may use it
   bool gone = false;
 };
 

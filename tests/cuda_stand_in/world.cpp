@@ -47,7 +47,7 @@ std::vector<Fault> faults()
 
 CUresult asked_for(const char *call)
 {
-  static std::vector<Fault> left = faults();
+  static std::vector<Fault> &left = *new std::vector<Fault>(faults()); // used by threads that run on when the program ends
   if (left.empty())
     return CUDA_SUCCESS;
   std::lock_guard<std::mutex> guard(world().lock);
