@@ -131,6 +131,15 @@ fn copies_from_and_to_devices() {
     run_on_devices("device_copies", &TWO);
 }
 
+/// What a copy and the tasks around it use at once is about 7000 bytes; with less room than that the host copies.
+#[test]
+fn gathers_and_scatters_on_devices() {
+    run("device_gathers");
+    for capacity in ["1G", "14336", "5120"] {
+        run_with("device_gathers", &[("COHORT_DEVICES", "opencl"), ("COHORT_DEVICE_MEMORY", capacity)]);
+    }
+}
+
 #[test]
 fn handshakes_in_a_time_loop() {
     run("handshake");

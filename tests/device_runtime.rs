@@ -22,7 +22,7 @@ struct Seen {
     staged: Mutex<Vec<Range<usize>>>,
     refuses_pins: AtomicBool,
     /// The library's own kernels do not compile.
-    refuses_folds: AtomicBool,
+    refuses_kernels: AtomicBool,
     /// Copies of host memory, by how it is known to the driver.
     from_pins: AtomicUsize,
     from_staging: AtomicUsize,
@@ -197,7 +197,7 @@ impl Device for Watched {
     }
     fn compile(&self, source: &Source) -> Result<Module> {
         self.seen.check("a compilation")?;
-        if source.file == "fold" && self.seen.refuses_folds.load(Ordering::Relaxed) {
+        if matches!(&*source.file, "fold" | "indirect") && self.seen.refuses_kernels.load(Ordering::Relaxed) {
             return Err(Error::new(Status::InvalidArgument, "refused"));
         }
         if source.text.contains("slow") {
@@ -374,6 +374,24 @@ impl Running {
             let mut copy: cohort_copy_t = std::mem::zeroed();
             (copy.size, copy.source, copy.destination, copy.shift) = (size_of::<cohort_copy_t>(), source, destination, shift);
             (copy.source_fields, copy.destination_fields, copy.field_count) = ([0, 1].as_ptr(), [1, 0].as_ptr(), 2);
+            ok(gh::cohort_copy(self.context, &copy));
+        }
+    }
+
+    /// Field 0 of one region to that of the other, from or to the points that field 1 of `names` names.
+    fn copy_named(&self, (source, destination, names): (cohort_region_t, cohort_region_t, cohort_region_t), scatters: bool, flags: u32, sums: bool) {
+        unsafe {
+            let mut copy: cohort_copy_t = std::mem::zeroed();
+            (copy.size, copy.source, copy.destination, copy.flags) = (size_of::<cohort_copy_t>(), source, destination, flags);
+            (copy.source_fields, copy.destination_fields, copy.field_count) = ([0].as_ptr(), [0].as_ptr(), 1);
+            if scatters {
+                (copy.scatter, copy.scatter_field) = (names, 1);
+            } else {
+                (copy.gather, copy.gather_field) = (names, 1);
+            }
+            if sums {
+                (copy.reduction, copy.reduction_type) = (COHORT_SUM, COHORT_DOUBLE);
+            }
             ok(gh::cohort_copy(self.context, &copy));
         }
     }
@@ -847,7 +865,7 @@ fn a_copy_that_a_device_refuses_fails_by_its_name() {
 #[test]
 fn the_host_folds_what_the_device_cannot() {
     let (device, seen) = Watched::open();
-    seen.refuses_folds.store(true, Ordering::Relaxed);
+    seen.refuses_kernels.store(true, Ordering::Relaxed);
     let running = Running::with(vec![device]);
     let array = Halo::new(100, 3);
     let (region, fields) = running.region(&[100, 100], 3);
@@ -963,4 +981,64 @@ fn fields_that_lie_side_by_side_go_from_place_to_place_together() {
     assert_eq!(seen.within.load(Ordering::Relaxed), 32 * 32 * 5 * 8);
     running.detach(whole, &fields);
     array.check(2.0);
+}
+
+/// Names points of a line of 1000, each of them once.
+const AIM: &str = "COHORT_KERNEL void aim(COHORT_GLOBAL long *x, cohort_extent e, long fields)
+{
+    COHORT_POINT(e, i, j, k)
+    COHORT_AT(x, e, i, j, k) = 1 + 7 * i % 1000;
+}";
+
+/// The line, and what names its points; the elements of both count from 1.
+fn line_and_names(running: &Running) -> (cohort_region_t, cohort_region_t) {
+    const COUNT: &str = "COHORT_KERNEL void count(COHORT_GLOBAL double *x, cohort_extent e, long fields)
+    {
+        COHORT_POINT(e, i, j, k)
+        COHORT_AT(x, e, i, j, k) = (double)i;
+    }";
+    let (count, aim) = (running.task("count", COUNT, "count"), running.task("aim", AIM, "aim"));
+    let [(line, _), (names, fields)] = [1, 2].map(|fields| running.region(&[1000], fields));
+    running.launch(count, line, &fields[..1]);
+    running.launch(count, names, &fields[..1]);
+    running.launch(aim, names, &fields[1..]);
+    running.wait();
+    (line, names)
+}
+
+/// A gather from the line, a scatter to it, a sum; what becomes of the elements of the point 3, which names 22, and of the latter.
+fn gather_and_scatter(running: &Running, (line, names): (cohort_region_t, cohort_region_t), flags: u32) -> impl Fn() + use<'_> {
+    running.copy_named((line, names, names), false, flags, false);
+    running.copy_named((names, line, names), true, flags, true);
+    running.copy_named((line, names, names), false, flags, true);
+    running.wait();
+    move || {
+        assert_eq!(running.look(line, 0, [22, 0]), 44.0);
+        assert_eq!(running.look(names, 0, [3, 0]), 66.0);
+    }
+}
+
+#[test]
+fn gathers_and_scatters_stay_on_the_device() {
+    for (flags, to_host) in [(COHORT_COPY_SKIP_OUT_OF_RANGE, 0), (0, 4)] {
+        let (device, seen) = Watched::open();
+        let running = Running::with(vec![device]);
+        let regions = line_and_names(&running);
+        seen.moved();
+        let check = gather_and_scatter(&running, regions, flags);
+        assert_eq!(seen.moved(), [0, 3 * to_host, 0], "a flag for each copy that does not skip what is out of range");
+        check();
+    }
+}
+
+#[test]
+fn the_host_gathers_and_scatters_what_the_device_cannot() {
+    let (device, seen) = Watched::open();
+    seen.refuses_kernels.store(true, Ordering::Relaxed);
+    let running = Running::with(vec![device]);
+    let regions = line_and_names(&running);
+    seen.moved();
+    let check = gather_and_scatter(&running, regions, 0);
+    assert_eq!(seen.moved(), [0, 2 * 8000, 0], "the line and the names come home");
+    check();
 }

@@ -116,7 +116,7 @@ impl<'a> Draft<'a> {
                 Some(chain) => self.launch_asking(kind, chain, launch),
                 None => self.launch_mapped(launch),
             },
-            Launched::Copy(_) if self.engine.devices.get().is_some() => self.launch_copy(launch),
+            Launched::Copy(_) | Launched::Indirect(_) if self.engine.devices.get().is_some() => self.launch_copy(launch),
             _ => self.launch_mapped(launch),
         }
     }
@@ -188,7 +188,7 @@ impl<'a> Draft<'a> {
     fn launch_copy(mut self, launch: &mut Launch) -> NodeRef {
         self.begin(launch);
         match self.engine.device_for_copy(self.body) {
-            Some(device) => self.launch_on_device(Job::Copy, device, launch),
+            Some((job, device)) => self.launch_on_device(job, device, launch),
             None => self.launch_begun(launch),
         }
     }
@@ -224,7 +224,7 @@ impl<'a> Draft<'a> {
             last.parent = parent;
         }
         let in_order = self.body.needs().iter().any(|held| held.access.reduction.is_some_and(|contribution| !contribution.any_order));
-        devices::split(self.body, last, DeviceTask { job, device, end, fold, after: after.clone(), chosen: SmallVec::new() });
+        devices::split(self.body, last, DeviceTask { job, device, end, fold, after: after.clone(), chosen: SmallVec::new(), check: None });
         edges.builder.seal(&mut |n| engine.offer(n));
         let mut builder = engine.graph.resume(pool, end);
         builder.after(self.node);

@@ -226,12 +226,12 @@ impl Runtime {
 
     /// Says what went where of data that tasks on devices used.
     fn tell_devices(&self) {
-        let [tasks, copies, copies_in, home, across, evictions, in_place, sent, received] =
-            [Done::Task, Done::Copy, Done::CopyIn, Done::CopyHome, Done::CopyAcross, Done::Eviction, Done::InPlace, Done::Sent, Done::Received]
+        let [tasks, copies, indirect, copies_in, home, across, evictions, in_place, sent, received] =
+            [Done::Task, Done::Copy, Done::Indirect, Done::CopyIn, Done::CopyHome, Done::CopyAcross, Done::Eviction, Done::InPlace, Done::Sent, Done::Received]
                 .map(|done| self.engine.devices_did(done));
         if tasks + copies > 0 {
             crate::tell!(
-                "cohort: rank {}: devices ran {tasks} tasks and {copies} copies; for tasks {copies_in} copies to devices, {home} back, {across} from one to another, {evictions} evictions, {in_place} requirements used in place; {sent} messages packed and {received} unpacked",
+                "cohort: rank {}: devices ran {tasks} tasks and {copies} copies; for tasks {copies_in} copies to devices, {home} back, {across} from one to another, {evictions} evictions, {in_place} requirements used in place; {sent} messages packed and {received} unpacked; {indirect} copies gathered or scattered",
                 self.rank
             );
         }

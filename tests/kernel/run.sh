@@ -6,4 +6,4 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 nvrtc=$(python3 "$root/tests/kernel/nvrtc.py" "$(realpath -m "$1")") || [ $? -eq 77 ]
 cd "$root"
 COHORT_NVRTC=$nvrtc cargo test --locked --test kernel_header -- ${nvrtc:+--include-ignored}
-COHORT_NVRTC=$nvrtc cargo test --locked --lib devices::fold -- ${nvrtc:+--include-ignored}
+COHORT_NVRTC=$nvrtc cargo test --locked --lib -- devices::fold devices::indirect_kernels ${nvrtc:+--include-ignored}

@@ -32,6 +32,7 @@ pub static DID: [(Done, AtomicU64); 8] = [
     (Done::Task, AtomicU64::new(0)),
     (Done::Reduction, AtomicU64::new(0)),
     (Done::Copy, AtomicU64::new(0)),
+    (Done::Indirect, AtomicU64::new(0)),
     (Done::CopyIn, AtomicU64::new(0)),
     (Done::CopyHome, AtomicU64::new(0)),
     (Done::CopyAcross, AtomicU64::new(0)),

@@ -10,6 +10,8 @@ pub enum Done {
     Reduction,
     /// The program's own copy.
     Copy,
+    /// One with gather or scatter.
+    Indirect,
     CopyIn,
     CopyHome,
     /// From one device to another.
@@ -24,7 +26,7 @@ pub enum Done {
 }
 
 #[derive(Default)]
-pub struct Counts([AtomicU64; 10]);
+pub struct Counts([AtomicU64; Done::Received as usize + 1]);
 
 impl Counts {
     pub fn add(&self, done: Done) {

@@ -10,7 +10,7 @@ use super::pins::Holds;
 use super::sources::{Offered, Ranking};
 use super::resident::{Events, Physical, Place, State, HOST};
 use super::start::{Data, Started};
-use super::thread::DeviceThread;
+use super::thread::{Beginning, DeviceThread};
 use super::transfer::{self, Pair, Within};
 use super::{DeviceTask, Resident};
 use crate::base::Result;
@@ -134,8 +134,7 @@ impl<'a> Explicit<'a> {
 }
 
 impl DeviceThread<'_> {
-    /// `None`: the host is to copy.
-    pub fn start_copy(&mut self, body: &Body, task: &DeviceTask) -> Result<Option<Started>> {
+    pub fn start_copy(&mut self, body: &Body, task: &DeviceTask) -> Result<Beginning> {
         let copy = Explicit::of(body);
         if let Home::Elsewhere(owner) = &copy.destination.data().home {
             owner.check()?;
@@ -157,9 +156,10 @@ impl DeviceThread<'_> {
         if matches!(&copy.destination.data().home, Home::Elsewhere(owner) if !owner.is_mapped()) {
             let order = Order { source: copy.source, destination: copy.destination, pairs: copy.pairs, shift: copy.shift };
             let packed = self.pack_parcels(&mut both.source, &order, (stream, &chained))?;
-            return Ok(packed.map(|(events, shipment)| Started { events, stream, data: Data { shipment: Some(shipment), ..Data::default() } }));
+            let started = |(events, shipment)| Started { events, stream, data: Data { shipment: Some(shipment), ..Data::default() } };
+            return Ok(packed.map_or(Beginning::ToHost, |packed| Beginning::Started(started(packed))));
         }
-        let Some((to, mut parts)) = copy.plan(&both, &ranking) else { return Ok(None) };
+        let Some((to, mut parts)) = copy.plan(&both, &ranking) else { return Ok(Beginning::ToHost) };
         self.bring_what_is_out_of_reach(&mut both, &copy, to, &mut parts)?;
         let mut events = Events::new();
         for of_place in parts.chunk_by(|a, b| a.from == b.from) {
@@ -174,7 +174,7 @@ impl DeviceThread<'_> {
         copy.destination.mask.iter().for_each(|field| both.to_mut().write(field, domain, to));
         let is_away = matches!(copy.destination.data().home, Home::Elsewhere(_));
         let shipment = is_away.then(|| Shipment::of(copy.destination, copy.pairs, Vec::new()));
-        Ok(Some(Started { events, stream, data: Data { shipment, ..Data::default() } }))
+        Ok(Beginning::Started(Started { events, stream, data: Data { shipment, ..Data::default() } }))
     }
 
     /// Parts that lie on devices whose memory the destination's device does not reach go by way of the source's memory on the host.

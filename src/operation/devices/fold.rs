@@ -16,9 +16,9 @@ use crate::region::{ElementType, Operator, Privilege, Reduction};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-/// The kernel's text. Its operators are those of `region::reduce`, to the last bit: signed integers wrap around, which C knows of unsigned
-/// ones alone, a NaN wins, and products and sums are rounded one by one.
-fn text(op: Reduction, element: ElementType) -> String {
+/// The type `element` and the function `folded` of an operator, those of `region::reduce` to the last bit: signed integers wrap around, which C
+/// knows of unsigned ones alone, a NaN wins, and products and sums are rounded one by one.
+pub fn operator(op: Reduction, element: ElementType) -> String {
     let wraps = matches!(op, Reduction::Sum | Reduction::Product);
     let number = match element {
         ElementType::Int32 if wraps => "unsigned int",
@@ -50,28 +50,32 @@ fn text(op: Reduction, element: ElementType) -> String {
          #define TIMES(x, y) {times}(x, y)\n\
          #endif\n\
          typedef {kind} element;\n\
-         COHORT_KERNEL void fold(COHORT_GLOBAL element *into, cohort_extent to, COHORT_GLOBAL const element *from, cohort_extent of)\n\
+         COHORT_FUNCTION element folded(element a, element b)\n\
          {{\n\
-           COHORT_POINT(to, i, j, k)\n\
-           const element a = COHORT_AT(into, to, i, j, k), b = COHORT_AT(from, of, i, j, k);\n\
-           const element folded = {value};\n\
-           COHORT_AT(into, to, i, j, k) = folded;\n\
+           const element both = {value};\n\
+           return both;\n\
          }}\n"
     )
+}
+
+fn text(op: Reduction, element: ElementType) -> String {
+    operator(op, element)
+        + "COHORT_KERNEL void fold(COHORT_GLOBAL element *into, cohort_extent to, COHORT_GLOBAL const element *from, cohort_extent of)\n\
+           {\n\
+             COHORT_POINT(to, i, j, k)\n\
+             COHORT_AT(into, to, i, j, k) = folded(COHORT_AT(into, to, i, j, k), COHORT_AT(from, of, i, j, k));\n\
+           }\n"
 }
 
 /// As a kernel of the program's, which stays.
 fn kernel(op: Reduction, element: ElementType) -> &'static KernelText {
     static ALL: OnceLock<HashMap<(Reduction, ElementType), KernelText>> = OnceLock::new();
-    let made = |pair: (Reduction, ElementType)| {
-        let text = text(pair.0, pair.1).into();
-        (pair, KernelText { text, file: "fold".into(), entry: "fold".into(), options: "".into(), block: [0; 3], grid_requirement: 0 })
-    };
+    let made = |pair: (Reduction, ElementType)| (pair, KernelText::own(text(pair.0, pair.1), "fold", "fold"));
     &ALL.get_or_init(|| all().map(made).collect())[&(op, element)]
 }
 
 /// The operators with their types.
-fn all() -> impl Iterator<Item = (Reduction, ElementType)> {
+pub fn all() -> impl Iterator<Item = (Reduction, ElementType)> {
     use ElementType::{Double, DoubleComplex, Float, FloatComplex, Int32, Int64};
     let types = [Int32, Int64, Float, Double, FloatComplex, DoubleComplex];
     let pairs = [Reduction::Sum, Reduction::Product, Reduction::Min, Reduction::Max].into_iter().flat_map(move |op| types.map(|element| (op, element)));

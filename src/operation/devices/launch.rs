@@ -4,7 +4,8 @@ use super::super::body::{Body, Held, Work};
 use super::super::mapped::special;
 use super::super::object::Home;
 use super::super::{Engine, Processor, TaskKind};
-use super::{DeviceBody, DeviceTask, Devices};
+use super::indirect::has_kernels;
+use super::{DeviceBody, DeviceTask, Devices, Job};
 use crate::base::Status;
 use crate::event::NodeRef;
 use crate::region::{Access, Coherence, Privilege};
@@ -107,17 +108,33 @@ impl Engine {
 }
 
 impl Engine {
-    /// The device whose thread sees to a copy. `None`: nothing of its data was ever on one, or others than operations of this rank use it
-    /// meanwhile: the host copies.
-    pub(in super::super) fn device_for_copy(&self, body: &Body) -> Option<usize> {
+    /// The device whose thread sees to a copy, and what it does there. `None`: nothing of its data was ever on one, or others than operations of
+    /// this rank use it meanwhile, or no kernel copies so: the host does.
+    pub(in super::super) fn device_for_copy(&self, body: &Body) -> Option<(Job, usize)> {
         let devices = self.devices.get()?;
+        let device = devices.choose_for_copy(body)?;
+        let is_own = |held: &Held| matches!(held.data().home, Home::Here) && !held.restricted;
         let fits = |held: &Held| match &held.data().home {
-            Home::Here => !held.restricted,
+            Home::Here => is_own(held),
             Home::Shared(_) | Home::Elsewhere(_) => true,
         };
-        let device = devices.choose_for_copy(body).filter(|_| body.needs().iter().all(fits))?;
+        let job = match body.work {
+            Work::Indirect(how) => Job::Indirect(how),
+            _ => Job::Copy,
+        };
+        let goes = match job {
+            Job::Indirect(how) => body.needs().iter().all(is_own) && has_kernels(body, how),
+            _ => body.needs().iter().all(fits),
+        };
+        if !goes {
+            return None;
+        }
+        if matches!(job, Job::Indirect(_)) {
+            // What it writes may stay there.
+            devices.expect(device, body);
+        }
         devices.list[device].load.fetch_add(1, Ordering::Relaxed);
-        Some(device)
+        Some((job, device))
     }
 }
 

@@ -7,7 +7,8 @@
 //! Where data is valid is decided when an operation is about to start and not when it is launched: only then is everything before it, in whatever
 //! context it was launched, complete or enqueued. An operation of the host that reads what lies on a device only is put by until
 //! copies have brought it (`home`); tasks on devices bring what they need themselves (`start`), and explicit
-//! copies go straight to where the destination is (`explicit`). What kernels reach in the host's memory is used there (`in_place`).
+//! copies go straight to where the destination is (`explicit`), those with gather and scatter by kernels of ours (`indirect`). What kernels reach in the
+//! host's memory is used there (`in_place`).
 
 mod compile;
 mod contribution;
@@ -16,6 +17,8 @@ mod explicit;
 mod fold;
 mod home;
 mod in_place;
+mod indirect;
+mod indirect_kernels;
 mod launch;
 mod parcel;
 mod pins;
@@ -38,6 +41,7 @@ pub use variant::{DeviceBody, KernelText, NativeDevice, Variants};
 pub use view::{device_view, DeviceView};
 
 use super::body::{Body, Held, Work};
+use super::indirect::Indirection;
 use super::{Engine, TaskKind, TreeData};
 use crate::base::sync::Mutex;
 use crate::base::Result;
@@ -63,6 +67,8 @@ pub enum Job {
     Task(&'static TaskKind),
     /// An explicit copy, of data that may lie on devices.
     Copy,
+    /// The same with gather or scatter.
+    Indirect(Indirection),
 }
 
 impl Job {
@@ -70,7 +76,16 @@ impl Job {
     pub fn name(self) -> &'static str {
         match self {
             Self::Task(kind) => &kind.name,
-            Self::Copy => "copy",
+            Self::Copy | Self::Indirect(_) => "copy",
+        }
+    }
+
+    /// What the host does in its place.
+    fn on_host(self) -> Work {
+        match self {
+            Self::Task(kind) => Work::Task(kind),
+            Self::Copy => Work::Copy,
+            Self::Indirect(how) => Work::Indirect(how),
         }
     }
 }
@@ -87,6 +102,8 @@ pub struct DeviceTask {
     pub after: SmallVec<[NodeRef; 4]>,
     /// Where its requirements lie, if a mapper was asked.
     pub chosen: SmallVec<[Chosen; 4]>,
+    /// Of a copy whose values are looked at before anything is written.
+    pub check: Option<indirect::Check>,
 }
 
 /// What happens when copies are there.

@@ -5,7 +5,7 @@ use super::super::TreeData;
 use super::resident::{Physical, Place, State};
 use super::{Devices, Done};
 use crate::base::{Result, Status};
-use crate::device::Event;
+use crate::device::{Buffer, Event};
 use crate::geometry::{Domain, Rect};
 use crate::region::FieldMask;
 use std::sync::Arc;
@@ -60,16 +60,21 @@ impl Devices {
         Ok(Some(Pinned { data, place }))
     }
 
-    /// Memory of the requirement's own, with one user. `None`: all that is on the device is in use.
-    pub fn room_for(&self, device: usize, held: &Held) -> Result<Option<Physical>> {
-        let buffer = loop {
-            match self.list[device].device.allocate(bytes_for(held) as usize) {
-                Ok(buffer) => break buffer,
+    /// Memory for which others may have to go. `None`: all that is on the device is in use.
+    pub fn memory(&self, device: usize, bytes: usize) -> Result<Option<Buffer>> {
+        loop {
+            match self.list[device].device.allocate(bytes) {
+                Ok(buffer) => return Ok(Some(buffer)),
                 Err(error) if error.status != Status::OutOfMemory => return Err(error),
                 Err(_) if self.evict(device)? => (),
                 Err(_) => return Ok(None),
             }
-        };
+        }
+    }
+
+    /// Memory of the requirement's own, with one user. `None`: all that is on the device is in use.
+    pub fn room_for(&self, device: usize, held: &Held) -> Result<Option<Physical>> {
+        let Some(buffer) = self.memory(device, bytes_for(held) as usize)? else { return Ok(None) };
         Ok(Some(Physical {
             device,
             buffer,

@@ -8,8 +8,8 @@ use super::in_place::InPlace;
 use super::parcel::Shipment;
 use super::place::{bytes_for, Pinned};
 use super::resident::{Events, Parts, Physical, Place, State, HOST};
-use super::sources::Ranking;
-use super::thread::DeviceThread;
+use super::sources::{Asking, Ranking};
+use super::thread::{Beginning, DeviceThread};
 use super::transfer::{self, Pair, Within};
 use super::{used, view, DeviceBody, DeviceTask, Done, KernelText, NativeDevice};
 use crate::base::Result;
@@ -35,7 +35,7 @@ pub struct Extent {
 }
 
 impl Extent {
-    const NONE: Self = Self { lo: [0; 3], hi: [-1; 3], stride: [0; 3], offset: 0, field: 0 };
+    pub const NONE: Self = Self { lo: [0; 3], hi: [-1; 3], stride: [0; 3], offset: 0, field: 0 };
 
     pub fn bytes(&self) -> &[u8] {
         // Eleven words of eight bytes, without padding.
@@ -79,8 +79,7 @@ impl Data {
 }
 
 impl DeviceThread<'_> {
-    /// `None`: there is no room for its data until another task is complete.
-    pub fn start(&mut self, node: NodeRef, body: &mut Body, (kind, task): (&'static TaskKind, &DeviceTask)) -> Result<Option<Started>> {
+    pub fn start(&mut self, node: NodeRef, body: &mut Body, (kind, task): (&'static TaskKind, &DeviceTask)) -> Result<Beginning> {
         let variant = kind.devices.find(self.attached().device.info().api);
         let Some(variant) = variant else { fail!(Internal, "no variant for this device") };
         let kernel = match variant {
@@ -88,12 +87,22 @@ impl DeviceThread<'_> {
             DeviceBody::Function(_) => None,
         };
         let in_place = Data { in_place: self.all_in_place(kind, body, task)?, ..Data::default() };
-        let Some(mut data) = self.pin_all(body, in_place)? else { return Ok(None) };
+        let mut wanted = used(body);
+        wanted.retain(|(number, _)| !in_place.uses_in_place(*number));
+        let pinned = self.pin_all(body, &wanted, in_place)?;
+        drop(wanted);
+        let Some(mut data) = pinned else { return Ok(Beginning::NoRoom) };
         let stream = self.stream_for(&task.after);
-        match self.fill_and_launch((node, body, kind, task), (variant, kernel.as_ref()), stream, &mut data) {
-            Ok(events) => Ok(Some(Started { events, stream, data })),
+        let events = self.fill_and_launch((node, body, kind, task), (variant, kernel.as_ref()), stream, &mut data);
+        self.with_pins(data, events).map(|(events, data)| Beginning::Started(Started { events, stream, data }))
+    }
+
+    /// What was done with places that are pinned for it; they are not any more if it failed. Whoever is told of the failure may go on with the
+    /// data: nothing that was enqueued touches it any more.
+    pub fn with_pins<R>(&self, data: Data, done: Result<R>) -> Result<(R, Data)> {
+        match done {
+            Ok(done) => Ok((done, data)),
             Err(error) => {
-                // Whoever is told of the failure may go on with the data: nothing that was enqueued for the task touches it any more.
                 self.devices.settle(data.pinned.iter().map(|(_, place)| place));
                 self.unpin(&data.pinned);
                 Err(error)
@@ -101,9 +110,9 @@ impl DeviceThread<'_> {
         }
     }
 
-    /// Places for all requirements. `None`: there will be room when a task is complete, or what was packed has left.
-    fn pin_all(&self, body: &Body, mut data: Data) -> Result<Option<Data>> {
-        if self.try_pin(body, &mut data)? {
+    /// Places for requirements. `None`: there will be room when a task is complete, or what was packed has left.
+    pub fn pin_all(&self, body: &Body, wanted: &[(usize, &Held)], mut data: Data) -> Result<Option<Data>> {
+        if self.try_pin(body, wanted, &mut data)? {
             return Ok(Some(data));
         }
         if self.has_running() || self.attached().parcels.are_there() {
@@ -113,17 +122,17 @@ impl DeviceThread<'_> {
         // places of just its sizes.
         while self.devices.evict(self.number)? {}
         self.attached().device.trim();
-        if self.try_pin(body, &mut data)? {
+        if self.try_pin(body, wanted, &mut data)? {
             return Ok(Some(data));
         }
-        let bytes: u64 = used(body).iter().filter(|(number, _)| !data.uses_in_place(*number)).map(|(_, held)| bytes_for(held)).sum();
+        let bytes: u64 = wanted.iter().map(|(_, held)| bytes_for(held)).sum();
         let info = self.attached().device.info();
         fail!(Resources, "its requirements take {bytes} bytes of device \"{}\", of whose {} bytes not so many can be had", info.name, info.memory_bytes)
     }
 
     /// False: there is no room for all, and nothing is pinned.
-    fn try_pin(&self, body: &Body, data: &mut Data) -> Result<bool> {
-        let found = self.pin_into(body, data);
+    fn try_pin(&self, body: &Body, wanted: &[(usize, &Held)], data: &mut Data) -> Result<bool> {
+        let found = self.pin_into(body, wanted, data);
         if !matches!(found, Ok(true)) {
             self.unpin(&data.pinned);
             data.pinned.clear();
@@ -133,11 +142,8 @@ impl DeviceThread<'_> {
     }
 
     /// False: there is no room for all.
-    fn pin_into(&self, body: &Body, data: &mut Data) -> Result<bool> {
-        for (number, held) in used(body) {
-            if data.uses_in_place(number) {
-                continue;
-            }
+    fn pin_into(&self, body: &Body, wanted: &[(usize, &Held)], data: &mut Data) -> Result<bool> {
+        for &(number, held) in wanted {
             if held.access.privilege != Privilege::Reduce {
                 let Some(place) = self.devices.pin(self.number, held)? else { return Ok(false) };
                 data.pinned.push((number, place));
@@ -157,15 +163,7 @@ impl DeviceThread<'_> {
         stream: Stream,
         data: &mut Data,
     ) -> Result<Events> {
-        let chained = self.events_of(&task.after);
-        let mut waits = chained.clone();
-        for (number, place) in &data.pinned {
-            let held = &body.needs()[*number];
-            let asking = self.engine.who_ranks(kind).filter(|_| held.access.privilege != Privilege::WriteDiscard);
-            let ask = |asking| self.devices.rank_sources(&asking, &place.data, (*number, held), place.place);
-            let ranking = asking.map(ask).unwrap_or_default();
-            self.bring_in(held, (place, &ranking), stream, &chained, &mut waits)?;
-        }
+        let mut waits = self.bring_all((body, &data.pinned), self.engine.who_ranks(kind), stream, &task.after)?;
         for used in &data.in_place {
             let held = &body.needs()[used.number];
             let asking = self.engine.who_ranks(kind).filter(|_| held.access.privilege != Privilege::WriteDiscard);
@@ -224,6 +222,19 @@ impl DeviceThread<'_> {
             }
         }
         Ok(events)
+    }
+
+    /// Brings what requirements read to their places. What their operation, which comes after others, has to wait for.
+    pub fn bring_all(&self, (body, pinned): (&Body, &[(usize, Pinned)]), asking: Option<Asking>, stream: Stream, after: &[NodeRef]) -> Result<Events> {
+        let chained = self.events_of(after);
+        let mut waits = chained.clone();
+        for (number, place) in pinned {
+            let held = &body.needs()[*number];
+            let ask = |asking| self.devices.rank_sources(&asking, &place.data, (*number, held), place.place);
+            let ranking = asking.filter(|_| held.access.privilege != Privilege::WriteDiscard).map(ask).unwrap_or_default();
+            self.bring_in(held, (place, &ranking), stream, &chained, &mut waits)?;
+        }
+        Ok(waits)
     }
 
     /// Brings what the requirement reads to its place; what the task has to wait for is added to `waits`.
@@ -330,7 +341,7 @@ impl DeviceThread<'_> {
     }
 
     /// The first of `events` is the task's. What others than this rank's operations look at goes back at once.
-    fn is_written(&self, held: &Held, pinned: &Pinned, events: &mut Events) -> Result<()> {
+    pub fn is_written(&self, held: &Held, pinned: &Pinned, events: &mut Events) -> Result<()> {
         let mut state = self.devices.resident(&pinned.data).lock();
         if let Some(physical) = state.physical.get_mut(&pinned.place) {
             physical.is_used_by(&events[0]);

@@ -24,6 +24,17 @@ use std::time::{Duration, Instant};
 const BUSY: Duration = Duration::from_micros(20);
 const NAP: Duration = Duration::from_micros(20);
 
+/// What became of an operation that is ready.
+pub enum Beginning {
+    Started(Started),
+    /// For its data, until another task is complete.
+    NoRoom,
+    /// It comes again by itself.
+    Later,
+    /// The host does it.
+    ToHost,
+}
+
 /// A task that was enqueued and is not complete.
 struct Running<'a> {
     task: Box<DeviceTask>,
@@ -39,7 +50,7 @@ pub struct DeviceThread<'a> {
     /// Tasks that are ready, in the order in which they became so.
     waiting: VecDeque<NodeRef>,
     running: Vec<Running<'a>>,
-    watched: Vec<(Events, Then)>,
+    pub watched: Vec<(Events, Then)>,
     pub kernels: Kernels,
     turn: usize,
     /// The device is lost, and what lay there alone.
@@ -270,26 +281,34 @@ impl DeviceThread<'_> {
         let activity = self.engine.activity.task_begins();
         let started = match (task.job, lost) {
             (Job::Task(_), Some(lost)) => lost,
-            (Job::Task(kind), None) => self.start(node, body, (kind, &task)),
             // What the device takes with it nobody copies; the rest the host can.
-            (Job::Copy, lost) => match if lost.is_some() { Ok(None) } else { self.start_copy(body, &task) } {
-                Ok(None) => {
-                    activity.ends();
-                    self.leave_to_host(node, body, task);
-                    return true;
-                }
-                started => started,
-            },
+            (_, Some(_)) => Ok(Beginning::ToHost),
+            (Job::Task(kind), None) => self.start(node, body, (kind, &task)),
+            (Job::Copy, None) => self.start_copy(body, &task),
+            (Job::Indirect(how), None) => self.start_indirect(node, body, (&mut task, how)),
         };
         self.look_whether_lost();
         match started {
-            Ok(None) => {
+            Ok(Beginning::NoRoom) => {
                 activity.ends();
                 body.work = Work::Device(task);
                 false
             }
-            Ok(Some(started)) => {
+            Ok(Beginning::Later) => {
+                activity.ends();
+                body.work = Work::Device(task);
+                true
+            }
+            Ok(Beginning::ToHost) => {
+                activity.ends();
+                self.leave_to_host(node, body, task);
+                true
+            }
+            Ok(Beginning::Started(started)) => {
                 self.devices.counts.add(if matches!(task.job, Job::Task(_)) { Done::Task } else { Done::Copy });
+                if matches!(task.job, Job::Indirect(_)) {
+                    self.devices.counts.add(Done::Indirect);
+                }
                 if !started.data.contributions.is_empty() {
                     self.devices.counts.add(Done::Reduction);
                 }
@@ -331,7 +350,7 @@ impl DeviceThread<'_> {
             self.watched.push((events, Then::Run(node)));
             return;
         }
-        body.work = Work::Copy;
+        body.work = task.job.on_host();
         body.on = None;
         body.special &= !special::DEVICE;
         // The second node waits for the first; a message takes along what arrives.
@@ -375,7 +394,7 @@ impl DeviceThread<'_> {
     }
 }
 
-fn fail_lost<T>(why: &str) -> Result<T> {
+fn fail_lost(why: &str) -> Result<Beginning> {
     fail!(Resources, "its device is lost: {why}")
 }
 

@@ -20,6 +20,13 @@ pub struct KernelText {
     pub grid_requirement: u32,
 }
 
+impl KernelText {
+    /// A kernel of the library's.
+    pub fn own(text: String, file: &str, entry: &str) -> Self {
+        Self { text: text.into(), file: file.into(), entry: entry.into(), options: "".into(), block: [0; 3], grid_requirement: 0 }
+    }
+}
+
 /// What a function of the program gets besides its context.
 #[derive(Clone, Copy, Debug)]
 pub struct NativeDevice {
