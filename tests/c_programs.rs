@@ -134,10 +134,11 @@ fn copies_from_and_to_devices() {
 /// What a copy and the tasks around it use at once is about 7000 bytes; with less room than that the host copies.
 #[test]
 fn gathers_and_scatters_on_devices() {
-    run("device_gathers");
+    run_with("device_gathers", &WITHOUT);
     for capacity in ["1G", "14336", "5120"] {
-        run_with("device_gathers", &[("COHORT_DEVICES", "opencl"), ("COHORT_DEVICE_MEMORY", capacity)]);
+        run_on_devices("device_gathers", &[("COHORT_DEVICE_MEMORY", capacity)]);
     }
+    run_on_devices("device_gathers", &TWO);
 }
 
 #[test]

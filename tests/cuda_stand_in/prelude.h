@@ -19,7 +19,8 @@ static thread_local uint3 threadIdx, blockIdx, blockDim, gridDim;
 
 #define STAND_IN_ATOMICS(type)                                                                                                             \
   static inline type atomicCAS(type *at, type compare, type value) { return __sync_val_compare_and_swap(at, compare, value); }             \
-  static inline type atomicAdd(type *at, type value) { return __sync_fetch_and_add(at, value); }
+  static inline type atomicAdd(type *at, type value) { return __sync_fetch_and_add(at, value); }                                           \
+  static inline type atomicExch(type *at, type value) { return __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST); }
 STAND_IN_ATOMICS(int)
 STAND_IN_ATOMICS(unsigned)
 STAND_IN_ATOMICS(unsigned long long)
