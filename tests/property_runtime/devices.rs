@@ -28,7 +28,7 @@ const TEXT: &str = include_str!("compute.cl");
 pub const DRIVERS: (&str, &str) = ("POCL_DEVICES", "pthread pthread");
 
 /// What all programs of a process had devices do.
-pub static DID: [(Done, AtomicU64); 8] = [
+pub static DID: [(Done, AtomicU64); 9] = [
     (Done::Task, AtomicU64::new(0)),
     (Done::Reduction, AtomicU64::new(0)),
     (Done::Copy, AtomicU64::new(0)),

@@ -26,6 +26,8 @@ enum Known {
 #[derive(Default)]
 pub struct Kernels {
     known: HashMap<*const KernelText, Known>,
+    /// How many are not there yet.
+    under_way: usize,
     /// To the thread that compiles, once there is one.
     asks: Option<Sender<Text>>,
 }
@@ -63,13 +65,19 @@ impl Kernels {
             })?;
             self.asks = Some(asks);
         }
+        self.under_way += 1;
         // The thread is there as long as this.
         self.asks.as_ref().map(|asks| asks.send(text));
         Ok(())
     }
 
+    pub fn are_under_way(&self) -> bool {
+        self.under_way > 0
+    }
+
     /// The tasks that waited for the kernel.
     pub fn add(&mut self, text: Text, compiled: Compilation) -> Vec<NodeRef> {
+        self.under_way -= 1;
         match self.known.insert(text, Known::There(compiled)) {
             Some(Known::UnderWay(tasks)) => tasks,
             _ => Vec::new(),

@@ -36,11 +36,9 @@ pub enum Beginning {
 }
 
 /// A task that was enqueued and is not complete.
-struct Running<'a> {
+struct Running {
     task: Box<DeviceTask>,
     started: Started,
-    /// A wait that a failure may end lasts as long as something runs.
-    activity: Mine<'a>,
 }
 
 pub struct DeviceThread<'a> {
@@ -49,10 +47,12 @@ pub struct DeviceThread<'a> {
     pub number: usize,
     /// Tasks that are ready, in the order in which they became so.
     waiting: VecDeque<NodeRef>,
-    running: Vec<Running<'a>>,
+    running: Vec<Running>,
     pub watched: Vec<(Events, Then)>,
     pub kernels: Kernels,
     turn: usize,
+    /// While something runs or is compiled: a wait that a failure may end lasts as long.
+    activity: Option<Mine<'a>>,
     /// The device is lost, and what lay there alone.
     is_lost: bool,
     /// In which a function of the program launched, though it must not.
@@ -82,8 +82,8 @@ pub fn start(engine: &Engine) -> Result<()> {
             let engine = lent.engine();
             if let Some(devices) = engine.devices.get() {
                 let (waiting, running, watched, kernels) = Default::default();
-                let (turn, is_lost, launched) = (0, false, Cell::default());
-                DeviceThread { engine, devices, number, waiting, running, watched, kernels, turn, is_lost, launched }.serve();
+                let (turn, activity, is_lost, launched) = (0, None, false, Cell::default());
+                DeviceThread { engine, devices, number, waiting, running, watched, kernels, turn, activity, is_lost, launched }.serve();
             }
         })?;
     }
@@ -114,6 +114,7 @@ impl DeviceThread<'_> {
             }
             any |= self.complete();
             any |= self.enqueue_waiting();
+            self.say_whether_active();
             if any {
                 moved = Instant::now();
             } else if self.running.is_empty() && self.watched.is_empty() && self.waiting.is_empty() {
@@ -123,6 +124,15 @@ impl DeviceThread<'_> {
             } else {
                 std::thread::park_timeout(NAP);
             }
+        }
+    }
+
+    fn say_whether_active(&mut self) {
+        let is_active = !self.running.is_empty() || !self.watched.is_empty() || self.kernels.are_under_way();
+        match self.activity.take() {
+            None if is_active => self.activity = Some(self.engine.activity.task_begins()),
+            Some(activity) if !is_active => activity.ends(),
+            same => self.activity = same,
         }
     }
 
@@ -149,8 +159,7 @@ impl DeviceThread<'_> {
                 None => at += 1,
                 Some(result) => {
                     self.look_whether_lost();
-                    let Running { task, started, activity } = self.running.remove(at);
-                    activity.ends();
+                    let Running { task, started } = self.running.remove(at);
                     self.unpin(&started.data.pinned);
                     let shipped = result.and_then(|()| self.ship(&task, started.data.shipment));
                     let error = self.engine.number_of(shipped, task.job.name());
@@ -278,7 +287,6 @@ impl DeviceThread<'_> {
             }
         }
         let lost = self.look_whether_lost().map(|why| fail_lost(why));
-        let activity = self.engine.activity.task_begins();
         let started = match (task.job, lost) {
             (Job::Task(_), Some(lost)) => lost,
             // What the device takes with it nobody copies; the rest the host can.
@@ -290,17 +298,14 @@ impl DeviceThread<'_> {
         self.look_whether_lost();
         match started {
             Ok(Beginning::NoRoom) => {
-                activity.ends();
                 body.work = Work::Device(task);
                 false
             }
             Ok(Beginning::Later) => {
-                activity.ends();
                 body.work = Work::Device(task);
                 true
             }
             Ok(Beginning::ToHost) => {
-                activity.ends();
                 self.leave_to_host(node, body, task);
                 true
             }
@@ -312,13 +317,12 @@ impl DeviceThread<'_> {
                 if !started.data.contributions.is_empty() {
                     self.devices.counts.add(Done::Reduction);
                 }
-                self.running.push(Running { task, started, activity });
+                self.running.push(Running { task, started });
                 body.result = None;
                 self.engine.finish(node, 0);
                 true
             }
             Err(error) => {
-                activity.ends();
                 // A fault of those before it may have met this call first: they fail before it does.
                 self.complete();
                 let number = self.engine.number_of(Err(error), task.job.name());
@@ -372,7 +376,7 @@ impl DeviceThread<'_> {
     }
 
     /// Those of these that are under way. What comes next mostly comes after what was enqueued last.
-    fn under_way<'a>(&'a self, after: &'a [NodeRef]) -> impl DoubleEndedIterator<Item = &'a Running<'a>> {
+    fn under_way<'a>(&'a self, after: &'a [NodeRef]) -> impl DoubleEndedIterator<Item = &'a Running> {
         after.iter().filter_map(|end| self.running.iter().rev().find(|running| running.task.end == *end))
     }
 
