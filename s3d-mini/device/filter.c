@@ -12,9 +12,13 @@ COHORT_KERNEL void filter(COHORT_GLOBAL double *filtered, cohort_extent filtered
                           COHORT_GLOBAL const double *above, cohort_extent above_at, filter_arguments launch) {
   COHORT_POINT(filtered_at, i, j, k)
   const long point[3] = {i, j, k};
-  const int d = (int)launch.direction;
-  const line_around line = line_through(&launch.tile, d, point, field_at, below_at, above_at);
-  const int keep = (launch.tile.open_low[d] && line.at <= FILTER_REACH) || (launch.tile.open_high[d] && line.last - line.at < FILTER_REACH);
+  /* By cases: arrays that are indexed by a variable would be put into memory. */
+#define ALONG(of_direction) (launch.direction == 0 ? of_direction(0) : launch.direction == 1 ? of_direction(1) : of_direction(2))
+#define LINE(d) line_through(&launch.tile, d, point, field_at, below_at, above_at)
+#define OPEN_LOW(d) launch.tile.open_low[d]
+#define OPEN_HIGH(d) launch.tile.open_high[d]
+  const line_around line = ALONG(LINE);
+  const int keep = (ALONG(OPEN_LOW) && line.at <= FILTER_REACH) || (ALONG(OPEN_HIGH) && line.last - line.at < FILTER_REACH);
   filtered += COHORT_ELEMENT(filtered_at, i, j, k);
   field += line.here;
   below += line.below;

@@ -89,11 +89,20 @@ COHORT_KERNEL void fluxes(COHORT_GLOBAL const double *state, cohort_extent state
   around.above[1] = above_y;
   around.above[2] = above_z;
 
-  double viscosity, conductivity, diffusion[SPECIES]; /* times the density */
-  mixture_transport(rho, T, p, W, Y, field, pair_fits + pair_fits_at.offset, &viscosity, &conductivity, diffusion);
+  mixture gas;
+  double viscosity = 0, conductivity;
+  mixture_at(&gas, rho, T, p, W, Y, field, pair_fits + pair_fits_at.offset, &conductivity);
+#if SPECIES <= 16
+  /* The gas is in registers, which slopes can have afterwards. */
+  double known[SPECIES];
+  COHORT_NO_UNROLL
+  for (int s = 0; s < SPECIES; ++s) known[s] = diffusion_of(&gas, s, &viscosity);
+#define DIFFUSION_OF(s) known[s]
+#else
+#define DIFFUSION_OF(s) diffusion_of(&gas, s, &viscosity)
+#endif
   double slopes[SLOPES][3];
   shared_slopes(&around, slopes);
-  subtract_stress(slopes, viscosity, u, momentum, energy);
 
   double total[3], log_W[3]; /* diffusion of all species, slope of ln W */
   COHORT_UNROLL
@@ -103,16 +112,19 @@ COHORT_KERNEL void fluxes(COHORT_GLOBAL const double *state, cohort_extent state
     energy[d] -= conductivity * slopes[T_SLOPE][d];
   }
   COHORT_NO_UNROLL
-  for (int s = 0; s < SPECIES - 1 + CORRECTION_VELOCITY; ++s) {
-    const double h = specific_enthalpy(s, T), rho_Y = state[(STATE_SPECIES + s) * state_at.field];
+  for (int s = 0; s < SPECIES; ++s) {
+    const double diffusion = DIFFUSION_OF(s);
+    if (s == SPECIES - 1 + CORRECTION_VELOCITY) break;
+    const double h = specific_enthalpy(s, T), rho_Y = s < SPECIES - 1 ? state[(STATE_SPECIES + s) * state_at.field] : 0;
     COHORT_UNROLL
     for (int d = 0; d < 3; ++d) {
-      const double J = -diffusion[s] * (slope_of(&around, d, PRIMITIVE_SPECIES + s) + Y[s * field] * log_W[d]);
+      const double J = -diffusion * (slope_of(&around, d, PRIMITIVE_SPECIES + s) + Y[s * field] * log_W[d]);
       total[d] += J;
       energy[d] += h * J;
       if (s < SPECIES - 1 && tile.active[d]) flux[d][(STATE_SPECIES + s) * flux_field[d]] = rho_Y * u[d] + J;
     }
   }
+  subtract_stress(slopes, viscosity, u, momentum, energy);
 #if CORRECTION_VELOCITY
   COHORT_NO_UNROLL
   for (int s = 0; s < SPECIES; ++s) {

@@ -91,11 +91,13 @@ contains
   function rates_source(m) result(text)
     type(mechanism_t), intent(in) :: m
     character(:), allocatable :: text
-    integer :: r
+    integer :: order(size(m%reaction)), r, i
+    order = grouped(m)
     text = 'COHORT_FUNCTION void net_rates(double T, double log_T, double inverse_T, double log_c0, const double *g,'//newline// &
            '                               const double *c, double total, double *w) {'//newline// &
            '  double k, third, rate;'//newline
-    do r = 1, size(m%reaction)
+    do i = 1, size(order)
+      r = order(i)
       text = text//rate_constant(m%reaction(r))//'  rate = k'//product_of(m%reaction(r)%reactants)
       if (m%reaction(r)%reversible) text = text//' - '//backward(m%reaction(r))
       text = text//';'//newline//contributions('w', m%reaction(r)%reactants, '-= rate')// &
@@ -108,17 +110,50 @@ contains
   function losses_source(m) result(text)
     type(mechanism_t), intent(in) :: m
     character(:), allocatable :: text
-    integer :: r
+    integer :: order(size(m%reaction)), r, i
+    order = grouped(m)
     text = 'COHORT_FUNCTION void loss_rates(double T, double log_T, double inverse_T, double log_c0, const double *g,'//newline// &
            '                                const double *c, double total, double *loss) {'//newline// &
            '  double k, third, rate;'//newline
-    do r = 1, size(m%reaction)
+    do i = 1, size(order)
+      r = order(i)
       text = text//rate_constant(m%reaction(r))//'  rate = k'//product_of(m%reaction(r)%reactants)//';'//newline// &
              contributions('loss', m%reaction(r)%reactants, '+= rate')
       if (m%reaction(r)%reversible) text = text//'  rate = '//backward(m%reaction(r))//';'//newline// &
                                            contributions('loss', m%reaction(r)%products, '+= rate')
     end do
     text = text//'}'//newline
+  end function
+
+  !> The reactions' order in the text: those of a rare species follow each other, so that what belongs to it is alive for a short
+  !> while and leaves its registers to others.
+  pure function grouped(m) result(order)
+    type(mechanism_t), intent(in) :: m
+    integer :: order(size(m%reaction)), rarest(size(m%reaction)), uses(m%n_species), r, s, times, next
+    uses = 0
+    do r = 1, size(m%reaction)
+      associate (species => [m%reaction(r)%reactants, m%reaction(r)%products])
+        do s = 1, size(species)
+          uses(species(s)) = uses(species(s)) + 1
+        end do
+      end associate
+    end do
+    do r = 1, size(m%reaction)
+      associate (species => [m%reaction(r)%reactants, m%reaction(r)%products])
+        rarest(r) = species(minloc(uses(species), 1))
+      end associate
+    end do
+    next = 1
+    do times = 1, maxval(uses)
+      do s = 1, m%n_species
+        if (uses(s) /= times) cycle
+        do r = 1, size(m%reaction)
+          if (rarest(r) /= s) cycle
+          order(next) = r
+          next = next + 1
+        end do
+      end do
+    end do
   end function
 
   !> Sets k, that of the forward reaction.

@@ -52,11 +52,13 @@ COHORT_KERNEL void rates(COHORT_GLOBAL const double *density, cohort_extent dens
   fold(&largest[0], crossing);
 
 #if VISCOUS
-  double viscosity, conductivity, diffusion[SPECIES]; /* times the density */
-  mixture_transport(rho, T, kept[PRESSURE * field], W, Y, field, pair_fits + pair_fits_at.offset, &viscosity, &conductivity, diffusion);
-  double diffusivity = fmax(viscosity * (4.0 / 3), conductivity / cp); /* so is this */
-  OVER_SPECIES
-  for (int s = 0; s < SPECIES; ++s) diffusivity = fmax(diffusivity, diffusion[s]);
+  mixture gas;
+  double viscosity = 0, conductivity;
+  mixture_at(&gas, rho, T, kept[PRESSURE * field], W, Y, field, pair_fits + pair_fits_at.offset, &conductivity);
+  double diffusivity = conductivity / cp; /* times the density */
+  COHORT_NO_UNROLL
+  for (int s = 0; s < SPECIES; ++s) diffusivity = fmax(diffusivity, diffusion_of(&gas, s, &viscosity));
+  diffusivity = fmax(diffusivity, viscosity * (4.0 / 3));
   fold(&largest[largest_at.stride[0]], spreading * diffusivity / rho);
 #else
   (void)pair_fits;

@@ -55,49 +55,62 @@ COHORT_FUNCTION double friction_of_two(double X_1, double X_2, double fit_1, dou
 #endif
 }
 
-/* Viscosity, conductivity and rho D of each species. Mass fractions stand `field` elements apart. Species k meets all others in one
- * loop that reads two numbers of each: every pair is visited twice, which costs less than partial sums of all species, kept in
- * memory. What k itself needs is computed again, so that the arrays are indexed by j alone and stay in registers if they are small. */
-COHORT_FUNCTION void mixture_transport(double rho, double T, double p, double W, COHORT_GLOBAL const double *Y,
-                                       long field, COHORT_GLOBAL const double *pair_fits, double *viscosity, double *conductivity, double *diffusion) {
-  const double log_T = log(T), half_T = sqrt(T), quarter_T = sqrt(half_T);
-  const double pair_factor = CANTERA_FITS ? T * half_T : 1;
-  double X[SPECIES], b[SPECIES]; /* mole fractions, W^(1/4) over the square root of the viscosity */
-  double direct = 0, harmonic = 0, mass = 0;
+/* What all species meet at a point. Mass fractions stand `field` elements apart. */
+typedef struct {
+  double log_T, quarter_T, W, mass, of_pairs; /* of_pairs: rho D_k is this, times the other species' mass, over their friction */
+  double X[SPECIES], b[SPECIES];              /* mole fractions, W^(1/4) over the square root of the viscosity */
+  COHORT_GLOBAL const double *Y, *pair_fits;
+  long field;
+} mixture;
+
+COHORT_FUNCTION void mixture_at(mixture *m, double rho, double T, double p, double W, COHORT_GLOBAL const double *Y, long field,
+                                COHORT_GLOBAL const double *pair_fits, double *conductivity) {
+  const double half_T = sqrt(T);
+  double direct = 0, harmonic = 0;
+  m->log_T = log(T);
+  m->quarter_T = sqrt(half_T);
+  m->W = W;
+  m->mass = 0;
+  m->Y = Y;
+  m->field = field;
+  m->pair_fits = pair_fits;
   OVER_SPECIES
   for (int s = 0; s < SPECIES; ++s) {
-    const double lambda = pure_conductivity(s, log_T, quarter_T);
-    X[s] = mole_fraction(s, Y[s * field], W);
-    b[s] = fourth_root_weight[s] / root_viscosity(s, log_T, quarter_T);
-    mass += X[s] * molecular_weight[s];
-    direct += X[s] * lambda;
-    harmonic += X[s] / lambda;
+    const double lambda = pure_conductivity(s, m->log_T, m->quarter_T);
+    m->X[s] = mole_fraction(s, Y[s * field], W);
+    m->b[s] = fourth_root_weight[s] / root_viscosity(s, m->log_T, m->quarter_T);
+    m->mass += m->X[s] * molecular_weight[s];
+    direct += m->X[s] * lambda;
+    harmonic += m->X[s] / lambda;
   }
   *conductivity = 0.5 * (direct + 1 / harmonic);
+  m->of_pairs = rho * (CANTERA_FITS ? T * half_T : 1) / (m->mass * p);
+}
 
-  *viscosity = 0;
-  COHORT_NO_UNROLL
-  for (int k = 0; k < SPECIES; ++k) {
-    const double X_k = mole_fraction(k, Y[k * field], W), root = root_viscosity(k, log_T, quarter_T), a = root / fourth_root_weight[k];
-    const int row = k * SPECIES - k * (k + 1) / 2 - k - 1;
-    double wilke = X_k, friction = 0, others = 0;
-    OVER_PAIRS
-    for (int j = 0; j < SPECIES; j += 2) {
-      double X_j[2], D[2];
-      COHORT_UNROLL
-      for (int n = 0; n < 2; ++n) {
-        const int to = j + n < SPECIES ? j + n : 0;
-        const int pair = to < k ? to * SPECIES - to * (to + 1) / 2 + k - to - 1 : to > k ? row + to : 0;
-        const double one_and_ratio = 1 + a * b[to];
-        X_j[n] = to == k || j + n == SPECIES ? 0 : X[to];
-        D[n] = pair_fit(pair_fits, pair, log_T);
-        wilke += X_j[n] * wilke_weight[to] * wilke_pair[pair] * one_and_ratio * one_and_ratio;
-        others += X_j[n] * molecular_weight[to];
-      }
-      friction += friction_of_two(X_j[0], X_j[1], D[0], D[1]);
+/* rho D of species k, whose part of the viscosity is added. It meets all others in one loop that reads two numbers of each: every pair is
+ * visited twice, which costs less than partial sums of all species, kept in memory. What k itself needs is computed again, so that the
+ * arrays are indexed by j alone and stay in registers if they are small. Species are asked for one by one, so that their diffusion coefficients
+ * need no array: what a thread keeps in memory has to fit the first-level cache with that of all others. */
+COHORT_FUNCTION double diffusion_of(const mixture *m, int k, double *viscosity) {
+  const double X_k = mole_fraction(k, m->Y[k * m->field], m->W), root = root_viscosity(k, m->log_T, m->quarter_T), a = root / fourth_root_weight[k];
+  const int row = k * SPECIES - k * (k + 1) / 2 - k - 1;
+  double wilke = X_k, friction = 0, others = 0;
+  OVER_PAIRS
+  for (int j = 0; j < SPECIES; j += 2) {
+    double X_j[2], D[2];
+    COHORT_UNROLL
+    for (int n = 0; n < 2; ++n) {
+      const int to = j + n < SPECIES ? j + n : 0;
+      const int pair = to < k ? to * SPECIES - to * (to + 1) / 2 + k - to - 1 : to > k ? row + to : 0;
+      const double one_and_ratio = 1 + a * m->b[to];
+      X_j[n] = to == k || j + n == SPECIES ? 0 : m->X[to];
+      D[n] = pair_fit(m->pair_fits, pair, m->log_T);
+      wilke += X_j[n] * wilke_weight[to] * wilke_pair[pair] * one_and_ratio * one_and_ratio;
+      others += X_j[n] * molecular_weight[to];
     }
-    *viscosity += X_k * root * root / wilke;
-    /* 1 - Y_k as a sum over the others: the difference is noise where a species is nearly alone. */
-    diffusion[k] = rho * others * pair_factor / (mass * p * friction);
+    friction += friction_of_two(X_j[0], X_j[1], D[0], D[1]);
   }
+  *viscosity += X_k * root * root / wilke;
+  /* 1 - Y_k as a sum over the others: the difference is noise where a species is nearly alone. */
+  return others * m->of_pairs / friction;
 }

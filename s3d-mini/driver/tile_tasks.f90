@@ -109,7 +109,8 @@ contains
     call cohort_wait_all(root)
     call mapper_forget(mapping)
     call halos_destroy(r)
-    call cohort_collective_destroy(least_length)
+    ! It ends with the runtime, on all ranks at once: others may still be getting their last length from it.
+    least_length = cohort_collective()
     call cohort_finalize(rt)
     call work_destroy()
     call arrays_destroy(a)
