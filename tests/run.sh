@@ -150,6 +150,11 @@ for source in "$root"/tests/c/*.c; do
 done
 unset COHORT_DEVICES POCL_DEVICES
 
+section "Messages from device to device, with addresses given to MPI and without"
+for mpi in openmpi mpich; do
+    count "$root/tests/c/gpu_aware.sh" $mpi "$build/prefix-$mpi" "$build/cuda" "$build/gpu-aware-$mpi"
+done
+
 section "A rank killed outright"
 check "the three others are told" "$root/tests/c/lost.sh" told "$build/c/lost"
 check "mpirun ends the others where it does not let them go on" "$root/tests/c/lost.sh" ended "$build/c/lost"
