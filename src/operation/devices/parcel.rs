@@ -10,7 +10,7 @@ use super::resident::{Events, Physical, Place, State, HOST};
 use super::sources::Ranking;
 use super::thread::DeviceThread;
 use super::{Attached, Devices, Done};
-use crate::base::{Result, Status};
+use crate::base::{Error, Result, Status};
 use crate::device::{Api, Buffer, Device, Dim, Event, HostBuffer, Side, Stream, Transfer};
 use crate::fail;
 use crate::geometry::{Point, Rect};
@@ -152,12 +152,21 @@ impl Lot<'_> {
                 true => Transfer { element: bytes, dims: dims.map(|(count, from, to)| Dim { count, from, to }), from: place, to: in_parcel },
                 false => Transfer { element: bytes, dims: dims.map(|(count, to, from)| Dim { count, from, to }), from: in_parcel, to: place },
             };
-            events.push(unsafe { device.copy(stream, &transfer, waits)? });
+            match unsafe { device.copy(stream, &transfer, waits) } {
+                Ok(event) => events.push(event),
+                Err(error) => return Err(after(&events, error)),
+            }
             packed += count * volume;
             rest = &rest[count..];
         }
         Ok(events)
     }
+}
+
+/// What was begun has ended before memory is given back that it uses.
+fn after(events: &[Event], error: Error) -> Error {
+    events.iter().for_each(|event| drop(event.wait()));
+    error
 }
 
 /// What is left to do of a copy to another rank when its points are copied.
@@ -210,7 +219,7 @@ impl DeviceThread<'_> {
         let sizes = |(field, _)| order.source.data().instances.element_bytes(field).map(|bytes| (field, bytes));
         let fields = pairs_of(order.pairs).map(sizes).collect::<Result<SmallVec<[(u32, usize); 8]>>>()?;
         let (mut events, mut parcels) = (Events::new(), Vec::new());
-        for (rect, number, place) in pieces {
+        let mut pack = |rect: Rect, number: usize, place: Place| -> Result<(Events, Parcel)> {
             let mut waits = chained.clone();
             fields.iter().for_each(|(field, _)| state.wait_for_fills(place, *field, &rect.into(), &mut waits));
             let attached = &self.devices.list[number];
@@ -225,9 +234,13 @@ impl DeviceThread<'_> {
             let packed = unsafe { lot.copy(&*attached.device, stream, (&parcel, true), &waits)? };
             let now = self.devices.tick();
             packed.iter().for_each(|event| state.is_used(place, now, event));
+            self.devices.counts.add(Done::Sent);
+            Ok((packed, parcel))
+        };
+        for (rect, number, place) in pieces {
+            let (packed, parcel) = pack(rect, number, place).map_err(|error| after(&events, error))?;
             events.extend(packed);
             parcels.push((rect.shifted(order.shift), parcel));
-            self.devices.counts.add(Done::Sent);
         }
         Ok(Some((events, Shipment::of(order.destination, order.pairs, parcels))))
     }
