@@ -308,7 +308,7 @@ unsafe extern "C" fn be_seen(args: *mut c_void) {
     if let Some(watch) = &world.watch {
         watch.begin(seen.path).into_iter().for_each(|wrong| world.complain(wrong));
         if seen.path % 4 == 0 {
-            // Whoever does not wait for it, on another stream, begins meanwhile.
+            // Whoever does not wait for it begins meanwhile.
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
         watch.end(seen.path);
