@@ -183,7 +183,7 @@ pub fn prepare(engine: &Engine, body: &mut Body, kind: &TaskKind) -> Result<()> 
             continue;
         }
         let restricted = body.restricted && held.restricted && held.access.privilege != Privilege::Reduce;
-        let elsewhere = lies_elsewhere(engine, held, kind.leaf && !restricted)?;
+        let elsewhere = if restricted { None } else { lies_elsewhere(engine, held)? };
         let Some(made) = make(engine, held, (layout, elsewhere), restricted.then_some(number))? else { continue };
         kind.asked.count(&made, held);
         let held = &mut body.needs_mut()[number];
@@ -196,8 +196,8 @@ pub fn prepare(engine: &Engine, body: &mut Body, kind: &TaskKind) -> Result<()> 
     Ok(())
 }
 
-/// Whether the data of a requirement lies in another memory than the one that a mapper chose, if the task may have a copy of it.
-fn lies_elsewhere(engine: &Engine, held: &Held, may_be_copied: bool) -> Result<Option<Elsewhere>> {
+/// Whether the data of a requirement lies in another memory than the one that a mapper chose.
+fn lies_elsewhere(engine: &Engine, held: &Held) -> Result<Option<Elsewhere>> {
     let Some(memory) = held.wished.memory else { return Ok(None) };
     let parts = |field: u32, visit: &mut dyn FnMut(&Rect, &FieldInstance)| {
         held.node().domain.rects().try_for_each(|rect| match place(held, field)? {
@@ -208,8 +208,7 @@ fn lies_elsewhere(engine: &Engine, held: &Held, may_be_copied: bool) -> Result<O
             None => held.data().instances.each_place(field, &rect, &mut *visit),
         })
     };
-    let found = placed::look(engine, (held.node(), &held.mask), &parts, memory, held.access.writes() && !held.restricted)?;
-    Ok(found.filter(|_| may_be_copied))
+    placed::look(engine, (held.node(), &held.mask), &parts, memory, held.access.writes())
 }
 
 /// A place for the copy of a requirement, if its data is to lie otherwise. `restricted`: the number of a requirement that may not have one.

@@ -157,8 +157,10 @@ impl Engine {
         }
     }
 
-    fn wished(&self, need: &NeedChoice) -> Wished {
-        Wished { layout: need.layout.map(|layout| self.layouts.intern(&layout)), memory: self.mappers.setting.other_memory(need.memory) }
+    /// What a task that is no leaf uses, those that it launches use where it lies, be that a device.
+    fn wished(&self, kind: &TaskKind, need: &NeedChoice) -> Wished {
+        let memory = self.mappers.setting.other_memory(need.memory).filter(|_| kind.leaf);
+        Wished { layout: need.layout.map(|layout| self.layouts.intern(&layout)), memory }
     }
 
     /// Where the mapper says that a task which is ready runs.
@@ -178,7 +180,7 @@ impl Engine {
         Place {
             processor: Processor::from_number(choice.processor).filter(|&chosen| chosen != Processor::Any),
             wish: choice.wish(),
-            wished: choice.needs.iter().map(|need| self.wished(need)).collect(),
+            wished: choice.needs.iter().map(|need| self.wished(kind, need)).collect(),
             on_device: SmallVec::new(),
         }
     }

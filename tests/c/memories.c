@@ -4,6 +4,7 @@
 #define _GNU_SOURCE /* syscall */
 #include "testing.h"
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -376,6 +377,8 @@ int main(void)
   cohort_mapper_t table = COHORT_MAPPER_INIT;
   cohort_mapper_handle_t mapper;
   uint32_t memories;
+  /* Tiles in one huge page would all lie where the first of them does. */
+  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   TRY(cohort_init(NULL, &rt));
   TRY(cohort_root_context(rt, &ctx));
   TRY(cohort_machine_memories(rt, COHORT_MEMORY_SYSTEM, 0, NULL, &memories));
