@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(all_options(&file, &task(c"e", 5)).processor, 1, "no device can run it");
         let wrong = on(task(c"e", 5));
         let text = file.select_task_options(&wrong, &mut TaskOptions::default_for(&wrong)).unwrap_err();
-        assert_eq!(text, "some.map:10:10: none of the devices that can run it is meant: 4 \"H100 80GB\", 5 \"A100\", 6 \"H100\"");
+        assert_eq!(text, "some.map:11:10: none of the devices that can run it is meant: 4 \"H100 80GB\", 5 \"A100\", 6 \"H100\"");
     }
 
     #[test]
