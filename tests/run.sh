@@ -26,13 +26,11 @@ together with_mpi without_mpi
 section "Kernel sources, through NVIDIA's compiler"
 count "$root/tests/kernel/run.sh" "$build/kernel"
 
-section "Devices through CUDA's driver interface, on a stand-in for the driver"
-count "$root/tests/cuda_stand_in/run.sh" "$build/cuda"
-
-section "Rust: models of the concurrent parts, every interleaving; C programs under memcheck"
+section "Rust: models of the concurrent parts, every interleaving; C programs under memcheck; devices on a stand-in for CUDA's driver"
 models() { count env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --locked --release --lib --target-dir "$build/loom" model; }
 memcheck() { count "$root/tests/memcheck.sh" errors nesting saxpy; }
-together models memcheck
+stand_in() { count "$root/tests/cuda_stand_in/run.sh" "$build/cuda"; }
+together models memcheck stand_in
 
 section "Build and install"
 build_and_install() { # build_and_install PRESET [OPTION...]: into prefix-PRESET
@@ -151,9 +149,10 @@ done
 unset COHORT_DEVICES POCL_DEVICES
 
 section "Messages from device to device, with addresses given to MPI and without"
-for mpi in openmpi mpich; do
-    count "$root/tests/c/gpu_aware.sh" $mpi "$build/prefix-$mpi" "$build/cuda" "$build/gpu-aware-$mpi"
-done
+gpu_aware() { count "$root/tests/c/gpu_aware.sh" "$1" "$build/prefix-$1" "$build/cuda" "$build/gpu-aware-$1"; }
+gpu_aware_openmpi() { gpu_aware openmpi; }
+gpu_aware_mpich() { gpu_aware mpich; }
+together gpu_aware_openmpi gpu_aware_mpich
 
 section "A rank killed outright"
 check "the three others are told" "$root/tests/c/lost.sh" told "$build/c/lost"
