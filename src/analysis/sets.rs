@@ -3,6 +3,7 @@
 //! sets (Bauer et al., "Visibility algorithms for dynamic dependence analysis", PPoPP 2023), kept here per context and exact.
 
 use super::history::{Dependences, History, Use, Work};
+use crate::base::Pieces;
 use crate::geometry::{Domain, Rect};
 use crate::region::{Access, Cuts, FieldMask, Privilege, RegionNode};
 use smallvec::SmallVec;
@@ -26,9 +27,9 @@ struct Known {
 
 struct TreeSets {
     tree: u64,
-    sets: Vec<Set>,
+    sets: Pieces<Set>,
     /// By number of the region.
-    regions: Vec<Option<Known>>,
+    regions: Pieces<Option<Known>>,
     work: Work,
 }
 
@@ -124,7 +125,9 @@ impl ContextAnalysis {
         let id = region.tree.id;
         self.trees.binary_search_by_key(&id, |t| t.tree).unwrap_or_else(|at| {
             let root = Set { domain: region.tree.space.domain.clone(), history: History::default(), parts: None };
-            self.trees.insert(at, TreeSets { tree: id, sets: vec![root], regions: Vec::new(), work: Work::default() });
+            let mut sets = Pieces::default();
+            sets.push(root);
+            self.trees.insert(at, TreeSets { tree: id, sets, regions: Pieces::default(), work: Work::default() });
             at
         })
     }
@@ -134,10 +137,7 @@ impl TreeSets {
     /// Brings the region's list of sets up to date.
     fn refresh(&mut self, region: &Arc<RegionNode>, epoch: u32) {
         let index = region.index as usize;
-        if self.regions.len() <= index {
-            self.regions.resize_with(index + 1, || None);
-        }
-        let starts = match &mut self.regions[index] {
+        let starts = match self.regions.make(index) {
             Some(known) if known.leaves.iter().all(|&s| self.sets[s as usize].parts.is_none()) => return,
             Some(known) => std::mem::take(&mut known.leaves),
             None => Leaves::from_slice(&[0]),

@@ -1,7 +1,7 @@
 //! Generational handles: one word `kind:8 | generation:24 | index:32`, so that a null, stale or foreign handle is an
 //! error and never a crash. Lookup is lock free; creation and removal may lock.
 
-use super::{Chunks, Result};
+use super::{memory, Chunks, Result};
 use crate::fail;
 use super::sync::Mutex;
 use std::cell::UnsafeCell;
@@ -112,6 +112,10 @@ impl<T> Table<T> {
     }
 
     pub fn insert(&self, value: T) -> Result<u64> {
+        if memory::is_short() {
+            self.let_go();
+            memory::expect(0)?;
+        }
         let mut free = self.free.lock();
         let index = match free.indices.pop() {
             Some(index) => index,
@@ -184,6 +188,20 @@ impl<T> Table<T> {
                 // In use, and not removed before the lock is given back.
                 unsafe { &*slot.value.get() }.iter().for_each(|value| act(handle, value));
             }
+        }
+    }
+
+    /// Values that were removed go now, and not when their slots are used again.
+    #[cold]
+    fn let_go(&self) {
+        for at in 0.. {
+            let free = self.free.lock();
+            let Some(&index) = free.indices.get(at) else { return };
+            // Not in use, so nobody else looks at the value.
+            let value = self.slot(index).and_then(|slot| unsafe { (*slot.value.get()).take() });
+            // As in `insert`.
+            drop(free);
+            drop(value);
         }
     }
 

@@ -2,11 +2,13 @@
 //! and an operation has many, mostly small. So some memory is kept aside: when the system refuses memory, a piece of
 //! what was kept is given back to it, and it is asked again. Memory is then short: launches are refused (see `Draft`), while what is
 //! outstanding goes on and ends. What grows with every launch, and what holds the program's data, is asked for `sparing` what is
-//! kept, and fails where it is asked for.
+//! kept, and fails where it is asked for. What is made of many parts is expected before it is made.
 //!
 //! `KEPT` are the pieces, or null. Whoever takes a piece gives it to the system; whoever finds a place empty may put a new piece
 //! there. `REFUSED`: bytes that the system refused last, 0 when everything is there.
 
+use super::Result;
+use crate::fail;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr::null_mut;
@@ -21,6 +23,10 @@ const PIECE: Layout = match Layout::from_size_align(256 << 10, 16) {
 const PIECES: usize = 64;
 /// With fewer pieces nothing new begins, whatever is outstanding.
 const LEAST: usize = PIECES / 2;
+/// With fewer pieces what has begun, and may take any number of steps, ends.
+const LAST: usize = PIECES / 4;
+/// Less than this is there while memory is not short.
+const SMALL: usize = PIECE.size() * PIECES / 16;
 
 static KEPT: [AtomicPtr<u8>; PIECES] = [const { AtomicPtr::new(null_mut()) }; PIECES];
 static REFUSED: AtomicUsize = AtomicUsize::new(0);
@@ -100,6 +106,40 @@ pub fn is_short() -> bool {
     REFUSED.load(Ordering::Relaxed) != 0
 }
 
+/// An error unless the system has `bytes` for something that is about to be made, and does so besides what is kept.
+#[inline]
+pub fn expect(bytes: usize) -> Result<()> {
+    if bytes < SMALL && !is_short() { Ok(()) } else { try_out(bytes) }
+}
+
+#[cold]
+fn try_out(bytes: usize) -> Result<()> {
+    let has = |layout| {
+        let found = unsafe { System.alloc(layout) };
+        if !found.is_null() {
+            // Not to be left out by a compiler that knows that nobody uses it.
+            unsafe { System.dealloc(std::hint::black_box(found), layout) };
+        }
+        !found.is_null()
+    };
+    let layout = Layout::from_size_align(bytes.max(1), PIECE.align());
+    let missing = if !layout.is_ok_and(has) { Some(bytes) } else if is_short() { go_on() } else { None };
+    match missing {
+        None => Ok(()),
+        Some(bytes) => fail!(Resources, "the system gives no memory for {bytes} bytes; destroy what is no longer used, or make less of it"),
+    }
+}
+
+fn pieces_left() -> usize {
+    KEPT.iter().filter(|place| !place.load(Ordering::Relaxed).is_null()).count()
+}
+
+/// Memory is short, and little is left of what was kept: how many bytes the system refused.
+#[cold]
+pub fn running_out() -> Option<usize> {
+    (pieces_left() < LAST).then(|| REFUSED.load(Ordering::Relaxed))
+}
+
 /// Keeps aside what is missing, as far as the system has it; whether everything is there.
 pub fn refill() -> bool {
     for place in KEPT.iter().filter(|place| place.load(Ordering::Relaxed).is_null()) {
@@ -116,16 +156,15 @@ pub fn refill() -> bool {
     true
 }
 
-/// Memory was short, and what was outstanding is over: whether enough is kept that something new may begin. Otherwise how many
-/// bytes the system refused.
+/// Memory was short: bytes that the system refused, unless enough is kept that something small and new may begin.
 #[cold]
-pub fn go_on() -> Result<(), usize> {
-    let left = KEPT.iter().filter(|place| !place.load(Ordering::Relaxed).is_null()).count();
+pub fn go_on() -> Option<usize> {
+    let left = pieces_left();
     if refill() || left >= LEAST {
         REFUSED.store(0, Ordering::Relaxed);
-        return Ok(());
+        return None;
     }
-    Err(REFUSED.load(Ordering::Relaxed))
+    Some(REFUSED.load(Ordering::Relaxed))
 }
 
 /// Bytes that the system refused last, if it still has none to keep.

@@ -10,7 +10,7 @@ use crate::fail;
 use crate::geometry::Rect;
 use crate::operation::dependent::{self, Pointers};
 use crate::operation::{Engine, Frame, PartitionObject, RegionObject};
-use crate::region::{check_dim, rects_of, Partition, RegionNode};
+use crate::region::{check_dim, expect_rects, rects_of, Partition, RegionNode};
 use crate::runtime;
 use std::sync::Arc;
 
@@ -54,6 +54,7 @@ pub unsafe extern "C" fn cohort_partition_rects(
             if count == 0 {
                 fail!(InvalidArgument, "a partition with 0 sub-regions; give at least one");
             }
+            expect_rects(count as usize)?;
             Partition::rects(&r.node, &rects_of(dim, count as usize, lo, hi))
         })
     })

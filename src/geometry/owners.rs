@@ -3,6 +3,7 @@
 use super::numbering::Numbering;
 use super::points::PointSet;
 use super::rect::Rect;
+use crate::base::{memory, Result};
 use std::collections::HashMap;
 
 /// For every point of a rectangle the number of a list of colours.
@@ -31,17 +32,19 @@ impl ListNumber for u32 {}
 const NEAR: u64 = 1024;
 
 impl Owners {
-    pub fn new(bounds: Rect, sets: &[PointSet]) -> Self {
+    pub fn new(bounds: Rect, sets: &[PointSet]) -> Result<Self> {
         let numbering = Numbering::new(bounds);
         let points = bounds.volume() as usize;
+        memory::expect(points)?;
         let (table, lists) = match fill::<u8>(&numbering, points, sets) {
             Some((table, lists)) => (Table::Narrow(table), lists),
             None => {
+                memory::expect(points * size_of::<u32>())?;
                 let (table, lists) = fill::<u32>(&numbering, points, sets).expect("fewer lists than points");
                 (Table::Wide(table), lists)
             }
         };
-        Self { bounds, numbering, elsewhere: points as u64, table, lists }
+        Ok(Self { bounds, numbering, elsewhere: points as u64, table, lists })
     }
 
     /// The numbers of points, by which their lists are found.
@@ -150,7 +153,7 @@ mod tests {
         let line = |lo: i64, hi: i64| Rect::new([lo, 0, 0], [hi, 0, 0]);
         // Point p is in the sets from p on: each point has a list of its own.
         let sets: Vec<PointSet> = (0..300).map(|last| PointSet::from_rect(line(0, last))).collect();
-        let owners = Owners::new(line(0, 299), &sets);
+        let owners = Owners::new(line(0, 299), &sets).unwrap();
         let numbers = [0, 123, 299, 300, -1].map(|x| owners.numbering().find([x, 0, 0]).unwrap_or(owners.elsewhere()));
         let mut lists = [0; 5];
         let mut runs = Vec::new();

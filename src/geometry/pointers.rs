@@ -7,6 +7,7 @@ use super::numbering::Numbering;
 use super::owners::Owners;
 use super::points::{PointSet, RowsInOrder};
 use super::rect::{Point, Rect};
+use crate::base::{memory, Result};
 
 /// Values that are read together.
 const BATCH: usize = 256;
@@ -182,7 +183,8 @@ unsafe fn number_as<I: Integer, const N: usize>(mut value: *const u8, stride: is
 ///
 /// # Safety
 /// As for [`Values::each`].
-pub unsafe fn by_colour<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, colours: usize, values: &Values<Row>) -> Vec<PointSet> {
+pub unsafe fn by_colour<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, colours: usize, values: &Values<Row>) -> Result<Vec<PointSet>> {
+    memory::expect(colours * size_of::<RowsInOrder>())?;
     let mut found: Vec<RowsInOrder> = (0..colours).map(|_| RowsInOrder::default()).collect();
     values.each_point(points, |point, value| {
         if let Some(rows) = usize::try_from(value[0]).ok().and_then(|colour| found.get_mut(colour)) {
@@ -196,15 +198,17 @@ pub unsafe fn by_colour<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet,
 ///
 /// # Safety
 /// As for [`Values::each`].
-pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], target: &PointSet, values: &Values<Row>) -> Vec<PointSet> {
-    let Some(bounds) = target.bounds() else { return vec![PointSet::empty(); points.len()] };
+pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], target: &PointSet, values: &Values<Row>) -> Result<Vec<PointSet>> {
+    let Some(bounds) = target.bounds() else { return Ok(vec![PointSet::empty(); points.len()]) };
     let numbering = Numbering::new(bounds);
     let whole = target.volume() == bounds.volume();
     let most = points.iter().map(PointSet::volume).max().unwrap_or(0);
     // One bit a point of the target as long as that is not much more than the values themselves.
     let numbers = bounds.volume() as u64;
     // One more stands for all points elsewhere.
-    let mut bits = (bounds.volume() / 64 <= 4 * most + 1024).then(|| Bits::new(numbers + 1));
+    let few = bounds.volume() / 64 <= 4 * most + 1024;
+    memory::expect(if few { numbers as usize / 8 } else { most as usize * 2 * size_of::<(u64, u64)>() })?;
+    let mut bits = few.then(|| Bits::new(numbers + 1));
     let image_of = |points: &PointSet| {
         let mut rows = RowsInOrder::default();
         match &mut bits {
@@ -233,12 +237,12 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], t
                 }
             }
         }
-        let found = rows.finish();
+        let found = rows.finish()?;
         if whole {
-            found
-        } else {
-            found.intersection(target)
+            return Ok(found);
         }
+        memory::expect((found.rects().len() + target.rects().len()) * size_of::<Rect>())?;
+        Ok(found.intersection(target))
     };
     points.iter().map(image_of).collect()
 }
@@ -260,10 +264,10 @@ fn joined(mut runs: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
 ///
 /// # Safety
 /// As for [`Values::each`].
-pub unsafe fn preimage<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, targets: &[PointSet], values: &Values<Row>) -> Vec<PointSet> {
+pub unsafe fn preimage<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, targets: &[PointSet], values: &Values<Row>) -> Result<Vec<PointSet>> {
     let mut found: Vec<RowsInOrder> = targets.iter().map(|_| RowsInOrder::default()).collect();
     let bounds = PointSet::from_rects(&targets.iter().filter_map(PointSet::bounds).collect::<Vec<_>>()).bounds();
-    let Some(bounds) = bounds else { return targets.to_vec() };
+    let Some(bounds) = bounds else { return Ok(targets.to_vec()) };
     if bounds.volume() / 16 > points.volume() + 1024 {
         // A target much larger than the values: each is looked up in each set.
         values.each_named(points, |point, named| {
@@ -272,7 +276,7 @@ pub unsafe fn preimage<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, 
             }
         });
     } else {
-        let owners = Owners::new(bounds, targets);
+        let owners = Owners::new(bounds, targets)?;
         if values.ranges {
             let mut seen = Vec::new();
             values.each_range(points, |point, named| {
@@ -364,7 +368,7 @@ mod tests {
                 .collect();
 
             for target in &targets {
-                let found = unsafe { image(&[source.clone(), PointSet::empty()], target, &values) };
+                let found = unsafe { image(&[source.clone(), PointSet::empty()], target, &values).unwrap() };
                 prop_assert!(found[1].is_empty());
                 let mut expected = Vec::new();
                 for p in all_points(SOURCE).filter(|&p| source.contains_point(p)) {
@@ -373,7 +377,7 @@ mod tests {
                 }
                 prop_assert_eq!(&found[0], &PointSet::from_rects(&expected).intersection(target));
             }
-            let found = unsafe { preimage(&source, &targets, &values) };
+            let found = unsafe { preimage(&source, &targets, &values).unwrap() };
             for (found, target) in found.iter().zip(&targets) {
                 for p in all_points(SOURCE) {
                     let expected = source.contains_point(p) && target.overlaps(&PointSet::from_rect(named[number(p)]));
@@ -386,7 +390,7 @@ mod tests {
         fn colours_agree_with_every_point(colours in prop::collection::vec(-1i32..5, COUNT)) {
             let row = |p: Point| (colours[number(p)..].as_ptr().cast(), 4);
             let values = Values { row, coordinates: 1, ranges: false, bytes: 4 };
-            let found = unsafe { by_colour(&PointSet::from_rect(SOURCE), 4, &values) };
+            let found = unsafe { by_colour(&PointSet::from_rect(SOURCE), 4, &values).unwrap() };
             for p in all_points(SOURCE) {
                 for (colour, set) in found.iter().enumerate() {
                     prop_assert_eq!(set.contains_point(p), colours[number(p)] == colour as i32);

@@ -5,6 +5,8 @@
 
 use super::bands::{combine, join_bands, meet, within_row, Run};
 use super::rect::{Point, Rect};
+use crate::base::{memory, Result};
+use crate::fail;
 use std::borrow::Cow;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -249,12 +251,14 @@ fn for_each_row_of(rects: &[Rect], mut visit: impl FnMut(Point, i64)) {
     }
 }
 
-/// Builds a set from points that come in Fortran order: the first dimension runs fastest.
+/// Builds a set from points that come in Fortran order: the first dimension runs fastest. How many runs these make nobody knows before.
 #[derive(Default)]
 pub struct RowsInOrder {
     /// Rows that are complete.
     rects: Vec<Rect>,
     row: Row,
+    /// Bytes that the system refused, or 0: the set is not built.
+    refused: usize,
 }
 
 impl RowsInOrder {
@@ -267,27 +271,50 @@ impl RowsInOrder {
         }
         match self.row.runs.last_mut() {
             Some(last) if last.hi + 1 == run.lo => last.hi = run.hi,
-            _ => self.row.runs.push(run),
+            _ => {
+                if self.row.runs.len() < self.row.runs.capacity() || has_room(&mut self.row.runs, 1, &mut self.refused) {
+                    self.row.runs.push(run);
+                }
+            }
         }
     }
 
     fn begin_row(&mut self, at: [i64; 2]) {
         let Row { at: before, runs } = &mut self.row;
-        self.rects.extend(runs.drain(..).map(|run| Row::rect(*before, &run)));
+        if has_room(&mut self.rects, runs.len(), &mut self.refused) {
+            self.rects.extend(runs.drain(..).map(|run| Row::rect(*before, &run)));
+        }
         *before = at;
     }
 
-    pub fn finish(mut self) -> PointSet {
+    /// An error: the system has no memory for it.
+    pub fn finish(mut self) -> Result<PointSet> {
+        if !self.rects.is_empty() {
+            self.begin_row([0; 2]);
+        }
+        if self.refused != 0 {
+            fail!(Resources, "the system gives no memory for {} bytes of a set of points; destroy what is no longer used, or name fewer points", self.refused);
+        }
         if self.rects.is_empty() {
             let Row { at, mut runs } = self.row;
             runs.shrink_to_fit();
-            return PointSet::of_runs(at, runs);
+            return Ok(PointSet::of_runs(at, runs));
         }
-        self.begin_row([0; 2]);
+        // One list more while neighbours are joined.
+        memory::expect(self.rects.len() * size_of::<Rect>())?;
         let mut rects = joined_along(joined_along(self.rects, 1), 2);
         rects.shrink_to_fit();
-        PointSet::of_bands(rects)
+        Ok(PointSet::of_bands(rects))
     }
+}
+
+/// Whether there is room for more now; `refused` says whether it was refused before.
+#[cold]
+fn has_room<T>(list: &mut Vec<T>, more: usize, refused: &mut usize) -> bool {
+    if *refused == 0 && memory::sparing(|| list.try_reserve(more)).is_err() {
+        *refused = 2 * list.len().max(more) * size_of::<T>();
+    }
+    *refused == 0
 }
 
 /// Joins neighbouring bands along `d`; along the dimensions below, they are joined already.
@@ -324,7 +351,7 @@ mod tests {
     fn of_points(inside: impl Fn(Point) -> bool) -> PointSet {
         let mut rows = RowsInOrder::default();
         points().filter(|&p| inside(p)).for_each(|p| rows.add(p, 1));
-        rows.finish()
+        rows.finish().unwrap()
     }
 
     proptest! {
@@ -346,7 +373,7 @@ mod tests {
             }
             let mut rows = RowsInOrder::default();
             set_a.for_each_row(|start, count| rows.add(start, count));
-            prop_assert_eq!(&rows.finish(), &set_a);
+            prop_assert_eq!(&rows.finish().unwrap(), &set_a);
             let bounds = set_a.bounds();
             prop_assert_eq!(bounds.is_none(), a.is_empty());
             prop_assert!(a.iter().all(|r| bounds.unwrap().contains(r)));

@@ -3,7 +3,7 @@
 use super::attention::Attention;
 use super::handle::Handle;
 use crate::base::sync::Mutex;
-use crate::base::{Kind, Lookup, Result, Table};
+use crate::base::{memory, Kind, Lookup, Result, Table};
 use crate::fail;
 use crate::transport::{Mapping, NodeMemory, GRAIN};
 use std::collections::HashMap;
@@ -54,6 +54,7 @@ impl<T: Placed> Registry<T> {
     /// An object of this rank in `bytes` bytes; `make` writes its words at an offset. The handle is good on every rank, and
     /// carries a note below `NOTES`.
     pub fn create(&self, bytes: usize, note: u64, make: impl FnOnce(&Arc<Attention>, &Mapping, usize) -> T) -> Result<u64> {
+        memory::expect(0)?;
         let mut places = self.places.lock();
         let own = &self.memory().own;
         let offset = match places.free.get_mut(&bytes).and_then(Vec::pop) {
@@ -73,6 +74,7 @@ impl<T: Placed> Registry<T> {
 
     /// `count` objects in places that follow each other; the first handle, from which the others follow.
     pub fn create_row(&self, bytes: usize, count: u32, make: impl Fn(&Arc<Attention>, &Mapping, usize) -> T) -> Result<u64> {
+        memory::expect(count as usize * size_of::<T>())?;
         let own = &self.memory().own;
         let first = own.allocate(bytes * count as usize)?;
         let generation = {

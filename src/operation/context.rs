@@ -212,18 +212,25 @@ impl Context {
         Ok(())
     }
 
+    /// Memory is short, and a launch has begun that may take any number of steps: an error if little is left for them.
+    #[cold]
+    pub(super) fn check_memory_left(&self) -> Result<()> {
+        memory::running_out().map_or(Ok(()), |bytes| self.has_no_memory(bytes))
+    }
+
     /// Memory is short: an error, unless it is there again, or all that was launched here is over and enough is kept to begin again.
     #[cold]
     pub(super) fn check_memory(&self) -> Result<()> {
+        let refused = if self.outstanding() == 0 { memory::go_on() } else { memory::refused() };
+        refused.map_or(Ok(()), |bytes| self.has_no_memory(bytes))
+    }
+
+    fn has_no_memory(&self, bytes: usize) -> Result<()> {
         let outstanding = self.outstanding();
-        let refused = if outstanding == 0 { memory::go_on().err() } else { memory::refused() };
-        match refused {
-            None => Ok(()),
-            Some(bytes) => fail!(
-                Resources,
-                "the system gave no memory for {bytes} bytes, with {outstanding} operations of this context outstanding, and has none yet; wait for them before launching more (cohort_wait_all), destroy what is no longer used, or lower COHORT_WINDOW"
-            ),
-        }
+        fail!(
+            Resources,
+            "the system gave no memory for {bytes} bytes, with {outstanding} operations of this context outstanding, and has none yet; wait for them before launching more (cohort_wait_all), destroy what is no longer used, or lower COHORT_WINDOW"
+        );
     }
 
     /// There is no node for one more operation.

@@ -2,12 +2,13 @@
 
 use super::launch::{launch, Launch, Launched, Need};
 use super::{Engine, Frame, Future, PartitionObject, RegionObject};
-use crate::base::Result;
+use crate::base::{memory, Result};
 use crate::copy::copy_rect;
 use crate::fail;
-use crate::geometry::{self, Domain, Point, PointSet, Values};
+use crate::geometry::{self, Domain, Point, PointSet, Rect, Values};
 use crate::instance::{FieldInstance, Storage};
-use crate::region::{Access, Partition, Privilege};
+use crate::region::{Access, Partition, Privilege, RegionNode};
+use std::sync::Arc;
 
 /// A field whose values name points, as pointers or as ranges, both ends included.
 #[derive(Clone, Copy)]
@@ -39,29 +40,40 @@ pub fn by_field(engine: &Engine, frame: &Frame, region: &RegionObject, field: u3
         // Nobody writes the field until the caller launches again.
         unsafe { geometry::by_colour(&region.node.domain.points(), colours as usize, values) }
     })?;
-    Ok(Partition::of_parts(&region.node, found.into_iter().map(Domain::from).collect()))
+    of_sets(&region.node, found?)
 }
 
 /// Sub-regions of `target`: the points that the values in each sub-region of `sources` name.
 pub fn image(engine: &Engine, frame: &Frame, target: &RegionObject, sources: &PartitionObject, pointers: Pointers) -> Result<Partition> {
     let parent = RegionObject { node: sources.partition.parent.clone(), data: sources.data.clone() };
-    let points: Vec<PointSet> = sources.partition.children.iter().map(|c| c.domain.points().into_owned()).collect();
+    let points = sets_of(&sources.partition)?;
     let found = with_values(engine, frame, &parent, pointers, target.node.dim(), |values| {
         // As above.
         unsafe { geometry::image(&points, &target.node.domain.points(), values) }
     })?;
-    Ok(Partition::of_parts(&target.node, found.into_iter().map(Domain::from).collect()))
+    of_sets(&target.node, found?)
 }
 
 /// Sub-regions of `source`: the points whose values name a point of each sub-region of `targets`.
 pub fn preimage(engine: &Engine, frame: &Frame, source: &RegionObject, targets: &PartitionObject, pointers: Pointers) -> Result<Partition> {
     let targets = &targets.partition;
-    let points: Vec<PointSet> = targets.children.iter().map(|c| c.domain.points().into_owned()).collect();
+    let points = sets_of(targets)?;
     let found = with_values(engine, frame, source, pointers, targets.parent.dim(), |values| {
         // As above.
         unsafe { geometry::preimage(&source.node.domain.points(), &points, values) }
     })?;
-    Ok(Partition::of_parts(&source.node, found.into_iter().map(Domain::from).collect()))
+    of_sets(&source.node, found?)
+}
+
+/// The points of each sub-region.
+fn sets_of(partition: &Partition) -> Result<Vec<PointSet>> {
+    memory::expect(partition.rects_in_all() * size_of::<Rect>())?;
+    Ok(partition.children.iter().map(|child| child.domain.points().into_owned()).collect())
+}
+
+fn of_sets(parent: &Arc<RegionNode>, sets: Vec<PointSet>) -> Result<Partition> {
+    Partition::expect(sets.len(), 0)?;
+    Ok(Partition::of_parts(parent, sets.into_iter().map(Domain::from).collect()))
 }
 
 /// Calls `compute` with the field's values on the region, once they are there.

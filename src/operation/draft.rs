@@ -46,6 +46,9 @@ impl<'a> Draft<'a> {
     pub fn of_point(engine: &'a Engine, frame: &'a Frame) -> Result<Self> {
         let context = engine.context_of(frame);
         context.make_room(engine)?;
+        if memory::is_short() {
+            context.check_memory_left()?;
+        }
         Self::open(engine, frame, context)
     }
 

@@ -17,6 +17,6 @@ pub use fields::{FieldMask, FieldSpace, MAX_FIELDS};
 pub use operator::{forget_operators, register_operator, Fold, Operator};
 pub use partition::Partition;
 pub use reduce::Run;
-pub use space::{check_dim, rects_of, IndexSpace};
+pub use space::{check_dim, expect_rects, rects_of, IndexSpace};
 pub use tree::{RegionNode, Tree};
 pub use usage::Usage;

@@ -3,7 +3,7 @@
 use super::cuts::{Cuts, Halves};
 use super::tree::bounds_text;
 use super::RegionNode;
-use crate::base::Result;
+use crate::base::{memory, Result};
 use crate::fail;
 use crate::geometry::{overlap_within, Domain, Point, PointSet, Rect};
 use std::sync::{Arc, OnceLock};
@@ -26,6 +26,14 @@ impl Partition {
         let cuts = cuts.map(Arc::new);
         let children = domains.into_iter().enumerate().map(|(colour, domain)| parent.child(colour, domain, cuts.clone())).collect();
         Self { parent: parent.clone(), children, disjoint: OnceLock::new(), complete: OnceLock::new() }
+    }
+
+    /// Memory for so many sub-regions that come of so many rectangles in all.
+    pub fn expect(count: usize, rects: usize) -> Result<()> {
+        // Besides: two counts and what malloc keeps for each, and two planes in each dimension.
+        let each = size_of::<Domain>() + size_of::<RegionNode>() + 10 * size_of::<usize>();
+        // Lists of rectangles grow by doubling.
+        memory::expect(count.saturating_mul(each).saturating_add(rects.saturating_mul(2 * size_of::<Rect>())))
     }
 
     /// Sub-regions with the given points as far as the parent has them.
@@ -62,6 +70,7 @@ impl Partition {
         if colours.is_none_or(|n| n > MOST_COLOURS) {
             fail!(InvalidArgument, "{:?} blocks are more than 2^24 sub-regions", &count[..parent.dim()]);
         }
+        Self::expect(count.iter().product::<i64>() as usize, parent.domain.rects().len())?;
         let start = |d: usize, i: i64| {
             let (n, c) = (bounds.extent(d), count[d]);
             bounds.lo[d] + i * (n / c) + i.min(n % c)
@@ -82,6 +91,7 @@ impl Partition {
                 fail!(Bounds, "rectangle {colour}, {text}, is empty or leaves the region {}", parent.bounds_text());
             }
         }
+        Self::expect(rects.len(), parent.domain.rects().len())?;
         Ok(Self::of_domains(parent, rects.iter().map(|r| Domain::from(*r))))
     }
 
@@ -99,6 +109,7 @@ impl Partition {
             }
             Domain::from(if r.is_empty() { *r } else { grown })
         };
+        Self::expect(blocks.children.len(), blocks.parent.domain.rects().len())?;
         Ok(Self::of_domains(&blocks.parent, blocks.children.iter().map(|c| grow(&c.domain.bounds))))
     }
 
@@ -108,6 +119,7 @@ impl Partition {
         if colours == 0 || i64::from(colours) > MOST_COLOURS {
             fail!(InvalidArgument, "{colours} sub-regions; give from 1 to 2^24");
         }
+        Self::expect(colours as usize, parent.domain.rects().len())?;
         let mut domains = Vec::with_capacity(colours as usize);
         bisect(&parent.domain, colours, &mut domains);
         let partition = Self::of_domains(parent, domains);
@@ -121,6 +133,7 @@ impl Partition {
         if colours.is_empty() || colour_count.is_none_or(|n| n > MOST_COLOURS) {
             fail!(InvalidArgument, "colours {:?}..{:?}; give from 1 to 2^24 colours, lo not above hi", colours.lo, colours.hi);
         }
+        Self::expect(colours.volume() as usize, parent.domain.rects().len())?;
         let moved = |c: Point| {
             let by: [Option<i64>; 3] = std::array::from_fn(|row| {
                 let product = |d: usize| transform[row][d].checked_mul(c[d]);
@@ -154,6 +167,7 @@ impl Partition {
                 b.children.len()
             );
         }
+        Self::expect(a.children.len(), parent.domain.rects().len() + a.rects_in_all() + b.rects_in_all())?;
         let pairs = a.children.iter().zip(&b.children);
         Ok(Self::of_domains(parent, pairs.map(|(a, b)| combine(&a.domain.points(), &b.domain.points()).into())))
     }
@@ -175,7 +189,13 @@ impl Partition {
         if a.tree.id != b.parent.tree.id {
             fail!(InvalidArgument, "partitions of two region trees; a cross product divides the sub-regions of one by another of the same tree");
         }
+        Self::expect(b.children.len(), a.domain.rects().len() + b.rects_in_all())?;
         Ok(Self::of_domains(a, b.children.iter().map(|c| c.domain.clone())))
+    }
+
+    /// How many rectangles the sub-regions have.
+    pub fn rects_in_all(&self) -> usize {
+        self.children.iter().map(|child| child.domain.rects().len()).sum()
     }
 
     pub fn is_disjoint(&self) -> bool {

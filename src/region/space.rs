@@ -1,6 +1,6 @@
 //! Index spaces: the points that a region spans.
 
-use crate::base::Result;
+use crate::base::{memory, Result};
 use crate::fail;
 use crate::geometry::{Domain, Point, PointSet, Rect};
 
@@ -31,6 +31,7 @@ impl IndexSpace {
     /// The points of any of `count` rectangles, whose bounds stand in `lo` and `hi` one after the other.
     pub fn of_rects(dim: i32, count: usize, lo: &[i64], hi: &[i64]) -> Result<Self> {
         let dim = check_dim(dim)?;
+        expect_rects(count)?;
         let rects = rects_of(dim, count, lo, hi);
         if let Some(i) = rects.iter().position(Rect::is_empty) {
             fail!(Bounds, "rectangle {i} runs from {:?} to {:?}; lo must not exceed hi (both ends are included)", &rects[i].lo[..dim], &rects[i].hi[..dim]);
@@ -62,6 +63,11 @@ fn check_bounds(dim: usize, rect: &Rect) -> Result<()> {
 
 fn corner(dim: usize, of: &[i64]) -> Point {
     std::array::from_fn(|d| if d < dim { of[d] } else { 0 })
+}
+
+/// Memory for so many rectangles, given by their bounds, as sets of points that are joined in pairs.
+pub fn expect_rects(count: usize) -> Result<()> {
+    memory::expect(count.saturating_mul(3 * size_of::<Rect>() + 2 * size_of::<PointSet>()))
 }
 
 /// Rectangles whose bounds stand one after the other, `dim` entries each.
