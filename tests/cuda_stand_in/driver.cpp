@@ -99,6 +99,7 @@ EXPORT CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute what, CUdevi
   case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = 1; break;
   case CU_DEVICE_ATTRIBUTE_INTEGRATED: *value = 0; break;
   case CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY: *value = 1; break;
+  case CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING: *value = 1; break;
   case CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID: *value = 0xffff; break;
   case CU_DEVICE_ATTRIBUTE_PCI_BUS_ID: *value = device + 1; break;
   case CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID: *value = 0; break;
