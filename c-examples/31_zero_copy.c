@@ -7,14 +7,14 @@ enum { N = 5000, BLOCKS = 5, STEPS = 8 };
 static cohort_field_t f[2]; /* old and new values */
 
 static const char *const text =
-    "COHORT_KERNEL void step(COHORT_GLOBAL double *u, cohort_extent of_u)\n"
+    "COHORT_KERNEL void advance(COHORT_GLOBAL double *u, cohort_extent of_u)\n"
     "{\n"
     "    COHORT_POINT(of_u, i, j, k)\n"
     "    COHORT_FIELD(u, of_u, 1, i, j, k) = 2 * COHORT_FIELD(u, of_u, 0, i, j, k) + i;\n"
     "}\n";
 
 /* Where there is no device. */
-static int32_t step(cohort_context_t task, void *user)
+static int32_t advance(cohort_context_t task, void *user)
 {
     cohort_view_t old, new;
     (void)user;
@@ -62,10 +62,10 @@ int main(void)
     TRY(cohort_machine_memories(rt, COHORT_MEMORY_ZERO_COPY, 0, NULL, &memories));
     if (memories > 0)
         TRY(cohort_region_zero_copy(region, 2, f)); /* before the first use, both fields in one call */
-    TRY(cohort_task_register(rt, "step", step, NULL, COHORT_TASK_LEAF, &kernel_step.task));
+    TRY(cohort_task_register(rt, "advance", advance, NULL, COHORT_TASK_LEAF, &kernel_step.task));
     TRY(cohort_task_register(rt, "take over", take_over, NULL, COHORT_TASK_LEAF, &host_step.task));
     kernel.source = text;
-    kernel.name = "step";
+    kernel.name = "advance";
     TRY(cohort_task_kernel(kernel_step.task, &kernel));
     cohort_requirement_t need = {.partition = parts, .fields = f, .field_count = 2, .privilege = COHORT_READ_WRITE};
     kernel_step.requirements = host_step.requirements = &need;

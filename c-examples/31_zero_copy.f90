@@ -6,14 +6,14 @@ module turns
   integer(4) :: f(2)   ! old and new values
   character, parameter :: nl = new_line('a')
   character(len=*), parameter :: text = &
-    'COHORT_KERNEL void step(COHORT_GLOBAL double *u, cohort_extent of_u)'//nl// &
+    'COHORT_KERNEL void advance(COHORT_GLOBAL double *u, cohort_extent of_u)'//nl// &
     '{'//nl// &
     '    COHORT_POINT(of_u, i, j, k)'//nl// &
     '    COHORT_FIELD(u, of_u, 1, i, j, k) = 2*COHORT_FIELD(u, of_u, 0, i, j, k) + i;'//nl// &
     '}'//nl
 contains
   ! Where there is no device.
-  recursive subroutine step(task)
+  recursive subroutine advance(task)
     type(cohort_context), intent(in) :: task
     real(8), pointer :: old(:), new(:)
     integer :: i
@@ -57,8 +57,8 @@ program main
   call cohort_machine_memories(rt, memories, kind=COHORT_MEMORY_ZERO_COPY)
   if (size(memories) > 0) call cohort_region_zero_copy(region, f)   ! before the first use, both fields in one call
   call cohort_partition_blocks(region, [blocks], parts)
-  call cohort_task_register(rt, 'step', on_device, step, leaf=.true.)
-  call cohort_task_kernel(on_device, 'step', source=text)
+  call cohort_task_register(rt, 'advance', on_device, advance, leaf=.true.)
+  call cohort_task_kernel(on_device, 'advance', source=text)
   call cohort_task_register(rt, 'take over', on_host, take_over, leaf=.true.)
   do turn = 1, steps
     call cohort_index_launch(ctx, on_device, blocks, [cohort_needs(parts, f, COHORT_READ_WRITE)])
