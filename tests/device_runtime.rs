@@ -837,8 +837,12 @@ fn ghost_regions_stay_on_the_device_until_they_are_written() {
     assert!(pinned.iter().any(|span| span.len() == 4096 && span.start % 4096 == 0), "{pinned:x?}");
     assert_eq!(seen.from_elsewhere.load(Ordering::Relaxed), 0);
     ok(unsafe { rg::cohort_region_destroy(&mut ghost) });
-    running.wait();
-    assert_eq!(seen.pinned.lock().unwrap().len(), pinned.len() - 1);
+    // The device's thread may be the last that knows of it.
+    let late = Instant::now() + Duration::from_secs(60);
+    while seen.pinned.lock().unwrap().len() == pinned.len() {
+        assert!(Instant::now() < late, "the memory stays registered");
+        std::thread::yield_now();
+    }
 }
 
 #[test]
