@@ -57,7 +57,7 @@ says "on two ranks" $'[tunables]\ndepth = 5\n[task o*]\ninline = yes' "rank 0: o
 two_nodes=(env COHORT_VERBOSE=1 HWLOC_THISSYSTEM=1 "HWLOC_SYNTHETIC=numa:2(memory=1073741824) core:128 pu:1")
 says "with data in another memory" $'[task data]\nmemory = 1' \
     'task "data" worked on 1 copies, 32000 bytes in and 32000 out; first: memory 1 (NUMA node 1) is asked for: the data lies in NUMA node 0' -- "${two_nodes[@]}"
-says "with a memory that is not there" $'[task data]\nmemory = 1' 'refused: cohort_init_mpi: FILE:2:10: "1" is not a whole number from 0 to 0, or any' \
+says "with a memory that is not there" $'[task data]\nmemory = 1' 'refused: cohort_init_mpi: FILE:2:10: "1" is not a whole number from 0 to 0, any, device, or zero-copy' \
     -- env HWLOC_THISSYSTEM=1 "HWLOC_SYNTHETIC=numa:1(memory=1073741824) core:128 pu:1"
 says "with a device that is a processor" $'[task data]\ndevice = 0' 'refused: cohort_init_mpi: FILE:2:10: "0" is no device; they are numbered as processors, here from 2 on' -- env
 
