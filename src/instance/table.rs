@@ -147,10 +147,10 @@ impl InstanceTable {
     pub fn set_layout(&self, fields: &[u32], layout: Layout) -> Result<()> {
         layout.check()?;
         let mut groups = self.change.lock();
-        self.check_unused(fields, "layout")?;
         if let Some(field) = fields.iter().find(|field| groups.iter().any(|group| group.fields.contains(field))) {
             fail!(WrongOrder, "field {} was given a layout before, or a memory; give each field one layout, and that first", self.tree.fields.label(*field));
         }
+        self.check_unused(fields, "layout")?;
         groups.push(Group { layout, fields: fields.to_vec(), lender: None, held: None });
         Ok(())
     }
