@@ -65,10 +65,11 @@ fn check_counts(output: &str, what: impl Iterator<Item = Done>) {
     }
 }
 
-/// The same with devices, which do all that they are there for.
+/// The same with devices, which do all that they are there for. Few copies with indirection find most of their data on a device; they have
+/// random programs of their own, tests/c/device_gathers.c.
 #[test]
 fn random_programs_with_devices_do_what_they_do_on_the_host() {
-    check_counts(&check(Aim::Devices, 1000), devices::DID.iter().map(|(done, _)| *done));
+    check_counts(&check(Aim::Devices, 1000), devices::DID.iter().map(|(done, _)| *done).filter(|done| *done != Done::Indirect));
 }
 
 #[test]
