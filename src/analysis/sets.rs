@@ -23,11 +23,16 @@ struct Known {
     _region: Arc<RegionNode>,
     /// The sets that make it up. One that was split since is replaced when met.
     leaves: Leaves,
+    /// How many sets the tree had when they were looked for: none was split if there are no more.
+    among: usize,
 }
+
+/// The sets of one tree, those that were split among them. The first is the root's.
+struct Sets(Pieces<Set>);
 
 struct TreeSets {
     tree: u64,
-    sets: Pieces<Set>,
+    sets: Sets,
     /// By number of the region.
     regions: Pieces<Option<Known>>,
     work: Work,
@@ -81,11 +86,10 @@ impl ContextAnalysis {
             return;
         }
         let at = self.tree(region);
-        let (tree, epoch) = (&mut self.trees[at], self.epoch);
-        tree.refresh(region, epoch);
-        let TreeSets { sets, regions, work, .. } = tree;
-        for &set in regions[region.index as usize].iter().flat_map(|known| &known.leaves) {
-            let history = &mut sets[set as usize].history;
+        let TreeSets { sets, regions, work, .. } = &mut self.trees[at];
+        let epoch = self.epoch;
+        for &set in leaves(regions, sets, region, epoch) {
+            let history = &mut sets.0[set as usize].history;
             history.enter(epoch);
             history.record(this, work, found);
         }
@@ -94,11 +98,10 @@ impl ContextAnalysis {
     /// The operations that `record` would find; nothing is remembered.
     pub fn conflicts(&mut self, region: &Arc<RegionNode>, mask: &FieldMask, access: Access, found: &mut impl FnMut(u64)) {
         let at = self.tree(region);
-        let (tree, epoch) = (&mut self.trees[at], self.epoch);
-        tree.refresh(region, epoch);
-        let TreeSets { sets, regions, .. } = tree;
-        for &set in regions[region.index as usize].iter().flat_map(|known| &known.leaves) {
-            let history = &mut sets[set as usize].history;
+        let TreeSets { sets, regions, .. } = &mut self.trees[at];
+        let epoch = self.epoch;
+        for &set in leaves(regions, sets, region, epoch) {
+            let history = &mut sets.0[set as usize].history;
             history.enter(epoch);
             history.conflicts(mask, access, found);
         }
@@ -112,7 +115,7 @@ impl ContextAnalysis {
     /// Whether every operation that used the tree is one that `is_done`.
     pub fn tree_is_idle(&self, tree: u64, mut is_done: impl FnMut(u64) -> bool) -> bool {
         let mut known = self.trees.iter().filter(|t| t.tree == tree);
-        known.all(|t| t.sets.iter().all(|s| s.parts.is_some() || s.history.all_users(self.epoch, &mut is_done)))
+        known.all(|t| t.sets.0.iter().all(|s| s.parts.is_some() || s.history.all_users(self.epoch, &mut is_done)))
     }
 
     /// Forgets a region tree; its users are complete, or it will not be used again.
@@ -127,48 +130,55 @@ impl ContextAnalysis {
             let root = Set { domain: region.tree.space.domain.clone(), history: History::default(), parts: None };
             let mut sets = Pieces::default();
             sets.push(root);
-            self.trees.insert(at, TreeSets { tree: id, sets, regions: Pieces::default(), work: Work::default() });
+            self.trees.insert(at, TreeSets { tree: id, sets: Sets(sets), regions: Pieces::default(), work: Work::default() });
             at
         })
     }
 }
 
-impl TreeSets {
-    /// Brings the region's list of sets up to date.
-    fn refresh(&mut self, region: &Arc<RegionNode>, epoch: u32) {
-        let index = region.index as usize;
-        let starts = match self.regions.make(index) {
-            Some(known) if known.leaves.iter().all(|&s| self.sets[s as usize].parts.is_none()) => return,
-            Some(known) => std::mem::take(&mut known.leaves),
-            None => Leaves::from_slice(&[0]),
-        };
-        let mut leaves = Leaves::new();
-        let mut open = starts;
-        while let Some(set) = open.pop() {
-            if !self.sets[set as usize].domain.overlaps(&region.domain) {
-                continue;
-            }
-            match self.sets[set as usize].parts {
-                Some(parts) => open.extend(parts),
-                None => leaves.push(self.narrow(set, region, epoch)),
+/// The sets that make up a region.
+fn leaves<'a>(regions: &'a mut Pieces<Option<Known>>, sets: &mut Sets, region: &Arc<RegionNode>, epoch: u32) -> &'a Leaves {
+    let slot = regions.make(region.index as usize);
+    if slot.as_ref().is_none_or(|known| known.among != sets.0.len()) {
+        sets.look_up(slot, region, epoch);
+    }
+    &slot.as_ref().expect("just looked up").leaves
+}
+
+impl Sets {
+    /// Brings a region's list of sets up to date.
+    #[cold]
+    fn look_up(&mut self, slot: &mut Option<Known>, region: &Arc<RegionNode>, epoch: u32) {
+        let known = slot.get_or_insert_with(|| Known { _region: region.clone(), leaves: Leaves::from_slice(&[0]), among: 0 });
+        let is_new = known.among == 0;
+        if is_new || known.leaves.iter().any(|&set| self.0[set as usize].parts.is_some()) {
+            let mut open = std::mem::take(&mut known.leaves);
+            while let Some(set) = open.pop() {
+                if !self.0[set as usize].domain.overlaps(&region.domain) {
+                    continue;
+                }
+                match self.0[set as usize].parts {
+                    Some(parts) => open.extend(parts),
+                    None => known.leaves.push(self.narrow(set, region, epoch)),
+                }
             }
         }
-        self.regions[index] = Some(Known { _region: region.clone(), leaves });
+        known.among = self.0.len();
     }
 
     /// Splits a leaf until a part of it lies in the region, and no other part does; returns that part.
     fn narrow(&mut self, mut set: u32, region: &RegionNode, epoch: u32) -> u32 {
-        let inside = self.sets[set as usize].domain.intersection(&region.domain);
-        if inside == self.sets[set as usize].domain {
+        let inside = self.0[set as usize].domain.intersection(&region.domain);
+        if inside == self.0[set as usize].domain {
             return set;
         }
-        self.sets[set as usize].history.enter(epoch);
+        self.0[set as usize].history.enter(epoch);
         if let Some(Cuts::Halves(halves)) = region.cuts.as_deref() {
             for half in halves.around(region.colour) {
                 set = self.split(set, |own| own.intersection(half));
             }
         }
-        while self.sets[set as usize].domain.bounds != inside.bounds {
+        while self.0[set as usize].domain.bounds != inside.bounds {
             set = self.split(set, |own| {
                 let (d, at) = cut(&own.bounds, &inside.bounds, region.cuts.as_deref());
                 let mut part = own.bounds;
@@ -185,17 +195,17 @@ impl TreeSets {
 
     /// Splits a leaf in the part that `part` returns, which goes on with its history, and the rest, if there is one.
     fn split(&mut self, set: u32, part: impl FnOnce(&Domain) -> Domain) -> u32 {
-        let own = &self.sets[set as usize].domain;
+        let own = &self.0[set as usize].domain;
         let with = part(own);
         if with == *own {
             return set;
         }
         let without = own.minus(&with);
-        let first = self.sets.len() as u32;
-        let mut history = std::mem::take(&mut self.sets[set as usize].history);
-        self.sets[set as usize].parts = Some([first, first + 1]);
-        self.sets.push(Set { domain: without, history: history.of_part(), parts: None });
-        self.sets.push(Set { domain: with, history, parts: None });
+        let first = self.0.len() as u32;
+        let mut history = std::mem::take(&mut self.0[set as usize].history);
+        self.0[set as usize].parts = Some([first, first + 1]);
+        self.0.push(Set { domain: without, history: history.of_part(), parts: None });
+        self.0.push(Set { domain: with, history, parts: None });
         first + 1
     }
 }
@@ -250,7 +260,7 @@ mod tests {
             assert_eq!(write(&mut analysis, i as u64 + 1, block), [0]);
         }
         let tree = &analysis.trees[0];
-        assert_eq!(tree.sets.len(), 2 * blocks.children.len() - 1);
+        assert_eq!(tree.sets.0.len(), 2 * blocks.children.len() - 1);
         assert!(blocks.children.iter().all(|b| tree.regions[b.index as usize].as_ref().unwrap().leaves.len() == 1));
         assert_eq!(write(&mut analysis, 200_000, &region).len(), 100_000);
     }
@@ -262,7 +272,7 @@ mod tests {
         let mut analysis = ContextAnalysis::new();
         write(&mut analysis, 0, &region);
         assert_eq!(write(&mut analysis, 1, &blocks.children[12_345]), [0]);
-        assert!(analysis.trees[0].sets.len() <= 2 * 15 + 1);
+        assert!(analysis.trees[0].sets.0.len() <= 2 * 15 + 1);
     }
 
     #[test]
@@ -272,7 +282,7 @@ mod tests {
         let rows = Partition::rects(&region, &rects).unwrap();
         let mut analysis = ContextAnalysis::new();
         rows.children.iter().enumerate().for_each(|(i, row)| assert!(write(&mut analysis, i as u64, row).is_empty()));
-        assert_eq!(analysis.trees[0].sets.len(), 2 * rects.len() - 1);
+        assert_eq!(analysis.trees[0].sets.0.len(), 2 * rects.len() - 1);
     }
 
     #[test]
