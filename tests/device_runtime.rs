@@ -568,6 +568,30 @@ fn arrays_that_share_memory_are_never_copied_across_the_edge_of_a_registration()
 }
 
 #[test]
+fn fields_on_both_sides_of_a_registration_are_not_copied_together() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    // Two small fields, and between them an array that is registered.
+    let array: Vec<f64> = vec![0.0; 100 + 100 * 100 + 100];
+    let (middle, fields_of_middle) = running.region(&[100, 100], 1);
+    let (ends, fields_of_ends) = running.region(&[10, 10], 2);
+    running.attach(middle, &fields_of_middle, array[100..].as_ptr(), &[8, 800], 0);
+    for (field, at) in fields_of_ends.iter().zip([0, 100 + 100 * 100]) {
+        running.attach(ends, &[*field], array[at..].as_ptr(), &[8, 80], 0);
+    }
+    running.launch(bump, middle, &fields_of_middle);
+    running.wait();
+    assert_eq!(seen.pinned.lock().unwrap().len(), 1);
+    running.launch(bump, ends, &fields_of_ends);
+    running.wait();
+    let (first, rest) = array.split_at(100 + 100 * 100);
+    assert!(first.iter().all(|&value| value == 1.0) && rest.iter().all(|&value| value == 2.0));
+    running.detach(middle, &fields_of_middle);
+    running.detach(ends, &fields_of_ends);
+}
+
+#[test]
 fn boxes_of_many_commands_are_packed_and_copied_with_one() {
     let (device, seen) = Watched::open();
     let running = Running::with(vec![device]);

@@ -88,7 +88,7 @@ impl Pins {
         }
     }
 
-    fn way(&self, span: &Range<usize>) -> Way {
+    pub fn way(&self, span: &Range<usize>) -> Way {
         if self.registered.load(Ordering::Relaxed) == 0 {
             return Way::Plain;
         }

@@ -10,6 +10,7 @@ use crate::device::{Device, Dim, Event, Side, Stream, Transfer};
 use crate::geometry::{Point, Rect};
 use crate::instance::{dense_strides, FieldInstance, InstanceTable};
 use smallvec::SmallVec;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A field and another one, to or from which it is copied.
@@ -61,7 +62,7 @@ impl Run {
     }
 
     /// Takes the next one in, if that has the same points of the next field, equally far from the last as that from the one before.
-    fn takes(&mut self, next: &mut Run) -> bool {
+    fn takes(&mut self, next: &mut Run, pins: &Pins) -> bool {
         let (count, apart) = (self.fields.len() as isize, next.start as isize - self.start as isize);
         if self.rect != next.rect || self.bytes != next.bytes || count > 1 && apart != self.step * count {
             return false;
@@ -69,7 +70,10 @@ impl Run {
         let fits = match (&mut self.host, &mut next.host) {
             (Host::Even { first, step, way }, Host::Even { first: other, way: other_way, .. }) => {
                 let there = (other.at(self.rect.lo) as isize).wrapping_sub(first.at(self.rect.lo) as isize);
-                let fits = first.stride == other.stride && way == other_way && (count == 1 || there == *step * count);
+                let fits = first.stride == other.stride
+                    && way == other_way
+                    && (count == 1 || there == *step * count)
+                    && (*way != Way::Plain || pins.way(&hull(&first.span(), &other.span())) == Way::Plain);
                 if fits && count == 1 {
                     *step = there;
                 }
@@ -134,6 +138,11 @@ impl Run {
     }
 }
 
+/// With what lies between: a driver takes all of it as one piece of memory, and none that is registered in part.
+fn hull(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    a.start.min(b.start)..a.end.max(b.end)
+}
+
 /// Bytes that the host packs in the time of a command: some microseconds, at some 10 GB a second.
 const WORTH: usize = 64 << 10;
 
@@ -168,7 +177,7 @@ pub fn runs(
             runs.push(Run { rect: *rect, fields: SmallVec::from_slice(&[*fields]), bytes, host, start: start(rect, bytes), step: 0 });
         }
         if let [.., last, next] = &mut runs[before.saturating_sub(1)..] {
-            if last.takes(next) {
+            if last.takes(next, pins) {
                 runs.pop();
             }
         }
