@@ -105,6 +105,9 @@ section "C programs; those of several ranks by shared memory and by messages"
 mkdir -p "$build/c"
 on_workers() { # on_workers WORKERS: the program `name` on its numbers of ranks, in every way
     local workers=$1 ranks
+    if [ "$name" = device_mapping ]; then
+        local -x COHORT_MAPPING=$build/c/device_mapping.$workers.map # which it writes
+    fi
     for ranks in $counts; do
         check "$name on $ranks ranks, $workers workers" env COHORT_WORKERS="$workers" mpirun.openmpi --oversubscribe -n "$ranks" "$build/c/$name"
         if [ "$ranks" -gt 1 ]; then
@@ -130,7 +133,7 @@ for source in "$root"/tests/c/*.c; do
     check "compile $name" mpicc.openmpi -std=gnu11 -Wall -Wextra -Werror "$source" -o "$build/c/$name" \
         -I"$prefix/include" -L"$prefix/lib" -lcohort -lm -lpthread -Wl,-rpath,"$prefix/lib"
     case $name in
-        device_sources) export COHORT_DEVICES=opencl POCL_DEVICES="pthread pthread" ;; # two devices of one processor
+        device_sources | device_mapping) export COHORT_DEVICES=opencl POCL_DEVICES="pthread pthread" ;; # two devices of one processor
         device_*) export COHORT_DEVICES=opencl && unset POCL_DEVICES ;;
         *) unset COHORT_DEVICES POCL_DEVICES ;;
     esac
