@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 /// Less is not worth the system call, and shares its pages with too much else.
-const LEAST: usize = 64 << 10;
+pub const LEAST: usize = 64 << 10;
 
 /// What all trees of a rank have registered.
 pub struct Pins {
@@ -88,7 +88,7 @@ impl Pins {
         }
     }
 
-    pub fn way(&self, span: &Range<usize>) -> Way {
+    fn way(&self, span: &Range<usize>) -> Way {
         if self.registered.load(Ordering::Relaxed) == 0 {
             return Way::Plain;
         }

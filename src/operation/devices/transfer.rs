@@ -2,7 +2,7 @@
 //! an array with a dimension for fields, are copied together. What would take a device many commands is packed by the host, and goes by
 //! way of memory made for copies: blocks, several arrays of one field, strides that fit no rule that drivers have.
 
-use super::pins::{Holds, Pins, Way};
+use super::pins::{Holds, Pins, Way, LEAST};
 use super::resident::Physical;
 use crate::base::Result;
 use crate::copy::copy_rect;
@@ -10,7 +10,6 @@ use crate::device::{Device, Dim, Event, Side, Stream, Transfer};
 use crate::geometry::{Point, Rect};
 use crate::instance::{dense_strides, FieldInstance, InstanceTable};
 use smallvec::SmallVec;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// A field and another one, to or from which it is copied.
@@ -62,18 +61,20 @@ impl Run {
     }
 
     /// Takes the next one in, if that has the same points of the next field, equally far from the last as that from the one before.
-    fn takes(&mut self, next: &mut Run, pins: &Pins) -> bool {
+    fn takes(&mut self, next: &mut Run) -> bool {
         let (count, apart) = (self.fields.len() as isize, next.start as isize - self.start as isize);
         if self.rect != next.rect || self.bytes != next.bytes || count > 1 && apart != self.step * count {
             return false;
         }
         let fits = match (&mut self.host, &mut next.host) {
+            // A driver takes what lies between, too, and nothing that is registered in part: between fields that are not registered there is no
+            // room for what is, or will be when the copy runs.
             (Host::Even { first, step, way }, Host::Even { first: other, way: other_way, .. }) => {
                 let there = (other.at(self.rect.lo) as isize).wrapping_sub(first.at(self.rect.lo) as isize);
                 let fits = first.stride == other.stride
                     && way == other_way
                     && (count == 1 || there == *step * count)
-                    && (*way != Way::Plain || pins.way(&hull(&first.span(), &other.span())) == Way::Plain);
+                    && (*way != Way::Plain || there.unsigned_abs() < count as usize * (first.span().len() + LEAST));
                 if fits && count == 1 {
                     *step = there;
                 }
@@ -138,11 +139,6 @@ impl Run {
     }
 }
 
-/// With what lies between: a driver takes all of it as one piece of memory, and none that is registered in part.
-fn hull(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
-    a.start.min(b.start)..a.end.max(b.end)
-}
-
 /// Bytes that the host packs in the time of a command: some microseconds, at some 10 GB a second.
 const WORTH: usize = 64 << 10;
 
@@ -177,7 +173,7 @@ pub fn runs(
             runs.push(Run { rect: *rect, fields: SmallVec::from_slice(&[*fields]), bytes, host, start: start(rect, bytes), step: 0 });
         }
         if let [.., last, next] = &mut runs[before.saturating_sub(1)..] {
-            if last.takes(next, pins) {
+            if last.takes(next) {
                 runs.pop();
             }
         }
