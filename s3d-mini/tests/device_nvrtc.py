@@ -15,8 +15,6 @@ BRING_NVRTC = pathlib.Path(__file__).parents[2] / "tests/kernel/nvrtc.py"
 # The kernels that a variant of the flow makes different.
 KERNELS = {"": ("primitives", "chemistry", "fluxes", "divergence", "update", "rates", "filter"), "euler": ("chemistry", "fluxes", "rates"),
            "correction": ("fluxes",)}
-# As long as two others together, and run once where they run thirty times: for the last architecture alone.
-LONG_AND_RARE = "rates"
 
 
 def library(folder):
@@ -59,7 +57,7 @@ def main():
         subprocess.run([program, mechanism, chosen, *filter(None, [variant])], check=True)
         # One architecture shows what the variants differ by.
         for kernel in kernels:
-            for architecture in architectures if not variant and kernel != LONG_AND_RARE else architectures[-1:]:
+            for architecture in architectures if not variant else architectures[-1:]:
                 status, log, code = compile_kernel(nvrtc, chosen / f"{kernel}.c", architecture)
                 compiled = status == 0 and kernel.encode() in code
                 good = good and compiled
