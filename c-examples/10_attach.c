@@ -1,4 +1,4 @@
-/* Arrays of the program as storage of regions, in place: the inside of arrays with halos, arrays of structs, one array a field.
+/* Arrays of the program as storage of regions, in place: the inside of arrays with halos, arrays of structs, a stretch of a work array.
  * Nothing is copied: what a task writes is in the array. */
 #include <cohort.h>
 #include <math.h>
@@ -29,7 +29,8 @@ static int32_t find_speed(cohort_context_t task, void *user)
 int main(void)
 {
     static struct { double u, v, w; } velocity[M][N];
-    static double rho[2][M + 2][N + 2], speed[M][N];
+    static double rho[2][M + 2][N + 2], work[1000];
+    double (*speed)[N] = (double (*)[N])&work[100];
     const cohort_field_t all[FIELDS] = {U, V, W, LIGHT, HEAVY, SPEED};
     const int64_t lo[2] = {1, 1}, hi[2] = {N, M}, counts[2] = {1, ROWS};
     cohort_runtime_t rt;

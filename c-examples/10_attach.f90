@@ -1,4 +1,5 @@
-! Arrays of the program as storage of regions, in place: parts of arrays with halos, fields as first or last index, one array a field.
+! Arrays of the program as storage of regions, in place: parts of arrays with halos, fields as first or last index, a stretch of
+! a work array.
 ! Nothing is copied: what a task writes is in the array.
 module speed_task
   use cohort
@@ -35,10 +36,12 @@ program main
   type(cohort_region) :: region
   type(cohort_partition) :: rows
   type(cohort_task) :: task
-  real(8), allocatable, target :: uvw(:, :, :), rho(:, :, :), s(:, :)
+  real(8), allocatable, target :: uvw(:, :, :), rho(:, :, :), work(:)
+  real(8), pointer :: s(:, :)
   real(4), target :: narrow(n, m)
   integer :: ierr
-  allocate (uvw(3, n, m), rho(0:n + 1, 0:m + 1, 2), s(n, m))
+  allocate (uvw(3, n, m), rho(0:n + 1, 0:m + 1, 2), work(1000))
+  s(1:n, 1:m) => work(101:100 + n*m)
   call random_number(uvw)
   rho = 1
   call cohort_init(rt)
@@ -53,7 +56,7 @@ program main
   call cohort_attach(ctx, region, density, rho(1:n, 1:m, :), field_dimension=3)   ! the inside, components last
   call cohort_attach(ctx, region, speed, narrow, ierr=ierr)                    ! the wrong kind: real(4)
   if (ierr /= COHORT_ERROR_INVALID_ARGUMENT) error stop 'FAILED: took an array of another kind'
-  call cohort_attach(ctx, region, speed, s)                                    ! one array, one field
+  call cohort_attach(ctx, region, speed, s)                                    ! one field, in a work array
   call cohort_partition_blocks(region, [1, 4], rows)
   call cohort_task_register(rt, 'speed', task, find_speed, leaf=.true.)
   call cohort_index_launch(ctx, task, 4, [cohort_needs(rows, [velocity, density], COHORT_READ_ONLY), &

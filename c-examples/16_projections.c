@@ -1,5 +1,6 @@
 /* Index launches whose points get sub-regions by a projection, and hand values to the points of the next launch: every part of a
- * ring smooths itself with what the parts before and after it said of their ends, with no wait in between. */
+ * ring smooths itself with what the part after it said of its first element, with no wait in between. At the end the points of a launch
+ * get the parts after their own by an offset. */
 #include <cohort.h>
 #include <stdio.h>
 #define TRY(call) do { if (call) { fprintf(stderr, "FAILED: %s\n", cohort_last_error()); return 1; } } while (0)
@@ -49,9 +50,9 @@ int main(void)
     cohort_task_t first_task, relax_task;
     cohort_projection_t next;
     cohort_future_map_t beyond, moved;
-    cohort_future_t sum;
+    cohort_future_t sum, sum_of_later;
     const int64_t lo = 0, hi = N - 1, count = PARTS, stride = sizeof(double);
-    double q[N], expected[N], total, expected_total = 0, one;
+    double q[N], expected[N], total, of_later, expected_total = 0, expected_of_later = 0, one;
     for (int i = 0; i < N; i++)
         q[i] = expected[i] = i * i % 17;
     TRY(cohort_init(NULL, &rt));
@@ -67,8 +68,10 @@ int main(void)
     TRY(cohort_projection_register(rt, "next part", next_part, NULL, &next));
 
     cohort_requirement_t other = {.partition = parts, .fields = &field, .field_count = 1, .privilege = COHORT_READ_ONLY};
-    cohort_requirement_t own = {.partition = parts, .fields = &field, .field_count = 1, .privilege = COHORT_READ_WRITE};
+    cohort_requirement_t later = other, own = {.partition = parts, .fields = &field, .field_count = 1, .privilege = COHORT_READ_WRITE};
     other.projection = next;
+    later.projection = COHORT_PROJECTION_OFFSET;
+    later.projection_offset = 1;
     cohort_launch_t look = COHORT_LAUNCH_INIT, work = COHORT_LAUNCH_INIT;
     look.task = first_task;
     look.requirements = &other;
@@ -87,6 +90,9 @@ int main(void)
     }
     TRY(cohort_future_map_reduce(ctx, moved, COHORT_SUM, COHORT_DOUBLE, &sum));
     TRY(cohort_future_get(sum, &total, sizeof total));
+    look.requirements = &later;
+    TRY(cohort_index_launch(ctx, &look, PARTS - 1, COHORT_SUM, COHORT_DOUBLE, &sum_of_later)); /* point p gets part p + 1 */
+    TRY(cohort_future_get(sum_of_later, &of_later, sizeof of_later));
     TRY(cohort_future_map_get(moved, PARTS - 1, &one, sizeof one));
     TRY(cohort_detach(ctx, region, 1, &field));
     TRY(cohort_finalize(&rt));
@@ -98,8 +104,10 @@ int main(void)
     }
     for (int p = 0; p < PARTS; p++)
         expected_total += expected[p * N / PARTS];
+    for (int p = 1; p < PARTS; p++)
+        expected_of_later += expected[p * N / PARTS];
     for (int i = 0; i < N; i++)
-        if (q[i] != expected[i] || total != expected_total || one != expected[N - N / PARTS]) {
+        if (q[i] != expected[i] || of_later != expected_of_later || total != expected_total || one != expected[N - N / PARTS]) {
             printf("FAILED: %g instead of %g at %d; the sum is %g instead of %g\n", q[i], expected[i], i, total, expected_total);
             return 1;
         }

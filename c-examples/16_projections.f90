@@ -1,5 +1,6 @@
 ! Index launches whose points get sub-regions by a projection, and hand values to the points of the next launch: every part of a
-! ring smooths itself with what the part after it said of its first element, with no wait in between.
+! ring smooths itself with what the part after it said of its first element, with no wait in between. At the end the points of a
+! launch get the parts after their own by an offset.
 module ring
   use cohort
   implicit none
@@ -48,10 +49,10 @@ program main
   type(cohort_partition) :: blocks
   type(cohort_task) :: first_task, relax_task
   type(cohort_future_map) :: beyond, moved
-  type(cohort_future) :: sum_of_first
+  type(cohort_future) :: sum_of_first, sum_of_later
   integer(4) :: next
   real(8), target :: q(n)
-  real(8) :: expected(n), total, one, around
+  real(8) :: expected(n), total, of_later, one, around
   integer :: i, step
   q = [(real(mod(i*i, 17), 8), i=0, n - 1)]
   expected = q
@@ -77,6 +78,10 @@ program main
   end do
   call cohort_future_map_reduce(ctx, moved, COHORT_SUM, COHORT_DOUBLE, sum_of_first)
   call cohort_future_get(sum_of_first, total)
+  ! Point p gets part p + 1.
+  call cohort_index_launch(ctx, first_task, parts - 1, [cohort_needs(blocks, field, COHORT_READ_ONLY, offset=1)], &
+                           reduction=COHORT_SUM, result_type=COHORT_DOUBLE, result=sum_of_later)
+  call cohort_future_get(sum_of_later, of_later)
   call cohort_future_map_get(moved, parts - 1, one)
   call cohort_detach(ctx, region, field)
   call cohort_finalize(rt)
@@ -88,6 +93,7 @@ program main
     end do
     expected(n) = 0.5d0*(expected(n) + around)
   end do
+  if (of_later /= sum(expected(1 + n/parts::n/parts))) error stop 'FAILED: the parts after the first'
   if (any(q /= expected) .or. total /= sum(expected(1::n/parts)) .or. one /= expected(n - n/parts + 1)) error stop 'FAILED'
   print '(a)', 'PASSED'
 end program

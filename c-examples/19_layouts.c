@@ -1,4 +1,4 @@
-/* One kernel wants each field in an array of its own, another the five fields of a point side by side, a third blocks of eight points for
+/* One kernel wants each field in an array of C, q[i][j] with padded rows, another the five fields of a point side by side, a third blocks of eight points for
  * vector units. Each says so once; the library copies where the data lies otherwise, and says what it copied and why. */
 #include <cohort.h>
 #include <stdio.h>
@@ -8,16 +8,18 @@ enum { N = 32, M = 24, TILES = 4, STEPS = 5, FIELDS = 5, LANES = 8 };
 static const cohort_field_t q[FIELDS] = {0, 1, 2, 3, 4};
 typedef struct { double v[FIELDS]; } state;
 
-/* Arrays: q[f](i, j) += 1. */
+/* Arrays of C: neighbours in j lie side by side. */
 static int32_t by_field(cohort_context_t task, void *user)
 {
     (void)user;
     for (int f = 0; f < FIELDS; f++) {
         cohort_view_t v;
         TRY(cohort_view(task, 0, q[f], COHORT_READ_WRITE, &v));
-        for (int64_t j = 0; j <= v.hi[1] - v.lo[1]; j++)
-            for (int64_t i = 0; i <= v.hi[0] - v.lo[0]; i++)
-                *(double *)((char *)v.base + i * v.stride[0] + j * v.stride[1]) += 1;
+        for (int64_t i = 0; i <= v.hi[0] - v.lo[0]; i++) {
+            double *row = (double *)((char *)v.base + i * v.stride[0]);
+            for (int64_t j = 0; j <= v.hi[1] - v.lo[1]; j++)
+                row[j] += 1;
+        }
     }
     return 0;
 }
@@ -67,6 +69,8 @@ int main(void)
     cohort_task_t kernel[3];
     cohort_copied_t copied;
     cohort_layout_t soa = COHORT_LAYOUT_INIT, aos = COHORT_LAYOUT_INIT, blocked = COHORT_LAYOUT_INIT;
+    soa.order = COHORT_ORDER_C;
+    soa.padding[1] = 4; /* rows of M / 2 + 4 numbers */
     aos.grouping = COHORT_AOS;
     blocked.grouping = COHORT_BLOCKED;
     blocked.block = LANES;

@@ -3,13 +3,15 @@
 #include <cohort.h>
 #include <stdio.h>
 #define TRY(call) do { if (call) { fprintf(stderr, "FAILED: %s\n", cohort_last_error()); return 1; } } while (0)
-enum { N = 1200, STEPS = 10 };
+enum { N = 1200, STEPS = 10, MOST = 16 };
 static cohort_field_t f[2]; /* position and speed */
 
 /* What the callbacks get as `user`. The mapper is serialised: no two of its callbacks run at once, so that they may simply count. */
 typedef struct {
     int options, tasks, copies, inlines, epochs, tunables, contexts, reports;
     double seconds;
+    int32_t roomy; /* the memory of the host with the most room, and that room */
+    uint64_t room;
 } asked_t;
 
 /* Tasks that are launched again and again look the same to this mapper: `replay` says that it need not be asked again. */
@@ -21,14 +23,17 @@ static int32_t select_task_options(const cohort_task_info_t *task, cohort_task_o
     return 0;
 }
 
-/* Where the task runs, and how its data lies: position and speed of a point side by side, where the task leaves that open. */
+/* Where the data lies, and how: position and speed of a point side by side, where the task leaves that open. What lies otherwise is
+ * worked on in a copy. */
 static int32_t map_task(const cohort_task_info_t *task, cohort_task_mapping_t *mapping, void *user)
 {
     static const cohort_layout_t side_by_side = {.size = sizeof side_by_side, .grouping = COHORT_AOS};
     ((asked_t *)user)->tasks++;
-    for (uint32_t i = 0; i < task->requirement_count; i++)
+    for (uint32_t i = 0; i < task->requirement_count; i++) {
+        mapping->requirements[i].memory = ((asked_t *)user)->roomy;
         if (task->requirements[i].layout_is_open && task->requirements[i].field_count == 2)
             mapping->requirements[i].layout = &side_by_side;
+    }
     return 0;
 }
 
@@ -100,6 +105,20 @@ static int32_t look(cohort_context_t task, void *user)
     return 0;
 }
 
+/* One memory for each NUMA node; of most machines one or two. */
+static int32_t find_room(cohort_runtime_t rt, asked_t *asked)
+{
+    cohort_memory_info_t memories[MOST] = {COHORT_MEMORY_INFO_INIT};
+    uint32_t count;
+    TRY(cohort_machine_memories(rt, COHORT_MEMORY_SYSTEM, MOST, memories, &count));
+    for (uint32_t m = 0; m < count && m < MOST; m++)
+        if (memories[m].available >= asked->room) {
+            asked->roomy = memories[m].number;
+            asked->room = memories[m].available;
+        }
+    return 0;
+}
+
 /* A region with both fields, all points at 0 with the speed 1. */
 static int32_t make_region(cohort_runtime_t rt, cohort_context_t ctx, cohort_region_t *region)
 {
@@ -145,6 +164,8 @@ int main(void)
     mapper.report = report;
     TRY(cohort_init(NULL, &rt));
     TRY(cohort_root_context(rt, &ctx));
+    if (find_room(rt, &asked))
+        return 1;
     TRY(cohort_mapper_register(rt, &mapper, "says everything", &handle));
     TRY(cohort_mapper_use(handle, NULL, 0));
 

@@ -10,6 +10,7 @@ module all_callbacks
   integer :: options_asked = 0, tasks_asked = 0, copies_asked = 0, inlines_asked = 0, epochs_asked = 0, tunables_asked = 0, &
              contexts_asked = 0, reports = 0
   real(8) :: seconds = 0
+  integer :: roomy = -1   ! the number of the memory
   type(cohort_layout), target :: side_by_side
 contains
   ! Tasks that are launched again and again look the same to this mapper: `replay` says that it need not be asked again.
@@ -22,13 +23,15 @@ contains
     options%replay = 1
   end subroutine
 
-  ! Where the task runs, and how its data lies: position and speed of a point side by side, where the task leaves that open.
+  ! Where the data lies, and how: position and speed of a point side by side, where the task leaves that open. What lies otherwise is
+  ! worked on in a copy.
   recursive subroutine map_task(mapper, task, mapping)
     class(cohort_mapper), intent(inout) :: mapper
     type(cohort_task_info), intent(in) :: task
     type(cohort_task_mapping), intent(inout) :: mapping
     integer :: i
     tasks_asked = tasks_asked + 1
+    mapping%requirements%memory = roomy
     do i = 1, size(task%requirements)
       if (task%requirements(i)%layout_is_open .and. task%requirements(i)%field_count == 2) &
         mapping%requirements(i)%layout = c_loc(side_by_side)
@@ -130,6 +133,7 @@ program main
   type(cohort_mapper) :: mapper
   type(cohort_mapper_handle) :: handle
   type(cohort_mapping) :: mapping
+  type(cohort_memory_info), allocatable :: memories(:)
   real(8), pointer :: position(:)
   character(len=:), allocatable :: said
   integer(8) :: refused, blocks
@@ -146,6 +150,9 @@ program main
   mapper%report => report
   call cohort_init(rt)
   call cohort_root_context(rt, ctx)
+  ! One for each NUMA node of the host; that with the most room.
+  call cohort_machine_memories(rt, memories, kind=COHORT_MEMORY_SYSTEM)
+  roomy = memories(maxloc(memories%available, 1))%number
   call cohort_mapper_register(rt, mapper, 'says everything', handle)
   call cohort_mapper_use(handle)
 
