@@ -51,6 +51,10 @@ fn run_on_devices(name: &str, environment: &[(&str, &str)]) -> String {
 
 const WITHOUT: [(&str, &str); 1] = [("COHORT_DEVICES", "none")];
 
+/// A task that takes long on a slow machine would have the default's refinements asked from then on, and what is replayed asked anew: the
+/// programs count.
+const UNREFINED: [(&str, &str); 2] = [("COHORT_AFFINITY", "0"), ("COHORT_PRIORITIES", "0")];
+
 /// Two devices of one processor: PoCL's (the driver "basic" beside another locks up) and those of the stand-in for CUDA's driver.
 const TWO: [(&str, &str); 2] = [("POCL_DEVICES", "pthread pthread"), ("CUDA_STAND_IN_DEVICES", "2")];
 
@@ -170,8 +174,54 @@ fn mappers_choose_and_nonsense_is_refused() {
 /// copied to all the same.
 #[test]
 fn mappers_put_data_into_memories() {
-    run("memories");
-    run_with("memories", &[("HWLOC_SYNTHETIC", "numa:2(memory=1073741824) core:128 pu:1"), ("HWLOC_THISSYSTEM", "1")]);
+    run_with("memories", &UNREFINED);
+    run_with("memories", &[&UNREFINED[..], &[("HWLOC_SYNTHETIC", "numa:2(memory=1073741824) core:128 pu:1"), ("HWLOC_THISSYSTEM", "1")]].concat());
+}
+
+/// A machine with two NUMA nodes, as hwloc writes it: the first with 128 processors, the second without, and with four times the bandwidth.
+fn with_fast_memory() -> PathBuf {
+    let set = |word: &dyn Fn(usize) -> u32| (0..4).rev().map(|at| format!("{:#010x}", word(at))).collect::<Vec<_>>().join(",");
+    let all = set(&|_| u32::MAX);
+    let sets = |set: &str| format!("cpuset=\"{set}\" complete_cpuset=\"{set}\"");
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n<topology version=\"2.0\">\n\
+         <object type=\"Machine\" os_index=\"0\" {} allowed_cpuset=\"{all}\" nodeset=\"0x3\" complete_nodeset=\"0x3\" allowed_nodeset=\"0x3\" gp_index=\"1\">\n",
+        sets(&all)
+    );
+    for node in 0..2 {
+        let own = format!("nodeset=\"{0:#x}\" complete_nodeset=\"{0:#x}\"", 1 << node);
+        text += &format!("<object type=\"NUMANode\" os_index=\"{node}\" {} {own} gp_index=\"{}\" local_memory=\"1073741824\"/>\n", sets(&all), 2 + node);
+    }
+    for cpu in 0..128 {
+        let own = sets(&set(&|at| if at == cpu / 32 { 1 << (cpu % 32) } else { 0 }));
+        text += &format!("<object type=\"PU\" os_index=\"{cpu}\" {own} nodeset=\"0x3\" complete_nodeset=\"0x3\" gp_index=\"{}\"/>\n", 4 + cpu);
+    }
+    text += "</object>\n<memattr name=\"Bandwidth\" flags=\"5\">\n";
+    for (node, mebibytes) in [(0, 100_000), (1, 400_000)] {
+        text += &format!("<memattr_value target_obj_type=\"NUMANode\" target_obj_gp_index=\"{}\" value=\"{mebibytes}\" initiator_cpuset=\"{all}\"/>\n", 2 + node);
+    }
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fast_memory.xml");
+    std::fs::write(&path, text + "</memattr>\n</topology>\n").unwrap();
+    path
+}
+
+/// The default wants what hwloc describes, and goes on without where it is not there.
+#[test]
+fn storage_prefers_fast_memory() {
+    run("fast_memory");
+    let machine = with_fast_memory();
+    let described = [("HWLOC_XMLFILE", machine.to_str().unwrap()), ("HWLOC_THISSYSTEM", "1"), ("COHORT_VERBOSE", "1")];
+    let why = "processors of NUMA node 0 reach 419 GB/s in NUMA node 1 and 105 GB/s in their own";
+    let told = |environment: &[(&str, &str)], expected: [&str; 2]| {
+        let said = run_with("fast_memory", environment);
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains("storage of regions")).collect();
+        let is_so = |line: &&str| line.ends_with(why) && expected.iter().any(|one| line.contains(one));
+        assert!(lines.len() == 3 && lines.iter().all(is_so), "{said}");
+    };
+    let refused = "does not prefer NUMA node 1: no memory can be had from NUMA node 1: ";
+    told(&described, [refused, "comes to lie in NUMA node 1 as long as there is room: "]);
+    let with_policy = [&described[..], &[("OWN_POLICY", "1")]].concat();
+    told(&with_policy, [refused, "does not prefer NUMA node 1: the process was started with a memory policy (numactl), which holds; "]);
 }
 
 #[test]
@@ -187,7 +237,7 @@ fn the_default_mapper_cares_about_tasks_that_take_long() {
 
 #[test]
 fn answers_of_mappers_are_replayed() {
-    run("replay");
+    run_with("replay", &UNREFINED);
 }
 
 #[test]
@@ -253,4 +303,5 @@ fn index_launches_that_cannot_go_on() {
 #[test]
 fn programs_that_use_up_all_memory() {
     run("memory");
+    run("memory_sets");
 }

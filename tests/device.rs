@@ -7,9 +7,9 @@ use cohort::base::config::DeviceChoice;
 use cohort::base::Status;
 use cohort::device::*;
 use cudarc::driver::sys as cuda;
+use drivers::wanted;
 use proptest::prelude::*;
 use std::ffi::c_void;
-use std::path::PathBuf;
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 
@@ -17,14 +17,6 @@ const ONE: [Dim; 4] = [Dim::ONE; 4];
 
 fn row(count: usize, bytes: isize) -> [Dim; 4] {
     [Dim { count, from: bytes, to: bytes }, Dim::ONE, Dim::ONE, Dim::ONE]
-}
-
-fn cache(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("cohort-device-{}-{name}", std::process::id()))
-}
-
-fn wanted(name: &str) -> Wanted {
-    Wanted { choice: drivers::choice(), cache: Some(cache(name)), ..Wanted::default() }
 }
 
 fn open(wanted: &Wanted) -> Arc<dyn Device> {

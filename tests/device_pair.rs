@@ -8,9 +8,7 @@ use cohort::device::*;
 fn two_devices_copy_and_wait_without_the_host() {
     // Before the driver is loaded; this test is alone in its process. (The driver "basic" beside another locks up.)
     std::env::set_var("POCL_DEVICES", "pthread pthread");
-    let cache = std::env::temp_dir().join(format!("cohort-pair-{}", std::process::id()));
-    let wanted = Wanted { choice: drivers::choice(), cache: Some(cache), ..Wanted::default() };
-    let found = discover(&wanted).unwrap();
+    let found = discover(&drivers::wanted("pair")).unwrap();
     let [first, second] = &found.devices[..] else { panic!("{} devices; {:?}", found.devices.len(), found.absent) };
     assert_ne!(first.native_device(), second.native_device());
 

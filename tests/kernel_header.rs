@@ -1,6 +1,8 @@
 //! One kernel text as CUDA C, OpenCL C and C: the samples in tests/kernel, compiled by all three, executed by the two that need no GPU,
 //! and compared.
 
+mod drivers;
+
 use cohort::base::config::DeviceChoice;
 use cohort::device::*;
 use std::ffi::{c_void, CString};
@@ -122,8 +124,7 @@ fn as_c() -> (Vec<f64>, Bins) {
 }
 
 fn device() -> Arc<dyn Device> {
-    let cache = std::env::temp_dir().join(format!("cohort-kernel-cache-{}", std::process::id()));
-    let found = discover(&Wanted { choice: DeviceChoice::Opencl, cache: Some(cache), ..Wanted::default() }).unwrap();
+    let found = discover(&Wanted { choice: DeviceChoice::Opencl, ..drivers::wanted("header") }).unwrap();
     found.devices.first().unwrap_or_else(|| panic!("no OpenCL device (install pocl-opencl-icd): {:?}", found.absent)).clone()
 }
 

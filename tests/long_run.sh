@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Random programs in blocks, and a line for each block: for runs of hours. Stops at the first block that fails, which prints the smallest
-# program found. Against: results (the default), devices (results of programs that run on PoCL's devices too) or dependences.
+# program found. Against: results (the default), devices (results of programs that run on PoCL's devices too), dependences or
+# device-dependences.
 # usage: tests/long_run.sh PROGRAMS [FIRST-SEED [BLOCK [AGAINST]]]     COHORT_TEST_EXECUTABLE: a copy of the test, instead of building it
 set -euo pipefail
 programs=$1 first=${2:-0} block=${3:-10000}
 case ${4:-results} in
 results) name=random_programs_do ;;
 devices) name=random_programs_with_devices ;;
-dependences) name=no_dependence ;;
-*) echo "against $4: results, devices or dependences" >&2; exit 2 ;;
+dependences) name=no_dependence_is_missing ;;
+device-dependences) name=no_dependence_on_devices ;;
+*) echo "against $4: results, devices, dependences or device-dependences" >&2; exit 2 ;;
 esac
 root=$(cd "$(dirname "$0")/.." && pwd)
 test=${COHORT_TEST_EXECUTABLE:-}

@@ -43,7 +43,7 @@ fn random_rect(random: &mut Random, within: &RegionNode) -> Rect {
 
 fn random_domain(random: &mut Random, within: &RegionNode) -> Domain {
     let rects: Vec<Rect> = (0..random.below(4)).map(|_| random_rect(random, within)).collect();
-    PointSet::from_rects(&rects).into()
+    PointSet::from_rects(&rects).unwrap().into()
 }
 
 /// A tree with blocks, overlapping rectangles, halos, sets with holes, and partitions of sub-regions.
@@ -68,7 +68,7 @@ fn random_regions(random: &mut Random) -> Vec<Arc<RegionNode>> {
         let domains: Vec<Domain> = (0..1 + *random.pick(&[1, 3, 20])).map(|_| random_domain(random, &parent)).collect();
         let partition = match random.below(5) {
             3 => Partition::equal(&parent, 1 + random.below(20) as u32),
-            4 => Ok(Partition::of_domains(&parent, domains)),
+            4 => Partition::of_domains(&parent, domains),
             0 => Partition::blocks(&parent, &counts),
             1 => Partition::rects(&parent, &rects),
             _ => Partition::grown(&Partition::blocks(&parent, &counts).unwrap(), &[1; 3]),
@@ -191,7 +191,7 @@ fn check_program(seed: u64) {
     for (now, requirements) in program.iter().enumerate() {
         let mut asked = Vec::new();
         for (region, fields, access) in requirements {
-            analysis.conflicts(region, &FieldMask::of(fields), *access, &mut |op| asked.push(op as usize));
+            analysis.conflicts(region, &FieldMask::of(fields), *access, &mut |op| asked.push(op as usize)).unwrap();
         }
         let mut of_now = Found { complete: &complete, after: Vec::new(), taken: Vec::new() };
         for (region, fields, access) in requirements {

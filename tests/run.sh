@@ -18,19 +18,19 @@ if ! "$root/cmake/dependencies.sh" build mpi mpich fortran flang mini-app python
 fi
 count "$root/tests/unprivileged.sh"
 
-section "Rust: unit, property, layer and header tests"
+section "Rust: unit, property, layer and header tests; models of the concurrent parts, every interleaving"
 with_mpi() { count cargo test --locked --no-fail-fast; }
 without_mpi() { count cargo test --locked --no-default-features --lib; }
-together with_mpi without_mpi
+models() { count env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --locked --release --lib --target-dir "$build/loom" model; }
+together with_mpi without_mpi models
 
 section "Kernel sources, through NVIDIA's compiler"
 count "$root/tests/kernel/run.sh" "$build/kernel"
 
-section "Rust: models of the concurrent parts, every interleaving; C programs under memcheck; devices on a stand-in for CUDA's driver"
-models() { count env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --locked --release --lib --target-dir "$build/loom" model; }
+section "C programs under memcheck; devices on a stand-in for CUDA's driver"
 memcheck() { count "$root/tests/memcheck.sh" errors nesting saxpy; }
 stand_in() { count "$root/tests/cuda_stand_in/run.sh" "$build/cuda"; }
-together models memcheck stand_in
+together memcheck stand_in
 
 section "Build and install"
 build_and_install() { # build_and_install PRESET [OPTION...]: into prefix-PRESET

@@ -3,7 +3,7 @@
 //! sets (Bauer et al., "Visibility algorithms for dynamic dependence analysis", PPoPP 2023), kept here per context and exact.
 
 use super::history::{Dependences, History, Use, Work};
-use crate::base::Pieces;
+use crate::base::{memory, Pieces, Result};
 use crate::geometry::{Domain, Rect};
 use crate::region::{Access, Cuts, FieldMask, Privilege, RegionNode};
 use smallvec::SmallVec;
@@ -80,7 +80,16 @@ impl ContextAnalysis {
         self.record_use(region, &Use { operation, mask, access }, &mut Closures { is_complete, found });
     }
 
-    /// As `record`; tells besides which reductions are folded in order.
+    /// Finds the points of `region`, so that uses of it are recorded without more memory for sets of points. An error if the system has
+    /// none: nothing has changed that anybody sees.
+    pub fn prepare(&mut self, region: &Arc<RegionNode>) -> Result<()> {
+        let at = self.tree(region);
+        let TreeSets { sets, regions, .. } = &mut self.trees[at];
+        look_up(regions, sets, region, self.epoch)
+    }
+
+    /// As `record`; tells besides which reductions are folded in order. Of a tree where not all regions are rectangles the region was
+    /// prepared, or there is memory.
     pub fn record_use(&mut self, region: &Arc<RegionNode>, this: &Use, found: &mut impl Dependences) {
         if this.access.privilege == Privilege::NoAccess || this.mask.is_empty() {
             return;
@@ -96,15 +105,17 @@ impl ContextAnalysis {
     }
 
     /// The operations that `record` would find; nothing is remembered.
-    pub fn conflicts(&mut self, region: &Arc<RegionNode>, mask: &FieldMask, access: Access, found: &mut impl FnMut(u64)) {
+    pub fn conflicts(&mut self, region: &Arc<RegionNode>, mask: &FieldMask, access: Access, found: &mut impl FnMut(u64)) -> Result<()> {
         let at = self.tree(region);
         let TreeSets { sets, regions, .. } = &mut self.trees[at];
         let epoch = self.epoch;
+        look_up(regions, sets, region, epoch)?;
         for &set in leaves(regions, sets, region, epoch) {
             let history = &mut sets.0[set as usize].history;
             history.enter(epoch);
             history.conflicts(mask, access, found);
         }
+        Ok(())
     }
 
     /// All operations so far are complete: none is found any more. How points and fields are grouped stays known.
@@ -136,48 +147,64 @@ impl ContextAnalysis {
     }
 }
 
-/// The sets that make up a region.
+/// The sets that make up a region, which was looked up, or there is memory.
 fn leaves<'a>(regions: &'a mut Pieces<Option<Known>>, sets: &mut Sets, region: &Arc<RegionNode>, epoch: u32) -> &'a Leaves {
     let slot = regions.make(region.index as usize);
-    if slot.as_ref().is_none_or(|known| known.among != sets.0.len()) {
-        sets.look_up(slot, region, epoch);
+    if sets.have_changed_since(slot) {
+        memory::or_end(sets.look_up(slot, region, epoch));
     }
     &slot.as_ref().expect("just looked up").leaves
 }
 
+fn look_up(regions: &mut Pieces<Option<Known>>, sets: &mut Sets, region: &Arc<RegionNode>, epoch: u32) -> Result<()> {
+    let slot = regions.make(region.index as usize);
+    if sets.have_changed_since(slot) {
+        sets.look_up(slot, region, epoch)?;
+    }
+    Ok(())
+}
+
 impl Sets {
+    #[inline]
+    fn have_changed_since(&self, slot: &Option<Known>) -> bool {
+        slot.as_ref().is_none_or(|known| known.among != self.0.len())
+    }
+
     /// Brings a region's list of sets up to date.
     #[cold]
-    fn look_up(&mut self, slot: &mut Option<Known>, region: &Arc<RegionNode>, epoch: u32) {
+    fn look_up(&mut self, slot: &mut Option<Known>, region: &Arc<RegionNode>, epoch: u32) -> Result<()> {
         let known = slot.get_or_insert_with(|| Known { _region: region.clone(), leaves: Leaves::from_slice(&[0]), among: 0 });
         let is_new = known.among == 0;
         if is_new || known.leaves.iter().any(|&set| self.0[set as usize].parts.is_some()) {
-            let mut open = std::mem::take(&mut known.leaves);
+            let mut open = known.leaves.clone();
+            let mut leaves = Leaves::new();
             while let Some(set) = open.pop() {
                 if !self.0[set as usize].domain.overlaps(&region.domain) {
                     continue;
                 }
                 match self.0[set as usize].parts {
                     Some(parts) => open.extend(parts),
-                    None => known.leaves.push(self.narrow(set, region, epoch)),
+                    None => leaves.push(self.narrow(set, region, epoch)?),
                 }
             }
+            known.leaves = leaves;
         }
         known.among = self.0.len();
+        Ok(())
     }
 
     /// Splits a leaf until a part of it lies in the region, and no other part does; returns that part.
-    fn narrow(&mut self, mut set: u32, region: &RegionNode, epoch: u32) -> u32 {
-        let inside = self.0[set as usize].domain.intersection(&region.domain);
-        if inside == self.0[set as usize].domain {
-            return set;
+    fn narrow(&mut self, mut set: u32, region: &RegionNode, epoch: u32) -> Result<u32> {
+        if region.domain.contains(&self.0[set as usize].domain) {
+            return Ok(set);
         }
         self.0[set as usize].history.enter(epoch);
         if let Some(Cuts::Halves(halves)) = region.cuts.as_deref() {
-            for half in halves.around(region.colour) {
-                set = self.split(set, |own| own.intersection(half));
+            for half in halves.around(region.colour)? {
+                set = self.split(set, |own| own.try_intersection(half))?;
             }
         }
+        let inside = self.0[set as usize].domain.try_intersection(&region.domain)?;
         while self.0[set as usize].domain.bounds != inside.bounds {
             set = self.split(set, |own| {
                 let (d, at) = cut(&own.bounds, &inside.bounds, region.cuts.as_deref());
@@ -187,26 +214,26 @@ impl Sets {
                 } else {
                     part.lo[d] = at;
                 }
-                own.intersection(&part.into())
-            });
+                own.try_intersection(&part.into())
+            })?;
         }
-        self.split(set, |_| inside)
+        self.split(set, |_| Ok(inside))
     }
 
     /// Splits a leaf in the part that `part` returns, which goes on with its history, and the rest, if there is one.
-    fn split(&mut self, set: u32, part: impl FnOnce(&Domain) -> Domain) -> u32 {
+    fn split(&mut self, set: u32, part: impl FnOnce(&Domain) -> Result<Domain>) -> Result<u32> {
         let own = &self.0[set as usize].domain;
-        let with = part(own);
+        let with = part(own)?;
         if with == *own {
-            return set;
+            return Ok(set);
         }
-        let without = own.minus(&with);
+        let without = own.try_minus(&with)?;
         let first = self.0.len() as u32;
         let mut history = std::mem::take(&mut self.0[set as usize].history);
         self.0[set as usize].parts = Some([first, first + 1]);
         self.0.push(Set { domain: without, history: history.of_part(), parts: None });
         self.0.push(Set { domain: with, history, parts: None });
-        first + 1
+        Ok(first + 1)
     }
 }
 

@@ -7,8 +7,8 @@
 //! `KEPT` are the pieces, or null. Whoever takes a piece gives it to the system; whoever finds a place empty may put a new piece
 //! there. `REFUSED`: bytes that the system refused last, 0 when everything is there.
 
-use super::Result;
-use crate::fail;
+use super::{Error, Result};
+use crate::{fail, tell};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr::null_mut;
@@ -128,6 +128,18 @@ fn try_out(bytes: usize) -> Result<()> {
         None => Ok(()),
         Some(bytes) => fail!(Resources, "the system gives no memory for {bytes} bytes; destroy what is no longer used, or make less of it"),
     }
+}
+
+/// For those who cannot do without: as where a collection gets no memory, the process ends.
+#[inline]
+pub fn or_end<T>(made: Result<T>) -> T {
+    made.unwrap_or_else(|error| end(&error))
+}
+
+#[cold]
+fn end(error: &Error) -> ! {
+    tell!("{}", error.text);
+    std::process::abort()
 }
 
 fn pieces_left() -> usize {

@@ -1,4 +1,4 @@
-//! A table that grows by pieces: it asks for little memory at once, however long it is, and what it has does not move.
+//! A table that grows by pieces: it asks for little memory at once, however long it is, and only what lies in its last piece moves.
 
 use std::ops::{Index, IndexMut};
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_stay_where_they_are() {
+    fn elements_of_full_pieces_stay_where_they_are() {
         let mut pieces = Pieces::default();
         (0..PIECE).for_each(|i| pieces.push(i));
         let first: *const usize = &pieces[0];

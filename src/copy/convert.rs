@@ -79,7 +79,7 @@ mod tests {
             let fields: Vec<(u32, usize)> = sizes.iter().enumerate().map(|(i, &size)| (i as u32, size)).collect();
             let make = |layout: &Layout| {
                 let plan = layout.plan(rect, 3, sizes.iter().copied()).unwrap();
-                Arrangement::new(&plan, fields.iter().copied()).unwrap()
+                Arrangement::new(&plan, fields.iter().copied(), &[]).unwrap()
             };
             let (from, to) = (make(&a), make(&b));
             let value = |p: [i64; 3], field: u32, byte: usize| (p[0] * 7 + p[1] * 31 + p[2] * 101 + i64::from(field) * 3 + byte as i64) as u8;

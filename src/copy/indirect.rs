@@ -162,7 +162,7 @@ mod tests {
     /// A rectangle's points without one corner: a domain with a hole.
     fn domain(rect: Rect, hole: bool) -> Domain {
         let all = PointSet::from_rect(rect);
-        if hole { all.minus(&PointSet::from_rect(Rect::new(rect.lo, rect.lo))).into() } else { all.into() }
+        if hole { all.minus(&PointSet::from_rect(Rect::new(rect.lo, rect.lo))).unwrap().into() } else { all.into() }
     }
 
     /// Values that name points of `of` and around it, at every point of `at`.

@@ -102,7 +102,7 @@ impl CudaDevice {
         let entered = self.context.enter()?;
         let stream = self.stream(stream);
         for event in wait {
-            if event.0.domain() != EVENTS {
+            if event.domain() != EVENTS {
                 event.wait()?;
                 continue;
             }
@@ -114,7 +114,7 @@ impl CudaDevice {
 
     fn recorded(&self, stream: CUstream, what: What) -> Result<Event> {
         let native = self.context.record(stream)?;
-        Ok(Event(Arc::new(CudaEvent { native, what, context: self.context.clone() })))
+        Ok(Event::of(CudaEvent { native, what, position: Position::next(stream.cast()), context: self.context.clone() }))
     }
 
     fn checked(&self, buffer: &Buffer) -> Result<u64> {
@@ -360,6 +360,7 @@ impl Device for CudaDevice {
     fn native_device(&self) -> *mut c_void {
         self.context.device as usize as *mut c_void
     }
+
     fn in_context(&self, call: &mut dyn FnMut()) {
         // Where that fails the other library says what it misses.
         let _entered = self.context.enter();
@@ -448,6 +449,7 @@ impl Located {
 struct CudaEvent {
     native: CUevent,
     what: What,
+    position: Position,
     context: Arc<Context>,
 }
 
@@ -476,6 +478,10 @@ impl Completion for CudaEvent {
 
     fn domain(&self) -> usize {
         EVENTS
+    }
+
+    fn position(&self) -> Position {
+        self.position
     }
 }
 

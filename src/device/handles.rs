@@ -6,6 +6,7 @@ use crate::base::sync::Mutex;
 use crate::base::Result;
 use crate::fail;
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 /// Copies have streams of their own, so that both directions and kernels overlap.
@@ -154,15 +155,38 @@ impl Pin {
 #[derive(Clone)]
 pub struct Event(pub(super) Arc<dyn Completion>);
 
-pub(super) trait Completion: Send + Sync {
+/// When work comes among that of its stream, which ends in order. Of two that threads enqueue at the same time the one that comes second
+/// may have the lesser number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub stream: usize,
+    pub number: u64,
+}
+
+impl Position {
+    /// Of what was enqueued last on a driver's stream.
+    pub(super) fn next(stream: *const c_void) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        Self { stream: stream as usize, number: NUMBERS.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+pub trait Completion: Send + Sync {
+    /// Asks the driver. A fault says what failed, on which device.
     fn done(&self) -> Result<bool>;
     fn wait(&self) -> Result<()>;
+    /// `CUevent` or `cl_event`; null for one that the host brings about.
     fn native(&self) -> *mut c_void;
-    /// Devices of this domain can wait for the event themselves.
+    /// Devices of this domain can wait for the event themselves; 0: none.
     fn domain(&self) -> usize;
+    fn position(&self) -> Position;
 }
 
 impl Event {
+    pub fn of(completion: impl Completion + 'static) -> Self {
+        Self(Arc::new(completion))
+    }
+
     /// A fault says what failed, on which device.
     pub fn done(&self) -> Result<bool> {
         self.0.done()
@@ -175,6 +199,15 @@ impl Event {
     /// `CUevent` or `cl_event`; null for one that the host brings about.
     pub fn native(&self) -> *mut c_void {
         self.0.native()
+    }
+
+    /// Devices of this domain can wait for the event themselves; 0: none.
+    pub fn domain(&self) -> usize {
+        self.0.domain()
+    }
+
+    pub fn position(&self) -> Position {
+        self.0.position()
     }
 
     /// Done when `work` is, which the host does once this event is done: whoever asks or waits for it then.
@@ -226,6 +259,10 @@ impl Completion for Afterwards {
     /// No driver knows of it.
     fn domain(&self) -> usize {
         0
+    }
+
+    fn position(&self) -> Position {
+        self.event.position()
     }
 }
 

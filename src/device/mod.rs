@@ -24,7 +24,7 @@ mod pool;
 mod source;
 
 pub use cache::Cache;
-pub use handles::{Arg, Buffer, Dim, Event, Fill, HostBuffer, Kernel, Launch, Module, Pin, Shared, Side, Stream, Transfer};
+pub use handles::{Arg, Buffer, Completion, Dim, Event, Fill, HostBuffer, Kernel, Launch, Module, Pin, Position, Shared, Side, Stream, Transfer};
 pub use measure::{measure, Speed, Way};
 pub use nvrtc::Nvrtc;
 pub use source::Source;

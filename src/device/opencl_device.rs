@@ -113,7 +113,7 @@ impl OpenclDevice {
     fn waits(&self, wait: &[Event]) -> Result<Waits> {
         let mut events = Waits::new();
         for event in wait {
-            if event.0.domain() == self.domain() {
+            if event.domain() == self.domain() {
                 events.push(event.native());
             } else {
                 event.wait()?;
@@ -124,13 +124,14 @@ impl OpenclDevice {
 
     /// Work of other queues may wait for this: it must have left the queue.
     fn flushed(&self, queue: cl_command_queue, event: cl_event, what: What) -> Result<Event> {
-        let event = self.event(event, what);
+        let event = self.event(queue, event, what);
         queue::flush(queue).map_err(|code| self.fault("clFlush", code))?;
         Ok(event)
     }
 
-    fn event(&self, native: cl_event, what: What) -> Event {
-        Event(Arc::new(OpenclEvent { native, what, device: self.name.clone(), context: self.context.clone() }))
+    /// Of what was just enqueued.
+    fn event(&self, queue: cl_command_queue, native: cl_event, what: What) -> Event {
+        Event::of(OpenclEvent { native, what, position: Position::next(queue), device: self.name.clone(), context: self.context.clone() })
     }
 
     fn checked(&self, buffer: &Buffer) -> Result<cl_mem> {
@@ -385,14 +386,14 @@ impl Turn<'_> {
     fn next(&mut self, enqueue: impl FnOnce(&[cl_event]) -> std::result::Result<cl_event, i32>) -> Result<()> {
         let event = enqueue(&self.waits).map_err(|code| self.device.fault(self.what, code))?;
         self.waits.clear();
-        self.last = Some(self.device.event(event, What::Plain(self.what)));
+        self.last = Some(self.device.event(self.queue, event, What::Plain(self.what)));
         Ok(())
     }
 
     fn end(self) -> Result<Event> {
         let last = match self.last {
             Some(last) => last,
-            None => self.device.event(self.device.marker(self.queue, &self.waits)?, What::Plain(self.what)),
+            None => self.device.event(self.queue, self.device.marker(self.queue, &self.waits)?, What::Plain(self.what)),
         };
         queue::flush(self.queue).map_err(|code| self.device.fault("clFlush", code))?;
         Ok(last)
@@ -559,6 +560,7 @@ fn fault(device: &Known, what: &str, code: i32) -> Error {
 struct OpenclEvent {
     native: cl_event,
     what: What,
+    position: Position,
     device: Arc<Known>,
     context: Arc<Context>,
 }
@@ -596,6 +598,10 @@ impl Completion for OpenclEvent {
 
     fn domain(&self) -> usize {
         self.context.0 as usize
+    }
+
+    fn position(&self) -> Position {
+        self.position
     }
 }
 

@@ -124,16 +124,12 @@ impl State {
     fn collect(&mut self, all: bool) {
         let mut at = 0;
         while at < self.retired.len() {
-            let mut outstanding = false;
-            for event in &self.retired[at].after {
-                // Whoever waits for the work is told of a fault; the memory is free either way.
-                if all {
-                    let _ = event.wait();
-                } else {
-                    outstanding |= event.done().is_ok_and(|done| !done);
-                }
+            // The last mostly ends last. Whoever waits for the work is told of a fault; the memory is free either way.
+            let mut after = self.retired[at].after.iter().rev();
+            if all {
+                after.by_ref().for_each(|event| drop(event.wait()));
             }
-            if outstanding {
+            if after.any(|event| event.done().is_ok_and(|done| !done)) {
                 at += 1;
             } else {
                 let retired = self.retired.swap_remove(at);

@@ -279,7 +279,7 @@ pub unsafe extern "C" fn cohort_partition_cross_product(
 pub unsafe extern "C" fn cohort_partition_kind(partition: cohort_partition_t, disjoint: *mut bool, complete: *mut bool) -> cohort_status_t {
     guard("cohort_partition_kind", || {
         let partition = &runtime::current()?.objects.partitions.get(partition.id)?.partition;
-        (*out(disjoint)?, *out(complete)?) = (partition.is_disjoint(), partition.is_complete());
+        (*out(disjoint)?, *out(complete)?) = (partition.is_disjoint()?, partition.is_complete()?);
         Ok(())
     })
 }

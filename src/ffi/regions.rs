@@ -126,9 +126,10 @@ pub unsafe extern "C" fn cohort_region_create(
     region: *mut cohort_region_t,
 ) -> cohort_status_t {
     guard("cohort_region_create", || {
-        let (objects, out) = (&runtime::of(runtime.id)?.objects, out(region)?);
+        let (runtime, out) = (runtime::of(runtime.id)?, out(region)?);
+        let objects = &runtime.objects;
         let (space, fields) = (objects.index_spaces.get(space.id)?.clone(), objects.field_spaces.get(fields.id)?.clone());
-        out.id = objects.regions.insert(RegionObject::root(space, fields, current_task()))?;
+        out.id = objects.regions.insert(RegionObject::root(space, fields, current_task(), &runtime.engine.mappers.setting.fast))?;
         Ok(())
     })
 }

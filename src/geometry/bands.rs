@@ -2,6 +2,7 @@
 //! before, and so on. The same walk serves rectangles and the runs of one row.
 
 use super::rect::Rect;
+use super::room::Growing;
 
 /// Points of one row, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +80,7 @@ pub fn within_row(rects: &[Rect], at: [i64; 2]) -> &[Rect] {
 
 /// Appends to `out` the points that `keep` chooses by whether they are in `a` and in `b`. Of both lists and of what is
 /// appended, the first `depth` dimensions count.
-pub fn combine<P: Piece>(depth: usize, a: &[P], b: &[P], keep: impl Fn(bool, bool) -> bool + Copy, out: &mut Vec<P>) {
+pub fn combine<P: Piece>(depth: usize, a: &[P], b: &[P], keep: impl Fn(bool, bool) -> bool + Copy, out: &mut Growing<P>) {
     let Some(d) = depth.checked_sub(1) else {
         if keep(true, true) {
             out.push(P::UNIT);
@@ -89,7 +90,7 @@ pub fn combine<P: Piece>(depth: usize, a: &[P], b: &[P], keep: impl Fn(bool, boo
     let (mut a, mut b) = (a, b);
     let (mut end_a, mut end_b) = (band(a, d), band(b, d));
     let mut at = i64::MIN;
-    let mut previous = out.len();
+    let mut previous = out.list.len();
     loop {
         let (inside_a, next_a) = interval(a, d, at);
         let (inside_b, next_b) = interval(b, d, at);
@@ -97,17 +98,17 @@ pub fn combine<P: Piece>(depth: usize, a: &[P], b: &[P], keep: impl Fn(bool, boo
         if next == i64::MAX {
             return;
         }
-        let start = out.len();
+        let start = out.list.len();
         match (inside_a, inside_b) {
             (true, true) => combine(d, &a[..end_a], &b[..end_b], keep, out),
-            (true, false) if keep(true, false) => out.extend_from_slice(&a[..end_a]),
-            (false, true) if keep(false, true) => out.extend_from_slice(&b[..end_b]),
+            (true, false) if keep(true, false) => out.extend(&a[..end_a]),
+            (false, true) if keep(false, true) => out.extend(&b[..end_b]),
             _ => {}
         }
-        for piece in &mut out[start..] {
+        for piece in &mut out.list[start..] {
             piece.set(d, at, next - 1);
         }
-        previous = join_bands(out, previous, start, d);
+        previous = join_bands(&mut out.list, previous, start, d);
         if inside_a && next_a == next {
             a = &a[end_a..];
             end_a = band(a, d);
@@ -161,4 +162,27 @@ pub fn meet<A: Piece, B: Piece>(depth: usize, a: &[A], b: &[B]) -> bool {
         }
     }
     false
+}
+
+/// Whether every point of `b` is in `a` as far as the first `depth` dimensions count.
+pub fn covers<A: Piece, B: Piece>(depth: usize, mut a: &[A], mut b: &[B]) -> bool {
+    let Some(d) = depth.checked_sub(1) else { return true };
+    while let Some(first_b) = b.first() {
+        let band_b = &b[..band(b, d)];
+        let mut at = first_b.lo(d);
+        while at <= first_b.hi(d) {
+            let Some(first_a) = a.first() else { return false };
+            let band_a = &a[..band(a, d)];
+            if first_a.hi(d) < at {
+                a = &a[band_a.len()..];
+                continue;
+            }
+            if first_a.lo(d) > at || !covers(d, band_a, band_b) {
+                return false;
+            }
+            at = first_a.hi(d) + 1;
+        }
+        b = &b[band_b.len()..];
+    }
+    true
 }

@@ -1,7 +1,10 @@
 //! What a region spans: all points of a rectangle, as nearly always, or a set of points within one.
 
-use super::points::{PointSet, Rects};
+use super::bands::Run;
+use super::points::{List, PointSet, Rects};
 use super::rect::{Point, Rect};
+use super::room::Room;
+use crate::base::{memory, Result};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -80,64 +83,98 @@ impl Domain {
     /// Whether this set, not all of its bounds, contains `other`.
     fn has_points_of(&self, other: &Domain) -> bool {
         match (&self.points, &other.points) {
-            (Some(a), Some(b)) if Arc::ptr_eq(a, b) => true,
-            // Most often within one of the rectangles, and then no set is built.
-            (Some(a), None) if a.rects().any(|r| r.contains(&other.bounds)) => true,
-            _ => self.points().contains(&other.points()),
+            (None, _) => true,
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.contains(b),
+            (Some(points), None) => points.contains_rect(&other.bounds),
         }
     }
 
+    /// The points of both. An error, as of the other operations that try: the system has no memory for the set.
+    pub fn try_union(&self, other: &Domain) -> Result<Domain> {
+        self.united(other, Room::default())
+    }
+
+    /// For those who cannot do without, as the other operations that try nothing: the process ends if there is no memory.
     pub fn union(&self, other: &Domain) -> Domain {
+        memory::or_end(self.united(other, Room::with_kept()))
+    }
+
+    fn united(&self, other: &Domain, room: Room) -> Result<Domain> {
         if self.contains(other) {
-            return self.clone();
+            return Ok(self.clone());
         }
         if other.contains(self) {
-            return other.clone();
+            return Ok(other.clone());
         }
         if self.is_dense() && other.is_dense() {
             let hull = self.bounds.hull(&other.bounds);
             let common = self.bounds.intersection(&other.bounds).volume();
             if hull.volume() == self.volume() + other.volume() - common {
-                return hull.into();
+                return Ok(hull.into());
             }
         }
-        self.combined(other, |a, b| a || b)
+        self.combined(other, |a, b| a || b, room)
+    }
+
+    /// The points that both have.
+    pub fn try_intersection(&self, other: &Domain) -> Result<Domain> {
+        self.common(other, Room::default())
     }
 
     pub fn intersection(&self, other: &Domain) -> Domain {
-        if self.is_dense() && other.is_dense() {
-            return self.bounds.intersection(&other.bounds).into();
-        }
-        self.combined(other, |a, b| a && b)
+        memory::or_end(self.common(other, Room::with_kept()))
     }
 
-    /// No set is built of a rectangle.
-    fn combined(&self, other: &Domain, keep: impl Fn(bool, bool) -> bool + Copy) -> Domain {
-        PointSet::combined_lists(&self.list(), &other.list(), keep).into()
-    }
-
-    fn list(&self) -> Cow<'_, [Rect]> {
-        match &self.points {
-            None => Cow::Borrowed(&std::slice::from_ref(&self.bounds)[usize::from(self.is_empty())..]),
-            Some(points) => points.rect_list(),
+    fn common(&self, other: &Domain, room: Room) -> Result<Domain> {
+        match (self.is_dense(), other.is_dense()) {
+            (true, true) => Ok(self.bounds.intersection(&other.bounds).into()),
+            // Nothing is copied.
+            (true, false) if self.bounds.contains(&other.bounds) => Ok(other.clone()),
+            (false, true) if other.bounds.contains(&self.bounds) => Ok(self.clone()),
+            _ => self.combined(other, |a, b| a && b, room),
         }
     }
 
-    pub fn shifted(&self, by: Point) -> Domain {
-        let points = self.points.as_ref().map(|points| Arc::new(points.shifted(by)));
-        Domain { bounds: self.bounds.shifted(by), points }
+    /// The points that `other` does not have.
+    pub fn try_minus(&self, other: &Domain) -> Result<Domain> {
+        self.without(other, Room::default())
     }
 
     pub fn minus(&self, other: &Domain) -> Domain {
+        memory::or_end(self.without(other, Room::with_kept()))
+    }
+
+    fn without(&self, other: &Domain, room: Room) -> Result<Domain> {
         if self.is_dense() && other.is_dense() {
             // What a cut leaves is one rectangle or none, as nearly always.
             match self.bounds.minus(&other.bounds)[..] {
-                [] => return Rect::new([0; 3], [-1; 3]).into(),
-                [rest] => return rest.into(),
+                [] => return Ok(Rect::new([0; 3], [-1; 3]).into()),
+                [rest] => return Ok(rest.into()),
                 _ => (),
             }
         }
-        self.combined(other, |a, b| a && !b)
+        self.combined(other, |a, b| a && !b, room)
+    }
+
+    fn combined(&self, other: &Domain, keep: impl Fn(bool, bool) -> bool + Copy, room: Room) -> Result<Domain> {
+        let mut runs = [Run { lo: 0, hi: 0 }; 2];
+        let [own, its] = &mut runs;
+        Ok(PointSet::combined(self.list(own), other.list(its), keep, room)?.into())
+    }
+
+    fn list<'a>(&'a self, run: &'a mut Run) -> List<'a> {
+        match &self.points {
+            None => List::of_rect(&self.bounds, run),
+            Some(points) => points.list(),
+        }
+    }
+
+    pub fn shifted(&self, by: Point) -> Result<Domain> {
+        if by == [0; 3] {
+            return Ok(self.clone());
+        }
+        let points = self.points.as_ref().map(|points| points.shifted(by).map(Arc::new)).transpose()?;
+        Ok(Domain { bounds: self.bounds.shifted(by), points })
     }
 }
 
@@ -150,7 +187,7 @@ mod tests {
         let rect = (prop::array::uniform3(-1i64..3), prop::array::uniform3(0i64..3))
             .prop_map(|(lo, size)| Rect::new(lo, std::array::from_fn(|d| lo[d] + size[d])));
         // One rectangle and none are dense.
-        prop::collection::vec(rect, 0..3).prop_map(|rects| PointSet::from_rects(&rects).into())
+        prop::collection::vec(rect, 0..3).prop_map(|rects| PointSet::from_rects(&rects).unwrap().into())
     }
 
     proptest! {
@@ -159,10 +196,11 @@ mod tests {
             let (all_a, all_b) = (a.points().into_owned(), b.points().into_owned());
             prop_assert_eq!(a.overlaps(&b), all_a.overlaps(&all_b));
             prop_assert_eq!(a.contains(&b), all_a.contains(&all_b));
-            prop_assert_eq!(a.minus(&b).points().into_owned(), all_a.minus(&all_b));
-            prop_assert_eq!(a.intersection(&b).points().into_owned(), all_a.intersection(&all_b));
-            prop_assert_eq!(a.union(&b).points().into_owned(), all_a.union(&all_b));
+            prop_assert_eq!(a.minus(&b).points().into_owned(), all_a.minus(&all_b).unwrap());
+            prop_assert_eq!(a.intersection(&b).points().into_owned(), all_a.intersection(&all_b).unwrap());
+            prop_assert_eq!(a.union(&b).points().into_owned(), all_a.union(&all_b).unwrap());
             prop_assert!(a.contains(&a.clone()));
+            prop_assert_eq!(a.shifted([0; 3]).unwrap(), a.shifted([1, -2, 3]).unwrap().shifted([-1, 2, -3]).unwrap());
             prop_assert_eq!(a.minus(&b).volume() + a.intersection(&b).volume(), a.volume());
         }
     }
@@ -173,14 +211,14 @@ mod tests {
 
     #[test]
     fn a_set_that_fills_its_bounds_is_dense() {
-        let domain = Domain::from(PointSet::from_rects(&[row(0, 3), row(4, 9)]));
+        let domain = Domain::from(PointSet::from_rects(&[row(0, 3), row(4, 9)]).unwrap());
         assert_eq!(domain, Domain::from(row(0, 9)));
         assert_eq!((domain.is_dense(), domain.volume(), domain.rects().len()), (true, 10, 1));
     }
 
     #[test]
     fn holes_are_seen() {
-        let comb = Domain::from(PointSet::from_rects(&[row(0, 1), row(4, 5)]));
+        let comb = Domain::from(PointSet::from_rects(&[row(0, 1), row(4, 5)]).unwrap());
         let gap = Domain::from(row(2, 3));
         assert_eq!((comb.bounds, comb.volume(), comb.is_dense()), (row(0, 5), 4, false));
         assert!(!comb.overlaps(&gap) && !comb.contains(&gap) && comb.overlaps(&Domain::from(row(3, 4))));

@@ -9,6 +9,7 @@ mod owners;
 mod pointers;
 mod points;
 mod rect;
+mod room;
 
 pub use domain::Domain;
 pub use overlap::{overlap_between, overlap_within};

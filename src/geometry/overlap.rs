@@ -3,6 +3,7 @@
 use super::bits::Bits;
 use super::numbering::Numbering;
 use super::Rect;
+use crate::base::{memory, Result};
 
 /// Up to here all pairs are tried.
 const FEW: usize = 16;
@@ -13,15 +14,20 @@ const BITS_FOR_ONE: u128 = 8 * size_of::<Item>() as u128;
 type Item = (Rect, u32);
 
 /// Two rectangles of one list that overlap and have different numbers, by these, or `None`: in n log n steps for rectangles
-/// that do not, or in one step a row of points where the rectangles are so many that a bit for every point takes less memory.
-pub fn overlap_within(rects: impl Iterator<Item = (u32, Rect)> + Clone) -> Option<(u32, u32)> {
+/// that do not, or in one step a row of points where the rectangles are so many that a bit for every point takes less memory. An error,
+/// as of `overlap_between`: the system has no memory to find out.
+pub fn overlap_within(rects: impl Iterator<Item = (u32, Rect)> + Clone) -> Result<Option<(u32, u32)>> {
     let count = rects.clone().count();
-    let bounds = around(rects.clone())?;
+    let Some(bounds) = around(rects.clone()) else { return Ok(None) };
     let points: u128 = (0..3).map(|d| bounds.extent(d) as u128).product();
     if count > FEW && points <= count as u128 * BITS_FOR_ONE {
-        return mark(rects, bounds);
+        memory::expect(points as usize / 8)?;
+        return Ok(mark(rects, bounds));
     }
-    search(rects.map(|(i, r)| (r, i)).collect(), &|a, b| a.1 != b.1)
+    memory::expect(count * size_of::<Item>())?;
+    let mut items = Vec::with_capacity(count);
+    items.extend(rects.map(|(i, r)| (r, i)));
+    search(items, &|a, b| a.1 != b.1)
 }
 
 fn around(rects: impl Iterator<Item = (u32, Rect)>) -> Option<Rect> {
@@ -46,13 +52,16 @@ fn mark(rects: impl Iterator<Item = (u32, Rect)> + Clone, bounds: Rect) -> Optio
 }
 
 /// Halves the items by a cut through the space; those that the cut crosses go to both halves.
-fn search(items: Vec<Item>, counts: &impl Fn(&Item, &Item) -> bool) -> Option<(u32, u32)> {
-    let Some((d, at)) = (items.len() > FEW).then(|| cut(&items)).flatten() else {
-        return all_pairs(&items, counts);
+fn search(items: Vec<Item>, counts: &impl Fn(&Item, &Item) -> bool) -> Result<Option<(u32, u32)>> {
+    let Some((d, at)) = cut(&items)? else {
+        return Ok(all_pairs(&items, counts));
     };
-    let (below, above) = halve(&items, d, at);
+    let (below, above) = halve(&items, d, at)?;
     drop(items);
-    search(below, counts).or_else(|| search(above, counts))
+    match search(below, counts)? {
+        None => search(above, counts),
+        found => Ok(found),
+    }
 }
 
 fn all_pairs(items: &[Item], counts: &impl Fn(&Item, &Item) -> bool) -> Option<(u32, u32)> {
@@ -70,38 +79,54 @@ pub fn overlap_between<A: Copy, B: Copy>(
     mut any: Vec<(Rect, A)>,
     disjoint: Vec<(Rect, B)>,
     counts: &impl Fn(A, B) -> bool,
-) -> Option<(A, B)> {
-    let Some(bounds) = disjoint.iter().map(|(rect, _)| *rect).reduce(|a, b| a.hull(&b)) else { return None };
+) -> Result<Option<(A, B)>> {
+    let Some(bounds) = disjoint.iter().map(|(rect, _)| *rect).reduce(|a, b| a.hull(&b)) else { return Ok(None) };
     any.retain(|(rect, _)| rect.overlaps(&bounds));
-    let Some((d, at)) = (disjoint.len() > FEW && !any.is_empty()).then(|| cut(&disjoint)).flatten() else {
+    let cut = if any.is_empty() { None } else { cut(&disjoint)? };
+    let Some((d, at)) = cut else {
         let meets = |a: &(Rect, A)| disjoint.iter().find(|b| counts(a.1, b.1) && a.0.overlaps(&b.0)).map(|b| (a.1, b.1));
-        return any.iter().find_map(meets);
+        return Ok(any.iter().find_map(meets));
     };
-    let ((any_below, any_above), (below, above)) = (halve(&any, d, at), halve(&disjoint, d, at));
+    let ((any_below, any_above), (below, above)) = (halve(&any, d, at)?, halve(&disjoint, d, at)?);
     drop((any, disjoint));
-    overlap_between(any_below, below, counts).or_else(|| overlap_between(any_above, above, counts))
+    match overlap_between(any_below, below, counts)? {
+        None => overlap_between(any_above, above, counts),
+        found => Ok(found),
+    }
 }
 
-/// The best of three cuts, one a dimension; `None` if none takes much from either side.
-fn cut<L>(items: &[(Rect, L)]) -> Option<(usize, i64)> {
+/// The best of three cuts, one a dimension; `None` if the items are few, or none takes much from either side.
+fn cut<L>(items: &[(Rect, L)]) -> Result<Option<(usize, i64)>> {
+    if items.len() <= FEW {
+        return Ok(None);
+    }
     let sides = |d: usize, at: i64| {
         let below = items.iter().filter(|i| i.0.lo[d] < at).count();
         let above = items.iter().filter(|i| i.0.hi[d] >= at).count();
         below.max(above)
     };
+    memory::expect(items.len() * size_of::<i64>())?;
     let cuts = (0..3).map(|d| {
         let mut starts: Vec<i64> = items.iter().map(|i| i.0.lo[d]).collect();
         let middle = starts.len() / 2;
         let at = *starts.select_nth_unstable(middle).1;
         (sides(d, at), d, at)
     });
-    let (larger, d, at) = cuts.min()?;
-    (larger < items.len() - items.len() / 8).then_some((d, at))
+    Ok(cuts.min().filter(|(larger, ..)| *larger < items.len() - items.len() / 8).map(|(_, d, at)| (d, at)))
 }
 
-fn halve<L: Copy>(items: &[(Rect, L)], d: usize, at: i64) -> (Vec<(Rect, L)>, Vec<(Rect, L)>) {
-    let part = |keep: &dyn Fn(&Rect) -> bool| items.iter().filter(|i| keep(&i.0)).copied().collect();
-    (part(&|r| r.lo[d] < at), part(&|r| r.hi[d] >= at))
+/// The items on either side.
+type Sides<L> = (Vec<(Rect, L)>, Vec<(Rect, L)>);
+
+fn halve<L: Copy>(items: &[(Rect, L)], d: usize, at: i64) -> Result<Sides<L>> {
+    let part = |keep: &dyn Fn(&Rect) -> bool| -> Result<Vec<(Rect, L)>> {
+        let count = items.iter().filter(|i| keep(&i.0)).count();
+        memory::expect(count * size_of::<(Rect, L)>())?;
+        let mut part = Vec::with_capacity(count);
+        part.extend(items.iter().filter(|i| keep(&i.0)).copied());
+        Ok(part)
+    };
+    Ok((part(&|r| r.lo[d] < at)?, part(&|r| r.hi[d] >= at)?))
 }
 
 #[cfg(test)]
@@ -118,9 +143,9 @@ mod tests {
         let point = |x: i64| Rect::new([x, 0, 0], [x, 0, 0]);
         // Points of eight colours in turn, and one of them twice.
         let points = (0..100_000u32).map(|i| (i % 8, point(i64::from(i))));
-        assert_eq!(overlap_within(points.clone()), None);
-        assert_eq!(overlap_within(points.clone().chain([(2, point(77_778))])), None, "of the same colour");
-        assert_eq!(overlap_within(points.chain([(9, point(77_777))])), Some((1, 9)));
+        assert_eq!(overlap_within(points.clone()).unwrap(), None);
+        assert_eq!(overlap_within(points.clone().chain([(2, point(77_778))])).unwrap(), None, "of the same colour");
+        assert_eq!(overlap_within(points.chain([(9, point(77_777))])).unwrap(), Some((1, 9)));
     }
 
     fn numbered(rects: &[Rect]) -> impl Iterator<Item = (u32, Rect)> + Clone + use<'_> {
@@ -138,8 +163,8 @@ mod tests {
                 all
             };
             let list = |rects: &[Rect]| numbered(rects).map(|(i, r)| (r, i)).collect::<Vec<_>>();
-            let between = overlap_between(list(&a), list(&b), &|i, j| i != j);
-            let within = overlap_within(numbered(&a));
+            let between = overlap_between(list(&a), list(&b), &|i, j| i != j).unwrap();
+            let within = overlap_within(numbered(&a)).unwrap();
             prop_assert_eq!(within.is_some(), !pairs(&a, &a).is_empty());
             prop_assert!(within.is_none_or(|pair| pairs(&a, &a).contains(&pair)));
             prop_assert_eq!(between.is_some(), !pairs(&a, &b).is_empty());
@@ -159,7 +184,7 @@ mod tests {
             counted.set(counted.get() + 1);
             a.1 != b.1
         });
-        assert_eq!(found, None);
+        assert_eq!(found.unwrap(), None);
         assert!(counted.get() < 40 * blocks.len() as u64, "{} pairs tried", counted.get());
     }
 
@@ -176,7 +201,7 @@ mod tests {
             counted.set(counted.get() + 1);
             true
         });
-        assert_eq!(found, None);
+        assert_eq!(found.unwrap(), None);
         assert!(counted.get() < 40 * n, "{} pairs tried", counted.get());
     }
 }

@@ -36,11 +36,11 @@ impl Owners {
         let numbering = Numbering::new(bounds);
         let points = bounds.volume() as usize;
         memory::expect(points)?;
-        let (table, lists) = match fill::<u8>(&numbering, points, sets) {
+        let (table, lists) = match fill::<u8>(&numbering, points, sets)? {
             Some((table, lists)) => (Table::Narrow(table), lists),
             None => {
                 memory::expect(points * size_of::<u32>())?;
-                let (table, lists) = fill::<u32>(&numbering, points, sets).expect("fewer lists than points");
+                let (table, lists) = fill::<u32>(&numbering, points, sets)?.expect("fewer lists than points");
                 (Table::Wide(table), lists)
             }
         };
@@ -93,11 +93,16 @@ impl Owners {
     }
 }
 
+type Filled<N> = (Vec<N>, Vec<(u32, u32)>);
+
 /// The table and the lists; nothing if there are more lists than `N` has numbers for.
-fn fill<N: ListNumber>(numbering: &Numbering, points: usize, sets: &[PointSet]) -> Option<(Vec<N>, Vec<(u32, u32)>)> {
+fn fill<N: ListNumber>(numbering: &Numbering, points: usize, sets: &[PointSet]) -> Result<Option<Filled<N>>> {
     let mut table = vec![N::default(); points + 1];
     let mut lists = vec![(0, 0)];
     for (colour, set) in (0..).zip(sets) {
+        // Each list gets a longer one at most, and each run of points: these, and their number by that of the shorter one.
+        let most = lists.len().min(set.volume() as usize);
+        memory::expect(most * 2 * size_of::<[(u32, u32); 2]>())?;
         let mut longer = HashMap::new();
         let mut enough = true;
         set.for_each_row(|start, count| {
@@ -115,10 +120,10 @@ fn fill<N: ListNumber>(numbering: &Numbering, points: usize, sets: &[PointSet]) 
             }
         });
         if !enough {
-            return None;
+            return Ok(None);
         }
     }
-    Some((table, lists))
+    Ok(Some((table, lists)))
 }
 
 /// As [`Owners::each_alike`].

@@ -7,6 +7,7 @@ use super::numbering::Numbering;
 use super::owners::Owners;
 use super::points::{PointSet, RowsInOrder};
 use super::rect::{Point, Rect};
+use super::room::{Growing, Room};
 use crate::base::{memory, Result};
 
 /// Values that are read together.
@@ -207,7 +208,9 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], t
     let numbers = bounds.volume() as u64;
     // One more stands for all points elsewhere.
     let few = bounds.volume() / 64 <= 4 * most + 1024;
-    memory::expect(if few { numbers as usize / 8 } else { most as usize * 2 * size_of::<(u64, u64)>() })?;
+    if few {
+        memory::expect(numbers as usize / 8)?;
+    }
     let mut bits = few.then(|| Bits::new(numbers + 1));
     let image_of = |points: &PointSet| {
         let mut rows = RowsInOrder::default();
@@ -228,11 +231,11 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], t
                 });
             }
             None => {
-                let mut runs = Vec::new();
+                let mut runs = Growing::new(Room::default(), 0);
                 values.each_named(points, |_, named| {
                     numbering.rows_of(&named.intersection(&bounds), |first, count| runs.push((first, count)));
                 });
-                for (first, count) in joined(runs) {
+                for (first, count) in joined(runs.finish()?) {
                     numbering.add_to(&mut rows, first, count);
                 }
             }
@@ -241,8 +244,7 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], t
         if whole {
             return Ok(found);
         }
-        memory::expect((found.rects().len() + target.rects().len()) * size_of::<Rect>())?;
-        Ok(found.intersection(target))
+        found.intersection(target)
     };
     points.iter().map(image_of).collect()
 }
@@ -265,9 +267,9 @@ fn joined(mut runs: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
 /// # Safety
 /// As for [`Values::each`].
 pub unsafe fn preimage<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, targets: &[PointSet], values: &Values<Row>) -> Result<Vec<PointSet>> {
+    let Some(bounds) = targets.iter().filter_map(PointSet::bounds).reduce(|a, b| a.hull(&b)) else { return Ok(targets.to_vec()) };
+    memory::expect(targets.len() * size_of::<RowsInOrder>())?;
     let mut found: Vec<RowsInOrder> = targets.iter().map(|_| RowsInOrder::default()).collect();
-    let bounds = PointSet::from_rects(&targets.iter().filter_map(PointSet::bounds).collect::<Vec<_>>()).bounds();
-    let Some(bounds) = bounds else { return Ok(targets.to_vec()) };
     if bounds.volume() / 16 > points.volume() + 1024 {
         // A target much larger than the values: each is looked up in each set.
         values.each_named(points, |point, named| {
@@ -359,12 +361,12 @@ mod tests {
             let (bytes, size) = stored(&named, dims, ranges, wide);
             let row = |p: Point| (bytes[number(p) * size..].as_ptr(), size as isize);
             let values = Values { row, coordinates: dims, ranges, bytes: size };
-            let source = PointSet::from_rects(&sources).intersection(&PointSet::from_rect(SOURCE));
+            let source = PointSet::from_rects(&sources).unwrap().intersection(&PointSet::from_rect(SOURCE)).unwrap();
             // A rectangle far away makes the target too large for tables.
             let away = far.then(|| flat(&Rect::new([1 << 40; 3], [1 << 40; 3]), dims));
             let targets: Vec<PointSet> = targets
                 .iter()
-                .map(|rects| PointSet::from_rects(&rects.iter().map(|r| flat(r, dims)).chain(away.filter(|_| dims == 1)).collect::<Vec<_>>()))
+                .map(|rects| PointSet::from_rects(&rects.iter().map(|r| flat(r, dims)).chain(away.filter(|_| dims == 1)).collect::<Vec<_>>()).unwrap())
                 .collect();
 
             for target in &targets {
@@ -375,7 +377,7 @@ mod tests {
                     let r = named[number(p)];
                     expected.extend((!r.is_empty()).then_some(r));
                 }
-                prop_assert_eq!(&found[0], &PointSet::from_rects(&expected).intersection(target));
+                prop_assert_eq!(&found[0], &PointSet::from_rects(&expected).unwrap().intersection(target).unwrap());
             }
             let found = unsafe { preimage(&source, &targets, &values).unwrap() };
             for (found, target) in found.iter().zip(&targets) {

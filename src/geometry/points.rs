@@ -3,10 +3,10 @@
 //! bands along the one before, and neighbouring bands of the same shape are one band. Sets within one row, as all of one
 //! dimension are, are lists of runs: a third of the memory, which is what sets of scattered points cost.
 
-use super::bands::{combine, join_bands, meet, within_row, Run};
+use super::bands::{combine, covers, join_bands, meet, within_row, Run};
 use super::rect::{Point, Rect};
+use super::room::{Growing, Room};
 use crate::base::{memory, Result};
-use crate::fail;
 use std::borrow::Cow;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,8 +31,44 @@ impl Row {
         Rect::new([run.lo, at[0], at[1]], [run.hi, at[0], at[1]])
     }
 
-    fn rects(&self) -> Vec<Rect> {
-        self.runs.iter().map(|run| Self::rect(self.at, run)).collect()
+    /// Those that do not end before `lo`.
+    fn runs_from(&self, lo: i64) -> &[Run] {
+        &self.runs[self.runs.partition_point(|run| run.hi < lo)..]
+    }
+}
+
+/// What operations work on: the list of a set, or a rectangle, of which no set is built.
+#[derive(Clone, Copy)]
+pub(super) enum List<'a> {
+    Row([i64; 2], &'a [Run]),
+    Rects(&'a [Rect]),
+}
+
+impl<'a> List<'a> {
+    /// `run`: where to put the rectangle if it lies in one row.
+    pub fn of_rect(rect: &'a Rect, run: &'a mut Run) -> Self {
+        if rect.is_empty() {
+            return Self::Row([0; 2], &[]);
+        }
+        if rect.lo[1..] != rect.hi[1..] {
+            return Self::Rects(std::slice::from_ref(rect));
+        }
+        *run = Run { lo: rect.lo[0], hi: rect.hi[0] };
+        Self::Row([rect.lo[1], rect.lo[2]], std::slice::from_ref(run))
+    }
+
+    fn rects(self, room: Room) -> Result<Cow<'a, [Rect]>> {
+        match self {
+            Self::Row(at, runs) => Ok(room.list(runs.iter().map(|run| Row::rect(at, run)))?.into()),
+            Self::Rects(rects) => Ok(rects.into()),
+        }
+    }
+
+    fn len(self) -> usize {
+        match self {
+            Self::Row(_, runs) => runs.len(),
+            Self::Rects(rects) => rects.len(),
+        }
     }
 }
 
@@ -76,20 +112,20 @@ impl PointSet {
     }
 
     pub fn from_rect(rect: Rect) -> Self {
-        if rect.is_empty() {
-            return Self::empty();
+        match List::of_rect(&rect, &mut Run { lo: 0, hi: 0 }) {
+            List::Row(at, runs) => Self::of_runs(at, runs.to_vec()),
+            List::Rects(rects) => Self(Pieces::Rects(rects.to_vec())),
         }
-        Self::of_bands(vec![rect])
     }
 
     /// Rectangles in canonical form, or of one row.
-    fn of_bands(rects: Vec<Rect>) -> Self {
-        let (Some(first), Some(last)) = (rects.first(), rects.last()) else { return Self::empty() };
+    fn of_bands(rects: Vec<Rect>, room: Room) -> Result<Self> {
+        let (Some(first), Some(last)) = (rects.first(), rects.last()) else { return Ok(Self::empty()) };
         if first.lo[1..] != last.hi[1..] {
-            return Self(Pieces::Rects(rects));
+            return Ok(Self(Pieces::Rects(rects)));
         }
         let at = [first.lo[1], first.lo[2]];
-        Self::of_runs(at, rects.iter().map(|r| Run { lo: r.lo[0], hi: r.hi[0] }).collect())
+        Ok(Self::of_runs(at, room.list(rects.iter().map(|r| Run { lo: r.lo[0], hi: r.hi[0] }))?))
     }
 
     /// Runs in rising order with gaps between them.
@@ -99,18 +135,18 @@ impl PointSet {
     }
 
     /// The points of any of the rectangles, which may overlap and come in any order.
-    pub fn from_rects(rects: &[Rect]) -> Self {
-        Self::union_of(&rects.iter().map(|r| Self::from_rect(*r)).collect::<Vec<_>>())
+    pub fn from_rects(rects: &[Rect]) -> Result<Self> {
+        Self::union_of(&Room::default().list(rects.iter().map(|r| Self::from_rect(*r)))?)
     }
 
     /// Pairs of sets are joined, then pairs of pairs: as in a merge sort, each rectangle is looked at a few times only.
-    pub fn union_of(sets: &[PointSet]) -> Self {
+    fn union_of(sets: &[PointSet]) -> Result<Self> {
         match sets {
-            [] => Self::empty(),
-            [one] => one.clone(),
+            [] => Ok(Self::empty()),
+            [one] => Ok(one.clone()),
             _ => {
                 let (first, second) = sets.split_at(sets.len() / 2);
-                Self::union_of(first).union(&Self::union_of(second))
+                Self::union_of(first)?.union(&Self::union_of(second)?)
             }
         }
     }
@@ -122,10 +158,10 @@ impl PointSet {
         }
     }
 
-    pub(super) fn rect_list(&self) -> Cow<'_, [Rect]> {
+    pub(super) fn list(&self) -> List<'_> {
         match &self.0 {
-            Pieces::Row(row) => row.rects().into(),
-            Pieces::Rects(rects) => rects.into(),
+            Pieces::Row(row) => List::Row(row.at, &row.runs),
+            Pieces::Rects(rects) => List::Rects(rects),
         }
     }
 
@@ -172,18 +208,36 @@ impl PointSet {
         }
     }
 
-    pub fn shifted(&self, by: Point) -> PointSet {
+    pub fn shifted(&self, by: Point) -> Result<PointSet> {
+        let room = Room::default();
         match &self.0 {
             Pieces::Row(Row { at, runs }) => {
                 let moved = runs.iter().map(|run| Run { lo: run.lo + by[0], hi: run.hi + by[0] });
-                Self::of_runs([at[0] + by[1], at[1] + by[2]], moved.collect())
+                Ok(Self::of_runs([at[0] + by[1], at[1] + by[2]], room.list(moved)?))
             }
-            Pieces::Rects(rects) => Self(Pieces::Rects(rects.iter().map(|r| r.shifted(by)).collect())),
+            Pieces::Rects(rects) => Ok(Self(Pieces::Rects(room.list(rects.iter().map(|r| r.shifted(by)))?))),
         }
     }
 
     pub fn contains(&self, other: &PointSet) -> bool {
-        other.minus(self).is_empty()
+        match (&self.0, &other.0) {
+            (Pieces::Row(a), Pieces::Row(b)) => b.runs.first().is_none_or(|first| a.at == b.at && covers(1, a.runs_from(first.lo), &b.runs)),
+            // Of more than one row.
+            (Pieces::Row(_), Pieces::Rects(_)) => false,
+            (Pieces::Rects(rects), Pieces::Row(row)) => covers(1, within_row(rects, row.at), &row.runs),
+            (Pieces::Rects(a), Pieces::Rects(b)) => covers(3, a, b),
+        }
+    }
+
+    pub fn contains_rect(&self, rect: &Rect) -> bool {
+        match (&self.0, List::of_rect(rect, &mut Run { lo: 0, hi: 0 })) {
+            (_, List::Row(_, [])) => true,
+            (Pieces::Row(row), List::Row(at, [run])) => {
+                row.at == at && row.runs_from(run.lo).first().is_some_and(|own| own.lo <= run.lo && run.hi <= own.hi)
+            }
+            (Pieces::Row(_), _) => false,
+            (Pieces::Rects(rects), _) => covers(3, rects, std::slice::from_ref(rect)),
+        }
     }
 
     pub fn overlaps(&self, other: &PointSet) -> bool {
@@ -198,44 +252,38 @@ impl PointSet {
 
     pub fn overlaps_rect(&self, rect: &Rect) -> bool {
         match &self.0 {
-            Pieces::Row(Row { at, runs }) => {
-                let next = runs.partition_point(|run| run.hi < rect.lo[0]);
-                let crosses = (1..3).all(|d| rect.lo[d] <= at[d - 1] && at[d - 1] <= rect.hi[d]);
-                crosses && !rect.is_empty() && runs.get(next).is_some_and(|run| run.lo <= rect.hi[0])
+            Pieces::Row(row) => {
+                let crosses = (1..3).all(|d| rect.lo[d] <= row.at[d - 1] && row.at[d - 1] <= rect.hi[d]);
+                crosses && !rect.is_empty() && row.runs_from(rect.lo[0]).first().is_some_and(|run| run.lo <= rect.hi[0])
             }
             Pieces::Rects(rects) => !rect.is_empty() && meet(3, rects, std::slice::from_ref(rect)),
         }
     }
 
-    pub fn union(&self, other: &PointSet) -> PointSet {
-        self.combined(other, |a, b| a || b)
+    pub fn union(&self, other: &PointSet) -> Result<PointSet> {
+        Self::combined(self.list(), other.list(), |a, b| a || b, Room::default())
     }
 
-    pub fn intersection(&self, other: &PointSet) -> PointSet {
-        self.combined(other, |a, b| a && b)
+    pub fn intersection(&self, other: &PointSet) -> Result<PointSet> {
+        Self::combined(self.list(), other.list(), |a, b| a && b, Room::default())
     }
 
-    pub fn minus(&self, other: &PointSet) -> PointSet {
-        self.combined(other, |a, b| a && !b)
+    pub fn minus(&self, other: &PointSet) -> Result<PointSet> {
+        Self::combined(self.list(), other.list(), |a, b| a && !b, Room::default())
     }
 
-    fn combined(&self, other: &PointSet, keep: impl Fn(bool, bool) -> bool + Copy) -> PointSet {
-        if let (Pieces::Row(a), Pieces::Row(b)) = (&self.0, &other.0) {
-            if a.at == b.at || a.runs.is_empty() || b.runs.is_empty() {
-                let mut runs = Vec::new();
-                combine(1, &a.runs, &b.runs, keep, &mut runs);
-                return Self::of_runs(if a.runs.is_empty() { b.at } else { a.at }, runs);
+    pub(super) fn combined(a: List, b: List, keep: impl Fn(bool, bool) -> bool + Copy, room: Room) -> Result<PointSet> {
+        if let (List::Row(at, x), List::Row(other, y)) = (a, b) {
+            if at == other || x.is_empty() || y.is_empty() {
+                let mut runs = Growing::new(room, x.len() + y.len());
+                combine(1, x, y, keep, &mut runs);
+                return Ok(Self::of_runs(if x.is_empty() { other } else { at }, runs.finish()?));
             }
         }
-        Self::combined_lists(&self.rect_list(), &other.rect_list(), keep)
-    }
-
-    /// Of rectangles in canonical form, as a set's own or one alone.
-    pub(super) fn combined_lists(a: &[Rect], b: &[Rect], keep: impl Fn(bool, bool) -> bool + Copy) -> PointSet {
-        // A rectangle cuts another into nine at most.
-        let mut rects = Vec::with_capacity(a.len() + b.len() + 7);
-        combine(3, a, b, keep, &mut rects);
-        Self::of_bands(rects)
+        // A rectangle cuts another into nine at most; what bands along different dimensions have in common may be much more than they.
+        let mut rects = Growing::new(room, a.len() + b.len() + 7);
+        combine(3, &a.rects(room)?, &b.rects(room)?, keep, &mut rects);
+        Self::of_bands(rects.finish()?, room)
     }
 }
 
@@ -257,8 +305,7 @@ pub struct RowsInOrder {
     /// Rows that are complete.
     rects: Vec<Rect>,
     row: Row,
-    /// Bytes that the system refused, or 0: the set is not built.
-    refused: usize,
+    room: Room,
 }
 
 impl RowsInOrder {
@@ -272,7 +319,7 @@ impl RowsInOrder {
         match self.row.runs.last_mut() {
             Some(last) if last.hi + 1 == run.lo => last.hi = run.hi,
             _ => {
-                if self.row.runs.len() < self.row.runs.capacity() || has_room(&mut self.row.runs, 1, &mut self.refused) {
+                if self.room.is_in(&mut self.row.runs, 1) {
                     self.row.runs.push(run);
                 }
             }
@@ -281,7 +328,7 @@ impl RowsInOrder {
 
     fn begin_row(&mut self, at: [i64; 2]) {
         let Row { at: before, runs } = &mut self.row;
-        if has_room(&mut self.rects, runs.len(), &mut self.refused) {
+        if self.room.is_in(&mut self.rects, runs.len()) {
             self.rects.extend(runs.drain(..).map(|run| Row::rect(*before, &run)));
         }
         *before = at;
@@ -292,9 +339,7 @@ impl RowsInOrder {
         if !self.rects.is_empty() {
             self.begin_row([0; 2]);
         }
-        if self.refused != 0 {
-            fail!(Resources, "the system gives no memory for {} bytes of a set of points; destroy what is no longer used, or name fewer points", self.refused);
-        }
+        self.room.check()?;
         if self.rects.is_empty() {
             let Row { at, mut runs } = self.row;
             runs.shrink_to_fit();
@@ -304,17 +349,8 @@ impl RowsInOrder {
         memory::expect(self.rects.len() * size_of::<Rect>())?;
         let mut rects = joined_along(joined_along(self.rects, 1), 2);
         rects.shrink_to_fit();
-        Ok(PointSet::of_bands(rects))
+        PointSet::of_bands(rects, self.room)
     }
-}
-
-/// Whether there is room for more now; `refused` says whether it was refused before.
-#[cold]
-fn has_room<T>(list: &mut Vec<T>, more: usize, refused: &mut usize) -> bool {
-    if *refused == 0 && memory::sparing(|| list.try_reserve(more)).is_err() {
-        *refused = 2 * list.len().max(more) * size_of::<T>();
-    }
-    *refused == 0
 }
 
 /// Joins neighbouring bands along `d`; along the dimensions below, they are joined already.
@@ -359,13 +395,18 @@ mod tests {
         fn algebra_agrees_with_points_and_has_one_form(a in rects(), b in rects()) {
             let in_a = |p| a.iter().any(|r| r.contains_point(p));
             let in_b = |p| b.iter().any(|r| r.contains_point(p));
-            let (set_a, set_b) = (PointSet::from_rects(&a), PointSet::from_rects(&b));
+            let (set_a, set_b) = (PointSet::from_rects(&a).unwrap(), PointSet::from_rects(&b).unwrap());
             prop_assert_eq!(&set_a, &of_points(in_a));
-            prop_assert_eq!(set_a.union(&set_b), of_points(|p| in_a(p) || in_b(p)));
-            prop_assert_eq!(set_a.intersection(&set_b), of_points(|p| in_a(p) && in_b(p)));
-            prop_assert_eq!(set_a.minus(&set_b), of_points(|p| in_a(p) && !in_b(p)));
+            prop_assert_eq!(set_a.union(&set_b).unwrap(), of_points(|p| in_a(p) || in_b(p)));
+            prop_assert_eq!(set_a.intersection(&set_b).unwrap(), of_points(|p| in_a(p) && in_b(p)));
+            prop_assert_eq!(set_a.minus(&set_b).unwrap(), of_points(|p| in_a(p) && !in_b(p)));
             prop_assert_eq!(set_a.overlaps(&set_b), points().any(|p| in_a(p) && in_b(p)));
             prop_assert_eq!(set_a.contains(&set_b), points().all(|p| in_a(p) || !in_b(p)));
+            prop_assert!(set_a.contains(&set_a.minus(&set_b).unwrap()) && set_a.union(&set_b).unwrap().contains(&set_b));
+            for rect in &b {
+                prop_assert_eq!(set_a.contains_rect(rect), points().all(|p| in_a(p) || !rect.contains_point(p)));
+            }
+            prop_assert!(set_a.rects().all(|rect| set_a.contains_rect(&rect)));
             prop_assert_eq!(set_a.volume(), points().filter(|&p| in_a(p)).count() as i64);
             for p in points() {
                 prop_assert_eq!(set_a.contains_point(p), in_a(p));
@@ -389,9 +430,9 @@ mod tests {
     #[test]
     fn the_empty_set_is_neutral() {
         let (none, one) = (PointSet::empty(), PointSet::from_rect(Rect::new([0; 3], [1, 0, 0])));
-        assert_eq!(none.union(&one), one);
+        assert_eq!(none.union(&one).unwrap(), one);
         assert!(!one.overlaps_rect(&Rect::new([1, 0, 0], [0, 0, 0])));
-        assert!(none.bounds().is_none() && one.intersection(&none).is_empty() && !one.overlaps(&none));
+        assert!(none.bounds().is_none() && one.intersection(&none).unwrap().is_empty() && !one.overlaps(&none));
         assert_eq!(PointSet::from_rect(Rect::new([1, 0, 0], [0, 0, 0])), none);
     }
 }

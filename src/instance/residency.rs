@@ -207,6 +207,20 @@ impl Residency {
         place.sole = sole;
     }
 
+    /// What was to be copied to a place is not there. Of `domain`, what is valid elsewhere no longer is at the place; the rest, whose newest
+    /// values are nowhere, stays as it is and is given to `lost`.
+    pub fn miss(&mut self, id: PlaceId, domain: &Domain, lost: impl FnMut(Domain)) {
+        let at = self.position(id);
+        let mut rest = Pieces::from_iter([self.places[at].valid.intersection(domain)].into_iter().filter(|part| !part.is_empty()));
+        let mut elsewhere = Pieces::new();
+        for other in self.places.iter().filter(|other| other.id != id) {
+            take(&mut rest, &other.valid, |part| elsewhere.push(part));
+        }
+        let place = &mut self.places[at];
+        elsewhere.iter().for_each(|part| place.valid = place.valid.minus(part));
+        rest.into_iter().for_each(lost);
+    }
+
     /// Takes a place away. What is valid nowhere else must be copied to the host before, and is added to `moves`.
     ///
     /// # Panics
@@ -240,6 +254,7 @@ mod tests {
         Read(MemoryNumber, Domain, usize),
         Update(MemoryNumber, Domain, usize),
         Overwrite(MemoryNumber, Domain, usize),
+        Miss(Domain, usize),
         Evict(usize),
     }
 
@@ -251,7 +266,7 @@ mod tests {
         prop_oneof![
             6 => rect.clone().prop_map(Domain::from),
             2 => Just(Domain::from(BOUNDS)),
-            2 => prop::collection::vec(rect, 0..4).prop_map(|rects| PointSet::from_rects(&rects).into()),
+            2 => prop::collection::vec(rect, 0..4).prop_map(|rects| PointSet::from_rects(&rects).unwrap().into()),
         ]
     }
 
@@ -260,6 +275,7 @@ mod tests {
             4 => (0u32..4, domains(), any::<usize>()).prop_map(|(memory, domain, choice)| Step::Read(memory, domain, choice)),
             3 => (0u32..4, domains(), any::<usize>()).prop_map(|(memory, domain, choice)| Step::Update(memory, domain, choice)),
             2 => (0u32..4, domains(), any::<usize>()).prop_map(|(memory, domain, choice)| Step::Overwrite(memory, domain, choice)),
+            1 => (domains(), any::<usize>()).prop_map(|(domain, chosen)| Step::Miss(domain, chosen)),
             2 => any::<usize>().prop_map(Step::Evict),
         ];
         prop::collection::vec(step, 1..40)
@@ -375,6 +391,19 @@ mod tests {
             self.stored.remove(&id);
         }
 
+        fn miss(&mut self, id: PlaceId, domain: &Domain) {
+            let mut lost: Vec<Point> = Vec::new();
+            self.residency.miss(id, domain, |part| lost.extend(part.rects().flat_map(Rect::points)));
+            for p in BOUNDS.points() {
+                let elsewhere = self.residency.places.iter().any(|place| place.id != id && self.is_newest(place.id, p));
+                let missed = domain.contains_point(p) && self.is_newest(id, p);
+                assert_eq!(lost.contains(&p), missed && !elsewhere, "{p:?}");
+                if missed && elsewhere {
+                    self.stored.get_mut(&id).unwrap().remove(&p);
+                }
+            }
+        }
+
         fn take(&mut self, step: &Step) {
             match step {
                 Step::Read(memory, domain, choice) => {
@@ -389,6 +418,10 @@ mod tests {
                 Step::Overwrite(memory, domain, choice) => {
                     let id = self.place_for(*memory, domain, *choice);
                     self.write(id, domain);
+                }
+                Step::Miss(domain, chosen) => {
+                    let id = self.residency.places[chosen % self.residency.places.len()].id;
+                    self.miss(id, domain);
                 }
                 Step::Evict(chosen) => {
                     let elsewhere: Vec<PlaceId> = self.residency.places.iter().skip(1).map(|place| place.id).collect();

@@ -10,6 +10,9 @@ use std::alloc::{alloc_zeroed, dealloc};
 use std::fmt;
 use std::sync::Arc;
 
+/// Smaller blocks stay in caches anyway, and would take whole pages.
+const LEAST_PREFERRED: usize = 1 << 16;
+
 /// A zeroed block; freed when dropped.
 #[derive(Debug)]
 struct Memory {
@@ -21,8 +24,8 @@ struct Memory {
 #[derive(Debug)]
 enum Owner {
     Heap(std::alloc::Layout),
-    /// Of one NUMA node, which the heap knows nothing of.
-    Node { _pages: Pages },
+    /// Of NUMA nodes, which the heap knows nothing of.
+    Nodes(Pages),
     Lender { _memory: Lent },
 }
 
@@ -46,7 +49,15 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    fn new(bytes: usize, alignment: usize) -> Result<Self> {
+    /// In NUMA nodes that are preferred, if there are any, as long as they have room.
+    fn new(bytes: usize, alignment: usize, preferred: &[u32]) -> Result<Self> {
+        match preferred {
+            [_, ..] if bytes >= LEAST_PREFERRED => Ok(Self::in_nodes(bytes, alignment, preferred)?.0),
+            _ => Self::in_heap(bytes, alignment),
+        }
+    }
+
+    fn in_heap(bytes: usize, alignment: usize) -> Result<Self> {
         // Aligned by hand: asked for more than malloc's own alignment, the standard library clears the block itself, and
         // all of it would be resident near the thread that asked instead of near the tasks that touch it first.
         let Ok(layout) = std::alloc::Layout::from_size_align(bytes.max(1).saturating_add(alignment), 16) else {
@@ -59,11 +70,19 @@ impl Memory {
         Ok(Self { start, bytes: layout.size(), owner: Owner::Heap(layout) })
     }
 
-    /// In a NUMA node; and why not there, if it is so.
-    fn in_node(bytes: usize, alignment: usize, node: u32) -> Result<(Self, Result<()>)> {
+    /// In NUMA nodes; and why not there, if it is so.
+    fn in_nodes(bytes: usize, alignment: usize, nodes: &[u32]) -> Result<(Self, Result<()>)> {
         let pages = Pages::new(bytes.max(1).saturating_add(alignment), false)?;
-        let bound = pages.bind(node);
-        Ok((Self { start: pages.start(), bytes: pages.bytes(), owner: Owner::Node { _pages: pages } }, bound))
+        let bound = pages.prefer(nodes);
+        Ok((Self { start: pages.start(), bytes: pages.bytes(), owner: Owner::Nodes(pages) }, bound))
+    }
+
+    /// What nobody has touched comes from where other pages of who touches it come.
+    fn prefer_none(&self) {
+        if let Owner::Nodes(pages) = &self.owner {
+            // It was preferred before, so that this is not refused either.
+            let _ = pages.prefer(&[]);
+        }
     }
 
     fn of(lender: &Lender, bytes: usize, alignment: usize) -> Result<Self> {
@@ -94,11 +113,11 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// `turn` picks one of the starting offsets; a field's number does.
-    pub fn new(rect: Rect, bytes: usize, turn: usize) -> Result<Self> {
+    /// `turn` picks one of the starting offsets; a field's number does. `preferred`: NUMA nodes in which it is to lie as long as they have room.
+    pub fn new(rect: Rect, bytes: usize, turn: usize, preferred: &[u32]) -> Result<Self> {
         let plan = Layout::default().plan(rect, 3, [bytes].into_iter())?;
         let (total, instance) = one(&plan, std::ptr::null_mut(), bytes, turn)?;
-        let mut storage = Self { memory: Memory::new(total, plan.alignment())?, instance };
+        let mut storage = Self { memory: Memory::new(total, plan.alignment(), preferred)?, instance };
         storage.reuse(rect, bytes, turn);
         Ok(storage)
     }
@@ -111,6 +130,11 @@ impl Storage {
         let Ok((_, instance)) = one(&plan, base, bytes, turn) else { return false };
         self.instance = instance;
         true
+    }
+
+    /// What nobody has touched comes from where other pages of who touches it come.
+    pub fn prefer_none(&self) {
+        self.memory.prefer_none();
     }
 }
 
@@ -129,16 +153,16 @@ pub struct Arrangement {
 }
 
 impl Arrangement {
-    /// Zeroed, `fields` as planned. `fields` says the size of each field's elements.
-    pub fn new(plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone) -> Result<Self> {
+    /// Zeroed, `fields` as planned. `fields` says the size of each field's elements. `preferred` as for `Storage`.
+    pub fn new(plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone, preferred: &[u32]) -> Result<Self> {
         let total = plan.place(std::ptr::null_mut(), fields.clone(), |_, _| ())?;
-        Self::placed(Memory::new(total, plan.alignment())?, plan, fields)
+        Self::placed(Memory::new(total, plan.alignment(), preferred)?, plan, fields)
     }
 
     /// As `new`, in pages of a NUMA node; and why they are not, if it is so.
     pub fn in_node(plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone, node: u32) -> Result<(Self, Result<()>)> {
         let total = plan.place(std::ptr::null_mut(), fields.clone(), |_, _| ())?;
-        let (memory, bound) = Memory::in_node(total, plan.alignment(), node)?;
+        let (memory, bound) = Memory::in_nodes(total, plan.alignment(), &[node])?;
         Ok((Self::placed(memory, plan, fields)?, bound))
     }
 
@@ -163,6 +187,11 @@ impl Arrangement {
         Ok(true)
     }
 
+    /// As for `Storage`.
+    pub fn prefer_none(&self) {
+        self.memory.prefer_none();
+    }
+
     pub fn get(&self, field: u32) -> Option<&FieldInstance> {
         self.fields.iter().find(|place| place.0 == field).map(|place| &place.1)
     }
@@ -172,12 +201,13 @@ impl Arrangement {
 mod tests {
     use super::super::layout::Grouping;
     use super::*;
+    use crate::machine::policy_at;
 
     const LINE: usize = 64;
 
     #[test]
     fn memory_serves_again_for_what_fits() {
-        let mut storage = Storage::new(Rect::new([0; 3], [99, 99, 0]), 8, 5).unwrap();
+        let mut storage = Storage::new(Rect::new([0; 3], [99, 99, 0]), 8, 5, &[]).unwrap();
         assert!(!storage.reuse(Rect::new([0; 3], [999, 99, 0]), 8, 5));
         let smaller = Rect::new([5, 5, 5], [9, 9, 9]);
         assert!(storage.reuse(smaller, 16, 63));
@@ -191,7 +221,7 @@ mod tests {
     fn storage_is_aligned_zeroed_and_whole() {
         let rect = Rect::new([-1, 0, 2], [30, 20, 3]);
         for turn in 0..70 {
-            let storage = Storage::new(rect, 8, turn).unwrap();
+            let storage = Storage::new(rect, 8, turn, &[]).unwrap();
             let first = storage.instance.at(rect.lo);
             assert_eq!(first as usize % LINE, 0);
             let last = storage.instance.at(rect.hi).cast::<f64>();
@@ -202,7 +232,27 @@ mod tests {
             assert_eq!(last as usize - first as usize + 8, rect.volume() as usize * 8);
             assert!(last as usize + 8 <= storage.memory.start as usize + storage.memory.bytes);
         }
-        assert!(Storage::new(Rect::new([0; 3], [1 << 20; 3]), 8, 0).is_err());
+        assert!(Storage::new(Rect::new([0; 3], [1 << 20; 3]), 8, 0, &[]).is_err());
+    }
+
+    #[test]
+    fn large_blocks_lie_in_preferred_nodes_until_none_is_preferred() {
+        let node = crate::machine::SystemMemory::all().unwrap()[0].node;
+        let policy = |storage: &Storage| policy_at(storage.instance.at([0; 3]));
+        let made = |points: i64, preferred: &[u32]| Storage::new(Rect::new([0; 3], [points - 1, 0, 0]), 8, 3, preferred).unwrap();
+        let Some(usual) = policy(&made(1 << 16, &[])) else { return };
+        let large = made(1 << 16, &[node]);
+        assert_eq!(policy(&large), Some((libc::MPOL_PREFERRED, 1 << node)));
+        assert_eq!(policy(&made(100, &[node])), Some(usual));
+        large.prefer_none();
+        assert_eq!(policy(&large), Some(usual));
+        let nowhere = made(1 << 16, &[900]);
+        assert_eq!(policy(&nowhere), Some(usual));
+        for storage in [large, nowhere] {
+            let last = storage.instance.at([(1 << 16) - 1, 0, 0]).cast::<f64>();
+            assert_eq!((storage.instance.at([0; 3]) as usize % LINE, unsafe { *last }), (0, 0.0));
+            unsafe { *last = 1.0 };
+        }
     }
 
     #[test]
@@ -210,7 +260,7 @@ mod tests {
         let layout = Layout { grouping: Grouping::Blocks(4), alignment: 256, ..Layout::default() };
         let fields = [(3, 8), (9, 4)];
         let plan = |hi| layout.plan(Rect::new([0; 3], [hi, 3, 0]), 2, [8, 4].into_iter()).unwrap();
-        let mut held = Arrangement::new(&plan(9), fields.into_iter()).unwrap();
+        let mut held = Arrangement::new(&plan(9), fields.into_iter(), &[]).unwrap();
         let base = held.get(3).unwrap().at([0; 3]) as usize;
         assert_eq!((base % 256, held.get(9).unwrap().at([0; 3]) as usize - base), (0, 32));
         assert!(held.reuse(&plan(5), fields.into_iter()).unwrap());

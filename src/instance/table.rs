@@ -32,14 +32,14 @@ struct Content {
     instance: FieldInstance,
     /// Arrays of the caller, each with a rectangle of points, where there are several; the first is `instance`.
     pieces: Vec<FieldInstance>,
-    _memory: Owner,
+    memory: Owner,
 }
 
 /// Who frees the memory.
 enum Owner {
     Caller,
-    Field { _storage: Storage },
-    Fields { _shared: Arc<Arrangement> },
+    Field(Storage),
+    Fields(Arc<Arrangement>),
 }
 
 /// Fields that were asked to be laid out together, and where they are once one of them was used.
@@ -82,6 +82,8 @@ pub struct InstanceTable {
     lends: AtomicBool,
     /// The whole pages that placed fields lie in, and nothing else.
     pages: OnceLock<Range<usize>>,
+    /// NUMA nodes in which storage comes to lie as long as they have room.
+    preferred: OnceLock<Arc<[u32]>>,
 }
 
 unsafe impl Send for InstanceTable {}
@@ -89,7 +91,14 @@ unsafe impl Sync for InstanceTable {}
 
 impl InstanceTable {
     pub fn new(tree: Arc<Tree>) -> Self {
-        Self { tree, chunks: (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect(), change: Mutex::default(), lends: AtomicBool::new(false), pages: OnceLock::new() }
+        Self {
+            tree,
+            chunks: (0..MAX_FIELDS / CHUNK).map(|_| OnceLock::new()).collect(),
+            change: Mutex::default(),
+            lends: AtomicBool::new(false),
+            pages: OnceLock::new(),
+            preferred: OnceLock::new(),
+        }
     }
 
     fn slot(&self, field: u32) -> &Slot {
@@ -116,8 +125,8 @@ impl InstanceTable {
             let content = match groups.iter_mut().find(|group| group.fields.contains(&field)) {
                 Some(group) => self.member(group, field)?,
                 None => {
-                    let storage = Storage::new(self.tree.space.domain.bounds, bytes, field as usize)?;
-                    Content { instance: storage.instance, pieces: Vec::new(), _memory: Owner::Field { _storage: storage } }
+                    let storage = Storage::new(self.tree.space.domain.bounds, bytes, field as usize, self.preferred())?;
+                    Content { instance: storage.instance, pieces: Vec::new(), memory: Owner::Field(storage) }
                 }
             };
             slot.set(OWNED, Some(content));
@@ -135,12 +144,12 @@ impl InstanceTable {
             let fields = sizes.iter().copied();
             group.held = Some(Arc::new(match &group.lender {
                 Some(lender) => Arrangement::lent(&plan, fields, lender)?,
-                None => Arrangement::new(&plan, fields)?,
+                None => Arrangement::new(&plan, fields, self.preferred())?,
             }));
         }
         let shared = group.held.clone().expect("it was just made");
         let instance = *shared.get(field).expect("the group has the field");
-        Ok(Content { instance, pieces: Vec::new(), _memory: Owner::Fields { _shared: shared } })
+        Ok(Content { instance, pieces: Vec::new(), memory: Owner::Fields(shared) })
     }
 
     /// The layout that `fields`, in this order, will have once one of them is used. Nothing changes if any of them was.
@@ -310,6 +319,25 @@ impl InstanceTable {
         let _ = self.pages.set(pages);
     }
 
+    /// Storage comes to lie in these NUMA nodes as long as they have room, but for what is lent and the caller's arrays. Before any field is used.
+    pub fn prefer(&self, nodes: Arc<[u32]>) {
+        // The first word holds.
+        let _ = self.preferred.set(nodes);
+    }
+
+    fn preferred(&self) -> &[u32] {
+        self.preferred.get().map_or(&[], |nodes| nodes)
+    }
+
+    /// What nobody has touched of the field's storage comes from where other pages of who touches it come.
+    pub fn prefer_none(&self, field: u32) {
+        match self.slot(field).content().map(|content| &content.memory) {
+            Some(Owner::Field(storage)) => storage.prefer_none(),
+            Some(Owner::Fields(shared)) => shared.prefer_none(),
+            _ => (),
+        }
+    }
+
     /// Whether the field lies in an array of the caller.
     pub fn is_attached(&self, field: u32) -> bool {
         self.slot(field).origin.load(Ordering::Acquire) == ATTACHED
@@ -379,7 +407,7 @@ impl InstanceTable {
     /// With the lock held. Without pieces `whole` is all.
     fn set_pieces(&self, field: u32, pieces: Vec<FieldInstance>, whole: FieldInstance) {
         let instance = pieces.first().copied().unwrap_or(whole);
-        self.slot(field).set(ATTACHED, Some(Content { instance, pieces, _memory: Owner::Caller }));
+        self.slot(field).set(ATTACHED, Some(Content { instance, pieces, memory: Owner::Caller }));
     }
 
     /// Whether an array can be attached to the field on the region: to sub-regions of a field several can, that share no points.
@@ -416,7 +444,7 @@ impl InstanceTable {
         let _change = self.change.lock();
         self.check_free_to_move(field)?;
         let instance = FieldInstance::new(base, rect, dense_strides(&rect, bytes), bytes);
-        self.slot(field).set(PLACED, Some(Content { instance, pieces: Vec::new(), _memory: Owner::Caller }));
+        self.slot(field).set(PLACED, Some(Content { instance, pieces: Vec::new(), memory: Owner::Caller }));
         Ok(())
     }
 
@@ -449,6 +477,7 @@ mod tests {
     use super::super::Grouping;
     use super::*;
     use crate::base::Status;
+    use crate::machine::policy_at;
     use crate::region::{FieldSpace, IndexSpace, Partition};
 
     fn root(fields: u32) -> Arc<RegionNode> {
@@ -520,6 +549,26 @@ mod tests {
             assert!(error.text.contains(text), "{error}");
         }
         assert!(table.get(0).is_none());
+    }
+
+    #[test]
+    fn storage_prefers_nodes_and_arrays_of_the_caller_do_not() {
+        let space = Arc::new(FieldSpace::default());
+        space.allocate(8, 4, None).unwrap();
+        let region = RegionNode::root(Tree::new(IndexSpace::new(1, &[0], &[(1 << 16) - 1]).unwrap(), space));
+        let table = InstanceTable::new(region.tree.clone());
+        let node = crate::machine::SystemMemory::all().unwrap()[0].node;
+        table.prefer([node].into());
+        let array = vec![0.0f64; 1 << 16];
+        table.attach(&region, &[0], array.as_ptr().cast_mut().cast(), [8, 0, 0], 0).unwrap();
+        table.set_layout(&[1, 2], Layout { grouping: Grouping::Together, ..Layout::default() }).unwrap();
+        let policy = |field: u32| policy_at(table.ensure(field).unwrap().at([1 << 15, 0, 0]));
+        let Some(usual) = policy(0) else { return };
+        let there = Some((libc::MPOL_PREFERRED, 1 << node));
+        assert_eq!([policy(1), policy(2), policy(3)], [there; 3]);
+        (0..2).for_each(|field| table.prefer_none(field));
+        // Fields that lie together lie in one place.
+        assert_eq!([policy(0), policy(1), policy(2), policy(3)], [Some(usual), Some(usual), Some(usual), there]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use super::attention::{Attention, Listener};
 use super::barrier_messages::Note;
+use super::ghost_layout::name_of;
 use super::handle::Handle;
 use super::registry::{stale, Placed};
 use crate::base::{Kind, Result};
@@ -227,8 +228,11 @@ impl PhaseBarrier {
     /// Who waits for what, if anybody does.
     pub fn wait_text(&self) -> Option<String> {
         let who = match (self.complete.has_waiters(), self.seats.has_sleepers()) {
-            (true, _) => "operations wait",
-            (_, true) => "a thread waits",
+            (true, _) => match self.complete.subject() {
+                0 => "operations wait".to_string(),
+                ghost => format!("operations on {} wait", name_of(ghost)),
+            },
+            (_, true) => "a thread waits".to_string(),
             _ => return None,
         };
         let (handle, phase) = (Placed::handle(self), self.completed());

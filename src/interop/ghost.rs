@@ -2,7 +2,7 @@
 //! that shares it writes there, and others send messages.
 
 use super::attention::Attention;
-use super::ghost_layout::{runs_of, Description, Layout, Stamp, MARK};
+use super::ghost_layout::{runs_of, Description, Layout, Stamp, GENERATIONS, MARK};
 use super::ghost_messages::FarGhost;
 use crate::base::Result;
 use crate::fail;
@@ -33,6 +33,10 @@ impl OwnGhost {
 }
 
 impl Shared for OwnGhost {
+    fn id(&self) -> u64 {
+        self.layout.id
+    }
+
     fn writes(&self, field: u32) -> u64 {
         let count = self.memory.own.mapping.place::<AtomicU64>(self.layout.count(field)).expect("it was allocated");
         // As long as `memory`.
@@ -86,6 +90,10 @@ impl NearGhost {
 impl Elsewhere for NearGhost {
     fn rank(&self) -> u32 {
         self.layout.owner()
+    }
+
+    fn id(&self) -> u64 {
+        self.layout.id
     }
 
     fn is_mapped(&self) -> bool {
@@ -145,8 +153,7 @@ impl Ghosts {
             fail!(InvalidArgument, "the index space has holes; a ghost region is one rectangle of points");
         }
         let runs = runs_of(&fields)?;
-        let generation = self.generation.fetch_add(1, Ordering::Relaxed) & 0xffff;
-        let id = MARK << 48 | generation << 32 | u64::from(self.memory().rank());
+        let id = self.new_id()?;
         let mut layout = Layout { id, place: 0, space: space.clone(), runs };
         let bytes = in_pages(layout.fields()?.1);
         // Drivers of devices register whole pages.
@@ -167,10 +174,19 @@ impl Ghosts {
             Ok(Home::Shared(Box::new(own)))
         })?;
         let known = Known { node: Arc::downgrade(&region.node), data: Arc::downgrade(region.data.shared()) };
+        self.own.lock().insert(id, known);
+        Ok(region)
+    }
+
+    /// One that no ghost region of this rank has, though numbers come again.
+    fn new_id(&self) -> Result<u64> {
         let mut all = self.own.lock();
         all.retain(|_, known| known.data.strong_count() > 0);
-        all.insert(id, known);
-        Ok(region)
+        let id = |generation: u64| MARK << 48 | generation << 32 | u64::from(self.memory().rank());
+        match free_generation(&self.generation, |generation| all.contains_key(&id(generation))) {
+            Some(generation) => Ok(id(generation)),
+            None => fail!(Resources, "this rank has {GENERATIONS} ghost regions, the most that there may be; give some of them more fields, and destroy what is no longer used"),
+        }
     }
 
     /// What other ranks import.
@@ -239,5 +255,24 @@ impl Ghosts {
             Some((node, data)) => Ok(RegionObject { node, data: TreeName::new(data) }),
             None => fail!(InvalidHandle, "a ghost region of rank {} no longer exists; destroy it only after the last copy", self.memory().rank()),
         }
+    }
+}
+
+/// The next one that is not taken.
+fn free_generation(next: &AtomicU64, is_taken: impl Fn(u64) -> bool) -> Option<u64> {
+    (0..GENERATIONS).map(|_| next.fetch_add(1, Ordering::Relaxed) % GENERATIONS).find(|&generation| !is_taken(generation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generations_come_again_but_for_those_that_are_taken() {
+        let next = AtomicU64::new(0);
+        let given: Vec<_> = (0..GENERATIONS).map(|_| free_generation(&next, |generation| generation == 0 || generation == 7)).collect();
+        assert_eq!((given[0], given[6]), (Some(1), Some(8)));
+        assert_eq!(given[GENERATIONS as usize - 3..], [Some(GENERATIONS - 1), Some(1), Some(2)]);
+        assert_eq!(free_generation(&next, |_| true), None);
     }
 }

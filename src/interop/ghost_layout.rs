@@ -13,6 +13,7 @@ pub const DESCRIPTION_WORDS: usize = 32;
 pub type Description = [u64; DESCRIPTION_WORDS];
 
 pub(super) const MARK: u64 = 0x6057;
+pub(super) const GENERATIONS: u64 = 1 << 16;
 const FIRST_RUN: usize = 10;
 const MOST_RUNS: usize = (DESCRIPTION_WORDS - FIRST_RUN) / 2;
 
@@ -101,13 +102,20 @@ impl Layout {
             .map(|pair| Run { bytes: pair[0] as usize, count: pair[1] as u32 })
             .collect();
         let fields: u64 = runs.iter().map(|run| u64::from(run.count)).sum();
+        // No memory is larger, and the counts behind such a place do not exceed the address space.
+        let is_place = isize::try_from(words[1]).is_ok();
         match space {
-            Ok(space) if words[0] >> 48 == MARK && (1..=MAX_FIELDS as u64).contains(&fields) && runs.iter().all(|r| r.bytes > 0) => {
+            Ok(space) if words[0] >> 48 == MARK && is_place && (1..=MAX_FIELDS as u64).contains(&fields) && runs.iter().all(|r| r.bytes > 0) => {
                 Ok(Self { id: words[0], place: words[1] as usize, space, runs })
             }
             _ => fail!(InvalidArgument, "the words do not describe a ghost region; pass what cohort_ghost_export filled in on the rank that owns it, all 256 bytes"),
         }
     }
+}
+
+/// For a reader.
+pub(super) fn name_of(id: u64) -> String {
+    format!("ghost region {} of rank {}", id >> 32 & (GENERATIONS - 1), id as u32)
 }
 
 pub(super) fn runs_of(fields: &FieldSpace) -> Result<Vec<Run>> {
@@ -147,7 +155,7 @@ mod tests {
     fn words_that_describe_nothing_are_refused() {
         let space = IndexSpace::new(1, &[0], &[9]).unwrap();
         let layout = Layout { id: MARK << 48, place: 0, space, runs: vec![Run { bytes: 8, count: 1 }] };
-        for (word, value) in [(0, 1), (2, 4 << 32 | 1), (2, 1 << 32), (6, u64::MAX), (10, 0), (11, 1 << 31)] {
+        for (word, value) in [(0, 1), (1, u64::MAX), (2, 4 << 32 | 1), (2, 1 << 32), (6, u64::MAX), (10, 0), (11, 1 << 31)] {
             let mut words = layout.words();
             words[word] = value;
             assert!(Layout::of(&words).is_err(), "word {word}");

@@ -13,7 +13,7 @@ use crate::fail;
 use crate::geometry::Rect;
 use crate::operation::devices::Brought;
 use crate::operation::{Arrival, Elsewhere, Engine, RegionObject, Transfer};
-use crate::transport::{Cargo, Line, Message, Messages, Plain, Topic};
+use crate::transport::{Cargo, Line, Message, Messages, Topic};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub(super) struct FarGhost {
 
 impl FarGhost {
     pub fn new(messages: Arc<Messages>, id: u64) -> Self {
+        // It waits for what comes from here.
+        messages.know(id as u32);
         Self { messages, id }
     }
 }
@@ -49,6 +51,10 @@ impl Parts {
 impl Elsewhere for FarGhost {
     fn rank(&self) -> u32 {
         self.id as u32
+    }
+
+    fn id(&self) -> u64 {
+        self.id
     }
 
     fn is_mapped(&self) -> bool {
@@ -185,12 +191,10 @@ impl Delivery {
     }
 }
 
-/// Where what comes with a message is received.
-pub fn berth(engine: &Engine, ghosts: &Ghosts, message: &Message) -> Box<dyn Cargo> {
-    let lines = message.cargo_lines();
+/// Where what comes with a message is received, if a device is to unpack it from there.
+pub fn berth(engine: &Engine, ghosts: &Ghosts, message: &Message) -> Option<Box<dyn Cargo>> {
     // What is wrong with the message is said when it is received.
-    let on_device = Delivery::of(ghosts, message).ok().and_then(|delivery| engine.berth(&delivery.brought(), lines));
-    on_device.unwrap_or_else(|| Box::new(Plain::new(lines)))
+    engine.berth(&Delivery::of(ghosts, message).ok()?.brought(), message.cargo_lines())
 }
 
 fn place(engine: &Engine, ghosts: &Ghosts, message: &Message, cargo: Option<Box<dyn Cargo>>) -> Result<()> {

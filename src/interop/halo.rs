@@ -66,6 +66,7 @@ const WORDS: usize = 1 + DESCRIPTION_WORDS + 2;
 
 /// One side of a block with a neighbour.
 struct Face {
+    neighbour: u32,
     /// Filled by the neighbour.
     ghost: RegionObject,
     /// The neighbour's, filled by this rank.
@@ -232,6 +233,26 @@ impl Halo {
         Ok(())
     }
 
+    /// Who waits for whom.
+    pub fn waits(&self, handle: u64) -> Vec<String> {
+        let mut waits = Vec::new();
+        for (face, name) in self.faces.iter().zip(FACE_NAMES) {
+            let Some(face) = face else { continue };
+            let mut missing = |barriers: &[Arc<PhaseBarrier>], less: u64, what: &str| {
+                let phase = |slot: usize| self.turns[slot].exchanged.load(Ordering::Relaxed).saturating_sub(less);
+                let mut late = (0..self.turns.len()).filter(|&slot| barriers[slot].completed() < phase(slot));
+                if let Some(first) = late.next() {
+                    let (others, rank, phase) = (late.count(), face.neighbour, phase(first));
+                    let others = if others == 0 { String::new() } else { format!(" and {others} other slots") };
+                    waits.push(format!("the halo {handle:#x} waits for rank {rank} at {name}, which has not {what} slot {first}{others} in exchange {phase}"));
+                }
+            };
+            missing(&face.full, 0, "sent its points for");
+            missing(&face.empty, 1, "released");
+        }
+        waits
+    }
+
     /// The ghost region beyond a face, if there is a neighbour.
     pub fn ghost(&self, face: u32) -> Result<Option<&RegionObject>> {
         match self.faces.get(face as usize) {
@@ -363,6 +384,7 @@ fn connect(
     }
     let row = |first: u64| (0..block.fields).map(|slot| barriers.get(nth_of_row(first, slot)).cloned()).collect::<Result<Vec<_>>>();
     Ok(Face {
+        neighbour: neighbour as u32,
         ghost: ghost.clone(),
         theirs: region,
         sent,

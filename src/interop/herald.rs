@@ -1,11 +1,13 @@
-//! Tells other ranks what failed on this one, and hears what failed on them: on boards in memory that ranks share, by
-//! messages between others. A failure is known wherever it is told before anything that depends on it arrives there.
+//! Tells other ranks what failed on this one and that it ends, and hears the same of them: on boards in memory that ranks share, by
+//! messages between others. A failure is known wherever it is told before anything that depends on it arrives there. That a rank ends
+//! only those of other nodes are told that it had to do with.
 
 use super::attention::Listener;
 use crate::base::{Error, Status};
 use crate::operation::{Engine, Failures, MOST_TEXT};
-use crate::transport::{Message, Messages, NodeMemory, Topic, NOTICE_BYTES};
+use crate::transport::{Board, Message, Messages, NodeMemory, Topic, NOTICE_BYTES};
 use crate::base::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 const _: () = assert!(MOST_TEXT <= NOTICE_BYTES);
@@ -18,12 +20,35 @@ pub struct Herald {
     messages: Arc<Messages>,
     /// Notices read of each rank; held while this rank posts or reads.
     read: Mutex<Vec<u32>>,
+    /// By rank, of those of other nodes.
+    leaving: Box<[AtomicBool]>,
 }
 
 impl Herald {
     pub fn new(memory: Arc<NodeMemory>, messages: Arc<Messages>) -> Self {
         let read = Mutex::new(vec![0; memory.size() as usize]);
-        Self { memory, messages, read }
+        let leaving = (0..memory.size()).map(|_| AtomicBool::new(false)).collect();
+        Self { memory, messages, read, leaving }
+    }
+
+    /// The program on this rank is about to end the runtime.
+    pub fn take_leave(&self) {
+        self.memory.board(self.memory.rank()).expect("one's own").leave();
+        if !self.messages.abandoned() {
+            let far = |&rank: &u32| self.memory.of(rank).is_none() && self.messages.knows(rank);
+            self.others().filter(far).for_each(|rank| self.messages.tell(rank, Topic::Leave, [0; 6]));
+        }
+    }
+
+    /// A rank of another node said so.
+    pub fn heard_leave(&self, rank: u32) {
+        self.leaving[rank as usize].store(true, Ordering::Release);
+    }
+
+    /// Whether the program on a rank is about to end the runtime, as far as this one was told.
+    pub fn leaves(&self, rank: u32) -> bool {
+        let told = || self.leaving[rank as usize].load(Ordering::Acquire);
+        self.memory.board(rank).map_or_else(told, Board::leaves)
     }
 
     fn others(&self) -> impl Iterator<Item = u32> + '_ {

@@ -49,7 +49,7 @@ pub fn measure(from: &Cpu, place: Place) -> Result<Affinity> {
     let mut area = Area::new(bytes, place == Place::Shared)?;
     let prepared = match place {
         Place::Near(cpu) => on(&cpu, || area.fill()),
-        Place::Node(node) => area.pages.bind(node).and_then(|()| on(from, || area.fill())),
+        Place::Node(node) => area.pages.prefer(&[node]).and_then(|()| on(from, || area.fill())),
         Place::Shared => on(from, || area.fill()),
     };
     prepared?;

@@ -11,7 +11,10 @@ mod topology;
 pub use affinity::{measure, Affinity, Place};
 pub use memory::{available_for_sharing, SystemMemory};
 pub use node::node_identity;
-pub use pages::{find, page_bytes, Found, Pages, Touching};
+#[cfg(test)]
+pub use pages::policy_at;
+pub use pages::{find, follows_a_policy, page_bytes, Found, Pages, Touching};
+pub use topology::{reaches, Reach};
 
 use crate::base::Result;
 use crate::fail;

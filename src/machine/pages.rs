@@ -1,13 +1,25 @@
 //! Pages of memory and the NUMA nodes that they come from: pages of our own, where those of any data lie, and which node those come from
 //! that a thread is about to touch first.
 
-use super::topology;
 use crate::base::Result;
 use crate::fail;
 use std::io::Error;
 
 /// Words of a set of NUMA nodes: as many nodes as Linux can be built for (MAX_NUMNODES).
 const WORDS: usize = 1024 / 64;
+const BITS: usize = WORDS * 64;
+
+fn set_of(nodes: &[u32]) -> Result<[u64; WORDS]> {
+    let mut set = [0; WORDS];
+    for &node in nodes {
+        let Some(word) = set.get_mut(node as usize / 64) else { fail!(Resources, "there is no NUMA node {node}") };
+        *word |= 1 << (node % 64);
+    }
+    Ok(set)
+}
+
+/// Several preferred nodes at once, which Linux knows since 5.15: see set_mempolicy(2). libc does not name it.
+const MPOL_PREFERRED_MANY: i32 = 5;
 
 /// Pages of our own that hold zeros, and lie nowhere until they are touched.
 #[derive(Debug)]
@@ -39,10 +51,21 @@ impl Pages {
         self.bytes
     }
 
-    /// They come from this NUMA node as long as it has memory, then from others.
-    pub fn bind(&self, node: u32) -> Result<()> {
-        // Zeros, to which only this value points.
-        topology::bind_area(unsafe { std::slice::from_raw_parts(self.start, self.bytes) }, node)
+    /// Those that nobody has touched come from these NUMA nodes as long as they have memory, from the one nearest to who touches them, then from
+    /// others. Without any: from where other pages of who touches them come.
+    pub fn prefer(&self, nodes: &[u32]) -> Result<()> {
+        let mode = match nodes.len() {
+            0 => libc::MPOL_DEFAULT,
+            1 => libc::MPOL_PREFERRED,
+            _ => MPOL_PREFERRED_MANY,
+        };
+        let set = set_of(nodes)?;
+        if unsafe { libc::syscall(libc::SYS_mbind, self.start, self.bytes, i64::from(mode), set.as_ptr(), BITS, 0i64) } != 0 {
+            let error = Error::last_os_error();
+            let nodes = nodes.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            fail!(Resources, "no memory can be had from NUMA node {nodes}: {error} (mbind)");
+        }
+        Ok(())
     }
 }
 
@@ -109,14 +132,10 @@ pub struct Touching {
 
 impl Touching {
     pub fn on(node: u32) -> Result<Self> {
-        let (mut before, mut only) = (Self { mode: 0, nodes: [0; WORDS] }, [0u64; WORDS]);
-        let bits = WORDS * 64;
-        // No node at all would be the thread's own.
-        let Some(word) = only.get_mut(node as usize / 64) else { fail!(Resources, "there is no NUMA node {node}") };
-        *word = 1 << (node % 64);
+        let (mut before, only) = (Self { mode: 0, nodes: [0; WORDS] }, set_of(&[node])?);
         let refused = unsafe {
-            libc::syscall(libc::SYS_get_mempolicy, &mut before.mode, before.nodes.as_mut_ptr(), bits, 0, 0) != 0
-                || libc::syscall(libc::SYS_set_mempolicy, libc::MPOL_PREFERRED, only.as_ptr(), bits) != 0
+            libc::syscall(libc::SYS_get_mempolicy, &mut before.mode, before.nodes.as_mut_ptr(), BITS, 0, 0) != 0
+                || libc::syscall(libc::SYS_set_mempolicy, libc::MPOL_PREFERRED, only.as_ptr(), BITS) != 0
         };
         if refused {
             let error = Error::last_os_error();
@@ -131,8 +150,24 @@ impl Touching {
 impl Drop for Touching {
     fn drop(&mut self) {
         // What it was before cannot be refused.
-        unsafe { libc::syscall(libc::SYS_set_mempolicy, self.mode, self.nodes.as_ptr(), WORDS * 64) };
+        unsafe { libc::syscall(libc::SYS_set_mempolicy, self.mode, self.nodes.as_ptr(), BITS) };
     }
+}
+
+/// Whether somebody has said where the calling thread's pages come from, as numactl and launchers do.
+pub fn follows_a_policy() -> bool {
+    let mut mode = libc::MPOL_DEFAULT;
+    let told = unsafe { libc::syscall(libc::SYS_get_mempolicy, &mut mode, 0, 0, 0, 0) };
+    told == 0 && mode != libc::MPOL_DEFAULT
+}
+
+/// How the system chooses the node of the page at an address: mode and first word of the set of nodes. None if it does not tell.
+#[cfg(test)]
+pub fn policy_at(address: *const u8) -> Option<(i32, u64)> {
+    const MPOL_F_ADDR: u64 = 2;
+    let (mut mode, mut nodes) = (-1, [0u64; WORDS]);
+    let told = unsafe { libc::syscall(libc::SYS_get_mempolicy, &mut mode, nodes.as_mut_ptr(), BITS, address, MPOL_F_ADDR) };
+    (told == 0).then_some((mode, nodes[0]))
 }
 
 #[cfg(test)]
@@ -159,11 +194,29 @@ mod tests {
         // Some containers allow no such question.
         let Ok(before) = find(&[middle], node) else { return };
         assert_eq!(before, Found::Untouched);
-        pages.bind(node).unwrap();
+        pages.prefer(&[node]).unwrap();
         unsafe { *middle = 1 };
         assert_eq!(find(&[middle], node), Ok(Found::There));
         assert_eq!(find(&[middle], node + 1), Ok(Found::Elsewhere(node)));
         assert_eq!(find(&[middle, pages.start(), pages.start()], node), Ok(Found::Untouched));
+    }
+
+    #[test]
+    fn pages_prefer_nodes_until_they_prefer_none() {
+        let node = SystemMemory::all().unwrap()[0].node;
+        let pages = Pages::new(3 * page_bytes(), false).unwrap();
+        let Some(before) = policy_at(pages.start()) else { return };
+        pages.prefer(&[node]).unwrap();
+        assert_eq!(policy_at(pages.start()), Some((libc::MPOL_PREFERRED, 1 << node)));
+        // What is there counts, besides what is not.
+        if pages.prefer(&[node, 40]).is_ok() {
+            assert_eq!(policy_at(pages.start()), Some((MPOL_PREFERRED_MANY, 1 << node)));
+        }
+        pages.prefer(&[]).unwrap();
+        assert_eq!(policy_at(pages.start()), Some(before));
+        let error = pages.prefer(&[900]).unwrap_err();
+        assert!(error.text.contains("NUMA node 900"), "{}", error.text);
+        assert_eq!(policy_at(pages.start()), Some(before));
     }
 
     #[test]

@@ -6,12 +6,12 @@ use crate::fail;
 use hwlocality::bitmap::BitmapIndex;
 use hwlocality::cpu::binding::CpuBindingFlags;
 use hwlocality::cpu::cpuset::CpuSet;
-use hwlocality::memory::binding::{MemoryBindingFlags, MemoryBindingPolicy};
-use hwlocality::memory::nodeset::NodeSet;
+use hwlocality::memory::attribute::MemoryAttribute;
 use hwlocality::object::attributes::ObjectAttributes;
 use hwlocality::object::types::ObjectType;
 use hwlocality::object::TopologyObject;
 use hwlocality::Topology;
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 /// This machine, looked at once.
@@ -78,7 +78,7 @@ fn banks(topology: &Topology) -> Vec<SystemMemory> {
 /// Bytes of the largest cache of a processor; 0 if hwloc sees none.
 pub fn cache_bytes(cpu: &Cpu) -> Result<usize> {
     let topology = this_machine()?;
-    let pu = topology.objects_with_type(ObjectType::PU).find(|pu| pu.os_index() == Some(cpu.number as usize));
+    let pu = pu(topology, cpu);
     let size = |object: &TopologyObject| match object.attributes() {
         Some(ObjectAttributes::Cache(cache)) => cache.size().map(|size| size.get() as usize),
         _ => None,
@@ -86,14 +86,39 @@ pub fn cache_bytes(cpu: &Cpu) -> Result<usize> {
     Ok(pu.into_iter().flat_map(TopologyObject::ancestors).filter_map(size).max().unwrap_or(0))
 }
 
-/// Has the pages of an area that nobody touched yet come from this NUMA node.
-pub fn bind_area(area: &[u8], node: u32) -> Result<()> {
-    let nodes: NodeSet = BitmapIndex::try_from(node as usize).into_iter().collect();
-    let topology = this_machine()?;
-    match topology.bind_memory_area(area, &nodes, MemoryBindingPolicy::Bind, MemoryBindingFlags::empty()) {
-        Ok(()) => Ok(()),
-        Err(error) => fail!(Resources, "no memory can be had from NUMA node {node}: {error}"),
+fn pu<'a>(topology: &'a Topology, cpu: &Cpu) -> Option<&'a TopologyObject> {
+    topology.objects_with_type(ObjectType::PU).find(|pu| pu.os_index() == Some(cpu.number as usize))
+}
+
+/// What the machine's tables say of how fast the processors of one NUMA node, all together, reach the memory of another, or their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reach {
+    pub from: u32,
+    pub to: u32,
+    /// Bytes in a second.
+    pub bandwidth: f64,
+    /// Whether the memory is some processors' own.
+    pub has_processors: bool,
+}
+
+/// Those of the nodes of these processors. Where the tables say nothing, as on most machines with one kind of memory, there are none.
+pub fn reaches(cpus: &[Cpu]) -> Result<Vec<Reach>> {
+    Ok(reaches_in(this_machine()?, cpus))
+}
+
+fn reaches_in(topology: &Topology, cpus: &[Cpu]) -> Vec<Reach> {
+    let with_processors: HashSet<u32> = topology.objects_with_type(ObjectType::PU).filter_map(place).map(|cpu| cpu.node).collect();
+    let (bandwidth, mut seen, mut found) = (MemoryAttribute::bandwidth(topology), HashSet::new(), Vec::new());
+    for cpu in cpus.iter().filter(|cpu| seen.insert(cpu.node)) {
+        let Some(processor) = pu(topology, cpu) else { continue };
+        found.extend(topology.objects_with_type(ObjectType::NUMANode).filter_map(|node| {
+            let to = node.os_index()? as u32;
+            // MiB.
+            let value = bandwidth.value(Some(processor.cpuset()?.into()), node).ok()??;
+            Some(Reach { from: cpu.node, to, bandwidth: value as f64 * f64::from(1 << 20), has_processors: with_processors.contains(&to) })
+        }));
     }
+    found
 }
 
 #[cfg(test)]
@@ -106,6 +131,43 @@ mod tests {
         let machine = TopologyBuilder::new().from_synthetic("numa:3(memory=1048576) core:2 pu:1").unwrap().build().unwrap();
         let bank = |node| SystemMemory { node, bytes: 1 << 20 };
         assert_eq!(banks(&machine), [bank(0), bank(1), bank(2)]);
+    }
+
+    /// Two processors with DRAM, two without tables, fast memory beside the former, and slow memory that all reach.
+    const SEVERAL_KINDS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE topology SYSTEM "hwloc2.dtd">
+<topology version="2.0">
+<object type="Machine" os_index="0" cpuset="0xf" complete_cpuset="0xf" allowed_cpuset="0xf" nodeset="0xf" complete_nodeset="0xf" allowed_nodeset="0xf" gp_index="1">
+<object type="NUMANode" os_index="3" cpuset="0xf" complete_cpuset="0xf" nodeset="0x8" complete_nodeset="0x8" gp_index="2" local_memory="1073741824"/>
+<object type="Package" os_index="0" cpuset="0x3" complete_cpuset="0x3" nodeset="0xd" complete_nodeset="0xd" gp_index="3">
+<object type="NUMANode" os_index="0" cpuset="0x3" complete_cpuset="0x3" nodeset="0x1" complete_nodeset="0x1" gp_index="4" local_memory="1073741824"/>
+<object type="NUMANode" os_index="2" cpuset="0x3" complete_cpuset="0x3" nodeset="0x4" complete_nodeset="0x4" gp_index="5" local_memory="1073741824"/>
+<object type="PU" os_index="0" cpuset="0x1" complete_cpuset="0x1" nodeset="0xd" complete_nodeset="0xd" gp_index="6"/>
+<object type="PU" os_index="1" cpuset="0x2" complete_cpuset="0x2" nodeset="0xd" complete_nodeset="0xd" gp_index="7"/>
+</object>
+<object type="Package" os_index="1" cpuset="0xc" complete_cpuset="0xc" nodeset="0xa" complete_nodeset="0xa" gp_index="8">
+<object type="NUMANode" os_index="1" cpuset="0xc" complete_cpuset="0xc" nodeset="0x2" complete_nodeset="0x2" gp_index="9" local_memory="1073741824"/>
+<object type="PU" os_index="2" cpuset="0x4" complete_cpuset="0x4" nodeset="0xa" complete_nodeset="0xa" gp_index="10"/>
+<object type="PU" os_index="3" cpuset="0x8" complete_cpuset="0x8" nodeset="0xa" complete_nodeset="0xa" gp_index="11"/>
+</object>
+</object>
+<memattr name="Bandwidth" flags="5">
+<memattr_value target_obj_type="NUMANode" target_obj_gp_index="4" value="100000" initiator_cpuset="0x3"/>
+<memattr_value target_obj_type="NUMANode" target_obj_gp_index="5" value="400000" initiator_cpuset="0x3"/>
+<memattr_value target_obj_type="NUMANode" target_obj_gp_index="2" value="20000" initiator_cpuset="0xf"/>
+</memattr>
+</topology>"#;
+
+    #[test]
+    fn tables_say_which_memory_is_fast() {
+        let machine = TopologyBuilder::new().from_xml(SEVERAL_KINDS).unwrap().build().unwrap();
+        let cpus = places(&machine, &machine.cpuset().clone_target());
+        assert_eq!(cpus.iter().map(|cpu| cpu.node).collect::<Vec<_>>(), [0, 0, 1, 1]);
+        let mut found: Vec<_> = reaches_in(&machine, &cpus).iter().map(|one| (one.from, one.to, one.bandwidth as u64 >> 20, one.has_processors)).collect();
+        found.sort_unstable();
+        assert_eq!(found, [(0, 0, 100_000, true), (0, 2, 400_000, false), (0, 3, 20_000, false), (1, 3, 20_000, false)]);
+        let silent = TopologyBuilder::new().from_synthetic("numa:2 core:2 pu:1").unwrap().build().unwrap();
+        assert!(reaches_in(&silent, &places(&silent, &silent.cpuset().clone_target())).is_empty());
     }
 
     #[test]

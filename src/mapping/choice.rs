@@ -5,6 +5,7 @@ use crate::instance::Layout;
 use crate::scheduler::{Wish, PRIORITIES};
 use smallvec::{smallvec, SmallVec};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// No worker in particular.
 pub const ANY: i32 = -1;
@@ -17,6 +18,8 @@ pub struct Setting {
     pub workers: RangeInclusive<u32>,
     /// The NUMA nodes whose memories are numbered first.
     pub nodes: Box<[u32]>,
+    /// Of these by default: those in which storage comes to lie that nobody has written, as long as they have room. None: where it is touched.
+    pub fast: Arc<[u32]>,
     pub rank: u32,
 }
 
@@ -283,10 +286,9 @@ mod tests {
     use super::super::info::some_task as task;
     use super::*;
     use crate::region::{Access, FieldMask, IndexSpace, Privilege, RegionNode, Tree};
-    use std::sync::Arc;
 
     fn setting() -> Setting {
-        Setting { workers: 0..=3, nodes: [0, 1].into(), rank: 5 }
+        Setting { workers: 0..=3, nodes: [0, 1].into(), fast: Arc::default(), rank: 5 }
     }
 
     fn refused(answer: Answer, part: &str) {

@@ -6,6 +6,7 @@
 mod choice;
 mod default;
 mod devices;
+mod fast;
 mod file;
 mod info;
 mod paths;
@@ -16,6 +17,7 @@ pub use choice::{CopyChoice, Member, NeedChoice, Setting, Slice, TaskChoice, Tas
 pub use file::FileMapper;
 pub use default::DefaultMapper;
 use devices::DeviceMapper;
+pub use fast::{faster, Faster};
 pub use info::{ContextInfo, CopyInfo, DevicePlace, NeedInfo, Processor, Report, TaskInfo};
 pub use paths::Paths;
 pub use registered::{Chain, ChainSlot, Mappers, Registered};

@@ -471,7 +471,7 @@ mod tests {
     }
 
     fn mappers() -> Mappers {
-        Mappers::new(Setting { workers: 0..=1, nodes: [0].into(), rank: 0 })
+        Mappers::new(Setting { workers: 0..=1, nodes: [0].into(), fast: Arc::default(), rank: 0 })
     }
 
     #[test]

@@ -174,7 +174,7 @@ mod tests {
         let space = IndexSpace::new(1, &[0; 3], &[99]).unwrap();
         let fields = FieldSpace::default();
         fields.allocate(8, 2, None).unwrap();
-        let region = RegionObject::root(space, Arc::new(fields), 0);
+        let region = RegionObject::root(space, Arc::new(fields), 0, &Arc::default());
         let body = |coherence| {
             let mut body = Body::default();
             let access = Access { privilege: Privilege::ReadWrite, coherence, reduction: None };

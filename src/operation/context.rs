@@ -171,7 +171,7 @@ impl Context {
             if engine.graph.state(NodeRef(user)) == State::Pending {
                 found.push(NodeRef(user));
             }
-        });
+        })?;
         Ok(found)
     }
 

@@ -208,7 +208,7 @@ fn lies_elsewhere(engine: &Engine, held: &Held) -> Result<Option<Elsewhere>> {
             None => held.data().instances.each_place(field, &rect, &mut *visit),
         })
     };
-    placed::look(engine, (held.node(), &held.mask), &parts, memory, held.access.writes())
+    placed::look(engine, (&held.data().instances, held.node(), &held.mask), &parts, memory, held.access.writes())
 }
 
 /// A place for the copy of a requirement, if its data is to lie otherwise. `restricted`: the number of a requirement that may not have one.
@@ -255,7 +255,7 @@ fn make(
 }
 
 fn arrange(engine: &Engine, plan: &Plan, fields: impl Iterator<Item = (u32, usize)> + Clone, memory: Option<u32>) -> Result<Arrangement> {
-    let Some(memory) = memory else { return Arrangement::new(plan, fields) };
+    let Some(memory) = memory else { return Arrangement::new(plan, fields, &engine.mappers.setting.fast) };
     let (made, bound) = Arrangement::in_node(plan, fields, engine.mappers.setting.nodes[memory as usize])?;
     bound.unwrap_or_else(|error| engine.unplaced.add(error));
     Ok(made)

@@ -30,11 +30,18 @@ impl Terms<'_> {
         operation.waits.extend(waits.iter().copied());
         (operation.arrivals, operation.predicate) = (std::mem::take(&mut self.arrivals), self.predicate.take());
     }
+
+    /// What it waits for concerns this ghost region.
+    fn concern(&self, ghost: u64) {
+        self.waits.iter().for_each(|(cell, _)| cell.concern(ghost));
+    }
 }
 
 /// Data that another rank owns.
 pub trait Elsewhere: Send + Sync {
     fn rank(&self) -> u32;
+    /// What names it among those of all ranks; not 0.
+    fn id(&self) -> u64;
     /// Whether it lies in memory that this process reaches, where the tree's instances say.
     fn is_mapped(&self) -> bool;
     /// Whether it still exists.
@@ -161,12 +168,13 @@ pub fn copy(
     source.check_here()?;
     if let Home::Elsewhere(owner) = &destination.data.home {
         owner.check()?;
+        terms.concern(owner.id());
     }
     let (from, to) = (&source.node, &destination.node);
     if from.dim() != to.dim() {
         fail!(InvalidArgument, "the source has {} dimensions and the destination {}; copy between regions of equal dimension", from.dim(), to.dim());
     }
-    let target = from.domain.shifted(shift).intersection(&to.domain);
+    let target = from.domain.shifted(shift)?.try_intersection(&to.domain)?;
     if target.is_empty() {
         fail!(
             Bounds,
@@ -181,7 +189,7 @@ pub fn copy(
     let back = std::array::from_fn(|d| -shift[d]);
     let read = Access::exclusive(Privilege::ReadOnly);
     let write = Access::exclusive(Privilege::WriteDiscard);
-    operation.needs.push(Need::new(source.piece(target.shifted(back)), source_fields, read)?);
+    operation.needs.push(Need::new(source.piece(target.shifted(back)?), source_fields, read)?);
     operation.needs.push(Need::new(destination.piece(target), destination_fields, write)?);
     operation.args = &pairs;
     terms.apply(&mut operation);
@@ -192,6 +200,9 @@ pub fn copy(
 /// Launches an operation that does nothing, between earlier and later uses of the fields.
 pub fn order(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32], mut terms: Terms) -> Result<()> {
     region.check_here()?;
+    if let Home::Shared(home) = &region.data.home {
+        terms.concern(home.id());
+    }
     let mut operation = Launch::new(Launched::Nothing);
     operation.needs.push(Need::new(region.clone(), fields, Access::exclusive(Privilege::ReadWrite))?);
     terms.apply(&mut operation);

@@ -67,7 +67,7 @@ pub fn preimage(engine: &Engine, frame: &Frame, source: &RegionObject, targets: 
 
 /// The points of each sub-region.
 fn sets_of(partition: &Partition) -> Result<Vec<PointSet>> {
-    memory::expect(partition.rects_in_all() * size_of::<Rect>())?;
+    memory::expect(partition.rects_in_all() * size_of::<Rect>() + partition.children.len() * size_of::<PointSet>())?;
     Ok(partition.children.iter().map(|child| child.domain.points().into_owned()).collect())
 }
 
@@ -108,7 +108,7 @@ fn with_values<R>(
 
 /// A copy of a field that lies in blocks.
 fn in_rows(region: &RegionObject, field: u32, instance: &FieldInstance) -> Result<Storage> {
-    let rows = Storage::new(region.node.domain.bounds, instance.bytes, field as usize)?;
+    let rows = Storage::new(region.node.domain.bounds, instance.bytes, field as usize, &[])?;
     // Nobody writes the field until the caller launches again.
     region.node.domain.rects().for_each(|rect| unsafe { copy_rect(instance, &rows.instance, &rect, [0; 3]) });
     Ok(rows)

@@ -87,7 +87,21 @@ impl<'a> Draft<'a> {
             fail!(InvalidArgument, "more than {} requirements; give fewer", u16::MAX);
         }
         self.launching.keep(region.data);
+        if region.node.tree.has_sets() {
+            self.prepare(region.node, access)?;
+        }
         Ok(self.body.add_need(region, access))
+    }
+
+    /// What the analysis keeps of sets of points is made while the launch can still fail.
+    #[inline(never)]
+    fn prepare(&mut self, region: &Arc<RegionNode>, access: Access) -> Result<()> {
+        if access.privilege == Privilege::NoAccess {
+            return Ok(());
+        }
+        let turns = if access.coherence == Coherence::Atomic { shared(self.frame.body(), region.tree.id) } else { None };
+        turns.map_or(Ok(()), |turns| turns.prepare(region))?;
+        self.launching.analysis.prepare(region)
     }
 
     /// The last thing that can fail. `args`: bytes of arguments that the operation gets.
@@ -341,7 +355,7 @@ impl Edges<'_> {
                 Some(of_fold) if held.access.privilege == Privilege::Reduce => of_fold,
                 _ => &mut *own,
             };
-            let turns = if held.access.coherence == Coherence::Atomic { shared(self.parent, held) } else { None };
+            let turns = if held.access.coherence == Coherence::Atomic { shared(self.parent, held.node().tree.id) } else { None };
             if let Some(turns) = turns {
                 turns.reserve(self.engine, operation, held, reservations);
             }

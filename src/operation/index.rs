@@ -147,7 +147,7 @@ impl<'a> IndexLaunch<'a> {
             return Ok(());
         }
         if self.concurrent {
-            return match a.regions.shared_with(b.regions, self.points, scratch) {
+            return match a.regions.shared_with(b.regions, self.points, scratch)? {
                 Some((p, q)) => fail!(
                     Interference,
                     "requirement {i} of point {p} and requirement {j} of point {q} conflict on the region {}, so that one would have to wait for the other, and points of a concurrent launch run at once; use COHORT_SIMULTANEOUS or other sub-regions",
@@ -161,7 +161,7 @@ impl<'a> IndexLaunch<'a> {
             return Ok(());
         }
         let ((i, a), (j, b)) = if a.access.writes() { ((i, a), (j, b)) } else { ((j, b), (i, a)) };
-        match a.regions.shared_with(b.regions, self.points, scratch) {
+        match a.regions.shared_with(b.regions, self.points, scratch)? {
             Some((p, q)) => fail!(
                 Interference,
                 "requirement {i} of point {p} writes what requirement {j} of point {q} uses, region {}; points of an index launch run in any order, so give them disjoint sub-regions",

@@ -93,7 +93,7 @@ pub fn map(engine: &Engine, frame: &Frame, need: Need) -> Result<Arc<Mapping>> {
 fn put(engine: &Engine, need: &Need, memory: u32) -> Result<()> {
     let (node, instances) = (&need.region.node, &need.region.data.instances);
     let parts = |field: u32, visit: &mut dyn FnMut(&Rect, &FieldInstance)| node.domain.rects().try_for_each(|rect| instances.each_place(field, &rect, &mut *visit));
-    placed::look(engine, (node, &need.mask), &parts, memory, need.access.writes()).map(drop)
+    placed::look(engine, (instances, node, &need.mask), &parts, memory, need.access.writes()).map(drop)
 }
 
 /// The data is the operations' again.

@@ -25,6 +25,8 @@ pub enum Home {
 
 /// Data of this rank that other ranks write.
 pub trait Shared: Any + Send + Sync {
+    /// What names it among those of all ranks; not 0.
+    fn id(&self) -> u64;
     /// How often others have written the field, and more often where nobody has waited for it yet.
     fn writes(&self, field: u32) -> u64;
     /// Whether others write by messages alone, and nobody looks on, so that the newest values may be missing in the memory.
@@ -156,8 +158,13 @@ impl RegionObject {
         RegionRef { node: &self.node, data: self.data.shared() }
     }
 
-    pub fn root(space: IndexSpace, fields: Arc<FieldSpace>, creator: u64) -> Self {
-        Self::root_at(Tree::new(space, fields), creator, |_| Ok(Home::Here)).expect("nothing that fails")
+    /// Storage of the fields comes to lie in the NUMA nodes that are preferred, as long as they have room.
+    pub fn root(space: IndexSpace, fields: Arc<FieldSpace>, creator: u64, preferred: &Arc<[u32]>) -> Self {
+        let here = |instances: &InstanceTable| {
+            instances.prefer(preferred.clone());
+            Ok(Home::Here)
+        };
+        Self::root_at(Tree::new(space, fields), creator, here).expect("nothing that fails")
     }
 
     /// A root whose fields `place` lays out in memory from elsewhere.
@@ -197,7 +204,7 @@ impl RegionObject {
         let node = match known {
             Some(node) => node.clone(),
             None => {
-                let node = Partition::of_domains(whole, [domain]).children.swap_remove(0);
+                let node = Partition::of_parts(whole, vec![domain]).children.swap_remove(0);
                 self.data.pieces.push(node.clone());
                 node
             }

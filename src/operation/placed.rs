@@ -5,7 +5,7 @@ use super::Engine;
 use crate::base::{Error, Result};
 use crate::copy::touch;
 use crate::geometry::{Point, Rect};
-use crate::instance::FieldInstance;
+use crate::instance::{FieldInstance, InstanceTable};
 use crate::machine::{find, page_bytes, Found, Touching};
 use crate::region::{FieldMask, RegionNode};
 use smallvec::SmallVec;
@@ -50,21 +50,30 @@ impl Unplaced {
 pub type Parts<'a> = &'a dyn Fn(u32, &mut dyn FnMut(&Rect, &FieldInstance)) -> Result<()>;
 
 /// Whether the fields lie elsewhere than in a memory. Those that nobody has written are put there if they are to be, and then lie there.
-pub fn look(engine: &Engine, (node, mask): (&RegionNode, &FieldMask), parts: Parts, memory: u32, to_be_written: bool) -> Result<Option<Elsewhere>> {
+pub fn look(
+    engine: &Engine,
+    (instances, node, mask): (&InstanceTable, &RegionNode, &FieldMask),
+    parts: Parts,
+    memory: u32,
+    to_be_written: bool,
+) -> Result<Option<Elsewhere>> {
     if node.domain.is_empty() {
         return Ok(None);
     }
     let wanted = engine.mappers.setting.nodes[memory as usize];
     let mut addresses = SmallVec::<[*const u8; 64]>::new();
     for field in mask.iter() {
+        if addresses.len() == MOST_PAGES {
+            break;
+        }
         parts(field, &mut |rect, place| {
             let points = (0..LOOKED_AT).map(|turn| place.at(between(rect, turn)).cast_const());
-            addresses.extend(points.take(MOST_PAGES - addresses.len().min(MOST_PAGES)));
+            addresses.extend(points.take(MOST_PAGES - addresses.len()));
         })?;
     }
     match find(&addresses, wanted) {
         Ok(Found::Elsewhere(found)) => return Ok(Some(Elsewhere { memory, node: wanted, found })),
-        Ok(Found::Untouched) if to_be_written => put(engine, mask, parts, wanted)?,
+        Ok(Found::Untouched) if to_be_written => put(engine, (instances, mask), parts, wanted)?,
         Ok(_) => (),
         Err(error) => engine.unplaced.add(error),
     }
@@ -77,8 +86,10 @@ fn between(rect: &Rect, turn: i64) -> Point {
     std::array::from_fn(|d| rect.lo[d] + (i128::from(rect.extent(d) - 1) * steps / i128::from(2 * LOOKED_AT)) as i64)
 }
 
-/// Touches what nobody has.
-fn put(engine: &Engine, mask: &FieldMask, parts: Parts, node: u32) -> Result<()> {
+/// Touches what nobody has. Of these fields the mapper decides from now on, not the default.
+fn put(engine: &Engine, (instances, mask): (&InstanceTable, &FieldMask), parts: Parts, node: u32) -> Result<()> {
+    // What is said of addresses would overrule what is said of the thread.
+    mask.iter().for_each(|field| instances.prefer_none(field));
     let _touching = match Touching::on(node) {
         Ok(touching) => touching,
         Err(error) => {

@@ -1,7 +1,7 @@
 //! Which sub-region each point of an index launch gets, and whether different points share any points of them.
 
 use super::{PartitionObject, RegionRef};
-use crate::base::Result;
+use crate::base::{memory, Result};
 use crate::fail;
 use crate::geometry::{overlap_between, overlap_within, Rect};
 use crate::region::{Partition, RegionNode};
@@ -91,30 +91,33 @@ impl<'a> Regions<'a> {
     }
 
     /// Two different points of which the first writes, by `self`, data that the second uses, by `other`. `scratch` is working
-    /// space.
-    pub fn shared_with(self, other: Self, points: u32, scratch: &mut Vec<(u32, u32)>) -> Option<(u32, u32)> {
+    /// space. An error: the system has no memory to find out.
+    pub fn shared_with(self, other: Self, points: u32, scratch: &mut Vec<(u32, u32)>) -> Result<Option<(u32, u32)>> {
         let another = |p: u32| u32::from(p == 0);
-        match (self, other) {
+        Ok(match (self, other) {
             (Self::Whole(a), Self::Whole(b)) => a.node.domain.overlaps(&b.node.domain).then_some((0, 1)),
             (Self::Whole(a), parts) => parts.first_meeting(a, points).map(|q| (another(q), q)),
             (parts, Self::Whole(b)) => parts.first_meeting(b, points).map(|p| (p, another(p))),
             (Self::Parts(a, x), Self::Parts(b, y)) => {
                 let (a, b) = (&a.partition, &b.partition);
-                if std::ptr::eq(a, b) && a.is_disjoint() {
-                    return match (x, y) {
+                if std::ptr::eq(a, b) && a.is_disjoint()? {
+                    return Ok(match (x, y) {
                         (Colours::Shifted(i), Colours::Shifted(j)) if i == j => None,
                         _ => same_colour(a, x, y, points, scratch),
-                    };
+                    });
                 }
                 let groups = (Group::all(x, points), Group::all(y, points));
                 match self.is_like(other) {
-                    true => Group::two_of_a_kind(a, &groups.0).or_else(|| overlap_within(rects(a, &groups.0).iter().map(|(rect, group)| (group.point, *rect)))),
+                    true => match Group::two_of_a_kind(a, &groups.0) {
+                        None => overlap_within(rects(a, &groups.0)?.iter().map(|(rect, group)| (group.point, *rect)))?,
+                        found => found,
+                    },
                     false if !a.parent.domain.overlaps(&b.parent.domain) => None,
-                    false => overlap_between(rects(b, &groups.1), rects(a, &groups.0), &|b, a| Group::different(a, b).is_some())
+                    false => overlap_between(rects(b, &groups.1)?, rects(a, &groups.0)?, &|b, a| Group::different(a, b).is_some())?
                         .and_then(|(b, a)| Group::different(a, b)),
                 }
             }
-        }
+        })
     }
 
     /// Whether every point gets the same by the one as by the other.
@@ -193,6 +196,11 @@ impl Group {
     }
 }
 
-fn rects(of: &Partition, groups: &[Group]) -> Vec<(Rect, Group)> {
-    groups.iter().flat_map(|group| child(of, group.colour).domain.rects().map(|rect| (rect, *group))).collect()
+fn rects(of: &Partition, groups: &[Group]) -> Result<Vec<(Rect, Group)>> {
+    let of_group = |group: &Group| child(of, group.colour).domain.rects();
+    let count = groups.iter().map(|group| of_group(group).len()).sum();
+    memory::expect(count * size_of::<(Rect, Group)>())?;
+    let mut rects = Vec::with_capacity(count);
+    groups.iter().for_each(|group| rects.extend(of_group(group).map(|rect| (rect, *group))));
+    Ok(rects)
 }

@@ -35,7 +35,7 @@ fn make_copies(engine: &Engine, need: &mut Held) -> Result<()> {
         let bytes = instances.ensure(field)?.bytes;
         let storage = match engine.buffers.take().and_then(|mut s| s.reuse(rect, bytes, field as usize).then_some(s)) {
             Some(storage) => storage,
-            None => Box::new(Storage::new(rect, bytes, field as usize)?),
+            None => Box::new(Storage::new(rect, bytes, field as usize, &engine.mappers.setting.fast)?),
         };
         // The copy is this task's alone.
         operator.with_identity(|identity| unsafe { copy::fill_rect(&storage.instance, &rect, identity) });

@@ -11,13 +11,21 @@ use super::body::{Body, Held};
 use super::Engine;
 use crate::analysis::{ContextAnalysis, Dependences, Use};
 use crate::base::sync::Mutex;
+use crate::base::Result;
 use crate::event::{Hold, NodeRef, Reservation, Reservations, State};
+use crate::region::RegionNode;
+use std::sync::Arc;
 
 /// Knows the atomic users alone.
 #[derive(Default)]
 pub struct Turns(Mutex<ContextAnalysis>);
 
 impl Turns {
+    /// As [`ContextAnalysis::prepare`].
+    pub fn prepare(&self, region: &Arc<RegionNode>) -> Result<()> {
+        self.0.lock().prepare(region)
+    }
+
     /// What `operation`, an atomic user, reserves.
     pub fn reserve(&self, engine: &Engine, operation: NodeRef, held: &Held, reservations: &mut Reservations) {
         let this = Use { operation: operation.0, mask: &held.mask, access: held.access };
@@ -30,11 +38,11 @@ impl Turns {
     }
 }
 
-/// Those that the launching task shares, if it shares the data of this requirement.
-pub fn shared<'a>(parent: Option<&'a Body>, held: &Held) -> Option<&'a Turns> {
+/// Those that the launching task shares, if it shares data of this tree.
+pub fn shared(parent: Option<&Body>, tree: u64) -> Option<&Turns> {
     let parent = parent?;
     let turns = parent.turns.as_deref()?;
-    parent.needs().iter().any(|other| other.node().tree.id == held.node().tree.id).then_some(turns)
+    parent.needs().iter().any(|other| other.node().tree.id == tree).then_some(turns)
 }
 
 struct Reserves<'a> {

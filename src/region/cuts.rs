@@ -1,5 +1,6 @@
 //! Where the analysis had better cut sets of points: as the sub-regions of one partition will cut them anyway.
 
+use crate::base::Result;
 use crate::geometry::{Domain, PointSet, Rect};
 use std::sync::OnceLock;
 
@@ -44,23 +45,31 @@ impl Halves {
         Self { children, tree: OnceLock::new() }
     }
 
-    /// The halves that hold the sub-region of a colour, from the largest; itself not.
-    pub fn around(&self, colour: u32) -> impl Iterator<Item = &Domain> {
-        let leaves = self.children.len().next_power_of_two();
-        let tree = self.tree.get_or_init(|| {
-            let nobody = Domain::from(PointSet::empty());
-            let mut tree = vec![nobody; leaves];
-            for node in (1..leaves).rev() {
-                let half = |i: usize| match i.checked_sub(leaves) {
-                    Some(child) => self.children.get(child).map(Domain::points).unwrap_or_default().into_owned(),
-                    None => tree[i].points().into_owned(),
-                };
-                tree[node] = half(2 * node).union(&half(2 * node + 1)).into();
+    /// The halves that hold the sub-region of a colour, from the largest; itself not. An error: the system has no memory for them.
+    pub fn around(&self, colour: u32) -> Result<impl Iterator<Item = &Domain>> {
+        let tree = match self.tree.get() {
+            Some(tree) => tree,
+            None => {
+                let tree = self.united()?;
+                self.tree.get_or_init(|| tree)
             }
-            tree
-        });
-        let leaf = leaves + colour as usize;
-        (1..leaves.ilog2() + 1).rev().map(move |level| &tree[leaf >> level])
+        };
+        let leaf = tree.len() + colour as usize;
+        Ok((1..tree.len().ilog2() + 1).rev().map(move |level| &tree[leaf >> level]))
+    }
+
+    fn united(&self) -> Result<Vec<Domain>> {
+        let leaves = self.children.len().next_power_of_two();
+        let nobody = Domain::from(PointSet::empty());
+        let mut tree = vec![nobody.clone(); leaves];
+        for node in (1..leaves).rev() {
+            let half = |i: usize| match i.checked_sub(leaves) {
+                Some(child) => self.children.get(child).unwrap_or(&nobody),
+                None => &tree[i],
+            };
+            tree[node] = half(2 * node).try_union(half(2 * node + 1))?;
+        }
+        Ok(tree)
     }
 }
 
@@ -72,12 +81,12 @@ mod tests {
     fn halves_shrink_around_a_sub_region() {
         let comb = |i: i64| {
             let teeth: Vec<Rect> = (0..4).map(|t| Rect::new([10 * t + i, 0, 0], [10 * t + i, 0, 0])).collect();
-            Domain::from(PointSet::from_rects(&teeth))
+            Domain::from(PointSet::from_rects(&teeth).unwrap())
         };
         let halves = Halves::new((0..5).map(comb).collect());
-        let volumes: Vec<i64> = halves.around(1).map(Domain::volume).collect();
+        let volumes: Vec<i64> = halves.around(1).unwrap().map(Domain::volume).collect();
         assert_eq!(volumes, [20, 16, 8]);
-        assert!(halves.around(4).all(|half| half.contains(&comb(4))));
-        assert_eq!(Halves::new(vec![comb(0)]).around(0).count(), 0);
+        assert!(halves.around(4).unwrap().all(|half| half.contains(&comb(4))));
+        assert_eq!(Halves::new(vec![comb(0)]).around(0).unwrap().count(), 0);
     }
 }

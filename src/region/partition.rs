@@ -37,8 +37,9 @@ impl Partition {
     }
 
     /// Sub-regions with the given points as far as the parent has them.
-    pub fn of_domains(parent: &Arc<RegionNode>, domains: impl IntoIterator<Item = Domain>) -> Self {
-        Self::of_parts(parent, domains.into_iter().map(|d| d.intersection(&parent.domain)).collect())
+    pub fn of_domains(parent: &Arc<RegionNode>, domains: impl IntoIterator<Item = Domain>) -> Result<Self> {
+        let parts = domains.into_iter().map(|d| d.try_intersection(&parent.domain)).collect::<Result<_>>()?;
+        Ok(Self::of_parts(parent, parts))
     }
 
     /// Sub-regions with the given points, which lie in the parent.
@@ -77,7 +78,7 @@ impl Partition {
         };
         let block = |at: Point| Rect::new(std::array::from_fn(|d| start(d, at[d])), std::array::from_fn(|d| start(d, at[d] + 1) - 1));
         let all = Rect::new([0; 3], count.map(|c| c - 1));
-        let domains = all.points().map(|at| Domain::from(block(at)).intersection(&parent.domain)).collect();
+        let domains = all.points().map(|at| Domain::from(block(at)).try_intersection(&parent.domain)).collect::<Result<_>>()?;
         let planes = std::array::from_fn(|d| (0..=count[d]).map(|i| start(d, i)).collect());
         let partition = Self::new(parent, domains, Some(Cuts::Planes(planes)));
         Ok(Self { disjoint: OnceLock::from(true), complete: OnceLock::from(true), ..partition })
@@ -92,7 +93,7 @@ impl Partition {
             }
         }
         Self::expect(rects.len(), parent.domain.rects().len())?;
-        Ok(Self::of_domains(parent, rects.iter().map(|r| Domain::from(*r))))
+        Self::of_domains(parent, rects.iter().map(|r| Domain::from(*r)))
     }
 
     /// The bounds of another partition's sub-regions grown by `depth` on both sides, clipped to the parent.
@@ -110,7 +111,7 @@ impl Partition {
             Domain::from(if r.is_empty() { *r } else { grown })
         };
         Self::expect(blocks.children.len(), blocks.parent.domain.rects().len())?;
-        Ok(Self::of_domains(&blocks.parent, blocks.children.iter().map(|c| grow(&c.domain.bounds))))
+        Self::of_domains(&blocks.parent, blocks.children.iter().map(|c| grow(&c.domain.bounds)))
     }
 
     /// `colours` sub-regions of as nearly as possible equal numbers of points: the longest dimension is halved, and the
@@ -121,8 +122,8 @@ impl Partition {
         }
         Self::expect(colours as usize, parent.domain.rects().len())?;
         let mut domains = Vec::with_capacity(colours as usize);
-        bisect(&parent.domain, colours, &mut domains);
-        let partition = Self::of_domains(parent, domains);
+        bisect(&parent.domain, colours, &mut domains)?;
+        let partition = Self::of_parts(parent, domains);
         Ok(Self { disjoint: OnceLock::from(true), complete: OnceLock::from(true), ..partition })
     }
 
@@ -147,13 +148,13 @@ impl Partition {
         };
         let domains: Option<Vec<Domain>> = colours.points().map(moved).collect();
         match domains {
-            Some(domains) => Ok(Self::of_domains(parent, domains)),
+            Some(domains) => Self::of_domains(parent, domains),
             None => fail!(Bounds, "transform {transform:?} takes a colour of {:?}..{:?} beyond 64 bits", colours.lo, colours.hi),
         }
     }
 
     /// Colour by colour what `combine` makes of the sub-regions of two partitions, as far as the parent has it.
-    fn paired(parent: &Arc<RegionNode>, a: &Partition, b: &Partition, combine: impl Fn(&PointSet, &PointSet) -> PointSet) -> Result<Self> {
+    fn paired(parent: &Arc<RegionNode>, a: &Partition, b: &Partition, combine: impl Fn(&Domain, &Domain) -> Result<Domain>) -> Result<Self> {
         for other in [a, b] {
             if other.parent.tree.id != parent.tree.id {
                 fail!(InvalidArgument, "a partition of another region tree; combine partitions of the tree that the result divides");
@@ -169,19 +170,20 @@ impl Partition {
         }
         Self::expect(a.children.len(), parent.domain.rects().len() + a.rects_in_all() + b.rects_in_all())?;
         let pairs = a.children.iter().zip(&b.children);
-        Ok(Self::of_domains(parent, pairs.map(|(a, b)| combine(&a.domain.points(), &b.domain.points()).into())))
+        let combined = |(a, b): (&Arc<RegionNode>, &Arc<RegionNode>)| combine(&a.domain, &b.domain)?.try_intersection(&parent.domain);
+        Ok(Self::of_parts(parent, pairs.map(combined).collect::<Result<_>>()?))
     }
 
     pub fn union(parent: &Arc<RegionNode>, a: &Partition, b: &Partition) -> Result<Self> {
-        Self::paired(parent, a, b, PointSet::union)
+        Self::paired(parent, a, b, Domain::try_union)
     }
 
     pub fn intersection(parent: &Arc<RegionNode>, a: &Partition, b: &Partition) -> Result<Self> {
-        Self::paired(parent, a, b, PointSet::intersection)
+        Self::paired(parent, a, b, Domain::try_intersection)
     }
 
     pub fn difference(parent: &Arc<RegionNode>, a: &Partition, b: &Partition) -> Result<Self> {
-        Self::paired(parent, a, b, PointSet::minus)
+        Self::paired(parent, a, b, Domain::try_minus)
     }
 
     /// A partition of one sub-region of `a` by the sub-regions of `b`: of all of `a`'s, the cross product of `a` and `b`.
@@ -190,7 +192,7 @@ impl Partition {
             fail!(InvalidArgument, "partitions of two region trees; a cross product divides the sub-regions of one by another of the same tree");
         }
         Self::expect(b.children.len(), a.domain.rects().len() + b.rects_in_all())?;
-        Ok(Self::of_domains(a, b.children.iter().map(|c| c.domain.clone())))
+        Self::of_domains(a, b.children.iter().map(|c| c.domain.clone()))
     }
 
     /// How many rectangles the sub-regions have.
@@ -198,19 +200,19 @@ impl Partition {
         self.children.iter().map(|child| child.domain.rects().len()).sum()
     }
 
-    pub fn is_disjoint(&self) -> bool {
-        *self.disjoint.get_or_init(|| overlap_within(colour_rects(&self.children)).is_none())
+    /// An error, as of `is_complete`: the system has no memory to find out.
+    pub fn is_disjoint(&self) -> Result<bool> {
+        found_once(&self.disjoint, || Ok(overlap_within(colour_rects(&self.children))?.is_none()))
     }
 
     /// Whether every point of the parent is in a sub-region.
-    pub fn is_complete(&self) -> bool {
-        *self.complete.get_or_init(|| {
-            let sum: i64 = self.children.iter().map(|c| c.domain.volume()).sum();
-            let covered = match self.is_disjoint() {
-                true => sum,
-                false => PointSet::union_of(&self.children.iter().map(|c| c.domain.points().into_owned()).collect::<Vec<_>>()).volume(),
+    pub fn is_complete(&self) -> Result<bool> {
+        found_once(&self.complete, || {
+            let covered = match self.is_disjoint()? {
+                true => self.children.iter().map(|c| c.domain.volume()).sum(),
+                false => united(&self.children)?.volume(),
             };
-            covered == self.parent.domain.volume()
+            Ok(covered == self.parent.domain.volume())
         })
     }
 
@@ -222,6 +224,25 @@ impl Partition {
     }
 }
 
+fn found_once(known: &OnceLock<bool>, find: impl FnOnce() -> Result<bool>) -> Result<bool> {
+    match known.get() {
+        Some(known) => Ok(*known),
+        None => find().map(|found| *known.get_or_init(|| found)),
+    }
+}
+
+/// The points of any of them; pairs are joined, then pairs of pairs.
+fn united(children: &[Arc<RegionNode>]) -> Result<Domain> {
+    match children {
+        [] => Ok(PointSet::empty().into()),
+        [one] => Ok(one.domain.clone()),
+        _ => {
+            let (first, second) = children.split_at(children.len() / 2);
+            united(first)?.try_union(&united(second)?)
+        }
+    }
+}
+
 /// The rectangles of sub-regions with their colours.
 fn colour_rects(children: &[Arc<RegionNode>]) -> impl Iterator<Item = (u32, Rect)> + Clone + use<'_> {
     children.iter().flat_map(|c| c.domain.rects().map(move |rect| (c.colour, rect)))
@@ -229,31 +250,32 @@ fn colour_rects(children: &[Arc<RegionNode>]) -> impl Iterator<Item = (u32, Rect
 
 /// Appends `colours` parts of the domain, cut across its longest dimension where the numbers of points come closest to
 /// the numbers of colours on both sides.
-fn bisect(domain: &Domain, colours: u32, parts: &mut Vec<Domain>) {
+fn bisect(domain: &Domain, colours: u32, parts: &mut Vec<Domain>) -> Result<()> {
     if colours == 1 {
-        return parts.push(domain.clone());
+        parts.push(domain.clone());
+        return Ok(());
     }
     let bounds = domain.bounds;
     let d = (0..3).max_by_key(|&d| bounds.extent(d)).expect("three dimensions");
     let below = |end: i64| {
         let mut half = bounds;
         half.hi[d] = end;
-        domain.intersection(&Domain::from(half))
+        domain.try_intersection(&Domain::from(half))
     };
     let wanted = (domain.volume() * i64::from(colours / 2) + i64::from(colours / 2)) / i64::from(colours);
     let (mut few, mut enough) = (bounds.lo[d] - 1, bounds.hi[d].max(bounds.lo[d] - 1));
     while few + 1 < enough {
         let middle = few + (enough - few) / 2;
-        if below(middle).volume() < wanted {
+        if below(middle)?.volume() < wanted {
             few = middle;
         } else {
             enough = middle;
         }
     }
-    let (less, more) = (below(few), below(enough));
+    let (less, more) = (below(few)?, below(enough)?);
     let first = if wanted - less.volume() < more.volume() - wanted { less } else { more };
-    bisect(&first, colours / 2, parts);
-    bisect(&domain.minus(&first), colours - colours / 2, parts);
+    bisect(&first, colours / 2, parts)?;
+    bisect(&domain.try_minus(&first)?, colours - colours / 2, parts)
 }
 
 #[cfg(test)]
@@ -291,7 +313,7 @@ mod tests {
         assert_eq!(bounds(&halo, 0), Rect::new([0, 0, 0], [6, 0, 0]));
         assert_eq!(bounds(&halo, 1), Rect::new([3, 0, 0], [9, 0, 0]));
         assert!(halo.child(2).unwrap_err().text.contains("colour 2"));
-        assert_eq!((halo.is_disjoint(), halo.is_complete()), (false, true));
+        assert_eq!((halo.is_disjoint().unwrap(), halo.is_complete().unwrap()), (false, true));
     }
 
     #[test]
@@ -321,13 +343,13 @@ mod tests {
         let tiles = Partition::restricted(&region, &Rect::new([0; 3], [1, 1, 0]), &transform, &Rect::new([-1, 0, 0], [3, 2, 0])).unwrap();
         assert_eq!(bounds(&tiles, 0), Rect::new([0, 0, 0], [3, 2, 0]));
         assert_eq!(bounds(&tiles, 3), Rect::new([3, 3, 0], [7, 5, 0]));
-        assert_eq!((tiles.is_disjoint(), tiles.is_complete()), (false, true));
+        assert_eq!((tiles.is_disjoint().unwrap(), tiles.is_complete().unwrap()), (false, true));
     }
 
     fn domains(colours: usize) -> impl Strategy<Value = Vec<Domain>> {
         let rect = (prop::array::uniform2(0i64..8), prop::array::uniform2(0i64..4))
             .prop_map(|(lo, size)| Rect::new([lo[0], lo[1], 0], [lo[0] + size[0], lo[1] + size[1], 0]));
-        let domain = prop::collection::vec(rect, 0..4).prop_map(|rects| PointSet::from_rects(&rects).into());
+        let domain = prop::collection::vec(rect, 0..4).prop_map(|rects| PointSet::from_rects(&rects).unwrap().into());
         prop::collection::vec(domain, colours)
     }
 
@@ -339,7 +361,7 @@ mod tests {
             let region = RegionNode::root(Tree::new(space, Arc::default()));
             let has = |domain: &Domain, p: Point| domain.points().contains_point(p);
             let points: Vec<Point> = Rect::new([0; 3], [11, 11, 0]).points().filter(|&p| has(&own[0], p)).collect();
-            let (a, b) = (Partition::of_domains(&region, a), Partition::of_domains(&region, b));
+            let (a, b) = (Partition::of_domains(&region, a).unwrap(), Partition::of_domains(&region, b).unwrap());
             let pairs: [(Partition, fn(bool, bool) -> bool); 3] = [
                 (Partition::union(&region, &a, &b).unwrap(), |a, b| a || b),
                 (Partition::intersection(&region, &a, &b).unwrap(), |a, b| a && b),
@@ -348,7 +370,7 @@ mod tests {
             let equal = Partition::equal(&region, colours).unwrap();
             let sizes: Vec<i64> = equal.children.iter().map(|c| c.domain.volume()).collect();
             prop_assert_eq!(sizes.iter().sum::<i64>(), points.len() as i64);
-            prop_assert!(overlap_within(colour_rects(&equal.children)).is_none());
+            prop_assert!(overlap_within(colour_rects(&equal.children)).unwrap().is_none());
             let blocks = Partition::blocks(&region, &[1, 1]).unwrap();
             prop_assert_eq!(&blocks.children[0].domain, &region.domain);
             for (partition, keep) in &pairs {
@@ -360,8 +382,8 @@ mod tests {
             }
             for partition in pairs.iter().map(|(p, _)| p).chain([&a, &b]) {
                 let owners = |p: Point| partition.children.iter().filter(|c| has(&c.domain, p)).count();
-                prop_assert_eq!(partition.is_disjoint(), points.iter().all(|&p| owners(p) <= 1));
-                prop_assert_eq!(partition.is_complete(), points.iter().all(|&p| owners(p) >= 1));
+                prop_assert_eq!(partition.is_disjoint().unwrap(), points.iter().all(|&p| owners(p) <= 1));
+                prop_assert_eq!(partition.is_complete().unwrap(), points.iter().all(|&p| owners(p) >= 1));
             }
             let crossed = Partition::crossed(&a.children[0], &b).unwrap();
             for (child, other) in crossed.children.iter().zip(&b.children) {

@@ -37,7 +37,7 @@ impl IndexSpace {
             fail!(Bounds, "rectangle {i} runs from {:?} to {:?}; lo must not exceed hi (both ends are included)", &rects[i].lo[..dim], &rects[i].hi[..dim]);
         }
         rects.iter().try_for_each(|r| check_bounds(dim, r))?;
-        Self::of(dim, PointSet::from_rects(&rects))
+        Self::of(dim, PointSet::from_rects(&rects)?)
     }
 
     fn of(dim: usize, points: PointSet) -> Result<Self> {

@@ -2,7 +2,7 @@
 
 use super::{Cuts, FieldSpace, IndexSpace};
 use crate::geometry::{Domain, Point};
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering};
 use std::sync::Arc;
 
 /// What the regions of one tree share.
@@ -13,13 +13,28 @@ pub struct Tree {
     pub space: IndexSpace,
     pub fields: Arc<FieldSpace>,
     nodes: AtomicU32,
+    has_sets: AtomicBool,
 }
 
 impl Tree {
     pub fn new(space: IndexSpace, fields: Arc<FieldSpace>) -> Arc<Self> {
         static IDS: AtomicU64 = AtomicU64::new(1);
         let id = IDS.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, space, fields, nodes: AtomicU32::new(0) })
+        Arc::new(Self { id, space, fields, nodes: AtomicU32::new(0), has_sets: AtomicBool::new(false) })
+    }
+
+    /// Whether some region is no rectangle, so that what regions have in common may take memory.
+    #[inline]
+    pub fn has_sets(&self) -> bool {
+        self.has_sets.load(Ordering::Relaxed)
+    }
+
+    /// The number of a new region with these points.
+    fn add(&self, domain: &Domain) -> u32 {
+        if !domain.is_dense() {
+            self.has_sets.store(true, Ordering::Relaxed);
+        }
+        self.nodes.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -41,12 +56,12 @@ pub struct RegionNode {
 
 impl RegionNode {
     pub fn root(tree: Arc<Tree>) -> Arc<Self> {
-        let (domain, index) = (tree.space.domain.clone(), tree.nodes.fetch_add(1, Ordering::Relaxed));
+        let (domain, index) = (tree.space.domain.clone(), tree.add(&tree.space.domain));
         Arc::new(Self { tree, domain, index, parent: None, cuts: None, colour: 0, toucher: AtomicU8::new(0) })
     }
 
     pub(super) fn child(self: &Arc<Self>, colour: usize, domain: Domain, cuts: Option<Arc<Cuts>>) -> Arc<Self> {
-        let index = self.tree.nodes.fetch_add(1, Ordering::Relaxed);
+        let index = self.tree.add(&domain);
         let (tree, parent, toucher) = (self.tree.clone(), Some(self.clone()), AtomicU8::new(0));
         Arc::new(Self { tree, domain, index, parent, cuts, colour: colour as u32, toucher })
     }

@@ -1,6 +1,7 @@
 //! The one runtime of a process: its start and end, and the tables behind the handles.
 
 mod epoch;
+mod fast_memory;
 mod machinery;
 mod mapping_file;
 mod objects;
@@ -25,7 +26,7 @@ use crate::operation::{current_task, Engine, Frame, Future, Outside, TaskKind};
 use crate::scheduler::{Scheduler, Settings};
 #[cfg(feature = "mpi")]
 use crate::transport::{Level, Mpi};
-use crate::transport::{Loopback, Messages, NodeMemory, Plain, Topic, Transport};
+use crate::transport::{Loopback, Messages, NodeMemory, Topic, Transport};
 use crate::interop::{berth_of_ghost, receive_barrier, receive_collective, receive_ghost, Attention, Barriers, Collectives, Ghosts};
 use crate::base::sync::Mutex;
 use crate::region::forget_operators;
@@ -414,6 +415,7 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let share = !config.force_messages.unwrap_or(false);
     let memory = Arc::new(NodeMemory::open(&*transport, config.shared_bytes.unwrap_or(DEFAULT_SHARED) as usize, share)?);
     let machinery = Machinery::take_stock(&placement, &*transport, memory.clone())?;
+    let fast = fast_memory::choose(&placement, config.verbose.unwrap_or(false).then(|| transport.rank()));
     let messages = Arc::new(Messages::new(transport.clone(), memory.clone()));
     let attention = Arc::new(Attention::new(memory, messages));
     let workers = placement.workers;
@@ -427,7 +429,7 @@ fn start_engine(config: &Config, transport: Arc<dyn Transport>) -> Result<Starte
     let window = config.window.unwrap_or(DEFAULT_WINDOW);
     let alone = transport.size() == 1;
     let outside = (!alone).then(|| attention.clone() as Arc<dyn Outside>);
-    let setting = Setting { workers: scheduler.workers(), nodes: machinery.nodes(), rank: transport.rank() };
+    let setting = Setting { workers: scheduler.workers(), nodes: machinery.nodes(), fast, rank: transport.rank() };
     let mapping_file = mapping_file::read(config.mapping.as_deref(), &setting, &*transport)?;
     let mut mappers = Mappers::new(setting);
     mappers.refine_default(config.affinity, config.priorities);
@@ -479,14 +481,17 @@ fn connect(started: &Started, alone: bool) -> Result<()> {
         }
     });
     let (ghosts, owner) = (Arc::downgrade(&started.ghosts), served());
-    messages.receive_cargo_at(Topic::Ghost, move |message| match ghosts.upgrade() {
-        Some(ghosts) => berth_of_ghost(owner.get(), &ghosts, message),
-        None => Box::new(Plain::new(message.cargo_lines())),
-    });
+    messages.receive_cargo_at(Topic::Ghost, move |message| berth_of_ghost(owner.get(), &*ghosts.upgrade()?, message));
     let (herald, hearing) = (Arc::downgrade(&attention.herald), served());
     messages.on(Topic::Failure, move |message| {
         if let Some(herald) = herald.upgrade() {
             herald.heard(hearing.get(), &message);
+        }
+    });
+    let herald = Arc::downgrade(&attention.herald);
+    messages.on(Topic::Leave, move |message| {
+        if let Some(herald) = herald.upgrade() {
+            herald.heard_leave(message.from());
         }
     });
     messages.open(move || host.get().scheduler.wake_host());
@@ -507,6 +512,7 @@ pub fn finalize(handle: u64) -> Result<()> {
     runtime.check_mpi_thread()?;
     let (engine, frame) = context(runtime.root)?;
     engine.context_of(frame).check_mappings_closed()?;
+    runtime.attention.herald.take_leave();
     let result = runtime.settle();
     if let Some(file) = runtime.mapping_file.as_ref().filter(|_| runtime.rank == 0) {
         file.unused().iter().for_each(|line| crate::tell!("cohort: {line}"));

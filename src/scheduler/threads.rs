@@ -13,11 +13,13 @@
 
 use super::seats::{Seat, Seats, SEATS, WORDS};
 use super::{Bits, Preferred, Sleepers, Wish};
-use crate::base::{expect_errors, thread_token, Error, Result, Status, CALLBACK};
-use crate::fail;
+use crate::base::status::panic_text;
 use crate::base::sync::Mutex;
+use crate::base::{expect_errors, thread_token, Error, Result, Status, CALLBACK};
+use crate::{fail, tell};
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -163,13 +165,17 @@ impl Scheduler {
         })
     }
 
-    /// Starts a thread with the stack of a task.
+    /// Starts a thread with the stack of a task. Others wait for what it does: if it panics, the program ends.
     pub fn spawn(&self, name: &str, body: impl FnOnce(&Scheduler) + Send + 'static) -> Result<()> {
         let scheduler = self.clone();
         let stack = self.0.settings.stack_bytes;
+        let own = name.to_string();
         let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(move || {
             expect_errors();
-            body(&scheduler);
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(&scheduler))) {
+                tell!("cohort: a defect of the library, on its thread {own}: {}; please report it", panic_text(&*panic));
+                std::process::abort();
+            }
         });
         match thread {
             Ok(thread) => {

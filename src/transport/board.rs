@@ -1,4 +1,4 @@
-//! What a rank lets the others of its node read: which process it is, whether it is still there, and what failed on it.
+//! What a rank lets the others of its node read: which process it is, whether it is still there or about to end, and what failed on it.
 //! Lies at one place in the memory of every rank; new memory, all zero, is a board with nothing on it.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -11,6 +11,7 @@ const NOTICES: usize = 32;
 pub struct Board {
     process: AtomicU32,
     ended: AtomicU32,
+    leaves: AtomicU32,
     /// Notices that are complete. Only the owner adds.
     posted: AtomicU32,
     notices: [Notice; NOTICES],
@@ -27,6 +28,15 @@ impl Board {
     /// The owner is there.
     pub fn sign(&self) {
         self.process.store(std::process::id(), Ordering::Release);
+    }
+
+    /// The owner's program is about to end its runtime.
+    pub fn leave(&self) {
+        self.leaves.store(1, Ordering::Release);
+    }
+
+    pub fn leaves(&self) -> bool {
+        self.leaves.load(Ordering::Acquire) != 0
     }
 
     /// The owner needs the others no longer, and may be gone at any time.
@@ -91,7 +101,9 @@ mod tests {
     fn an_owner_is_there_from_signing_to_signing_off() {
         let board: Box<Board> = unsafe { Box::new(std::mem::zeroed()) };
         board.sign();
-        assert_eq!(board.process(), Some(std::process::id()));
+        assert_eq!((board.process(), board.leaves()), (Some(std::process::id()), false));
+        board.leave();
+        assert_eq!((board.process(), board.leaves()), (Some(std::process::id()), true));
         board.sign_off();
         assert_eq!(board.process(), None);
     }

@@ -13,26 +13,3 @@ pub trait Cargo: Any + Send {
     /// Calls the transport with the address.
     fn aboard(&self, call: &mut dyn FnMut());
 }
-
-/// Memory of the host.
-pub struct Plain(Box<[Line]>);
-
-impl Plain {
-    pub fn new(lines: usize) -> Self {
-        Self(vec![Line::default(); lines].into())
-    }
-}
-
-impl Cargo for Plain {
-    fn at(&self) -> *mut Line {
-        self.0.as_ptr().cast_mut()
-    }
-
-    fn lines(&self) -> usize {
-        self.0.len()
-    }
-
-    fn aboard(&self, call: &mut dyn FnMut()) {
-        call();
-    }
-}

@@ -8,9 +8,9 @@
 //! Nobody asks the transport for messages unless some may come: always if some rank shares no memory with this one;
 //! else when a peer counted one in this rank's `mail`, or while one's own are on their way.
 
-use super::cargo::{Cargo, Plain};
-use super::letter::{Letter, Outbox, WORDS};
-use super::pool::Pool;
+use super::cargo::Cargo;
+use super::letter::{Letter, Line, Outbox, WORDS};
+use super::pool::{Plain, Pool};
 use super::{NodeMemory, Transport};
 use crate::base::{Error, Result, Status};
 use crate::fail;
@@ -30,9 +30,12 @@ pub enum Topic {
     Collective,
     Ghost,
     Failure,
+    Leave,
 }
 
-const TOPICS: usize = 4;
+const TOPICS: usize = 5;
+/// What messages are about, for a reader.
+const ABOUT: [&str; TOPICS] = ["a phase barrier", "a dynamic collective", "a ghost region", "a failure", "the end of a rank"];
 /// Messages handled before the driver looks at the outbox again, and sends looked at in one turn.
 const TURN: usize = 32;
 /// How long a thread that may drive sleeps at least and at most before it looks again.
@@ -97,7 +100,7 @@ impl Drop for Message {
 }
 
 type Handler = Box<dyn Fn(Message) + Send + Sync>;
-type Berth = Box<dyn Fn(&Message) -> Box<dyn Cargo> + Send + Sync>;
+type Berth = Box<dyn Fn(&Message) -> Option<Box<dyn Cargo>> + Send + Sync>;
 
 struct Incoming {
     letter: Box<Letter>,
@@ -112,6 +115,14 @@ struct Traffic {
     coming: VecDeque<Incoming>,
 }
 
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        // Where a rank is lost the end is not waited for, and MPI may still read and write what it moves.
+        self.leaving.drain(..).for_each(std::mem::forget);
+        self.coming.drain(..).for_each(std::mem::forget);
+    }
+}
+
 pub struct Messages {
     transport: Arc<dyn Transport>,
     node: Arc<NodeMemory>,
@@ -122,6 +133,8 @@ pub struct Messages {
     berths: [OnceLock<Berth>; TOPICS],
     /// Some rank shares no memory with this one.
     far: bool,
+    /// By rank.
+    known: Box<[AtomicBool]>,
     /// Messages on their way from or to this rank, as far as the transport was told.
     moving: AtomicUsize,
     sent: AtomicU64,
@@ -132,6 +145,7 @@ pub struct Messages {
     /// When something moved last, in nanoseconds since `begin`.
     moved: AtomicU64,
     open: AtomicBool,
+    gathering: AtomicBool,
     lost: AtomicBool,
     trouble: OnceLock<Error>,
     waker: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -140,7 +154,8 @@ pub struct Messages {
 
 impl Messages {
     pub fn new(transport: Arc<dyn Transport>, node: Arc<NodeMemory>) -> Self {
-        let far = (0..transport.size()).any(|rank| node.of(rank).is_none());
+        let size = transport.size();
+        let far = (0..size).any(|rank| node.of(rank).is_none());
         Self {
             transport,
             node,
@@ -150,6 +165,7 @@ impl Messages {
             handlers: std::array::from_fn(|_| OnceLock::new()),
             berths: std::array::from_fn(|_| OnceLock::new()),
             far,
+            known: (0..size).map(|_| AtomicBool::new(false)).collect(),
             moving: AtomicUsize::new(0),
             sent: AtomicU64::new(0),
             handled: AtomicU64::new(0),
@@ -157,6 +173,7 @@ impl Messages {
             begin: Instant::now(),
             moved: AtomicU64::new(0),
             open: AtomicBool::new(false),
+            gathering: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             trouble: OnceLock::new(),
             waker: OnceLock::new(),
@@ -178,15 +195,25 @@ impl Messages {
         self.far
     }
 
+    /// The rank has to do with this one, if no message said so yet.
+    pub fn know(&self, rank: u32) {
+        self.known[rank as usize].store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the rank has to do with this one.
+    pub fn knows(&self, rank: u32) -> bool {
+        self.known[rank as usize].load(Ordering::Relaxed)
+    }
+
     /// Who is given the messages of a topic, one at a time, on whatever thread drives. A handler does not block; it may
     /// send, and it may keep the message. Before `open`.
     pub fn on(&self, topic: Topic, handler: impl Fn(Message) + Send + Sync + 'static) {
         assert!(self.handlers[topic as usize].set(Box::new(handler)).is_ok(), "a topic has one handler");
     }
 
-    /// Who says where what comes with a message of a topic is received, as many lines as that announces. As for a handler; without anyone, it is
-    /// memory of the host.
-    pub fn receive_cargo_at(&self, topic: Topic, berth: impl Fn(&Message) -> Box<dyn Cargo> + Send + Sync + 'static) {
+    /// Who says where what comes with a message of a topic is received, as many lines as that announces. As for a handler; without anyone, or an
+    /// answer, it is memory of the host.
+    pub fn receive_cargo_at(&self, topic: Topic, berth: impl Fn(&Message) -> Option<Box<dyn Cargo>> + Send + Sync + 'static) {
         assert!(self.berths[topic as usize].set(Box::new(berth)).is_ok(), "a topic has one berth");
     }
 
@@ -210,6 +237,7 @@ impl Messages {
         debug_assert!(to < self.size() && to != self.rank());
         let mut letter = message.into_letter();
         letter.rank = to;
+        self.know(to);
         self.sent.fetch_add(1, Ordering::AcqRel);
         self.outbox.put(letter);
         fence(Ordering::SeqCst);
@@ -349,8 +377,11 @@ impl Messages {
             traffic.leaving.push_back(letter);
         }
         for _ in 0..traffic.leaving.len().min(TURN) {
-            let Some(mut letter) = traffic.leaving.pop_front() else { break };
-            match self.is_moved(&mut letter)? {
+            let Some(first) = traffic.leaving.front_mut() else { break };
+            // One that cannot be asked about stays where it is.
+            let is_moved = self.is_moved(first)?;
+            let Some(letter) = traffic.leaving.pop_front() else { break };
+            match is_moved {
                 true => self.pool.give(letter),
                 false => traffic.leaving.push_back(letter),
             }
@@ -377,6 +408,7 @@ impl Messages {
             let Some(mut found) = self.transport.probe()? else { return Ok(turn > 0) };
             let mut letter = self.pool.take(found.lines);
             letter.rank = found.from;
+            self.know(found.from);
             let mut request = 0;
             self.transport.start_receive(&mut found, letter.lines_mut(), &mut request)?;
             letter.request = request;
@@ -415,10 +447,8 @@ impl Messages {
     fn berth(&self, letter: Box<Letter>) -> Result<Box<Letter>> {
         let (from, lines) = (letter.rank, letter.cargo_lines());
         let message = self.message(letter);
-        let cargo = match self.berths.get(message.letter.topic() as usize).and_then(OnceLock::get) {
-            Some(berth) => berth(&message),
-            None => Box::new(Plain::new(lines)),
-        };
+        let berth = self.berths.get(message.letter.topic() as usize).and_then(OnceLock::get);
+        let cargo = berth.and_then(|berth| berth(&message)).unwrap_or_else(|| Box::new(Plain::new(lines, &self.pool)));
         let (at, mut request, mut started) = (cargo.at(), 0, Ok(()));
         debug_assert_eq!(cargo.lines(), lines, "a berth is as long as what is announced");
         // The letter keeps it, and is kept until all is there.
@@ -457,6 +487,31 @@ impl Messages {
         self.trouble.get()
     }
 
+    /// What has not come to where it is going, for a reader.
+    pub fn waits(&self) -> Vec<String> {
+        let mut waits = Vec::new();
+        if !self.outbox.is_empty() {
+            waits.push("messages wait for the thread that called cohort_init, the only one that may send them; it does when it is inside the library".into());
+        }
+        let traffic = self.traffic.lock();
+        let known = |letter: &Letter| (letter.rank, letter.lines().len() + letter.cargo_lines(), ABOUT.get(letter.topic() as usize).copied());
+        // What a letter says is known once it is there and its cargo is on its way.
+        let coming = |Incoming { letter, .. }: &Incoming| match letter.cargo {
+            Some(_) => known(letter),
+            None => (letter.rank, letter.lines().len(), None),
+        };
+        for rank in 0..self.size() {
+            let leaving = summary(rank, traffic.leaving.iter().map(|letter| known(letter)));
+            waits.extend(leaving.map(|what| format!("rank {rank} has not received {what}")));
+            let coming = summary(rank, traffic.coming.iter().map(coming));
+            waits.extend(coming.map(|what| format!("rank {rank} has not sent all of {what}")));
+        }
+        drop(traffic);
+        // Who found the lock taken left it to whoever gives it back.
+        self.wake();
+        waits
+    }
+
     /// A peer is gone. From here on nothing is awaited from other ranks: collective calls return an error, and ending the
     /// runtime does without them.
     pub fn abandon(&self) {
@@ -480,7 +535,15 @@ impl Messages {
 
     /// Collective, as `Transport::gather`; drives while it waits.
     pub fn gather(&self, mine: &[u64]) -> Result<Vec<u64>> {
-        self.transport.gather(mine, &mut || self.meanwhile())
+        self.gathering.store(true, Ordering::Release);
+        let gathered = self.transport.gather(mine, &mut || self.meanwhile());
+        self.gathering.store(false, Ordering::Release);
+        gathered
+    }
+
+    /// Whether a thread is inside `gather`.
+    pub fn is_gathering(&self) -> bool {
+        self.gathering.load(Ordering::Acquire)
     }
 
     /// Collective. Returns when every message that any rank sent has been handled, and no handler sent another: when two
@@ -506,6 +569,16 @@ impl Messages {
         self.open.store(false, Ordering::SeqCst);
         self.wake();
     }
+}
+
+/// How many of these letters, with their lines and what they are about, are a rank's.
+fn summary(rank: u32, letters: impl Iterator<Item = (u32, usize, Option<&'static str>)>) -> Option<String> {
+    let (mut count, mut lines, mut first) = (0, 0, None);
+    for (_, each, about) in letters.filter(|letter| letter.0 == rank) {
+        (count, lines, first) = (count + 1, lines + each, first.or(about));
+    }
+    let about = first.map_or(String::new(), |about| format!(", the first about {about}"));
+    (count > 0).then(|| format!("{count} message(s) of {} bytes{about}", lines * size_of::<Line>()))
 }
 
 #[cfg(test)]
@@ -595,7 +668,11 @@ mod tests {
                 }
             });
             if says {
-                messages.receive_cargo_at(Topic::Ghost, |message| Box::new(Plain::new(message.words()[1] as usize)));
+                let pool = Arc::default();
+                messages.receive_cargo_at(Topic::Ghost, move |message| match message.words()[1] as usize {
+                    odd if odd % 2 == 1 => Some(Box::new(Plain::new(odd, &pool))),
+                    _ => None,
+                });
             }
             messages.open(|| ());
             for number in 0..60 {
@@ -603,7 +680,7 @@ mod tests {
                     let lines = if number % 3 == 0 { 0 } else { number as usize % 50 + 1 };
                     let mut message = messages.write(Topic::Ghost, [number, lines as u64, 0, 0, 0, 0], 8);
                     if lines > 0 {
-                        let cargo = Plain::new(lines);
+                        let cargo = Plain::new(lines, &messages.pool);
                         unsafe { cargo.at().cast::<u8>().write_bytes(number as u8, 64 * lines) };
                         message.carry(Box::new(cargo));
                     }

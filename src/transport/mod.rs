@@ -26,7 +26,7 @@ use crate::base::Result;
 pub use bell::Bell;
 #[cfg(not(loom))]
 pub use board::{Board, NOTICE_BYTES};
-pub use cargo::{Cargo, Plain};
+pub use cargo::Cargo;
 pub use letter::Line;
 pub use loopback::Loopback;
 #[cfg(not(loom))]

@@ -2,13 +2,13 @@
  * there, and what may not be copied stays. The machine has two nodes, really or by hwloc's description (HWLOC_SYNTHETIC): then all
  * data lies in the first and copies are made all the same. With one node nothing is ever copied. */
 #define _GNU_SOURCE /* syscall */
+#include "numa_pages.h"
 #include "testing.h"
 #include <stdatomic.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NX = 64, NY = 96, TILES = 4, FIELDS = 2, PAGE = 4096 };
+enum { NX = 64, NY = 96, TILES = 4, FIELDS = 2 };
 
 static cohort_runtime_t rt;
 static cohort_context_t ctx;
@@ -24,14 +24,6 @@ static int moves, real;
 /* What the tasks saw. */
 static atomic_int copied, asked;
 static char why[COHORT_COPIED_TEXT];
-
-/* The NUMA node of a page, or less than 0. */
-static int node_of(const void *address)
-{
-  void *page = (void *)((uintptr_t)address / PAGE * PAGE);
-  int node = -1;
-  return syscall(SYS_move_pages, 0, 1UL, &page, NULL, &node, 0) == 0 ? node : -1;
-}
 
 static int32_t options(const cohort_task_info_t *task, cohort_task_options_t *options, void *user)
 {

@@ -1,9 +1,7 @@
 /* The system gives no more memory: launches are refused, with a text that says so, what was launched ends, and after a wait the program
  * goes on, again and again. Views of more data than there is memory for are refused, too, and objects; with memory they are made. */
-#include "testing.h"
+#include "limited_memory.h"
 #include <stdatomic.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 enum { ROUNDS = 3, AFTER = 20000, MOST = 1000000, BIG = 1 << 30, MANY = 250000, POINTS = 2500000, TILES = 100000 };
 static const size_t ROOM = (size_t)96 << 20, HALF = (size_t)48 << 20, LITTLE = (size_t)24 << 20;
@@ -27,19 +25,6 @@ static int32_t look(cohort_context_t task, void *user)
   (void)user;
   EXPECT(cohort_view(task, 0, field, COHORT_READ_WRITE, &view), COHORT_ERROR_OUT_OF_MEMORY, "bytes of field data cannot be had");
   return 0;
-}
-
-/* From here on this process gets so many bytes of address space more than it has; 0: as many as there are. */
-static void limit_memory(size_t room)
-{
-  unsigned long pages;
-  struct rlimit limit;
-  FILE *file = fopen("/proc/self/statm", "r");
-  CHECK(file && fscanf(file, "%lu", &pages) == 1);
-  fclose(file);
-  CHECK(getrlimit(RLIMIT_AS, &limit) == 0);
-  limit.rlim_cur = room ? pages * (size_t)sysconf(_SC_PAGESIZE) + room : limit.rlim_max;
-  CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
 }
 
 /* Launches tasks that wait for a phase until a launch is refused, and some more; how many were launched. */
@@ -68,16 +53,6 @@ static int launched_points(cohort_status_t status)
     return AFTER;
   CHECK(status == COHORT_ERROR_RESOURCES && strstr(cohort_last_error(), "memory"));
   return text ? atoi(text + strlen(before)) : 0;
-}
-
-/* It worked, or it was refused for want of memory, by the function itself. */
-static int works(cohort_status_t status, const char *function)
-{
-  const char *text = cohort_last_error();
-  if (status == COHORT_OK)
-    return 1;
-  CHECK(status == COHORT_ERROR_RESOURCES && strncmp(text, function, strlen(function)) == 0 && strstr(text, "no memory for") && strstr(text, " bytes"));
-  return 0;
 }
 
 /* Makes what needs more memory than HALF, one after the other; whether all were made, or none. */

@@ -2,6 +2,7 @@
 #ifndef COHORT_RANDOM_TILES_H
 #define COHORT_RANDOM_TILES_H
 
+#include "kernel_task.h"
 #include "random_programs.h"
 
 enum { TILES_X = 4, TILES_Y = 2, TILES = TILES_X * TILES_Y, HALO = 2 };
@@ -36,18 +37,6 @@ static inline parts make_parts(cohort_region_t all, int64_t x, int64_t y)
     TRY(cohort_region_bounds(made.wide[n], &dim, made.around[n].lo, made.around[n].hi));
   }
   return made;
-}
-
-static inline cohort_task_t task_with_kernel(cohort_runtime_t rt, const char *name, cohort_task_function_t on_host, const char *text, uint32_t grid)
-{
-  cohort_task_t task;
-  cohort_kernel_t kernel = COHORT_KERNEL_INIT;
-  kernel.source = text;
-  kernel.name = name;
-  kernel.grid_requirement = grid;
-  TRY(cohort_task_register(rt, name, on_host, NULL, COHORT_TASK_LEAF, &task));
-  TRY(cohort_task_kernel(task, &kernel));
-  return task;
 }
 
 static inline cohort_requirement_t need(cohort_region_t region, uint32_t count, const cohort_field_t *fields, int32_t right)

@@ -1,5 +1,5 @@
-/* Over ranks the watchdog of a rank that stands still says which barrier of which rank it waits for and who waits for a future. The
- * other ranks come late on purpose, so that the program ends. */
+/* Over ranks the watchdog of a rank that stands still says which barrier of which rank it waits for, who waits for a future, and which
+ * neighbour has not sent its points in a halo. The other ranks come late on purpose, so that the program ends. */
 #include <cohort_mpi.h>
 #include "testing.h"
 #include <time.h>
@@ -11,6 +11,41 @@ static int32_t quick(cohort_context_t task, void *user)
   (void)user;
   TRY(cohort_task_result(task, &value, sizeof value));
   return 0;
+}
+
+static cohort_region_t block;
+
+/* One point for each rank, with its neighbours': rank 0 comes after the last rank. */
+static cohort_halo_t make_halo(cohort_runtime_t rt, int rank, int ranks)
+{
+  const int place = (rank + 1) % ranks;
+  const int64_t point = place;
+  cohort_halo_options_t around = COHORT_HALO_OPTIONS_INIT;
+  cohort_index_space_t points;
+  cohort_field_space_t fields;
+  cohort_field_t first;
+  cohort_halo_t halo;
+  TRY(cohort_index_space_create(rt, 1, &point, &point, &points));
+  TRY(cohort_field_space_create(rt, &fields));
+  TRY(cohort_fields_allocate(fields, sizeof(double), 1, &first));
+  TRY(cohort_region_create(rt, points, fields, &block));
+  around.dim = 1;
+  around.lo[0] = around.hi[0] = point;
+  around.depth[0] = 1;
+  around.neighbours[0] = place > 0 ? (rank + ranks - 1) % ranks : -1;
+  around.neighbours[1] = place < ranks - 1 ? (rank + 1) % ranks : -1;
+  around.field_count = 1;
+  around.field_bytes = sizeof(double);
+  TRY(cohort_halo_create(rt, &around, &halo));
+  return halo;
+}
+
+static void exchange(cohort_context_t ctx, cohort_halo_t halo)
+{
+  const cohort_field_t field = 0;
+  const uint32_t slot = 0;
+  TRY(cohort_halo_exchange(ctx, halo, block, 1, &field, &slot));
+  TRY(cohort_halo_release(ctx, halo, 1, &slot));
 }
 
 int main(int argc, char **argv)
@@ -36,9 +71,11 @@ int main(int argc, char **argv)
   if (rank == ranks - 1)
     TRY(cohort_phase_barrier_create(rt, 1, &gate));
   MPI_Bcast(&gate, sizeof gate, MPI_BYTE, ranks - 1, MPI_COMM_WORLD);
+  cohort_halo_t halo = make_halo(rt, rank, ranks);
   if (rank == 0) {
     FILE *told = tmpfile();
     saved = dup(STDERR_FILENO);
+    exchange(ctx, halo);
     CHECK(told != NULL && saved >= 0 && dup2(fileno(told), STDERR_FILENO) >= 0);
     TRY(cohort_phase_barrier_advance(gate, &open));
     launch.wait_barriers = &open;
@@ -63,12 +100,20 @@ int main(int argc, char **argv)
     snprintf(part, sizeof part, "a thread waits for the future %#llx", (unsigned long long)result.id);
     if (ranks > 1 && !strstr(text, part))
       FAIL_HERE("no \"%s\" in \"%s\"", part, text);
+    snprintf(part, sizeof part, "the halo %#llx waits for rank %d at -x, which has not sent its points for slot 0 in exchange 1", (unsigned long long)halo.id, ranks - 1);
+    if (ranks > 1 && !strstr(text, part))
+      FAIL_HERE("no \"%s\" in \"%s\"", part, text);
     TRY(cohort_future_destroy(&result));
   } else if (rank == ranks - 1) {
     struct timespec late = {2, 0};
     nanosleep(&late, NULL);
+    exchange(ctx, halo);
     TRY(cohort_phase_barrier_arrive(gate, 1));
+  } else {
+    exchange(ctx, halo);
   }
+  TRY(cohort_wait_all(ctx));
+  TRY(cohort_halo_destroy(&halo));
   TRY(cohort_finalize(&rt));
   if (rank == 0)
     puts("PASSED");

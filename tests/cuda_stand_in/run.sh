@@ -8,7 +8,7 @@ mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 status=0
 export COHORT_TEST_DEVICES=cuda COHORT_CACHE=$folder/cache
-programs=(tasks_on_devices working_sets_larger_than_the_device reductions_on_devices gathers_and_scatters_on_devices)
+programs=(tasks_on_devices fields_used_in_place working_sets_larger_than_the_device reductions_on_devices gathers_and_scatters_on_devices)
 cd "$root" || exit 1
 if [ "${2:-}" = gpu ]; then
     cargo test --locked --no-fail-fast --test device --test device_runtime || status=1

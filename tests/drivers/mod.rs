@@ -2,6 +2,8 @@
 //! tests/cuda_stand_in, whichever libcuda.so is found).
 
 use cohort::base::config::DeviceChoice;
+use cohort::device::Wanted;
+use std::path::Path;
 
 pub fn choice() -> DeviceChoice {
     match std::env::var("COHORT_TEST_DEVICES").as_deref() {
@@ -9,4 +11,10 @@ pub fn choice() -> DeviceChoice {
         Err(_) | Ok("opencl") => DeviceChoice::Opencl,
         Ok(other) => panic!("COHORT_TEST_DEVICES is {other:?}; it is opencl or cuda"),
     }
+}
+
+/// Its devices, with compiled kernels kept in a folder of this process's own.
+pub fn wanted(name: &str) -> Wanted {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kernels-{name}-{}", std::process::id()));
+    Wanted { choice: choice(), cache: Some(cache), ..Wanted::default() }
 }

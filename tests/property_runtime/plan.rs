@@ -4,6 +4,7 @@ use super::kernel::{otherwise, result_of};
 use super::program::{Action, Coherence, Condition, Given, Program, Step, Task};
 use super::rules::{copied, launched, synchronised, Acquired, Use};
 use super::sequential::{path_of, Answer, Expected};
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// One point of a task, a copy, a fill, or a mapping.
@@ -242,6 +243,27 @@ impl Plan {
     }
 }
 
+/// What was found of each execution, until something changes: each of many folds waits for all before it, and all would be asked in every order.
+struct Found(Vec<Cell<Option<bool>>>);
+
+impl Found {
+    fn nothing(executions: usize) -> Self {
+        Self(vec![Cell::new(None); executions])
+    }
+
+    fn or(&self, number: usize, find: impl FnOnce() -> bool) -> bool {
+        self.0[number].get().unwrap_or_else(|| {
+            let found = find();
+            self.0[number].set(Some(found));
+            found
+        })
+    }
+
+    fn forget(&mut self) {
+        self.0.fill(Cell::new(None));
+    }
+}
+
 /// What is known at one moment.
 pub struct Moment<'a> {
     plan: &'a Plan,
@@ -249,13 +271,15 @@ pub struct Moment<'a> {
     began: &'a [bool],
     pub ran: Vec<bool>,
     open: &'a [bool],
+    complete: Found,
 }
 
 impl<'a> Moment<'a> {
     pub fn new(plan: &'a Plan, began: &'a [bool], ran: &[bool], open: &'a [bool]) -> Self {
-        let mut moment = Self { plan, began, ran: ran.to_vec(), open };
+        let mut moment = Self { plan, began, ran: ran.to_vec(), open, complete: Found::nothing(ran.len()) };
         for number in (0..ran.len()).filter(|&n| plan.executions[n].silent) {
             moment.ran[number] = moment.is_ready(number);
+            moment.complete.forget();
         }
         moment
     }
@@ -267,7 +291,7 @@ impl<'a> Moment<'a> {
 
     pub fn is_complete(&self, number: usize) -> bool {
         let folds = &self.plan.executions[number].folds_before;
-        self.has_ended(number) && folds.iter().all(|&other| self.is_complete(other))
+        self.complete.or(number, || self.has_ended(number) && folds.iter().all(|&other| self.is_complete(other)))
     }
 
     fn is_ready(&self, number: usize) -> bool {
@@ -317,12 +341,14 @@ struct HeldUp<'a> {
     folds: Vec<bool>,
     /// Seen to have run, or surely over.
     ran: Vec<bool>,
+    complete: Found,
 }
 
 impl<'a> HeldUp<'a> {
     fn find(at: &'a Moment<'a>, launched: usize) -> Self {
         let none = vec![false; at.plan.executions.len()];
-        let mut found = Self { at, tasks: none.clone(), folds: none, ran: at.ran.clone() };
+        let complete = Found::nothing(none.len());
+        let mut found = Self { at, tasks: none.clone(), folds: none, ran: at.ran.clone(), complete };
         found.look_for_silent_ones();
         // Nobody is held up by those who are held up by him alone, so what is known grows from those who run.
         while (0..launched).filter(|&number| found.learn(number)).count() > 0 {
@@ -334,6 +360,7 @@ impl<'a> HeldUp<'a> {
     fn look_for_silent_ones(&mut self) {
         for number in (0..self.ran.len()).filter(|&n| self.at.plan.executions[n].silent) {
             self.ran[number] = self.is_surely_ready(number);
+            self.complete.forget();
         }
     }
 
@@ -344,6 +371,9 @@ impl<'a> HeldUp<'a> {
         let news = task && !self.tasks[number] || fold && !self.folds[number];
         self.tasks[number] |= task;
         self.folds[number] |= fold;
+        if news {
+            self.complete.forget();
+        }
         news
     }
 
@@ -361,7 +391,8 @@ impl<'a> HeldUp<'a> {
 
     fn is_surely_complete(&self, number: usize) -> bool {
         let folds = &self.at.plan.executions[number].folds_perhaps_before;
-        self.has_surely_ended(number) && !self.folds[number] && folds.iter().all(|&other| self.is_surely_complete(other))
+        let find = || self.has_surely_ended(number) && !self.folds[number] && folds.iter().all(|&other| self.is_surely_complete(other));
+        self.complete.or(number, find)
     }
 
     fn is_surely_ready(&self, number: usize) -> bool {

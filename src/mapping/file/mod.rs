@@ -262,30 +262,16 @@ impl Mapper for Arc<FileMapper> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::info::some_task;
     use super::super::{DevicePlace, NeedChoice};
     use super::*;
 
     fn mapper(text: &str) -> Result<Arc<FileMapper>> {
-        FileMapper::from_bytes("some.map", text.as_bytes(), &Setting { workers: 0..=3, nodes: [0, 1].into(), rank: 0 }).map(Arc::new)
+        FileMapper::from_bytes("some.map", text.as_bytes(), &Setting { workers: 0..=3, nodes: [0, 1].into(), fast: Arc::default(), rank: 0 }).map(Arc::new)
     }
 
     fn task(name: &'static CStr, handle: u64) -> TaskInfo<'static> {
-        TaskInfo {
-            handle,
-            name,
-            point: 0,
-            points: 1,
-            args: &[],
-            processor: Processor::Cpu,
-            fixed: false,
-            leaf: true,
-            has_mpi_variant: false,
-            devices: Default::default(),
-            device_names: Default::default(),
-            device: None,
-            can_be_inline: true,
-            needs: Default::default(),
-        }
+        TaskInfo { handle, name, ..some_task() }
     }
 
     fn all_options(mapper: &Arc<FileMapper>, task: &TaskInfo) -> TaskOptions {
@@ -402,7 +388,7 @@ mod tests {
         assert!(lines.len() == 2 && lines[0].starts_with("some.map:2:10: ") && lines[1].starts_with("some.map:3:1: "), "{}", error.text);
         let many = mapper(&"x\n[task a]\n".repeat(25)).err().unwrap();
         assert!(many.text.ends_with("and 5 more mistakes"), "{}", many.text);
-        let setting = Setting { workers: 0..=3, nodes: [0, 1].into(), rank: 0 };
+        let setting = Setting { workers: 0..=3, nodes: [0, 1].into(), fast: Arc::default(), rank: 0 };
         let binary = FileMapper::from_bytes("some.map", b"[task a]\n\xc3\xa9\xff", &setting).err().unwrap();
         assert!(binary.text.starts_with("some.map:2:2: this is not UTF-8"), "{}", binary.text);
         let missing = FileMapper::read("/no/such/file", &setting).err().unwrap();

@@ -52,7 +52,6 @@ pub struct Choices {
     pub processor: Option<Processor>,
     pub device: Option<Device>,
     pub worker: Option<Worker>,
-    /// `Some(None)`: where the data lies.
     pub memory: Option<Memory>,
     pub priority: Option<i32>,
     pub inline: Option<bool>,

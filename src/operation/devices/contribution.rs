@@ -113,7 +113,7 @@ impl Contribution {
             fields.push((field, FieldInstance::dense(first, there.rect, size)));
         }
         let transfer = Transfer { element: bytes, dims: [Dim::ONE; 4], from: Side::Device(&there.buffer, 0), to: Side::Host(memory.at()) };
-        let event = unsafe { device.copy(Stream::Out, &transfer, &there.users)? };
+        let event = unsafe { device.copy(Stream::Out, &transfer, &there.users().collect::<Events>())? };
         if let Some(there) = self.there.take() {
             there.buffer.retire(vec![event.clone()]);
         }

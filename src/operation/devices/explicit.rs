@@ -5,13 +5,13 @@
 use super::super::body::{Body, Held};
 use super::super::copy::pairs_of;
 use super::super::object::Home;
-use super::parcel::{Order, Shipment};
+use super::parcel::Shipment;
 use super::pins::Holds;
 use super::sources::{Offered, Ranking};
 use super::resident::{Events, Physical, Place, State, HOST};
 use super::start::{Data, Started};
 use super::thread::{Beginning, DeviceThread};
-use super::transfer::{self, Pair, Within};
+use super::transfer::{self, settled, Copied, Pair, Within};
 use super::{DeviceTask, Resident};
 use crate::base::Result;
 use crate::device::{Device, Event, Stream};
@@ -77,18 +77,15 @@ struct Part {
 struct Begun {
     rect: Rect,
     fields: SmallVec<[Pair; 4]>,
-    /// Places are not used any more.
-    on_device: Event,
-    /// What was copied is there.
-    there: Event,
+    copied: Copied,
 }
 
 /// A copy that is about to start.
-struct Explicit<'a> {
-    source: &'a Held,
-    destination: &'a Held,
-    pairs: &'a [u8],
-    shift: Point,
+pub struct Explicit<'a> {
+    pub source: &'a Held,
+    pub destination: &'a Held,
+    pub pairs: &'a [u8],
+    pub shift: Point,
 }
 
 impl<'a> Explicit<'a> {
@@ -151,11 +148,11 @@ impl DeviceThread<'_> {
             None => Ranking::default(),
         };
         let mut both = lock(from, to);
+        both.source.see_failures(&copy.source.mask, &copy.source.node().domain);
         both.source.see_writes(copy.source);
         copy.source.mask.iter().try_for_each(|field| both.source.check(field, &copy.source.node().domain))?;
         if matches!(&copy.destination.data().home, Home::Elsewhere(owner) if !owner.is_mapped()) {
-            let order = Order { source: copy.source, destination: copy.destination, pairs: copy.pairs, shift: copy.shift };
-            let packed = self.pack_parcels(&mut both.source, &order, (stream, &chained))?;
+            let packed = self.pack_parcels(&mut both.source, &copy, (stream, &chained))?;
             let started = |(events, shipment)| Started { events, stream, data: Data { shipment: Some(shipment), ..Data::default() } };
             return Ok(packed.map_or(Beginning::ToHost, |packed| Beginning::Started(started(packed))));
         }
@@ -165,9 +162,7 @@ impl DeviceThread<'_> {
         for of_place in parts.chunk_by(|a, b| a.from == b.from) {
             if let Err(error) = self.copy_parts(&mut both, &copy, of_place, (to, stream), (&chained, &mut events)) {
                 drop(both);
-                // As where a task fails.
-                events.iter().for_each(|event| drop(event.wait()));
-                return Err(error);
+                return Err(settled(&events, error));
             }
         }
         let domain = &copy.destination.node().domain;
@@ -213,11 +208,9 @@ impl DeviceThread<'_> {
     ) -> Result<()> {
         let from = parts[0].from;
         let mut waits = chained.clone();
-        for Part { rect, fields, .. } in parts {
-            both.source.wait_for_fills(from, fields.0, &(*rect).into(), &mut waits);
-            // A copy that was to fill it may be under way.
-            both.to_mut().wait_for_fills(to, fields.1, &Domain::from(rect.shifted(copy.shift)), &mut waits);
-        }
+        both.source.wait_for_fills_of(from, parts.iter().map(|part| (part.fields.0, part.rect)), &mut waits);
+        // A copy that was to fill it may be under way.
+        both.to_mut().wait_for_room_of(to, parts.iter().map(|part| (part.fields.1, part.rect.shifted(copy.shift))), &mut waits);
         let devices = (both.source.device_of(from), both.to().device_of(to));
         let mut begun = Vec::new();
         let copied = match devices {
@@ -231,8 +224,8 @@ impl DeviceThread<'_> {
             (None, None) => fail!(Internal, "a device's copy has host memory on both sides"),
         };
         // Whatever became of the others.
-        for Begun { rect, fields, on_device, there } in begun {
-            fields.iter().for_each(|&(_, field)| both.to_mut().fill_is_under_way(to, field, rect.shifted(copy.shift), &there));
+        for Begun { rect, fields, copied: Copied { on_device, there } } in begun {
+            both.to_mut().fill_is_under_way(to, fields.iter().map(|(_, field)| *field), rect.shifted(copy.shift), &there);
             let now = self.devices.tick();
             both.source.is_used(from, now, &on_device);
             both.to_mut().is_used(to, now, &on_device);
@@ -259,7 +252,7 @@ impl DeviceThread<'_> {
         order.sort_unstable_by_key(|part| (part.rect.lo, part.rect.hi, part.fields));
         for alike in order.chunk_by(|a, b| a.rect == b.rect) {
             let (rect, fields) = (alike[0].rect, alike.iter().map(|part| part.fields).collect::<SmallVec<[Pair; 4]>>());
-            let add = |fields: &[Pair], event: Event| begun.push(Begun { rect, fields: fields.into(), on_device: event.clone(), there: event });
+            let add = |fields: &[Pair], event: Event| begun.push(Begun { rect, fields: fields.into(), copied: event.into() });
             // The copy holds the points of the one for reading and of the other for writing; whoever uses them on the host or another device
             // waits for it, and on this device for its events.
             unsafe { Within { from, to, rect, shift: copy.shift }.start(device, (&fields, size), waits, add)? };
@@ -282,8 +275,8 @@ impl DeviceThread<'_> {
         for run in transfer::runs((&self.devices.pins, holds, device), &copy.destination.data().instances, (physical, back), &mut pieces)? {
             let (rect, fields) = (run.rect.shifted(back), run.fields.iter().map(|&(to, from)| (from, to)).collect());
             // As in `within`.
-            let transfer::Copied { on_device, there } = unsafe { transfer::to_host(device, run, physical, waits)? };
-            begun.push(Begun { rect, fields, on_device, there });
+            let copied = unsafe { transfer::to_host(device, run, physical, waits)? };
+            begun.push(Begun { rect, fields, copied });
         }
         Ok(())
     }
@@ -303,7 +296,7 @@ impl DeviceThread<'_> {
         for run in transfer::runs((&self.devices.pins, holds, device), &copy.source.data().instances, (physical, copy.shift), &mut pieces)? {
             // As in `within`.
             let event = unsafe { transfer::to_device(device, &run, physical, waits)? };
-            begun.push(Begun { rect: run.rect, fields: run.fields, on_device: event.clone(), there: event });
+            begun.push(Begun { rect: run.rect, fields: run.fields, copied: event.into() });
         }
         Ok(())
     }

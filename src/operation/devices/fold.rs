@@ -145,9 +145,11 @@ impl DeviceThread<'_> {
         let Ok(kernel) = self.kernels.get(kernel(op, element)) else { return Ok(None) };
         let (Some(from), Some(resident)) = (&contribution.there, held.data().on_devices.get()) else { return Ok(None) };
         let mut state = resident.lock();
+        state.see_failures(&held.mask, domain);
+        held.mask.iter().try_for_each(|field| state.check(field, domain))?;
         let Some(place) = self.destination(&state, held) else { return Ok(None) };
         let mut waits: Events = from.users().collect();
-        held.mask.iter().for_each(|field| state.wait_for_fills(place, field, domain, &mut waits));
+        state.wait_for_fills(place, &held.mask, domain, &mut waits);
         let Some(into) = state.physical.get_mut(&place) else { return Ok(None) };
         waits.extend(into.users());
         let mut last = None;

@@ -50,6 +50,7 @@ impl Devices {
     /// Starts the copies that make fields valid on the host.
     pub fn bring_fields(&self, state: &mut State, data: &TreeData, (mask, domain): (&FieldMask, &Domain), ranking: &Ranking) -> Result<()> {
         let (mut parts, mut pieces) = (Vec::new(), Vec::new());
+        state.see_failures(mask, domain);
         for field in mask.iter() {
             parts.clear();
             state.read((field, domain), HOST, ranking, &mut parts)?;
@@ -63,11 +64,10 @@ impl Devices {
         pieces.sort_unstable_by_key(|piece| piece.0);
         for of_place in pieces.chunk_by(|a, b| a.0 == b.0) {
             let (from, mut waits) = (of_place[0].0, Events::new());
-            for (_, rect, field) in of_place {
-                state.wait_for_fills(from, *field, &(*rect).into(), &mut waits);
-                // One that the host has yet to unpack must not come after this.
-                state.wait_for_fills(HOST, *field, &(*rect).into(), &mut waits);
-            }
+            let parts = of_place.iter().map(|(_, rect, field)| (*field, *rect));
+            state.wait_for_fills_of(from, parts.clone(), &mut waits);
+            // One that the host has yet to unpack must not come after this.
+            state.wait_for_room_of(HOST, parts, &mut waits);
             let Some(physical) = state.physical.get(&from) else { continue };
             let device = &*self.list[physical.device].device;
             waits.extend(physical.users());
@@ -79,7 +79,7 @@ impl Devices {
                 let copied = unsafe { transfer::to_host(device, run, physical, &waits)? };
                 physical.is_used_by(&copied.on_device);
                 self.counts.add(Done::CopyHome);
-                fields.iter().for_each(|&(field, _)| state.fill_is_under_way(HOST, field, rect, &copied.there));
+                state.fill_is_under_way(HOST, fields.iter().map(|(field, _)| *field), rect, &copied.there);
             }
         }
         Ok(())
@@ -101,12 +101,13 @@ impl Devices {
             if reads {
                 self.bring_fields(&mut state, data, (mask, domain), &ranking)?;
             }
-            for field in mask.iter() {
-                let before = events.len();
-                state.wait_for_fills(HOST, field, domain, &mut events);
-                if writes && events.len() == before {
-                    state.write(field, domain, HOST);
-                }
+            let before = events.len();
+            match writes && !reads {
+                true => state.wait_for_room(HOST, mask, domain, &mut events),
+                false => state.wait_for_fills(HOST, mask, domain, &mut events),
+            }
+            if writes && events.len() == before {
+                mask.iter().for_each(|field| state.write(field, domain, HOST));
             }
         }
         Ok(events)

@@ -10,6 +10,7 @@ use super::resident::{Events, HOST};
 use super::sources::Ranking;
 use super::start::Extent;
 use super::thread::DeviceThread;
+use super::transfer::equally_far;
 use super::{used, DeviceBody, DeviceTask, Devices};
 use crate::base::{self, sync::Mutex};
 use crate::device::{Device, Event, Shared};
@@ -102,11 +103,10 @@ impl InPlace {
 /// Whether a kernel finds all fields by one distance, in elements.
 fn evenly(fields: &[(u32, FieldInstance)], lo: [i64; 3]) -> Result<(), Why> {
     let first = &fields[0].1;
-    let at = |number: usize| (fields[number].1.at(lo) as i64).wrapping_sub(first.at(lo) as i64);
-    let step = if fields.len() > 1 { at(1) } else { 0 };
     let alike = |one: &FieldInstance| one.bytes == first.bytes && one.stride == first.stride;
-    let even = (0..fields.len()).all(|number| alike(&fields[number].1) && at(number) == number as i64 * step);
-    if !even || step % first.bytes as i64 != 0 {
+    let apart = |one: &FieldInstance| (one.at(lo) as isize).wrapping_sub(first.at(lo) as isize);
+    let (count, [step]) = equally_far(fields.len(), |number| alike(&fields[number].1).then(|| [apart(&fields[number].1)]));
+    if count < fields.len() || step % first.bytes as isize != 0 {
         return Err("its fields are not equally far apart, and a kernel has one distance from field to field".into());
     }
     Ok(())
@@ -282,10 +282,12 @@ impl DeviceThread<'_> {
         let domain = &held.node().domain;
         let mut state = self.devices.resident(&used.data).lock();
         state.see_writes(held);
-        if held.access.privilege != Privilege::WriteDiscard {
-            self.devices.bring_fields(&mut state, &used.data, (&held.mask, domain), ranking)?;
+        if held.access.privilege == Privilege::WriteDiscard {
+            state.wait_for_room(HOST, &held.mask, domain, waits);
+            return Ok(());
         }
-        held.mask.iter().for_each(|field| state.wait_for_fills(HOST, field, domain, waits));
+        self.devices.bring_fields(&mut state, &used.data, (&held.mask, domain), ranking)?;
+        state.wait_for_fills(HOST, &held.mask, domain, waits);
         Ok(())
     }
 
@@ -296,10 +298,8 @@ impl DeviceThread<'_> {
         }
         let mut state = self.devices.resident(&used.data).lock();
         let domain = &held.node().domain;
-        for field in held.mask.iter() {
-            state.write(field, domain, HOST);
-            domain.rects().for_each(|rect| state.kernel_writes(field, rect, event));
-        }
+        held.mask.iter().for_each(|field| state.write(field, domain, HOST));
+        domain.rects().for_each(|rect| state.kernel_writes(&held.mask, rect, event));
     }
 }
 

@@ -11,6 +11,7 @@ use super::resident::Events;
 use super::sources::Ranking;
 use super::start::{Data, Extent, Started};
 use super::thread::{Beginning, DeviceThread};
+use super::transfer::{equally_far, settled, Pair};
 use super::{used, DeviceTask, Then};
 use crate::base::Result;
 use crate::device::{Arg, Buffer, Dim, Event, Fill, HostBuffer, Launch, Side, Stream, Transfer};
@@ -56,6 +57,7 @@ struct How {
     gather: [i64; 2],
     scatter: [i64; 2],
     words: i64,
+    fields: i64,
 }
 
 impl How {
@@ -137,7 +139,12 @@ impl<'a> Indirect<'a> {
         (Element::Words(word), (bytes / word) as i64)
     }
 
-    fn parameters(self, words: i64) -> How {
+    /// For kernels that move no elements.
+    fn names(self) -> How {
+        self.parameters(0, 0)
+    }
+
+    fn parameters(self, words: i64, fields: usize) -> How {
         let bounds = self.at().node().domain.bounds;
         let integers = |(names, number): (usize, Option<usize>)| match number {
             None => [0, 0],
@@ -147,7 +154,7 @@ impl<'a> Indirect<'a> {
             }
         };
         let at = Extent { lo: bounds.lo, hi: bounds.hi, ..Extent::NONE };
-        How { at, gather: integers((SOURCE, self.gather())), scatter: integers((DESTINATION, self.scatter())), words }
+        How { at, gather: integers((SOURCE, self.gather())), scatter: integers((DESTINATION, self.scatter())), words, fields: fields as i64 }
     }
 
     /// The bounds of a requirement, for kernels that touch none of its data.
@@ -229,7 +236,7 @@ impl DeviceThread<'_> {
             Ok(None) => return Ok(Beginning::NoRoom),
             Err(_) => return Ok(Beginning::ToHost),
         };
-        let Some(lists) = self.scratch(&copy.lists())? else {
+        let Some(lists) = self.scratch(&copy.lists()).inspect_err(|_| self.unpin(&data.pinned))? else {
             self.unpin(&data.pinned);
             return Ok(if self.has_running() { Beginning::NoRoom } else { Beginning::ToHost });
         };
@@ -297,7 +304,7 @@ impl DeviceThread<'_> {
         let device = &*self.attached().device;
         let mut waits = self.bring_all((copy.body, &data.pinned), self.engine.who_ranks_copies(), stream, after)?;
         let [gather, scatter] = [copy.gather(), copy.scatter()].map(|number| self.given_values(copy, &data.pinned, number));
-        let (gather, scatter, how) = (gather?, scatter?, copy.parameters(0));
+        let (gather, scatter, how) = (gather?, scatter?, copy.names());
         let Some(Scratch { memory, user }) = &mut self.scratch(&[size_of::<i32>()])? else { fail!(Resources, "the device has no room for a number") };
         let flag = &memory[0];
         waits.push(zeroed(device, stream, flag, size_of::<i32>())?);
@@ -307,9 +314,7 @@ impl DeviceThread<'_> {
         args.extend([Arg::Bytes(from.bytes()), Arg::Bytes(to.bytes()), Arg::Bytes(how.bytes()), Arg::Buffer(flag)]);
         let looked = self.launch_step(Step::Check, points_of(copy.at()), &args, stream, &waits)?;
         *user = Some(looked.clone());
-        for (number, place) in &data.pinned {
-            self.is_written(&copy.body.needs()[*number], place, &mut Events::from_iter([looked.clone()]))?;
-        }
+        self.are_written((copy.body, &data.pinned), &mut Events::from_iter([looked.clone()]))?;
         let found = device.staging(size_of::<i32>())?;
         let transfer = Transfer { element: size_of::<i32>(), dims: [Dim::ONE; 4], from: Side::Device(flag, 0), to: Side::Host(found.at()) };
         let there = unsafe { device.copy(Stream::Out, &transfer, &[looked])? };
@@ -326,25 +331,39 @@ impl DeviceThread<'_> {
             self.fill_lists(copy, &mut lists, [&gather, &scatter], stream, &mut waits)?;
         }
         let points = points_of(if copy.how.scatters { &copy.body.needs()[DESTINATION] } else { copy.at() });
-        let mut events = Events::new();
-        for (source, destination) in pairs_of(&copy.body.args) {
-            let (element, words) = copy.element(source);
-            let bytes = copy.field_bytes(SOURCE, source);
-            let from = self.given(copy, &data.pinned, SOURCE, (source, bytes))?;
-            let to = self.given(copy, &data.pinned, DESTINATION, (destination, bytes))?;
-            let how = copy.parameters(words);
+        let (mut events, pairs) = (Events::new(), pairs_of(&copy.body.args).collect::<SmallVec<[Pair; 8]>>());
+        let mut rest = &pairs[..];
+        while let Some(&first) = rest.first() {
+            let (element, words) = copy.element(first.0);
+            let ([from, to], count) = self.together(copy, &data.pinned, rest).map_err(|error| settled(&events, error))?;
+            rest = &rest[count..];
+            let how = copy.parameters(words, count);
             let mut args: SmallVec<[Arg; 16]> = [gather.args(), from.args(), to.args()].concat().into();
             args.push(Arg::Bytes(how.bytes()));
             args.extend(lists.memory.iter().map(Arg::Buffer));
-            let event = self.launch_step(copy.step(element), points, &args, stream, &waits)?;
+            let event = self.launch_step(copy.step(element), points, &args, stream, &waits).map_err(|error| settled(&events, error))?;
             // Those before it on the stream are done when it is.
             lists.user = Some(event.clone());
             events.insert(0, event);
         }
-        for (number, place) in &data.pinned {
-            self.is_written(&copy.body.needs()[*number], place, &mut events)?;
-        }
+        self.are_written((copy.body, &data.pinned), &mut events)?;
         Ok(events)
+    }
+
+    /// The first fields of both sides, and how many with them one kernel moves: those of one kind that lie equally far apart.
+    fn together<'a>(&self, copy: Indirect, pinned: &'a [(usize, Pinned)], fields: &[Pair]) -> Result<([Given<'a>; 2], usize)> {
+        let (kind, bytes) = (copy.element(fields[0].0), copy.field_bytes(SOURCE, fields[0].0));
+        let sides = |(source, destination): Pair| -> Result<[Given<'a>; 2]> {
+            Ok([self.given(copy, pinned, SOURCE, (source, bytes))?, self.given(copy, pinned, DESTINATION, (destination, bytes))?])
+        };
+        let [mut from, mut to] = sides(fields[0])?;
+        let apart = |number: usize| {
+            let [source, destination] = sides(fields[number]).ok().filter(|_| copy.element(fields[number].0) == kind)?;
+            Some([(source.extent.offset - from.extent.offset) as isize, (destination.extent.offset - to.extent.offset) as isize])
+        };
+        let (count, steps) = equally_far(fields.len(), apart);
+        [from.extent.field, to.extent.field] = steps.map(|step| step as i64);
+        Ok(([from, to], count))
     }
 
     /// `None`: there is no room.
@@ -362,7 +381,7 @@ impl DeviceThread<'_> {
         let Scratch { memory, user } = lists;
         waits.push(zeroed(&*self.attached().device, stream, &memory[0], copy.lists()[0])?);
         *user = waits.last().cloned();
-        let (from, to, how) = (copy.bounds(SOURCE), copy.bounds(DESTINATION), copy.parameters(0));
+        let (from, to, how) = (copy.bounds(SOURCE), copy.bounds(DESTINATION), copy.names());
         let lists = [Arg::Buffer(&memory[0]), Arg::Buffer(&memory[1])];
         let mut args: SmallVec<[Arg; 16]> = [gather.args(), scatter.args()].concat().into();
         args.extend([Arg::Bytes(from.bytes()), Arg::Bytes(to.bytes()), Arg::Bytes(how.bytes())].into_iter().chain(lists));

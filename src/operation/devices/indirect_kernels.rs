@@ -71,7 +71,7 @@ impl Element {
 
 /// A point of a side is its own where no field names it (`dim` is 0), or what the value there says in `dim` integers of 4 or 8 bytes.
 const COMMON: &str = "\
-typedef struct { cohort_extent at; long gather_dim, gather_bytes, scatter_dim, scatter_bytes, words; } indirection;
+typedef struct { cohort_extent at; long gather_dim, gather_bytes, scatter_dim, scatter_bytes, words, fields; } indirection;
 typedef struct { long x, y, z; } place;
 
 COHORT_FUNCTION place named(COHORT_GLOBAL const int *values, cohort_extent of, long dim, long bytes, place own)
@@ -108,7 +108,7 @@ COHORT_FUNCTION place numbered(cohort_extent all, long number)
   if (number >= COUNT(extent, 0) * COUNT(extent, 1) * COUNT(extent, 2)) return; \\
   const place own = numbered(extent, number);
 #define IS_IN(extent, p) COHORT_INSIDE(extent, (p).x, (p).y, (p).z)
-#define ELEMENT_AT(extent, p) COHORT_ELEMENT(extent, (p).x, (p).y, (p).z)
+#define WORDS_OF(extent, f, p) ((COHORT_ELEMENT(extent, (p).x, (p).y, (p).z) + (f) * (extent).field) * how.words)
 #define NUMBER(extent, p) \\
   ((p).x - (extent).lo[0] + COUNT(extent, 0) * ((p).y - (extent).lo[1] + COUNT(extent, 1) * ((p).z - (extent).lo[2])))
 #define GATHERED(own) named(gather, of_gather, how.gather_dim, how.gather_bytes, own)
@@ -190,8 +190,9 @@ COHORT_KERNEL void move_elements(VALUES(gather), COHORT_GLOBAL const element *fr
 {
   BEGIN(how.at, number, own)
   const place source = GATHERED(own);
-  if (IS_IN(of_from, source)) {
-    const long target = ELEMENT_AT(of_to, own) * how.words, start = ELEMENT_AT(of_from, source) * how.words;
+  if (!IS_IN(of_from, source)) return;
+  for (long f = 0; f < how.fields; f++) {
+    const long target = WORDS_OF(of_to, f, own), start = WORDS_OF(of_from, f, source);
     for (long w = 0; w < how.words; w++) PUT(to[target + w], from[start + w]);
   }
 }
@@ -202,11 +203,12 @@ COHORT_KERNEL void take(VALUES(gather), COHORT_GLOBAL const element *from, cohor
                         cohort_extent of_to, indirection how, COHORT_GLOBAL const int *first, COHORT_GLOBAL const int *next)
 {
   BEGIN(of_to, number, destination)
-  const long target = ELEMENT_AT(of_to, destination) * how.words;
   for (int n = first[number]; n != 0; n = next[n - 1]) {
     const place own = numbered(how.at, n - 1), source = GATHERED(own);
-    const long start = ELEMENT_AT(of_from, source) * how.words;
-    for (long w = 0; w < how.words; w++) PUT(to[target + w], from[start + w]);
+    for (long f = 0; f < how.fields; f++) {
+      const long target = WORDS_OF(of_to, f, destination), start = WORDS_OF(of_from, f, source);
+      for (long w = 0; w < how.words; w++) PUT(to[target + w], from[start + w]);
+    }
   }
 }
 ";

@@ -95,7 +95,7 @@ impl Engine {
         }
         match unfit(body, variant, asked).or(large) {
             None => {
-                self.devices.get().into_iter().for_each(|devices| devices.expect(number, body));
+                devices.expect(number, body);
                 attached.load.fetch_add(1, Ordering::Relaxed);
                 Ok(Some(number))
             }

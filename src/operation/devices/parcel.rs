@@ -6,14 +6,16 @@ use super::super::body::Held;
 use super::super::copy::pairs_of;
 use super::super::object::{Home, TreeData};
 use super::super::{Arrival, Engine};
+use super::explicit::Explicit;
 use super::resident::{Events, Physical, Place, State, HOST};
 use super::sources::Ranking;
 use super::thread::DeviceThread;
+use super::transfer::{equally_far, settled};
 use super::{Attached, Devices, Done};
-use crate::base::{Error, Result, Status};
+use crate::base::{Result, Status};
 use crate::device::{Api, Buffer, Device, Dim, Event, HostBuffer, Side, Stream, Transfer};
 use crate::fail;
-use crate::geometry::{Point, Rect};
+use crate::geometry::Rect;
 use crate::instance::dense_strides;
 use crate::region::FieldMask;
 use crate::transport::{Cargo, Line};
@@ -142,8 +144,7 @@ impl Lot<'_> {
         while let Some(&(field, bytes)) = rest.first() {
             let start = self.place.offset(field, self.rect.lo, bytes);
             let apart = |i: usize| self.place.offset(rest[i].0, self.rect.lo, bytes) as isize - start as isize;
-            let step = if rest.len() > 1 { apart(1) } else { 0 };
-            let count = 1 + (1..rest.len()).take_while(|&i| rest[i].1 == bytes && apart(i) == step * i as isize).count();
+            let (count, [step]) = equally_far(rest.len(), |i| (rest[i].1 == bytes).then(|| [apart(i)]));
             let (dense, volume) = (dense_strides(&self.rect, bytes), self.rect.volume() as usize * bytes);
             let along = |d: usize| (self.rect.extent(d) as usize, steps[d] as isize * bytes as isize, dense[d] as isize);
             let dims = [along(0), along(1), along(2), (count, step, volume as isize)];
@@ -154,19 +155,13 @@ impl Lot<'_> {
             };
             match unsafe { device.copy(stream, &transfer, waits) } {
                 Ok(event) => events.push(event),
-                Err(error) => return Err(after(&events, error)),
+                Err(error) => return Err(settled(&events, error)),
             }
             packed += count * volume;
             rest = &rest[count..];
         }
         Ok(events)
     }
-}
-
-/// What was begun has ended before memory is given back that it uses.
-fn after(events: &[Event], error: Error) -> Error {
-    events.iter().for_each(|event| drop(event.wait()));
-    error
 }
 
 /// What is left to do of a copy to another rank when its points are copied.
@@ -194,18 +189,10 @@ impl Shipment {
     }
 }
 
-/// An explicit copy to a rank that shares no memory with this one.
-pub struct Order<'a> {
-    pub source: &'a Held,
-    pub destination: &'a Held,
-    pub pairs: &'a [u8],
-    pub shift: Point,
-}
-
 impl DeviceThread<'_> {
-    /// Packs what the copy sends. `None`: some of it has its newest values on the host too, or lies at several places: the host sends it.
-    pub fn pack_parcels(&self, state: &mut State, order: &Order, (stream, chained): (Stream, &Events)) -> Result<Option<(Events, Shipment)>> {
-        let (domain, mask) = (&order.source.node().domain, &order.source.mask);
+    /// Packs what a copy sends to a rank that shares no memory with this one. `None`: some of it has its newest values on the host too, or lies at several places: the host sends it.
+    pub fn pack_parcels(&self, state: &mut State, copy: &Explicit, (stream, chained): (Stream, &Events)) -> Result<Option<(Events, Shipment)>> {
+        let (domain, mask) = (&copy.source.node().domain, &copy.source.mask);
         let mut found = Vec::new();
         mask.iter().for_each(|field| state.locate((field, domain), None, &Ranking::default(), &mut found));
         if found.iter().any(|(from, _)| *from == HOST) {
@@ -216,12 +203,12 @@ impl DeviceThread<'_> {
             numbers.into_iter().find_map(|number| Some((rect, number, state.valid_at(number, mask, &rect.into())?)))
         };
         let Some(pieces) = domain.rects().map(at).collect::<Option<Vec<_>>>() else { return Ok(None) };
-        let sizes = |(field, _)| order.source.data().instances.element_bytes(field).map(|bytes| (field, bytes));
-        let fields = pairs_of(order.pairs).map(sizes).collect::<Result<SmallVec<[(u32, usize); 8]>>>()?;
+        let sizes = |(field, _)| copy.source.data().instances.element_bytes(field).map(|bytes| (field, bytes));
+        let fields = pairs_of(copy.pairs).map(sizes).collect::<Result<SmallVec<[(u32, usize); 8]>>>()?;
         let (mut events, mut parcels) = (Events::new(), Vec::new());
         let mut pack = |rect: Rect, number: usize, place: Place| -> Result<(Events, Parcel)> {
             let mut waits = chained.clone();
-            fields.iter().for_each(|(field, _)| state.wait_for_fills(place, *field, &rect.into(), &mut waits));
+            state.wait_for_fills(place, mask, &rect.into(), &mut waits);
             let attached = &self.devices.list[number];
             let Some(physical) = state.physical.get(&place) else { fail!(Internal, "a place without memory") };
             let lot = Lot { place: physical, rect, fields: &fields };
@@ -238,11 +225,11 @@ impl DeviceThread<'_> {
             Ok((packed, parcel))
         };
         for (rect, number, place) in pieces {
-            let (packed, parcel) = pack(rect, number, place).map_err(|error| after(&events, error))?;
+            let (packed, parcel) = pack(rect, number, place).map_err(|error| settled(&events, error))?;
             events.extend(packed);
-            parcels.push((rect.shifted(order.shift), parcel));
+            parcels.push((rect.shifted(copy.shift), parcel));
         }
-        Ok(Some((events, Shipment::of(order.destination, order.pairs, parcels))))
+        Ok(Some((events, Shipment::of(copy.destination, copy.pairs, parcels))))
     }
 }
 
@@ -297,7 +284,7 @@ impl Engine {
         let sizes = |&field: &u32| brought.data.instances.element_bytes(field).map(|bytes| (field, bytes));
         let fields = brought.fields.iter().map(sizes).collect::<Result<SmallVec<[(u32, usize); 8]>>>()?;
         let mut waits = Events::new();
-        fields.iter().for_each(|(field, _)| state.wait_for_fills(place, *field, &brought.rect.into(), &mut waits));
+        state.wait_for_room_of(place, fields.iter().map(|(field, _)| (*field, brought.rect)), &mut waits);
         let Some(physical) = state.physical.get(&place) else { fail!(Internal, "a place without memory") };
         let lot = Lot { place: physical, rect: brought.rect, fields: &fields };
         if lot.bytes() > parcel.lines * size_of::<Line>() {
@@ -308,7 +295,7 @@ impl Engine {
         let now = devices.tick();
         for event in &events {
             state.is_used(place, now, event);
-            fields.iter().for_each(|(field, _)| state.fill_is_under_way(place, *field, brought.rect, event));
+            state.fill_is_under_way(place, fields.iter().map(|(field, _)| *field), brought.rect, event);
         }
         fields.iter().for_each(|(field, _)| state.write(*field, &brought.rect.into(), place));
         parcel.retire(&events);

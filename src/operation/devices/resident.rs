@@ -21,6 +21,9 @@ use std::sync::Arc;
 
 pub type Events = SmallVec<[Event; 8]>;
 
+/// Copies that are looked at whenever one is.
+const FEW: usize = 8;
+
 /// A place of several fields. Numbers are not used again.
 pub type Place = u64;
 pub const HOST: Place = 0;
@@ -74,7 +77,11 @@ impl Physical {
     }
 
     pub fn is_used_by(&mut self, event: &Event) {
-        self.users.retain(is_under_way);
+        if self.users.len() == self.users.capacity() {
+            self.users.retain(is_under_way);
+            // As many more come before the driver is asked again: that costs the same for each, however many are under way.
+            self.users.reserve(self.users.len() + 1);
+        }
         self.users.push(event.clone());
     }
 
@@ -92,7 +99,7 @@ fn is_under_way(event: &Event) -> bool {
 /// A copy that may be under way.
 struct Filling {
     to: Place,
-    field: u32,
+    fields: FieldMask,
     rect: Rect,
     event: Event,
     /// It is a task that writes on the host in place: what becomes of it concerns nobody else.
@@ -100,12 +107,12 @@ struct Filling {
 }
 
 impl Filling {
-    /// Whether somebody has to wait for it, and to know how it ended.
-    fn matters(&self) -> bool {
-        match self.event.done() {
-            Ok(done) => !done,
-            Err(_) => !self.is_task,
-        }
+    fn touches(&self, mask: &FieldMask, domain: &Domain) -> bool {
+        self.fields.intersects(mask) && domain.overlaps(&self.rect.into())
+    }
+
+    fn touches_any(&self, mut parts: impl Iterator<Item = (u32, Rect)>) -> bool {
+        parts.any(|(field, rect)| self.fields.contains(field) && rect.overlaps(&self.rect))
     }
 }
 
@@ -154,6 +161,8 @@ pub struct State {
     fields: HashMap<u32, OfField>,
     pub physical: HashMap<Place, Box<Physical>>,
     fillings: Vec<Filling>,
+    /// With so many all of them are looked at.
+    most_fillings: usize,
     lost: Vec<Lost>,
     /// Host memory that is registered for copies.
     pub holds: Holds,
@@ -272,16 +281,16 @@ impl State {
     /// A device is lost: what was valid there alone is valid nowhere.
     pub fn lose(&mut self, device: usize, why: &Arc<str>) {
         let of_device = self.physical.iter().filter(|(_, physical)| physical.device == device);
-        for place in of_device.map(|(place, _)| *place).collect::<Vec<_>>() {
+        let places: Vec<Place> = of_device.map(|(place, _)| *place).collect();
+        self.fillings.retain(|filling| !places.contains(&filling.to));
+        for place in places {
             let mut parts = Vec::new();
             self.give_up(place, &mut parts);
             self.lost.extend(parts.into_iter().map(|(field, domain)| Lost { field, domain, why: why.clone() }));
             if let Some(physical) = self.physical.remove(&place) {
                 physical.buffer.retire(physical.users);
             }
-            self.fillings.retain(|filling| filling.to != place);
         }
-        self.forget_fills();
     }
 
     /// What is given up cannot be saved.
@@ -291,32 +300,76 @@ impl State {
 
     /// Whoever gets the fields now finds old values, and is to be told.
     pub fn take_lost(&mut self, mask: &FieldMask) -> Option<Error> {
-        self.forget_fills();
+        self.see_all_failures();
         let error = self.lost.iter().find(|lost| mask.contains(lost.field)).map(Lost::error);
         self.lost.retain(|lost| !mask.contains(lost.field));
         error
     }
 
-    /// Copies that are done are forgotten. What one that failed was to bring to the host is lost; another fails whoever waits for it.
-    fn forget_fills(&mut self) {
-        let (fields, lost) = (&self.fields, &mut self.lost);
-        self.fillings.retain(|Filling { to, field, rect, event, is_task }| match event.done() {
-            Ok(done) => !done,
-            Err(_) if *is_task => false,
-            Err(_) if *to != HOST => true,
-            Err(error) => {
-                // Newer values elsewhere are not.
-                let of_field = fields.get(field);
-                let domain = of_field.map(|of_field| of_field.residency.valid(PlaceId::HOST).intersection(&(*rect).into()));
-                let domain = domain.filter(|domain| !domain.is_empty());
-                lost.extend(domain.map(|domain| Lost { field: *field, domain, why: (&*error.text).into() }));
-                false
+    /// Asks about the copies that matter, and gives those to `each` that have not ended. What has ended is forgotten. One that failed brought
+    /// nothing: that is so from here on if `settles`, and before that it is one that whoever relies on it has to learn of.
+    fn look_at_fills(&mut self, matters: impl Fn(&Filling) -> bool, settles: bool, mut each: impl FnMut(&Event)) {
+        let all = self.fillings.len() >= self.most_fillings;
+        let mut failed = Vec::new();
+        self.fillings.retain(|filling| {
+            let matters = matters(filling);
+            if !matters && !all {
+                return true;
             }
+            let ended = match filling.event.done() {
+                Ok(done) => done,
+                Err(_) if filling.is_task => true,
+                Err(error) if matters && settles => {
+                    failed.push((filling.to, filling.fields.clone(), filling.rect, error));
+                    true
+                }
+                Err(_) => false,
+            };
+            if matters && !ended {
+                each(&filling.event);
+            }
+            !ended
         });
+        if all {
+            // The driver is not asked about all of them each time.
+            self.most_fillings = 2 * self.fillings.len().max(FEW);
+        }
+        for (to, fields, rect, error) in failed {
+            fields.iter().for_each(|field| self.misses(to, (field, &rect.into()), &error));
+        }
+    }
+
+    /// What was to be copied to a place, or to the host, is not there. A place gets it again from where else it is valid; what is valid nowhere
+    /// else is lost, and so is what the host was to get.
+    fn misses(&mut self, to: Place, (field, domain): (u32, &Domain), error: &Error) {
+        let Some(of_field) = self.fields.get_mut(&field) else { return };
+        let mut lose = |domain: Domain| self.lost.push(Lost { field, domain, why: (&*error.text).into() });
+        match of_field.ids.iter().find(|(_, known)| *known == to) {
+            Some(&(id, _)) => of_field.residency.miss(id, domain, lose),
+            None if to == HOST => {
+                // Newer values elsewhere are not.
+                let domain = of_field.residency.valid(PlaceId::HOST).intersection(domain);
+                if !domain.is_empty() {
+                    lose(domain);
+                }
+            }
+            // It was let go.
+            None => (),
+        }
+    }
+
+    /// Before anyone looks where fields are valid: where copies are known to have failed they are not.
+    pub fn see_failures(&mut self, mask: &FieldMask, domain: &Domain) {
+        self.look_at_fills(|filling| filling.touches(mask, domain), true, |_| ());
+    }
+
+    fn see_all_failures(&mut self) {
+        self.look_at_fills(|_| true, true, |_| ());
     }
 
     /// Takes the place out of what is valid where; what has to be copied to the host first is added to `parts`, by field. Its memory is still there.
     pub fn give_up(&mut self, place: Place, parts: &mut Vec<(u32, Domain)>) {
+        self.see_all_failures();
         for (&field, of_field) in &mut self.fields {
             let Some(at) = of_field.ids.iter().position(|(_, known)| *known == place) else { continue };
             let (mut moves, (id, _)) = (Vec::new(), of_field.ids.swap_remove(at));
@@ -346,13 +399,15 @@ impl State {
         }
     }
 
-    pub fn fill_is_under_way(&mut self, to: Place, field: u32, rect: Rect, event: &Event) {
-        self.fillings.push(Filling { to, field, rect, event: event.clone(), is_task: false });
+    pub fn fill_is_under_way(&mut self, to: Place, fields: impl Iterator<Item = u32>, rect: Rect, event: &Event) {
+        let mut mask = FieldMask::default();
+        fields.for_each(|field| mask.extend(&[field]));
+        self.fillings.push(Filling { to, fields: mask, rect, event: event.clone(), is_task: false });
     }
 
     /// A task writes on the host, in place.
-    pub fn kernel_writes(&mut self, field: u32, rect: Rect, event: &Event) {
-        self.fillings.push(Filling { to: HOST, field, rect, event: event.clone(), is_task: true });
+    pub fn kernel_writes(&mut self, fields: &FieldMask, rect: Rect, event: &Event) {
+        self.fillings.push(Filling { to: HOST, fields: fields.clone(), rect, event: event.clone(), is_task: true });
     }
 
     /// Copies and tasks that use a place and may be under way.
@@ -374,11 +429,32 @@ impl State {
         }
     }
 
-    /// Adds what a reader of `place` has to wait for. Copies that are done are forgotten.
-    pub fn wait_for_fills(&mut self, place: Place, field: u32, domain: &Domain, waits: &mut Events) {
-        let of_part = |f: &&Filling| f.to == place && f.field == field && domain.overlaps(&f.rect.into()) && f.matters();
-        waits.extend(self.fillings.iter().filter(of_part).map(|filling| filling.event.clone()));
-        self.forget_fills();
+    /// Adds what a reader of `place` has to wait for; it fails with a copy that was to bring what it reads.
+    pub fn wait_for_fills(&mut self, place: Place, mask: &FieldMask, domain: &Domain, waits: &mut Events) {
+        self.wait_to_read(place, |filling| filling.touches(mask, domain), waits);
+    }
+
+    /// The same for parts of fields.
+    pub fn wait_for_fills_of(&mut self, place: Place, parts: impl Iterator<Item = (u32, Rect)> + Clone, waits: &mut Events) {
+        self.wait_to_read(place, |filling| filling.touches_any(parts.clone()), waits);
+    }
+
+    fn wait_to_read(&mut self, place: Place, touches: impl Fn(&Filling) -> bool, waits: &mut Events) {
+        self.look_at_fills(|filling| filling.to == place && touches(filling), false, |event| waits.push(event.clone()));
+    }
+
+    /// Adds what has to end before somebody overwrites what lies at `place`, for whom copies that have failed are nothing.
+    pub fn wait_for_room(&mut self, place: Place, mask: &FieldMask, domain: &Domain, waits: &mut Events) {
+        self.wait_to_write(place, |filling| filling.touches(mask, domain), waits);
+    }
+
+    /// The same for parts of fields.
+    pub fn wait_for_room_of(&mut self, place: Place, parts: impl Iterator<Item = (u32, Rect)> + Clone, waits: &mut Events) {
+        self.wait_to_write(place, |filling| filling.touches_any(parts.clone()), waits);
+    }
+
+    fn wait_to_write(&mut self, place: Place, touches: impl Fn(&Filling) -> bool, waits: &mut Events) {
+        self.look_at_fills(|filling| filling.to == place && touches(filling), true, |event| waits.push(event.clone()));
     }
 }
 
@@ -400,7 +476,7 @@ impl Resident {
     /// Of a tree within `bounds`.
     pub fn new(bounds: Rect) -> Self {
         let (fields, physical, fillings, lost, holds, moves, parts) = Default::default();
-        let state = Mutex::new(State { bounds, fields, physical, fillings, lost, holds, moves, parts, next: HOST });
+        let state = Mutex::new(State { bounds, fields, physical, fillings, most_fillings: FEW, lost, holds, moves, parts, next: HOST });
         Self { state, launched_for: AtomicUsize::new(0) }
     }
 

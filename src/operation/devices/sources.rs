@@ -9,6 +9,7 @@ use super::resident::{Place, State};
 use super::Devices;
 use crate::instance::{nearest_source, MemoryNumber, Offers, HOST_MEMORY};
 use crate::mapping::{Chain, Question, Source, SourcesInfo};
+use crate::region::Privilege;
 use smallvec::SmallVec;
 use std::ffi::CStr;
 
@@ -109,6 +110,12 @@ impl Devices {
             (state.memory(to), Offered::of(&state, need.1, Some(to)))
         };
         self.ask_for_sources(asking, need, memory, &offered)
+    }
+
+    /// The same for what a requirement of a task or a copy here is to have: one that discards it gets nothing copied.
+    pub fn rank_sources_for(&self, asking: Option<Asking>, data: &TreeData, need: (usize, &Held), to: Place) -> Ranking {
+        let asking = asking.filter(|_| need.1.access.privilege != Privilege::WriteDiscard);
+        asking.map(|asking| self.rank_sources(&asking, data, need, to)).unwrap_or_default()
     }
 
     /// Asks if there is a choice.

@@ -166,17 +166,15 @@ impl DeviceThread<'_> {
         let mut waits = self.bring_all((body, &data.pinned), self.engine.who_ranks(kind), stream, &task.after)?;
         for used in &data.in_place {
             let held = &body.needs()[used.number];
-            let asking = self.engine.who_ranks(kind).filter(|_| held.access.privilege != Privilege::WriteDiscard);
-            let ask = |asking| self.devices.rank_sources(&asking, &used.data, (used.number, held), HOST);
-            let ranking = asking.map(ask).unwrap_or_default();
+            let ranking = self.devices.rank_sources_for(self.engine.who_ranks(kind), &used.data, (used.number, held), HOST);
             self.bring_home_for(held, (used, &ranking), &mut waits)?;
             self.devices.counts.add(Done::InPlace);
         }
         for contribution in &mut data.contributions {
             contribution.clear(&*self.attached().device, stream, &mut waits)?;
         }
-        let event = match variant {
-            (DeviceBody::Kernel(text), Some(kernel)) => self.launch(body, text, kernel, stream, data, &waits)?,
+        let (event, called) = match variant {
+            (DeviceBody::Kernel(text), Some(kernel)) => (self.launch(body, text, kernel, stream, data, &waits)?, Ok(())),
             (DeviceBody::Function(function), _) => {
                 let device = self.attached().device.clone();
                 device.barrier(stream, &waits)?;
@@ -195,26 +193,18 @@ impl DeviceThread<'_> {
                     called = called.and_then(|()| fail!(WrongOrder, "its function for devices launched operations or waited; it enqueues on its stream and returns"));
                 }
                 // What it had enqueued uses the places even if it failed then.
-                let event = device.mark(stream)?;
-                if let Err(error) = called {
-                    // What it has written stays.
-                    data.in_place.iter().for_each(|used| self.is_written_in_place(&body.needs()[used.number], used, &event));
-                    let mut events = Events::from_iter([event]);
-                    for (number, place) in &data.pinned {
-                        self.is_written(&body.needs()[*number], place, &mut events)?;
-                    }
-                    events.iter().try_for_each(Event::wait)?;
-                    return Err(error);
-                }
-                event
+                (device.mark(stream)?, called)
             }
             _ => fail!(Internal, "a kernel that was not compiled"),
         };
         data.contributions.iter_mut().for_each(|contribution| contribution.is_used_by(&event));
         data.in_place.iter().for_each(|used| self.is_written_in_place(&body.needs()[used.number], used, &event));
         let mut events = Events::from_iter([event]);
-        for (number, place) in &data.pinned {
-            self.is_written(&body.needs()[*number], place, &mut events)?;
+        self.are_written((body, &data.pinned), &mut events)?;
+        if let Err(error) = called {
+            // What it has written stays.
+            events.iter().try_for_each(Event::wait)?;
+            return Err(error);
         }
         for contribution in &mut data.contributions {
             if !self.stays(&body.needs()[contribution.number]) {
@@ -230,8 +220,7 @@ impl DeviceThread<'_> {
         let mut waits = chained.clone();
         for (number, place) in pinned {
             let held = &body.needs()[*number];
-            let ask = |asking| self.devices.rank_sources(&asking, &place.data, (*number, held), place.place);
-            let ranking = asking.filter(|_| held.access.privilege != Privilege::WriteDiscard).map(ask).unwrap_or_default();
+            let ranking = self.devices.rank_sources_for(asking, &place.data, (*number, held), place.place);
             self.bring_in(held, (place, &ranking), stream, &chained, &mut waits)?;
         }
         Ok(waits)
@@ -244,9 +233,10 @@ impl DeviceThread<'_> {
         let mut state = resident.lock();
         if held.access.privilege == Privilege::WriteDiscard {
             // A copy that was to fill it may be under way.
-            held.mask.iter().for_each(|field| state.wait_for_fills(to, field, domain, waits));
+            state.wait_for_room(to, &held.mask, domain, waits);
             return Ok(());
         }
+        state.see_failures(&held.mask, domain);
         let Parts { mut found, list: mut parts } = std::mem::take(&mut state.parts);
         state.see_writes(held);
         let mut look = held.mask.iter().try_for_each(|field| {
@@ -265,7 +255,7 @@ impl DeviceThread<'_> {
         parts.clear();
         state.parts = Parts { found, list: parts };
         look?;
-        held.mask.iter().for_each(|field| state.wait_for_fills(to, field, domain, waits));
+        state.wait_for_fills(to, &held.mask, domain, waits);
         Ok(())
     }
 
@@ -284,9 +274,7 @@ impl DeviceThread<'_> {
     /// From the host to a place.
     fn copy_in(&self, state: &mut State, held: &Held, to: Place, pieces: &mut [(Rect, Pair)]) -> Result<()> {
         let mut fills = Events::new();
-        for (rect, (field, _)) in pieces.iter() {
-            state.wait_for_fills(HOST, *field, &(*rect).into(), &mut fills);
-        }
+        state.wait_for_fills_of(HOST, pieces.iter().map(|(rect, (field, _))| (*field, *rect)), &mut fills);
         let Some(there) = state.physical.get(&to) else { fail!(Internal, "a place without memory") };
         let device = &*self.attached().device;
         for run in transfer::runs((&self.devices.pins, &mut state.holds, device), &held.data().instances, (there, [0; 3]), pieces)? {
@@ -295,7 +283,7 @@ impl DeviceThread<'_> {
             let event = unsafe { transfer::to_device(device, &run, there, &fills)? };
             there.is_used_by(&event);
             self.devices.counts.add(Done::CopyIn);
-            run.fields.iter().for_each(|&(field, _)| state.fill_is_under_way(to, field, run.rect, &event));
+            state.fill_is_under_way(to, run.fields.iter().map(|(field, _)| *field), run.rect, &event);
         }
         Ok(())
     }
@@ -311,7 +299,7 @@ impl DeviceThread<'_> {
     ) -> Result<bool> {
         let (from, rect, _) = alike[0];
         let mut waits = chained.iter().cloned().collect::<Events>();
-        alike.iter().for_each(|(_, _, field)| state.wait_for_fills(from, *field, &rect.into(), &mut waits));
+        state.wait_for_fills_of(from, alike.iter().map(|(_, rect, field)| (*field, *rect)), &mut waits);
         let (Some(other), Some(there)) = (state.physical.get(&from), state.physical.get(&to)) else { fail!(Internal, "a place without memory") };
         let device = &*self.attached().device;
         if !device.reaches(&other.buffer) {
@@ -329,7 +317,7 @@ impl DeviceThread<'_> {
         let copied = unsafe { copy.start((device, stream), (&fields, size), &waits, |fields, event| begun.push((event, fields.len()))) };
         let mut rest = &fields[..];
         for (event, count) in &begun {
-            rest[..*count].iter().for_each(|&(field, _)| state.fill_is_under_way(to, field, rect, event));
+            state.fill_is_under_way(to, rest[..*count].iter().map(|(field, _)| *field), rect, event);
             rest = &rest[*count..];
             for place in [from, to] {
                 if let Some(physical) = state.physical.get_mut(&place) {
@@ -340,8 +328,13 @@ impl DeviceThread<'_> {
         copied.map(|()| true)
     }
 
-    /// The first of `events` is the task's. What others than this rank's operations look at goes back at once.
-    pub fn is_written(&self, held: &Held, pinned: &Pinned, events: &mut Events) -> Result<()> {
+    /// The operation was enqueued that uses these places: the first of `events` is its.
+    pub fn are_written(&self, (body, pinned): (&Body, &[(usize, Pinned)]), events: &mut Events) -> Result<()> {
+        pinned.iter().try_for_each(|(number, place)| self.is_written(&body.needs()[*number], place, events))
+    }
+
+    /// What others than this rank's operations look at goes back at once.
+    fn is_written(&self, held: &Held, pinned: &Pinned, events: &mut Events) -> Result<()> {
         let mut state = self.devices.resident(&pinned.data).lock();
         if let Some(physical) = state.physical.get_mut(&pinned.place) {
             physical.is_used_by(&events[0]);
@@ -351,7 +344,7 @@ impl DeviceThread<'_> {
             held.mask.iter().for_each(|field| state.write(field, domain, pinned.place));
             if matches!(pinned.data.home, Home::Shared(_)) {
                 self.devices.bring_fields(&mut state, &pinned.data, (&held.mask, domain), &Ranking::default())?;
-                held.mask.iter().for_each(|field| state.wait_for_fills(HOST, field, domain, events));
+                state.wait_for_fills(HOST, &held.mask, domain, events);
             }
         }
         Ok(())

@@ -10,10 +10,11 @@ use super::parcel::Shipment;
 use super::{Attached, Contributions, DeviceBody, DeviceTask, Devices, Done, Job, Request, Then, LOOK};
 use super::super::Context;
 use crate::base::Result;
-use crate::device::{Event, Stream};
+use crate::device::{Event, Position, Stream};
 use crate::event::{NodeRef, State};
 use crate::fail;
 use super::resident::Events;
+use smallvec::SmallVec;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ptr::NonNull;
@@ -47,7 +48,8 @@ pub struct DeviceThread<'a> {
     pub number: usize,
     /// Tasks that are ready, in the order in which they became so.
     waiting: VecDeque<NodeRef>,
-    running: Vec<Running>,
+    /// In the order in which they were enqueued.
+    running: VecDeque<Running>,
     pub watched: Vec<(Events, Then)>,
     pub kernels: Kernels,
     turn: usize,
@@ -152,14 +154,14 @@ impl DeviceThread<'_> {
 
     /// Whether something that was enqueued has ended.
     fn complete(&mut self) -> bool {
-        let mut at = 0;
+        let (mut at, mut outstanding) = (0, Outstanding::default());
         let before = self.running.len() + self.watched.len();
         while at < self.running.len() {
-            match outcome(&self.running[at].started.events) {
+            match outstanding.outcome(&self.running[at].started.events) {
                 None => at += 1,
                 Some(result) => {
                     self.look_whether_lost();
-                    let Running { task, started } = self.running.remove(at);
+                    let Some(Running { task, started }) = self.running.remove(at) else { break };
                     self.unpin(&started.data.pinned);
                     let shipped = result.and_then(|()| self.ship(&task, started.data.shipment));
                     let error = self.engine.number_of(shipped, task.job.name());
@@ -175,7 +177,7 @@ impl DeviceThread<'_> {
         }
         at = 0;
         while at < self.watched.len() {
-            match outcome(&self.watched[at].0) {
+            match outstanding.outcome(&self.watched[at].0) {
                 None => at += 1,
                 Some(result) => {
                     self.look_whether_lost();
@@ -317,7 +319,7 @@ impl DeviceThread<'_> {
                 if !started.data.contributions.is_empty() {
                     self.devices.counts.add(Done::Reduction);
                 }
-                self.running.push(Running { task, started });
+                self.running.push_back(Running { task, started });
                 body.result = None;
                 self.engine.finish(node, 0);
                 true
@@ -402,15 +404,36 @@ fn fail_lost(why: &str) -> Result<Beginning> {
     fail!(Resources, "its device is lost: {why}")
 }
 
-/// `None`: not all have happened.
-fn outcome(events: &[Event]) -> Option<Result<()>> {
-    let mut result = Ok(());
-    for event in events {
-        match event.done() {
-            Ok(true) => (),
-            Ok(false) => return None,
-            Err(error) => result = Err(error),
+/// Of each stream the first event that has not happened, as far as is known: drivers are not asked for those behind it.
+#[derive(Default)]
+struct Outstanding(SmallVec<[Position; 8]>);
+
+impl Outstanding {
+    /// `None`: not all have happened.
+    fn outcome(&mut self, events: &[Event]) -> Option<Result<()>> {
+        let mut result = Ok(());
+        for event in events {
+            match self.done(event) {
+                Ok(true) => (),
+                Ok(false) => return None,
+                Err(error) => result = Err(error),
+            }
         }
+        Some(result)
     }
-    Some(result)
+
+    fn done(&mut self, event: &Event) -> Result<bool> {
+        let position = event.position();
+        let known = self.0.iter_mut().find(|known| known.stream == position.stream);
+        if known.as_ref().is_some_and(|known| known.number <= position.number) {
+            return Ok(false);
+        }
+        let done = event.done()?;
+        match known {
+            _ if done => (),
+            Some(known) => *known = position,
+            None => self.0.push(position),
+        }
+        Ok(done)
+    }
 }

@@ -4,7 +4,7 @@
 
 use super::pins::{Holds, Pins, Way, LEAST};
 use super::resident::Physical;
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::copy::copy_rect;
 use crate::device::{Device, Dim, Event, Side, Stream, Transfer};
 use crate::geometry::{Point, Rect};
@@ -225,6 +225,20 @@ pub unsafe fn to_device(device: &dyn Device, run: &Run, to: &Physical, waits: &[
     Ok(event)
 }
 
+/// What was begun has ended before anyone is told of the failure of what was to follow, and memory is given back that it uses.
+pub fn settled(events: &[Event], error: Error) -> Error {
+    events.iter().for_each(|event| drop(event.wait()));
+    error
+}
+
+/// How many of some fields, from the first on, lie equally far apart, and how far. `from_first`: how far a field lies from the first, in each of `N`
+/// memories; `None` if it does not go together with that.
+pub fn equally_far<const N: usize>(fields: usize, from_first: impl Fn(usize) -> Option<[isize; N]>) -> (usize, [isize; N]) {
+    let steps = (1..fields).next().and_then(&from_first).unwrap_or([0; N]);
+    let fits = |number: &usize| from_first(*number) == Some(steps.map(|step| step.wrapping_mul(*number as isize)));
+    (1 + (1..fields).take_while(fits).count(), steps)
+}
+
 /// A copy from place to place.
 pub struct Within<'a> {
     pub from: &'a Physical,
@@ -252,12 +266,9 @@ impl Within<'_> {
         let mut rest = fields;
         while let Some(&first) = rest.first() {
             let bytes = size(first.0)?;
-            let steps = rest.get(1).map_or((0, 0), |&second| self.apart(first, second, bytes));
-            let fits = |i: &usize| {
-                let is_as_large = size(rest[*i].0).is_ok_and(|other| other == bytes);
-                is_as_large && self.apart(first, rest[*i], bytes) == (steps.0 * *i as isize, steps.1 * *i as isize)
-            };
-            let count = if alone { 1 } else { 1 + (1..rest.len()).take_while(fits).count() };
+            let is_as_large = |field: u32| size(field).is_ok_and(|other| other == bytes);
+            let from_first = |i: usize| is_as_large(rest[i].0).then(|| self.apart(first, rest[i], bytes));
+            let (count, steps) = equally_far(if alone { 1 } else { rest.len() }, from_first);
             begun(&rest[..count], self.together(device, stream, (first, count, steps), bytes, waits)?);
             rest = &rest[count..];
         }
@@ -269,16 +280,16 @@ impl Within<'_> {
     }
 
     /// Bytes from one pair of fields to another on either side.
-    fn apart(&self, first: Pair, other: Pair, bytes: usize) -> (isize, isize) {
+    fn apart(&self, first: Pair, other: Pair, bytes: usize) -> [isize; 2] {
         let (a, b) = (self.offsets(first, bytes), self.offsets(other, bytes));
-        (b.0 as isize - a.0 as isize, b.1 as isize - a.1 as isize)
+        [b.0 as isize - a.0 as isize, b.1 as isize - a.1 as isize]
     }
 
     unsafe fn together(
         &self,
         device: &dyn Device,
         stream: Stream,
-        (first, count, steps): (Pair, usize, (isize, isize)),
+        (first, count, [step, step_there]): (Pair, usize, [isize; 2]),
         bytes: usize,
         waits: &[Event],
     ) -> Result<Event> {
@@ -287,7 +298,7 @@ impl Within<'_> {
         let (start, target) = self.offsets(first, bytes);
         let transfer = Transfer {
             element: bytes,
-            dims: [along(0), along(1), along(2), Dim { count, from: steps.0, to: steps.1 }],
+            dims: [along(0), along(1), along(2), Dim { count, from: step, to: step_there }],
             from: Side::Device(&self.from.buffer, start),
             to: Side::Device(&self.to.buffer, target),
         };

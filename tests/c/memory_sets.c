@@ -1,0 +1,243 @@
+/* Sets of points for which the system has no memory: what makes or compares them is refused with a text that says so, launches among it, and the
+ * program goes on. With memory all of it works. usage: memory_sets [CASE], to see one case alone */
+#include "limited_memory.h"
+
+/* Of RUNS points that do not touch even a list of runs takes more than the library keeps aside for when the system has no more. */
+enum { RUNS = 540000, APART = 450, SIDE = 500, PIECES = 24 };
+static const size_t ROOM = (size_t)8 << 20, BLOCK = (size_t)64 << 10;
+static int32_t parity[2 * RUNS], named[RUNS], across[4 * SIDE * SIDE], down[4 * SIDE * SIDE];
+
+static cohort_runtime_t rt;
+static cohort_context_t ctx;
+static cohort_task_t nothing;
+static cohort_field_t fields[4];
+/* Every second point of a line, and the others; the first in pieces. */
+static cohort_partition_t by_parity, pieces;
+static cohort_region_t line, even, odd;
+/* Points far apart, some in one part and some in the other. */
+static cohort_partition_t apart;
+/* Every second column of a square, and every second row. */
+static cohort_region_t square;
+static cohort_partition_t columns, rows;
+
+static int32_t do_nothing(cohort_context_t task, void *user)
+{
+  (void)task;
+  (void)user;
+  return 0;
+}
+
+static int launch_on(cohort_region_t region)
+{
+  cohort_launch_t launch = COHORT_LAUNCH_INIT;
+  cohort_requirement_t need = {.region = region, .fields = &fields[3], .field_count = 1, .privilege = COHORT_READ_WRITE};
+  int launched;
+  launch.task = nothing;
+  launch.requirements = &need;
+  launch.requirement_count = 1;
+  launched = works(cohort_launch(ctx, &launch, NULL), "cohort_launch: ");
+  TRY(cohort_wait_all(ctx));
+  return launched;
+}
+
+static int launch_on_part(void)
+{
+  return launch_on(even);
+}
+
+static int launch_on_piece(void)
+{
+  cohort_region_t piece;
+  TRY(cohort_subregion(pieces, 3, &piece));
+  return launch_on(piece);
+}
+
+static int launch_on_all(void)
+{
+  cohort_launch_t launch = COHORT_LAUNCH_INIT;
+  cohort_requirement_t need = {.partition = apart, .fields = &fields[3], .field_count = 1, .privilege = COHORT_READ_WRITE};
+  int launched;
+  launch.task = nothing;
+  launch.requirements = &need;
+  launch.requirement_count = 1;
+  launched = works(cohort_index_launch(ctx, &launch, 2, COHORT_REDUCTION_NONE, COHORT_TYPE_NONE, NULL), "cohort_index_launch: ");
+  TRY(cohort_wait_all(ctx));
+  return launched;
+}
+
+static int tell_kind(void)
+{
+  bool disjoint = false, complete = false;
+  if (!works(cohort_partition_kind(apart, &disjoint, &complete), "cohort_partition_kind: "))
+    return 0;
+  CHECK(disjoint && !complete);
+  return 1;
+}
+
+static int copy(cohort_region_t from, cohort_region_t to, int64_t shift)
+{
+  cohort_copy_t what = COHORT_COPY_INIT;
+  int copied;
+  what.source = from;
+  what.destination = to;
+  what.source_fields = &fields[2];
+  what.destination_fields = &fields[3];
+  what.field_count = 1;
+  what.shift[0] = shift;
+  copied = works(cohort_copy(ctx, &what), "cohort_copy: ");
+  TRY(cohort_wait_all(ctx));
+  return copied;
+}
+
+static int copy_to_next(void)
+{
+  return copy(even, odd, 1);
+}
+
+/* What columns and rows have in common are many points, each by itself. */
+static int copy_crossings(void)
+{
+  cohort_region_t from, to;
+  TRY(cohort_subregion(columns, 0, &from));
+  TRY(cohort_subregion(rows, 0, &to));
+  return copy(from, to, 0);
+}
+
+static void check_crossings(cohort_partition_t crossings)
+{
+  cohort_region_t part;
+  int64_t points;
+  uint32_t rects;
+  TRY(cohort_subregion(crossings, 1, &part));
+  TRY(cohort_region_points(part, &points, &rects));
+  CHECK(points == SIDE * SIDE && rects == SIDE * SIDE);
+}
+
+static int intersect(void)
+{
+  cohort_partition_t crossings;
+  if (!works(cohort_partition_intersection(square, columns, rows, &crossings), "cohort_partition_intersection: "))
+    return 0;
+  check_crossings(crossings);
+  TRY(cohort_partition_destroy(&crossings));
+  return 1;
+}
+
+static int cross(void)
+{
+  cohort_partition_t crossings[2];
+  if (!works(cohort_partition_cross_product(columns, rows, crossings), "cohort_partition_cross_product: "))
+    return 0;
+  for (int i = 0; i < 2; i++) {
+    check_crossings(crossings[i]);
+    TRY(cohort_partition_destroy(&crossings[i]));
+  }
+  return 1;
+}
+
+static void make_objects(void)
+{
+  const int64_t zero[2] = {0}, end = 2 * RUNS - 1, last[2] = {2 * SIDE - 1, 2 * SIDE - 1};
+  const int64_t strides[2] = {sizeof *across, 2 * SIDE * sizeof *across};
+  const int64_t two = 2, last_name = RUNS - 1, last_named = (int64_t)(RUNS - 1) * APART;
+  int64_t begins[PIECES], ends[PIECES];
+  cohort_field_space_t space;
+  cohort_index_space_t points;
+  cohort_region_t names, target;
+  cohort_partition_t halves;
+  TRY(cohort_field_space_create(rt, &space));
+  TRY(cohort_fields_allocate(space, sizeof *parity, 4, &fields[0]));
+  for (int i = 1; i < 4; i++)
+    fields[i] = fields[0] + i;
+
+  for (int i = 0; i < 2 * RUNS; i++)
+    parity[i] = i % 2;
+  TRY(cohort_index_space_create(rt, 1, zero, &end, &points));
+  TRY(cohort_region_create(rt, points, space, &line));
+  TRY(cohort_attach(ctx, line, 1, &fields[0], parity, strides, 0));
+  TRY(cohort_partition_by_field(ctx, line, fields[0], 2, &by_parity));
+  TRY(cohort_subregion(by_parity, 0, &even));
+  TRY(cohort_subregion(by_parity, 1, &odd));
+  for (int64_t i = 0; i < PIECES; i++) {
+    begins[i] = 2 * RUNS / PIECES * i;
+    ends[i] = begins[i] + 2 * RUNS / PIECES - 2;
+  }
+  TRY(cohort_partition_rects(even, PIECES, begins, ends, &pieces));
+
+  for (int i = 0; i < RUNS; i++)
+    named[i] = APART * i;
+  TRY(cohort_index_space_create(rt, 1, zero, &last_name, &points));
+  TRY(cohort_region_create(rt, points, space, &names));
+  TRY(cohort_attach(ctx, names, 1, &fields[0], named, strides, 0));
+  TRY(cohort_partition_blocks(names, &two, &halves));
+  TRY(cohort_index_space_create(rt, 1, zero, &last_named, &points));
+  TRY(cohort_region_create(rt, points, space, &target));
+  TRY(cohort_partition_image(ctx, target, halves, fields[0], &apart));
+
+  for (int i = 0; i < 4 * SIDE * SIDE; i++) {
+    across[i] = i % 2;
+    down[i] = i / (2 * SIDE) % 2;
+  }
+  TRY(cohort_index_space_create(rt, 2, zero, last, &points));
+  TRY(cohort_region_create(rt, points, space, &square));
+  TRY(cohort_attach(ctx, square, 1, &fields[0], across, strides, 0));
+  TRY(cohort_attach(ctx, square, 1, &fields[1], down, strides, 0));
+  TRY(cohort_partition_by_field(ctx, square, fields[0], 2, &columns));
+  TRY(cohort_partition_by_field(ctx, square, fields[1], 2, &rows));
+}
+
+/* Takes all that there is, so that what malloc kept from before does not count; the first of a chain of blocks. */
+static void **take_all(void)
+{
+  void **first = NULL, **block;
+  while ((block = malloc(BLOCK))) {
+    *block = first;
+    first = block;
+  }
+  return first;
+}
+
+static void give_back(void **first)
+{
+  while (first) {
+    void **next = *first;
+    free(first);
+    first = next;
+  }
+}
+
+/* What needs no set goes on. */
+static void use_what_is_there(void)
+{
+  bool disjoint, complete;
+  const int64_t stride = sizeof *parity;
+  CHECK(launch_on(line));
+  TRY(cohort_partition_kind(by_parity, &disjoint, &complete));
+  CHECK(disjoint && complete);
+  TRY(cohort_attach(ctx, even, 1, &fields[1], parity, &stride, 0));
+  TRY(cohort_detach(ctx, even, 1, &fields[1]));
+}
+
+int main(int argc, char **argv)
+{
+  static int (*const cases[])(void) = {launch_on_part, launch_on_piece, launch_on_all, tell_kind, copy_to_next, copy_crossings, intersect, cross};
+  const int count = sizeof cases / sizeof *cases, only = argc > 1 ? atoi(argv[1]) : count;
+  cohort_config_t config = COHORT_CONFIG_INIT;
+  void **taken;
+  TRY(cohort_init(&config, &rt));
+  TRY(cohort_root_context(rt, &ctx));
+  TRY(cohort_task_register(rt, "nothing", do_nothing, NULL, COHORT_TASK_LEAF, &nothing));
+  make_objects();
+  limit_memory(ROOM);
+  taken = take_all();
+  for (int limited = 1; limited >= 0; limited--) {
+    limit_memory(limited ? ROOM : 0);
+    for (int i = 0; i < count; i++)
+      CHECK((only != count && only != i) || cases[i]() == !limited);
+    use_what_is_there();
+  }
+  give_back(taken);
+  TRY(cohort_finalize(&rt));
+  puts("PASSED");
+  return 0;
+}
