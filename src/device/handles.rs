@@ -153,7 +153,7 @@ impl Pin {
 
 /// Work that was enqueued. Cloned freely; asked and waited for by any thread.
 #[derive(Clone)]
-pub struct Event(pub(super) Arc<dyn Completion>);
+pub struct Event(Arc<dyn Completion>);
 
 /// When work comes among that of its stream, which ends in order. Of two that threads enqueue at the same time the one that comes second
 /// may have the lesser number.

@@ -244,7 +244,7 @@ impl Halo {
                 if let Some(first) = late.next() {
                     let (others, rank, phase) = (late.count(), face.neighbour, phase(first));
                     let others = if others == 0 { String::new() } else { format!(" and {others} other slots") };
-                    waits.push(format!("the halo {handle:#x} waits for rank {rank} at {name}, which has not {what} slot {first}{others} in exchange {phase}"));
+                    waits.push(format!("the halo {handle:#x} waits for rank {rank} at {name}, which has not {what} slot {first} in exchange {phase}{others}"));
                 }
             };
             missing(&face.full, 0, "sent its points for");

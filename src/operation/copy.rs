@@ -168,7 +168,6 @@ pub fn copy(
     source.check_here()?;
     if let Home::Elsewhere(owner) = &destination.data.home {
         owner.check()?;
-        terms.concern(owner.id());
     }
     let (from, to) = (&source.node, &destination.node);
     if from.dim() != to.dim() {
@@ -192,6 +191,9 @@ pub fn copy(
     operation.needs.push(Need::new(source.piece(target.shifted(back)?), source_fields, read)?);
     operation.needs.push(Need::new(destination.piece(target), destination_fields, write)?);
     operation.args = &pairs;
+    if let Home::Elsewhere(owner) = &destination.data.home {
+        terms.concern(owner.id());
+    }
     terms.apply(&mut operation);
     operation.wish = engine.ask_about_copy(&operation);
     launch(engine, frame, operation).map(drop)
@@ -200,11 +202,11 @@ pub fn copy(
 /// Launches an operation that does nothing, between earlier and later uses of the fields.
 pub fn order(engine: &Engine, frame: &Frame, region: &RegionObject, fields: &[u32], mut terms: Terms) -> Result<()> {
     region.check_here()?;
+    let mut operation = Launch::new(Launched::Nothing);
+    operation.needs.push(Need::new(region.clone(), fields, Access::exclusive(Privilege::ReadWrite))?);
     if let Home::Shared(home) = &region.data.home {
         terms.concern(home.id());
     }
-    let mut operation = Launch::new(Launched::Nothing);
-    operation.needs.push(Need::new(region.clone(), fields, Access::exclusive(Privilege::ReadWrite))?);
     terms.apply(&mut operation);
     launch(engine, frame, operation).map(drop)
 }

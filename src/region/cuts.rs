@@ -1,5 +1,6 @@
 //! Where the analysis had better cut sets of points: as the sub-regions of one partition will cut them anyway.
 
+use super::partition::found_once;
 use crate::base::Result;
 use crate::geometry::{Domain, PointSet, Rect};
 use std::sync::OnceLock;
@@ -47,13 +48,7 @@ impl Halves {
 
     /// The halves that hold the sub-region of a colour, from the largest; itself not. An error: the system has no memory for them.
     pub fn around(&self, colour: u32) -> Result<impl Iterator<Item = &Domain>> {
-        let tree = match self.tree.get() {
-            Some(tree) => tree,
-            None => {
-                let tree = self.united()?;
-                self.tree.get_or_init(|| tree)
-            }
-        };
+        let tree = found_once(&self.tree, || self.united())?;
         let leaf = tree.len() + colour as usize;
         Ok((1..tree.len().ilog2() + 1).rev().map(move |level| &tree[leaf >> level]))
     }

@@ -202,7 +202,7 @@ impl Partition {
 
     /// An error, as of `is_complete`: the system has no memory to find out.
     pub fn is_disjoint(&self) -> Result<bool> {
-        found_once(&self.disjoint, || Ok(overlap_within(colour_rects(&self.children))?.is_none()))
+        found_once(&self.disjoint, || Ok(overlap_within(colour_rects(&self.children))?.is_none())).copied()
     }
 
     /// Whether every point of the parent is in a sub-region.
@@ -214,6 +214,7 @@ impl Partition {
             };
             Ok(covered == self.parent.domain.volume())
         })
+        .copied()
     }
 
     pub fn child(&self, colour: u32) -> Result<&Arc<RegionNode>> {
@@ -224,10 +225,11 @@ impl Partition {
     }
 }
 
-fn found_once(known: &OnceLock<bool>, find: impl FnOnce() -> Result<bool>) -> Result<bool> {
+/// As `get_or_init`, of what can fail; what failed is tried again.
+pub(super) fn found_once<T>(known: &OnceLock<T>, find: impl FnOnce() -> Result<T>) -> Result<&T> {
     match known.get() {
-        Some(known) => Ok(*known),
-        None => find().map(|found| *known.get_or_init(|| found)),
+        Some(known) => Ok(known),
+        None => find().map(|found| known.get_or_init(|| found)),
     }
 }
 

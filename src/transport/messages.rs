@@ -197,7 +197,11 @@ impl Messages {
 
     /// The rank has to do with this one, if no message said so yet.
     pub fn know(&self, rank: u32) {
-        self.known[rank as usize].store(true, Ordering::Relaxed);
+        let known = &self.known[rank as usize];
+        // Written once: many threads read what lies beside it.
+        if !known.load(Ordering::Relaxed) {
+            known.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Whether the rank has to do with this one.
@@ -500,7 +504,7 @@ impl Messages {
             Some(_) => known(letter),
             None => (letter.rank, letter.lines().len(), None),
         };
-        for rank in 0..self.size() {
+        for rank in (0..self.size()).filter(|&rank| self.knows(rank)) {
             let leaving = summary(rank, traffic.leaving.iter().map(|letter| known(letter)));
             waits.extend(leaving.map(|what| format!("rank {rank} has not received {what}")));
             let coming = summary(rank, traffic.coming.iter().map(coming));

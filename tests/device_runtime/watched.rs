@@ -38,9 +38,7 @@ impl Seen {
     pub fn moved(&self) -> [usize; 3] {
         [&self.to_device, &self.from_device, &self.within].map(|bytes| bytes.swap(0, Ordering::Relaxed))
     }
-}
 
-impl Seen {
     pub fn wait_until_open(&self) {
         drop(self.opened.wait_while(self.is_open.lock().unwrap(), |open| !*open).unwrap());
     }
