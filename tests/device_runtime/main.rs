@@ -14,7 +14,7 @@ mod watched;
 
 use cohort::base::{Error, Result, Status};
 use cohort::device::*;
-use cohort::ffi::{abi, devices as dv, futures as ft, ghosts as gh, handshakes as hs, inline as il, launches as ln, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
+use cohort::ffi::{abi, devices as dv, futures as ft, ghosts as gh, handshakes as hs, inline as il, launches as ln, layouts as ly, partitions as pt, regions as rg, runtime as rt, tasks as tk, types::*};
 use std::ffi::{c_void, CStr, CString};
 use std::ops::Range;
 use std::ptr::null_mut;

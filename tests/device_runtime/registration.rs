@@ -115,6 +115,29 @@ fn fields_on_both_sides_of_a_registration_are_not_copied_together() {
     running.detach(ends, &fields_of_ends);
 }
 
+/// Fields that lie near each other in memory of their own that a driver made, and others between which there is such memory.
+#[test]
+fn fields_in_several_memories_of_a_driver_are_not_copied_together() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let bump = running.task("bump", BUMP, "bump");
+    for (round, n) in [30, 100].into_iter().enumerate() {
+        let (region, fields) = running.region(&[n, n], 9);
+        let made = |field: &&cohort_field_t| **field % 3 != 0;
+        fields.iter().filter(made).for_each(|field| running.zero_copy(region, &[*field]));
+        let value = |field: &cohort_field_t| running.look(region, *field, [3, 3]);
+        // In this order they get their memory.
+        assert!(fields.iter().all(|field| value(field) == 0.0));
+        assert_eq!(seen.pinned.lock().unwrap().len(), 6 * (round + 1));
+        let plain: Vec<cohort_field_t> = fields.iter().filter(|field| !made(field)).copied().collect();
+        // Kernels want one memory for all.
+        fields.chunks(3).for_each(|three| running.launch(bump, region, &three[1..]));
+        running.launch(bump, region, &plain);
+        running.wait();
+        assert_eq!(fields.iter().map(value).collect::<Vec<_>>(), [1.0, 1.0, 2.0, 2.0, 1.0, 2.0, 3.0, 1.0, 2.0]);
+    }
+}
+
 #[test]
 fn an_array_is_given_back_while_a_task_uses_another_field_of_its_place() {
     let (device, seen) = Watched::open();

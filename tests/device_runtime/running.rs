@@ -89,6 +89,11 @@ impl Running {
         ok(unsafe { rg::cohort_detach(self.context, region, fields.len() as u32, fields.as_ptr()) });
     }
 
+    /// Memory that the devices use in place.
+    pub fn zero_copy(&self, region: cohort_region_t, fields: &[cohort_field_t]) {
+        ok(unsafe { ly::cohort_region_zero_copy(region, fields.len() as u32, fields.as_ptr()) });
+    }
+
     pub fn task(&self, name: &str, text: &str, entry: &str) -> cohort_task_t {
         let [name, text, entry] = [name, text, entry].map(|text| CString::new(text).unwrap());
         unsafe {

@@ -12,7 +12,7 @@ use super::start::Extent;
 use super::thread::DeviceThread;
 use super::transfer::equally_far;
 use super::{used, DeviceBody, DeviceTask, Devices};
-use crate::base::{self, sync::Mutex};
+use crate::base;
 use crate::device::{Device, Event, Shared};
 use crate::fail;
 use crate::geometry::Rect;
@@ -21,9 +21,7 @@ use crate::mapping::{DevicePlace, WHERE_IT_IS};
 use crate::region::Privilege;
 use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// Why something cannot be used in place.
 type Why = Cow<'static, str>;
@@ -44,24 +42,6 @@ impl Chosen {
             _ if device.in_place == Some(memory) => Self::InPlace,
             _ => Self::OnDevice,
         }
-    }
-}
-
-/// The memory that fields were given for use in place, by where it begins.
-#[derive(Default)]
-pub struct SharedMemory(Mutex<BTreeMap<usize, Weak<Shared>>>);
-
-impl SharedMemory {
-    fn add(&self, shared: &Arc<Shared>) {
-        let mut all = self.0.lock();
-        all.retain(|_, known| known.strong_count() > 0);
-        all.insert(shared.at() as usize, Arc::downgrade(shared));
-    }
-
-    /// The one that holds all of these addresses.
-    fn find(&self, span: &Range<usize>) -> Option<Arc<Shared>> {
-        let shared = self.0.lock().range(..=span.start).next_back()?.1.upgrade()?;
-        (span.end <= shared.at() as usize + shared.bytes()).then_some(shared)
     }
 }
 

@@ -24,6 +24,7 @@ mod parcel;
 mod pins;
 mod place;
 mod resident;
+mod shared_memory;
 mod sources;
 mod start;
 mod thread;
@@ -48,9 +49,9 @@ use crate::base::Result;
 use crate::device::{Device, DeviceInfo};
 use crate::event::NodeRef;
 use crate::mapping::DevicePlace;
-use in_place::SharedMemory;
 use pins::Pins;
 use resident::Events;
+use shared_memory::SharedMemory;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
@@ -192,6 +193,7 @@ impl Devices {
     /// `before`: how many processors and memories of the host the machine's lists have before the devices.
     pub fn new(found: Vec<Arc<dyn Device>>, before: (u32, u32), verbose: bool) -> Self {
         let name = |device: &Arc<dyn Device>| CString::new(device.info().name.clone()).unwrap_or_default();
+        let shared = Arc::<SharedMemory>::default();
         let attached = |device| Attached { name: name(&device), device, inbox: Mutex::default(), thread: OnceLock::new(), left: Mutex::default(), parcels: Default::default(), load: AtomicU64::new(0) };
         Self {
             list: found.into_iter().map(attached).collect(),
@@ -199,9 +201,9 @@ impl Devices {
             processors_before: before.0,
             memories_before: before.1,
             trees: Mutex::default(),
-            pins: Pins::new(verbose),
+            pins: Pins::new(shared.clone(), verbose),
             mpi_takes_addresses: false,
-            shared: Arc::default(),
+            shared,
             counts: Counts::default(),
         }
     }

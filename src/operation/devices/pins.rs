@@ -2,6 +2,7 @@
 //! registered when the first copy touches it, until it is detached or its region goes; of node-shared memory, what a ghost region of this
 //! rank or another takes. Memory that a driver refuses works unregistered.
 
+use super::shared_memory::SharedMemory;
 use crate::base::sync::Mutex;
 use crate::device::{Device, Pin};
 use crate::instance::{FieldInstance, InstanceTable};
@@ -11,13 +12,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 /// Less is not worth the system call, and shares its pages with too much else.
-pub const LEAST: usize = 64 << 10;
+const LEAST: usize = 64 << 10;
 
 /// What all trees of a rank have registered.
 pub struct Pins {
     /// Without overlaps.
     list: Mutex<Vec<Entry>>,
     registered: AtomicUsize,
+    shared: Arc<SharedMemory>,
     /// Whether it is said what a driver refuses.
     verbose: bool,
 }
@@ -40,7 +42,7 @@ fn within(inner: &Range<usize>, outer: &Range<usize>) -> bool {
 /// How a copy of host memory goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// All of it is registered, with all of this.
+    /// All of it is registered, with all of this, or was made together by a driver.
     Registered(Range<usize>),
     Plain,
     /// Registered in part, or by way of several registrations: no driver takes that in one copy.
@@ -48,8 +50,8 @@ pub enum Way {
 }
 
 impl Pins {
-    pub fn new(verbose: bool) -> Arc<Self> {
-        Arc::new(Self { list: Mutex::default(), registered: AtomicUsize::new(0), verbose })
+    pub fn new(shared: Arc<SharedMemory>, verbose: bool) -> Arc<Self> {
+        Arc::new(Self { list: Mutex::default(), registered: AtomicUsize::new(0), shared, verbose })
     }
 
     /// Registers the memory, unless that has been done or refused. Memory that is registered in part stays so.
@@ -125,6 +127,10 @@ impl Holds {
     /// How copies of a field go; registers the memory that it lies in when it is first asked.
     pub fn way(&mut self, pins: &Arc<Pins>, device: &dyn Device, instances: &InstanceTable, field: u32, host: &FieldInstance) -> Way {
         let span = host.span();
+        if let Some(shared) = pins.shared.find(&span) {
+            let start = shared.at() as usize;
+            return Way::Registered(start..start + shared.bytes());
+        }
         let pays = span.len() >= LEAST || instances.own_pages(field).is_some();
         if device.registers() && pays && !self.has(&span) {
             let hold = pins.hold(device, instances.memory_of(field, host));

@@ -2,13 +2,14 @@
 //! an array with a dimension for fields, are copied together. What would take a device many commands is packed by the host, and goes by
 //! way of memory made for copies: blocks, several arrays of one field, strides that fit no rule that drivers have.
 
-use super::pins::{Holds, Pins, Way, LEAST};
+use super::pins::{Holds, Pins, Way};
 use super::resident::Physical;
 use crate::base::{Error, Result};
 use crate::copy::copy_rect;
 use crate::device::{Device, Dim, Event, Side, Stream, Transfer};
 use crate::geometry::{Point, Rect};
 use crate::instance::{dense_strides, FieldInstance, InstanceTable};
+use crate::machine::page_bytes;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -68,13 +69,13 @@ impl Run {
         }
         let fits = match (&mut self.host, &mut next.host) {
             // A driver takes what lies between, too, and nothing that is registered in part: between fields that are not registered there is no
-            // room for what is, or will be when the copy runs.
+            // room for a page, and what is registered or made by a driver, now or when the copy runs, has one at least.
             (Host::Even { first, step, way }, Host::Even { first: other, way: other_way, .. }) => {
                 let there = (other.at(self.rect.lo) as isize).wrapping_sub(first.at(self.rect.lo) as isize);
                 let fits = first.stride == other.stride
                     && way == other_way
                     && (count == 1 || there == *step * count)
-                    && (*way != Way::Plain || there.unsigned_abs() < count as usize * (first.span().len() + LEAST));
+                    && (*way != Way::Plain || there.unsigned_abs() < count as usize * (first.span().len() + page_bytes()));
                 if fits && count == 1 {
                     *step = there;
                 }
