@@ -1,6 +1,9 @@
 //! The C programs of tests/c, compiled against the committed header and the static library, run with 1, 2 and 4 workers. Those for devices
 //! run on OpenCL's, or, with 2 workers alone, on CUDA's with COHORT_TEST_DEVICES=cuda.
 
+mod scratch;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,6 +13,11 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 fn library() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     program.parent().unwrap().join("libcohort.a")
+}
+
+/// Where the programs keep compiled kernels.
+fn cache() -> OsString {
+    std::env::var_os("COHORT_CACHE").unwrap_or_else(|| scratch::folder("kernels").into())
 }
 
 fn run(name: &str) {
@@ -34,7 +42,8 @@ fn run_with(name: &str, environment: &[(&str, &str)]) -> String {
     // What the driver makes different depends little on workers.
     let counts: &[&str] = if environment.contains(&("COHORT_DEVICES", "cuda")) { &["2"] } else { &["1", "2", "4"] };
     for workers in counts {
-        let output = Command::new("timeout").arg("60").arg(&program).env("COHORT_WORKERS", workers).envs(environment.iter().copied()).output().unwrap();
+        let own = [("COHORT_WORKERS", OsString::from(workers)), ("COHORT_CACHE", cache())];
+        let output = Command::new("timeout").arg("60").arg(&program).envs(own).envs(environment.iter().copied()).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && text.contains("PASSED"), "{name}, {workers} workers: {text}{errors}");
@@ -96,7 +105,7 @@ fn mappers_choose_among_devices_and_memories() {
 /// The program writes the file.
 #[test]
 fn mapping_files_choose_among_devices() {
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("device_mapping.map");
+    let file = scratch::folder("mapping").join("device_mapping.map");
     let said = run_with(
         "device_mapping",
         &[("COHORT_DEVICES", "opencl"), ("POCL_DEVICES", "pthread pthread"), ("COHORT_MAPPING", file.to_str().unwrap())],
@@ -200,7 +209,7 @@ fn with_fast_memory() -> PathBuf {
     for (node, mebibytes) in [(0, 100_000), (1, 400_000)] {
         text += &format!("<memattr_value target_obj_type=\"NUMANode\" target_obj_gp_index=\"{}\" value=\"{mebibytes}\" initiator_cpuset=\"{all}\"/>\n", 2 + node);
     }
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fast_memory.xml");
+    let path = scratch::folder("machine").join("fast_memory.xml");
     std::fs::write(&path, text + "</memattr>\n</topology>\n").unwrap();
     path
 }

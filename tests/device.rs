@@ -345,7 +345,6 @@ fn memory_retired_after_work_waits_for_it() {
 fn compiled_sources_are_kept_on_disk() {
     let wanted = wanted("disk");
     let folder = wanted.cache.clone().unwrap();
-    let _ = std::fs::remove_dir_all(&folder);
     let unique = source("COHORT_KERNEL void kept(COHORT_GLOBAL unsigned long *x) { x[COHORT_INDEX(0)] += STEP; }");
     let with = |step: &str| Source { options: format!("-DSTEP={step}"), ..unique.clone() };
     let works = |device: &dyn Device, module: &Module, step: u64| {
@@ -377,7 +376,6 @@ fn compiled_sources_are_kept_on_disk() {
     assert!(!module.is_cached());
     works(&*second, &module, 1);
     assert!(second.compile(&with("1")).unwrap().is_cached(), "a damaged file is written again");
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// CUDA's runtime puts what the program allocates where the thread's context is.

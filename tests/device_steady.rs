@@ -1,5 +1,6 @@
 //! A stencil whose data stays on a device: what a repeated step allocates on the host.
 
+mod drivers;
 
 use cohort::base::config::DeviceChoice;
 use cohort::base::memory::counted;
@@ -40,7 +41,7 @@ fn a_repeated_step_allocates_little() {
         (config.spin_microseconds, config.force_messages, config.on_error) = (-1, -1, -1);
         ok(rt::cohort_init_version(abi::COHORT_ABI, &config, &mut runtime));
         ok(rt::cohort_root_context(runtime, &mut ctx));
-        let found = discover(&Wanted { choice: DeviceChoice::Opencl, ..Wanted::default() }).unwrap();
+        let found = discover(&Wanted { choice: DeviceChoice::Opencl, ..drivers::wanted("stencil") }).unwrap();
         assert!(!found.devices.is_empty(), "no OpenCL device (install pocl-opencl-icd): {:?}", found.absent);
         cohort::runtime::current().unwrap().give_devices(found.devices).unwrap();
 

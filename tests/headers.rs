@@ -10,6 +10,7 @@ mod number;
 mod python;
 #[path = "abi/reading.rs"]
 mod reading;
+mod scratch;
 
 use std::path::Path;
 use std::process::Command;
@@ -147,19 +148,16 @@ fn the_declarations_of_python_are_the_binary_interface() {
 #[test]
 fn python_lays_structs_out_as_the_compiler_does() {
     let header = generated();
-    let folder = std::env::temp_dir().join(format!("cohort-abi-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = scratch::folder("python");
     std::fs::write(folder.join("abi.py"), python::declarations(&header, &bindings(&header))).unwrap();
     std::fs::write(folder.join("checks.py"), python::layout_checks(&bindings(&header))).unwrap();
     let output = Command::new("python3").arg(folder.join("checks.py")).output().expect("python3 runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "agree\n", "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
 fn headers_compile_as_c99_and_cxx17_without_warnings() {
-    let folder = std::env::temp_dir().join(format!("cohort-headers-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = scratch::folder("headers");
     let mut headers = vec!["cohort.h"];
     if cfg!(feature = "mpi") {
         headers.push("cohort_mpi.h");
@@ -185,5 +183,4 @@ fn headers_compile_as_c99_and_cxx17_without_warnings() {
             assert!(output.status.success(), "{compiler} {header}: {}", String::from_utf8_lossy(&output.stderr));
         }
     }
-    std::fs::remove_dir_all(&folder).unwrap();
 }

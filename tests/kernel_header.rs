@@ -93,8 +93,7 @@ impl Bins {
 /// The samples in C, by the compiler of this machine.
 fn as_c() -> (Vec<f64>, Bins) {
     static TURN: AtomicUsize = AtomicUsize::new(0);
-    let folder = std::env::temp_dir().join(format!("cohort-kernel-{}-{}", std::process::id(), TURN.fetch_add(1, Ordering::Relaxed)));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = drivers::scratch::folder(&format!("samples-{}", TURN.fetch_add(1, Ordering::Relaxed)));
     let library = folder.join("samples.so");
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
     let compiled = Command::new("cc")
@@ -119,7 +118,6 @@ fn as_c() -> (Vec<f64>, Bins) {
         let x = many();
         fold_all(x.values.as_ptr(), &x.extent, bins.double.as_mut_ptr(), bins.float.as_mut_ptr(), bins.long.as_mut_ptr(), BINS as i64);
     }
-    std::fs::remove_dir_all(folder).unwrap();
     (y.values, bins)
 }
 

@@ -8,7 +8,8 @@ prefix=$build/prefix-openmpi
 cd "$root" || exit 1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 CMAKE_BUILD_PARALLEL_LEVEL=$(nproc)
-export CMAKE_BUILD_PARALLEL_LEVEL
+COHORT_CACHE=$(realpath -m "$build")/kernels
+export CMAKE_BUILD_PARALLEL_LEVEL COHORT_CACHE
 source "$root/tests/lib.sh"
 
 section "Packages"

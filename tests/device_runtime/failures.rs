@@ -212,7 +212,9 @@ fn defect() {
     if std::env::var_os("COHORT_TEST_DEFECT").is_none() {
         return;
     }
-    let running = Running::with(vec![Watched::open().0]);
+    // A folder would stay behind.
+    let wanted = Wanted { choice: drivers::choice(), cache: Some("/proc/nowhere".into()), ..Wanted::default() };
+    let running = Running::with(vec![Watched::of(&wanted).0]);
     let (region, fields) = running.region(&[50, 50], 1);
     let defective = running.task("defective", &BUMP.replace("bump", "defective"), "defective");
     running.launch(defective, region, &fields);

@@ -27,7 +27,7 @@ use watched::*;
 /// The first has none, whatever else is there.
 #[test]
 fn a_task_goes_to_the_device_that_has_room_for_it() {
-    let with = |capacity| discover(&Wanted { choice: drivers::choice(), capacity, ..Wanted::default() }).unwrap().devices.remove(0);
+    let with = |capacity| discover(&Wanted { capacity, ..drivers::wanted("room") }).unwrap().devices.remove(0);
     let running = Running::with(vec![with(Some(64 << 10)), with(None)]);
     let (region, fields) = running.region(&[100, 100], 1);
     let (bump, times) = (running.task("bump", BUMP, "bump"), 3);

@@ -143,7 +143,11 @@ pub fn span(transfer: &Transfer) -> Option<Range<usize>> {
 
 impl Watched {
     pub fn open() -> (Arc<dyn Device>, Arc<Seen>) {
-        let found = discover(&drivers::wanted("watched")).unwrap();
+        Self::of(&drivers::wanted("watched"))
+    }
+
+    pub fn of(wanted: &Wanted) -> (Arc<dyn Device>, Arc<Seen>) {
+        let found = discover(wanted).unwrap();
         let inner = found.devices.first().unwrap_or_else(|| panic!("no device (install pocl-opencl-icd): {:?}", found.absent)).clone();
         let seen = Arc::new(Seen::default());
         (Arc::new(Self { inner, seen: seen.clone() }), seen)

@@ -1,9 +1,11 @@
 //! Which driver the tests of devices run on: OpenCL's, or CUDA's with COHORT_TEST_DEVICES=cuda (a GPU's, or the stand-in of
 //! tests/cuda_stand_in, whichever libcuda.so is found).
 
+#[path = "../scratch/mod.rs"]
+pub mod scratch;
+
 use cohort::base::config::DeviceChoice;
 use cohort::device::Wanted;
-use std::path::Path;
 
 pub fn choice() -> DeviceChoice {
     match std::env::var("COHORT_TEST_DEVICES").as_deref() {
@@ -13,8 +15,7 @@ pub fn choice() -> DeviceChoice {
     }
 }
 
-/// Its devices, with compiled kernels kept in a folder of this process's own.
+/// Its devices, with compiled kernels kept in a folder of this name.
 pub fn wanted(name: &str) -> Wanted {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kernels-{name}-{}", std::process::id()));
-    Wanted { choice: choice(), cache: Some(cache), ..Wanted::default() }
+    Wanted { choice: choice(), cache: Some(scratch::folder(name)), ..Wanted::default() }
 }

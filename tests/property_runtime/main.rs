@@ -23,6 +23,8 @@ mod plan;
 mod program;
 mod registered;
 mod rules;
+#[path = "../scratch/mod.rs"]
+mod scratch;
 mod sequential;
 mod show;
 mod shrink;

@@ -1,6 +1,7 @@
 //! Runs programs in child processes and makes one that fails, crashes or hangs smaller.
 
 use super::generate::{program, Aim};
+use super::scratch;
 use std::collections::HashSet;
 use std::io::Read;
 use std::ops::Range;
@@ -18,7 +19,7 @@ const SHRINK_FOR: Duration = Duration::from_secs(150);
 const REPEATS: u32 = 60;
 
 fn progress_file(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("property_runtime.{}.{name}", std::process::id()))
+    scratch::folder("progress").join(name)
 }
 
 fn start(aim: Aim, seeds: Range<u64>, repeats: u32, removed: &HashSet<u32>, progress: &PathBuf) -> Child {
@@ -29,6 +30,7 @@ fn start(aim: Aim, seeds: Range<u64>, repeats: u32, removed: &HashSet<u32>, prog
         .args(["--ignored", "--exact", "part", "--nocapture", "--test-threads=1"])
         .env("COHORT_TEST_PART", format!("{} {} {repeats} {} {aim:?}", seeds.start, seeds.end, removed.join(",")))
         .env("COHORT_TEST_PROGRESS", progress)
+        .env("COHORT_CACHE", std::env::var_os("COHORT_CACHE").unwrap_or_else(|| scratch::folder("kernels").into()))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -91,7 +93,6 @@ pub fn run_apart(aim: Aim, seeds: Range<u64>) -> Result<String, (u64, String)> {
     let progress = progress_file(&format!("{aim:?}"));
     let (ended, output) = finish(start(aim, seeds.clone(), 1, &HashSet::new(), &progress), &progress, HANGS_AFTER);
     let failed = std::fs::read_to_string(&progress).ok().and_then(|text| text.parse().ok()).unwrap_or(seeds.start);
-    let _ = std::fs::remove_file(&progress);
     if ended == Some(true) {
         Ok(output)
     } else {
@@ -105,7 +106,6 @@ fn failure(aim: Aim, seed: u64, removed: &HashSet<u32>) -> Option<String> {
     let progress = progress_file(&format!("one {aim:?}"));
     let child = start(aim, seed..seed + 1, REPEATS, removed, &progress);
     let (ended, output) = finish(child, &progress, SMALL_HANGS_AFTER);
-    let _ = std::fs::remove_file(&progress);
     match ended {
         Some(true) => None,
         Some(false) if output.contains("wrong: ") => Some(output),
