@@ -94,54 +94,42 @@ int main(int argc, char **argv)
 {
   int provided, me, ranks, file = -1;
   const char *devices = getenv("COHORT_DEVICES");
-  const int64_t lo = 0, hi = POINTS - 1;
-  struct door {
-    cohort_ghost_t ghost;
-    cohort_phase_barrier_t full, empty, late;
-  } mine, theirs, beyond;
-  cohort_index_space_t points;
-  cohort_field_space_t fields;
-  cohort_field_t first;
-  cohort_region_t tile, sum, ghost, destination, late;
+  struct {
+    door_t door;
+    cohort_phase_barrier_t late;
+  } beyond;
+  cohort_phase_barrier_t last;
+  cohort_region_t late;
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &me);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-  const int left = (me + ranks - 1) % ranks, right = (me + 1) % ranks;
+  const int left = (me + ranks - 1) % ranks, before_left = (me + ranks - 2 % ranks) % ranks;
   where = devices && strcmp(devices, "none") != 0 ? COHORT_PROC_DEVICE : COHORT_PROC_CPU;
   setenv("COHORT_VERBOSE", "1", 1);
   if (where == COHORT_PROC_DEVICE)
     file = listen_to_the_runtime();
   TRY(cohort_init_mpi(MPI_COMM_WORLD, NULL, &rt));
   TRY(cohort_root_context(rt, &ctx));
-  TRY(cohort_index_space_create(rt, 1, &lo, &hi, &points));
-  TRY(cohort_field_space_create(rt, &fields));
-  TRY(cohort_fields_allocate(fields, sizeof(double), 1, &first));
-  TRY(cohort_region_create(rt, points, fields, &tile));
-  TRY(cohort_region_create(rt, points, fields, &sum));
-  TRY(cohort_ghost_create(rt, points, fields, &ghost));
-  TRY(cohort_ghost_export(ghost, &mine.ghost));
-  TRY(cohort_phase_barrier_create(rt, 1, &mine.full));
-  TRY(cohort_phase_barrier_create(rt, 1, &mine.empty));
-  TRY(cohort_phase_barrier_create(rt, 1, &mine.late));
-  beyond = mine;
-  MPI_Sendrecv(&mine, (int)sizeof mine, MPI_BYTE, left, 0, &theirs, (int)sizeof theirs, MPI_BYTE, right, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-  TRY(cohort_ghost_import(rt, &theirs.ghost, &destination));
+  ring_t ring = make_ring(rt, POINTS, me, ranks);
+  TRY(cohort_phase_barrier_create(rt, 1, &last));
+  beyond.door = ring.mine;
+  beyond.late = last;
   const cohort_task_t advance = task_with_kernel(rt, "advance", advance_on_host, text, 0), add = task_with_kernel(rt, "add", add_on_host, add_text, 0);
-  const cohort_requirement_t whole = need(tile, COHORT_READ_WRITE);
+  const cohort_requirement_t whole = need(ring.tile, COHORT_READ_WRITE);
   for (int round = 0; round < ROUNDS; round++) {
     const int64_t step = round + me + 1;
     launch(ctx, where, advance, &whole, 1, &step);
-    send(ctx, tile, destination, &theirs.full, &theirs.empty, round);
-    receive(ctx, where, add, ghost, sum, READS, &mine.full, &mine.empty);
+    send(ctx, ring.tile, ring.next, &ring.theirs.full, &ring.theirs.empty, round);
+    receive(ctx, where, add, ring.ghost, ring.sum, READS, &ring.mine.full, &ring.mine.empty);
   }
   TRY(cohort_wait_all(ctx));
   /* All rounds are over everywhere. */
-  MPI_Sendrecv_replace(&beyond, (int)sizeof beyond, MPI_BYTE, (me + ranks - 2 % ranks) % ranks, 1, (me + 2) % ranks, 1, MPI_COMM_WORLD,
+  MPI_Sendrecv_replace(&beyond, (int)sizeof beyond, MPI_BYTE, before_left, 1, (me + 2) % ranks, 1, MPI_COMM_WORLD,
                        MPI_STATUS_IGNORE);
-  TRY(cohort_ghost_import(rt, &beyond.ghost, &late));
-  send(ctx, tile, late, &beyond.late, &beyond.empty, 0);
-  launch_late(add, ghost, sum, &mine.late);
-  check(sum, left, (me + ranks - 2 % ranks) % ranks);
+  TRY(cohort_ghost_import(rt, &beyond.door.ghost, &late));
+  send(ctx, ring.tile, late, &beyond.late, &beyond.door.empty, 0);
+  launch_late(add, ring.ghost, ring.sum, &last);
+  check(ring.sum, left, before_left);
   TRY(cohort_wait_all(ctx));
   /* Nobody gives a ghost region back while another rank still uses it. */
   MPI_Barrier(MPI_COMM_WORLD);

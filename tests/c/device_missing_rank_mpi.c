@@ -6,6 +6,8 @@
 
 /* A message of MANY points is sent in full when it is received, and not before. A device with little memory has room for FEW. */
 enum { MANY = 20000, FEW = 500, ROUNDS = 5, BROUGHT = 2 };
+/* Tags of our own messages. */
+enum { PAUSE = 1, HEARD };
 typedef enum { PAUSES, ENDS, FAILS } course_t;
 
 static const char *const text =
@@ -15,21 +17,19 @@ static const char *const text =
   "  COHORT_AT(x, e, i, j, k) += i;\n"
   "}\n";
 
-typedef struct {
-  cohort_ghost_t ghost;
-  cohort_phase_barrier_t full, empty;
-} door_t;
-
-static int me, ranks, said, count;
-static MPI_Comm others; /* the ranks that are not missing */
+static int me, left, right, ranks, said, count;
+/* The rank that is missing, whether it and this one share no memory, and all others. */
+static int missing, missing_is_far;
+static MPI_Comm others;
 static off_t heard;
 static int32_t where;
 static cohort_runtime_t rt;
 static cohort_context_t ctx;
 static cohort_handshake_t never;
 static cohort_task_t advance, add, fail;
-static cohort_region_t tile, sum, ghost, destination;
-static door_t mine, theirs;
+static ring_t ring;
+/* The doors at the phases that are next. */
+static door_t to, from;
 
 static int32_t advance_on_host(cohort_context_t task, void *user)
 {
@@ -48,39 +48,27 @@ static int32_t fail_on_host(cohort_context_t task, void *user)
 
 static void start(void)
 {
-  const int64_t lo = 0, hi = count - 1;
-  const int left = (me + ranks - 1) % ranks, right = (me + 1) % ranks;
   cohort_config_t config = COHORT_CONFIG_INIT;
-  cohort_index_space_t points;
-  cohort_field_space_t fields;
-  cohort_field_t first;
   config.watchdog_seconds = 0.3;
   TRY(cohort_init_mpi(MPI_COMM_WORLD, &config, &rt));
   TRY(cohort_root_context(rt, &ctx));
   TRY(cohort_handshake_create(rt, 1, 1, COHORT_SIDE_TASKS, &never));
-  TRY(cohort_index_space_create(rt, 1, &lo, &hi, &points));
-  TRY(cohort_field_space_create(rt, &fields));
-  TRY(cohort_fields_allocate(fields, sizeof(double), 1, &first));
-  TRY(cohort_region_create(rt, points, fields, &tile));
-  TRY(cohort_region_create(rt, points, fields, &sum));
-  TRY(cohort_ghost_create(rt, points, fields, &ghost));
-  TRY(cohort_ghost_export(ghost, &mine.ghost));
-  TRY(cohort_phase_barrier_create(rt, 1, &mine.full));
-  TRY(cohort_phase_barrier_create(rt, 1, &mine.empty));
-  MPI_Sendrecv(&mine, (int)sizeof mine, MPI_BYTE, left, 0, &theirs, (int)sizeof theirs, MPI_BYTE, right, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-  TRY(cohort_ghost_import(rt, &theirs.ghost, &destination));
+  ring = make_ring(rt, count, me, ranks);
+  to = ring.theirs;
+  from = ring.mine;
   advance = task_with_kernel(rt, "advance", advance_on_host, text, 0);
   add = task_with_kernel(rt, "add", add_on_host, add_text, 0);
   TRY(cohort_task_register(rt, "fail", fail_on_host, NULL, COHORT_TASK_LEAF, &fail));
+  heard = lseek(said, 0, SEEK_END);
 }
 
-static void exchange(int first, int end, door_t *to, door_t *from)
+static void exchange(int first, int end)
 {
-  const cohort_requirement_t whole = need(tile, COHORT_READ_WRITE);
+  const cohort_requirement_t whole = need(ring.tile, COHORT_READ_WRITE);
   for (int round = first; round < end; round++) {
     launch(ctx, where, advance, &whole, 1, NULL);
-    send(ctx, tile, destination, &to->full, &to->empty, round);
-    receive(ctx, where, add, ghost, sum, 1, &from->full, &from->empty);
+    send(ctx, ring.tile, ring.next, &to.full, &to.empty, round);
+    receive(ctx, where, add, ring.ghost, ring.sum, 1, &from.full, &from.empty);
   }
 }
 
@@ -101,12 +89,12 @@ static void hear(const char *part)
 }
 
 /* Waits inside the library until the missing rank is outside of it, and receives no more messages. */
-static void wait_for_pause(int missing)
+static void wait_for_pause(void)
 {
   int token, has_come = 0;
-  while (MPI_Iprobe(missing, 2, MPI_COMM_WORLD, &has_come, MPI_STATUS_IGNORE), !has_come)
+  while (MPI_Iprobe(missing, PAUSE, MPI_COMM_WORLD, &has_come, MPI_STATUS_IGNORE), !has_come)
     EXPECT(cohort_wait_on_tasks_for(never, 0.01), COHORT_ERROR_TIMEOUT, "");
-  MPI_Recv(&token, 1, MPI_INT, missing, 2, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  MPI_Recv(&token, 1, MPI_INT, missing, PAUSE, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 }
 
 /* Arrives in place of the rank that does not, at the phases from `first` to before `end`. */
@@ -120,21 +108,21 @@ static void arrive_instead(cohort_phase_barrier_t barrier, int first, int end)
 }
 
 /* What neighbours of the missing rank are told. */
-static void hear_who_is_missing(course_t course, int missing, int missing_is_far)
+static void hear_who_is_missing(course_t course)
 {
   char part[256];
-  if (course == ENDS && (me == (missing + 1) % ranks || (me + 1) % ranks == missing)) {
+  if (course == ENDS && (left == missing || right == missing)) {
     snprintf(part, sizeof part, "rank %d: rank %d called cohort_finalize: nothing new comes from there", me, missing);
     hear(part);
   }
-  if (me == (missing + 1) % ranks) {
+  if (left == missing) {
     snprintf(part, sizeof part, "operations on ghost region 0 of rank %d wait for the phase barrier %#llx of rank %d: 0 of 1 arrivals at phase %d have come", me,
-             (unsigned long long)mine.full.id, me, BROUGHT);
+             (unsigned long long)ring.mine.full.id, me, BROUGHT);
     hear(part);
   }
-  if ((me + 1) % ranks == missing) {
+  if (right == missing) {
     snprintf(part, sizeof part, "operations on ghost region 0 of rank %d wait for the phase barrier %#llx of rank %d: ", missing,
-             (unsigned long long)theirs.empty.id, missing);
+             (unsigned long long)ring.theirs.empty.id, missing);
     hear(part);
     snprintf(part, sizeof part, "rank %d has not received 1 message(s) of ", missing);
     if (course == PAUSES && missing_is_far && count == MANY)
@@ -142,52 +130,67 @@ static void hear_who_is_missing(course_t course, int missing, int missing_is_far
   }
 }
 
-static void run(course_t course, int missing, int missing_is_far)
+/* Brings what its neighbours wait for in some rounds; where it pauses, in the others when all have heard of it. */
+static void be_missing(course_t course)
 {
-  door_t to, from;
-  char part[128];
+  const cohort_requirement_t written = need(ring.tile, COHORT_READ_WRITE);
   int token = 0;
-  start();
-  to = theirs;
-  from = mine;
-  heard = lseek(said, 0, SEEK_END);
-  if (me == missing) {
-    exchange(0, BROUGHT, &to, &from);
-    if (course == FAILS) {
-      cohort_requirement_t written = need(tile, COHORT_READ_WRITE);
-      launch(ctx, COHORT_PROC_CPU, fail, &written, 1, NULL);
-    } else
-      TRY(cohort_wait_all(ctx));
-    if (course == PAUSES)
-      MPI_Send(&token, 1, MPI_INT, (me + ranks - 1) % ranks, 2, MPI_COMM_WORLD);
-    for (int i = 1; course == PAUSES && i < ranks; i++)
-      MPI_Recv(&token, 1, MPI_INT, MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    if (course != ENDS)
-      exchange(BROUGHT, ROUNDS, &to, &from);
-  } else {
-    exchange(0, BROUGHT, &to, &from);
-    if (course == PAUSES && (me + 1) % ranks == missing)
-      wait_for_pause(missing);
-    exchange(BROUGHT, ROUNDS, &to, &from);
-    if (course != FAILS)
-      hear_who_is_missing(course, missing, missing_is_far);
-    if (course == PAUSES)
-      MPI_Send(&token, 1, MPI_INT, missing, 1, MPI_COMM_WORLD);
-    if (course == ENDS && me == (missing + 1) % ranks)
-      arrive_instead(mine.full, BROUGHT, ROUNDS);
-    if (course == ENDS && (me + 1) % ranks == missing)
-      arrive_instead(theirs.empty, BROUGHT, ROUNDS - 1);
+  exchange(0, BROUGHT);
+  if (course == FAILS)
+    launch(ctx, COHORT_PROC_CPU, fail, &written, 1, NULL);
+  else
+    TRY(cohort_wait_all(ctx));
+  if (course == PAUSES) {
+    MPI_Send(&token, 1, MPI_INT, left, PAUSE, MPI_COMM_WORLD);
+    for (int i = 1; i < ranks; i++)
+      MPI_Recv(&token, 1, MPI_INT, MPI_ANY_SOURCE, HEARD, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
   }
+  if (course != ENDS)
+    exchange(BROUGHT, ROUNDS);
+}
+
+static void miss_one(course_t course)
+{
+  int token = 0;
+  exchange(0, BROUGHT);
+  if (course == PAUSES && right == missing)
+    wait_for_pause();
+  exchange(BROUGHT, ROUNDS);
+  if (course == FAILS)
+    return;
+  hear_who_is_missing(course);
+  if (course == PAUSES)
+    MPI_Send(&token, 1, MPI_INT, missing, HEARD, MPI_COMM_WORLD);
+  if (course == ENDS && left == missing)
+    arrive_instead(ring.mine.full, BROUGHT, ROUNDS);
+  if (course == ENDS && right == missing)
+    arrive_instead(ring.theirs.empty, BROUGHT, ROUNDS - 1);
+}
+
+/* Every rank is told of the task that failed, and ends. */
+static void end_after_failure(void)
+{
+  char part[128];
+  snprintf(part, sizeof part, "task \"fail\" failed on rank %d: on purpose", missing);
+  EXPECT(cohort_wait_on_tasks(never), COHORT_ERROR_TASK_FAILED, part);
+  const int32_t ended = cohort_finalize(&rt);
+  CHECK(ended == COHORT_OK || ended == COHORT_ERROR_TASK_FAILED);
+}
+
+static void run(course_t course)
+{
+  start();
+  if (me == missing)
+    be_missing(course);
+  else
+    miss_one(course);
   if (course == FAILS) {
-    snprintf(part, sizeof part, "task \"fail\" failed on rank %d: on purpose", missing);
-    EXPECT(cohort_wait_on_tasks(never), COHORT_ERROR_TASK_FAILED, part);
-    const int32_t ended = cohort_finalize(&rt);
-    CHECK(ended == COHORT_OK || ended == COHORT_ERROR_TASK_FAILED);
+    end_after_failure();
     return;
   }
   TRY(cohort_wait_all(ctx));
   if (course == PAUSES) {
-    check_line(ctx, sum, count, ROUNDS * (ROUNDS + 1) / 2);
+    check_line(ctx, ring.sum, count, ROUNDS * (ROUNDS + 1) / 2);
     /* Nobody gives a ghost region back while another rank still uses it. */
     MPI_Barrier(MPI_COMM_WORLD);
   }
@@ -206,15 +209,19 @@ int main(int argc, char **argv)
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   where = devices && strcmp(devices, "none") != 0 ? COHORT_PROC_DEVICE : COHORT_PROC_CPU;
   count = getenv("COHORT_DEVICE_MEMORY") ? FEW : MANY;
+  left = (me + ranks - 1) % ranks;
+  right = (me + 1) % ranks;
+  missing = ranks - 1;
   if (ranks > 1) {
-    const int far_by_itself = forced && strcmp(forced, "1") == 0;
-    int missing_is_far = far_by_itself;
-    MPI_Bcast(&missing_is_far, 1, MPI_INT, ranks - 1, MPI_COMM_WORLD);
-    MPI_Comm_split(MPI_COMM_WORLD, me == ranks - 1, me, &others);
+    const int is_far = forced && strcmp(forced, "1") == 0;
+    missing_is_far = is_far;
+    MPI_Bcast(&missing_is_far, 1, MPI_INT, missing, MPI_COMM_WORLD);
+    missing_is_far |= is_far;
+    MPI_Comm_split(MPI_COMM_WORLD, me == missing, me, &others);
     said = listen_to_the_runtime();
-    run(PAUSES, ranks - 1, missing_is_far || far_by_itself);
-    run(ENDS, ranks - 1, missing_is_far || far_by_itself);
-    run(FAILS, ranks - 1, missing_is_far || far_by_itself);
+    run(PAUSES);
+    run(ENDS);
+    run(FAILS);
     MPI_Comm_free(&others);
   }
   MPI_Finalize();

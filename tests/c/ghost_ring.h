@@ -1,5 +1,6 @@
-/* What tests on a ring of ranks share, each of which copies a line of doubles into a ghost region of the next: its tasks, their launches, the
- * copy and what comes before and after a use of the ghost region. All regions have the one field 0. */
+/* What tests on a ring of ranks share, each of which copies a line of doubles into a ghost region of the next: the regions and barriers, the
+ * tasks, their launches, the copy and what comes before and after a use of the ghost region. All regions have the one field 0. Who includes
+ * this includes cohort_mpi.h before. */
 #ifndef GHOST_RING_H
 #define GHOST_RING_H
 
@@ -7,6 +8,41 @@
 #include <unistd.h>
 
 static const cohort_field_t ring_field = 0;
+
+/* What the rank before is told: where to copy to, and the barriers by which it says that it has, and hears that it may again. */
+typedef struct {
+  cohort_ghost_t ghost;
+  cohort_phase_barrier_t full, empty;
+} door_t;
+
+/* What a rank computes, what it adds up, the ghost region into which the rank before it copies, and that of the next rank. */
+typedef struct {
+  cohort_region_t tile, sum, ghost, next;
+  door_t mine, theirs;
+} ring_t;
+
+static inline ring_t make_ring(cohort_runtime_t rt, int count, int me, int ranks)
+{
+  const int64_t lo = 0, hi = count - 1;
+  const int left = (me + ranks - 1) % ranks, right = (me + 1) % ranks;
+  ring_t ring;
+  cohort_index_space_t points;
+  cohort_field_space_t fields;
+  cohort_field_t first;
+  TRY(cohort_index_space_create(rt, 1, &lo, &hi, &points));
+  TRY(cohort_field_space_create(rt, &fields));
+  TRY(cohort_fields_allocate(fields, sizeof(double), 1, &first));
+  TRY(cohort_region_create(rt, points, fields, &ring.tile));
+  TRY(cohort_region_create(rt, points, fields, &ring.sum));
+  TRY(cohort_ghost_create(rt, points, fields, &ring.ghost));
+  TRY(cohort_ghost_export(ring.ghost, &ring.mine.ghost));
+  TRY(cohort_phase_barrier_create(rt, 1, &ring.mine.full));
+  TRY(cohort_phase_barrier_create(rt, 1, &ring.mine.empty));
+  MPI_Sendrecv(&ring.mine, (int)sizeof ring.mine, MPI_BYTE, left, 0, &ring.theirs, (int)sizeof ring.theirs, MPI_BYTE, right, 0, MPI_COMM_WORLD,
+               MPI_STATUS_IGNORE);
+  TRY(cohort_ghost_import(rt, &ring.theirs.ghost, &ring.next));
+  return ring;
+}
 
 static inline double *values(cohort_context_t task, uint32_t requirement, int32_t privilege)
 {
@@ -40,7 +76,8 @@ static inline cohort_requirement_t need(cohort_region_t region, int32_t privileg
   return (cohort_requirement_t){.region = region, .fields = &ring_field, .field_count = 1, .privilege = privilege};
 }
 
-static inline void launch(cohort_context_t ctx, int32_t processor, cohort_task_t task, const cohort_requirement_t *needs, uint32_t count, const int64_t *step)
+static inline void launch(cohort_context_t ctx, int32_t processor, cohort_task_t task, const cohort_requirement_t *needs, uint32_t count,
+                          const int64_t *step)
 {
   cohort_launch_t l = COHORT_LAUNCH_INIT;
   l.task = task;
@@ -53,7 +90,8 @@ static inline void launch(cohort_context_t ctx, int32_t processor, cohort_task_t
 }
 
 /* When the owner has read what was there, and so that it knows. */
-static inline void send(cohort_context_t ctx, cohort_region_t from, cohort_region_t to, cohort_phase_barrier_t *full, cohort_phase_barrier_t *empty, int round)
+static inline void send(cohort_context_t ctx, cohort_region_t from, cohort_region_t to, cohort_phase_barrier_t *full, cohort_phase_barrier_t *empty,
+                        int round)
 {
   cohort_copy_t copy = COHORT_COPY_INIT;
   copy.source = from;
