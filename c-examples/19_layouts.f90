@@ -1,5 +1,5 @@
-! One kernel wants each field in an array of its own, another component-first arrays q(5,i,j), a third blocks of four points for vector
-! units, along j. Each says so once; the library copies where the data lies otherwise, and says what it copied and why.
+! One kernel wants each field in an array of its own, another component-first arrays q(5,i,j), a third blocks of four points for
+! vector units, along j. Each says so once; the library copies where the data lies otherwise, and says what it copied and why.
 module kernels
   use cohort
   implicit none

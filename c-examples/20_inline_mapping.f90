@@ -1,5 +1,5 @@
-! Between two launches the program looks at region data and changes it, with no task of its own: an inline mapping. It waits for what
-! it depends on and for nothing else, and inside a task it works the same.
+! Between two launches the program looks at region data and changes it, with no task of its own: an inline mapping. It waits for
+! what it depends on and for nothing else, and inside a task it works the same.
 module warming
   use cohort
   implicit none

@@ -1,5 +1,5 @@
-! Particles in a field: each gathers the force of the cell that it is in, moves, and scatters its mass to the cell that it is in then.
-! Copies with indirection do both; tasks move the particles in between, a block at a time.
+! Particles in a field: each gathers the force of the cell that it is in, moves, and scatters its mass to the cell that it is in
+! then. Copies with indirection do both; tasks move the particles in between, a block at a time.
 module particles
   use cohort
   implicit none

@@ -23,8 +23,8 @@ contains
     options%replay = 1
   end subroutine
 
-  ! Where the data lies, and how: position and speed of a point side by side, where the task leaves that open. What lies otherwise is
-  ! worked on in a copy.
+  ! Where the data lies, and how: position and speed of a point side by side, where the task leaves that open. What lies otherwise
+  ! is worked on in a copy.
   recursive subroutine map_task(mapper, task, mapping)
     class(cohort_mapper), intent(inout) :: mapper
     type(cohort_task_info), intent(in) :: task

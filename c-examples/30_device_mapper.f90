@@ -1,7 +1,7 @@
 ! A mapper for several devices: it finds them in the machine's list of processors, deals the blocks out anew in every step, so that
 ! data has to move, and says from where: what lies on the host and on another device comes from the memory that the one it goes to
-! reads fastest, as measured at the start. With no device, or one, nothing is asked and the answer is the same. COHORT_DEVICES=opencl takes
-! OpenCL's CPUs as well; POCL_DEVICES="pthread pthread" has PoCL make two of one.
+! reads fastest, as measured at the start. With no device, or one, nothing is asked and the answer is the same.
+! COHORT_DEVICES=opencl takes OpenCL's CPUs as well; POCL_DEVICES="pthread pthread" has PoCL make two of one.
 module dealt_out
   use, intrinsic :: iso_c_binding, only: c_int32_t, c_int64_t, c_double, c_f_pointer
   use cohort

@@ -1,5 +1,5 @@
-! A plate with gaps and an island: an index space of rectangles, which may overlap and leave holes between them. Blocks of it have the
-! points that there are; tasks go through these, rectangle by rectangle, and what lies in the holes of the array stays as it is.
+! A plate with gaps and an island: an index space of rectangles, which may overlap and leave holes between them. Blocks of it have
+! the points that there are; tasks go through these, rectangle by rectangle, and what lies in the holes of the array stays as it is.
 module plate_tasks
   use cohort
   implicit none

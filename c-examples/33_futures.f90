@@ -1,5 +1,5 @@
-! Values of kilobytes, from task to task in futures: a spectrum that a task measures is weighted with a table that the program gives,
-! and what a third task says of it comes back. All is launched ahead; nobody waits between.
+! Values of kilobytes, from task to task in futures: a spectrum that a task measures is weighted with a table that the program
+! gives, and what a third task says of it comes back. All is launched ahead; nobody waits between.
 module spectra
   use cohort
   implicit none

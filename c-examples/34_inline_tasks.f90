@@ -1,5 +1,5 @@
-! A mapper for a set of tasks: the short ones run inside their launch, on the thread that launches, which waits until they are ready.
-! The long one beside them is not its business: that goes on elsewhere, as the default has it.
+! A mapper for a set of tasks: the short ones run inside their launch, on the thread that launches, which waits until they are
+! ready. The long one beside them is not its business: that goes on elsewhere, as the default has it.
 module short_and_long
   use cohort
   implicit none

@@ -10,8 +10,8 @@ module cohort_devices
   public :: cohort_task_kernel, cohort_task_device_callback, cohort_view_device, cohort_device_body
 
   abstract interface
-    !> The body of a task on a device: finds its data with cohort_view_device, enqueues its work on device%stream and returns without
-    !> waiting. RECURSIVE, without SAVEd state, and loaded until cohort_finalize, as every body.
+    !> The body of a task on a device: finds its data with cohort_view_device, enqueues its work on device%stream and returns
+    !> without waiting. RECURSIVE, without SAVEd state, and loaded until cohort_finalize, as every body.
     recursive subroutine cohort_device_body(task, device)
       import :: cohort_context, cohort_device
       implicit none
@@ -37,9 +37,9 @@ contains
     status = COHORT_OK
   end function
 
-  !> A kernel for devices, compiled when the task first runs on one: CUDA C, OpenCL C or PTX in `source`, or in the file `file`. Its arguments:
-  !> for each requirement a pointer and a cohort_extent (cohort_kernel.h), then the launch's arguments by value; a work item for each point
-  !> of requirement `grid_requirement`, from 1.
+  !> A kernel for devices, compiled when the task first runs on one: CUDA C, OpenCL C or PTX in `source`, or in the file `file`. Its
+  !> arguments: for each requirement a pointer and a cohort_extent (cohort_kernel.h), then the launch's arguments by value; a work
+  !> item for each point of requirement `grid_requirement`, from 1.
   subroutine cohort_task_kernel(task, name, source, file, options, block, grid_requirement, api, ierr)
     type(cohort_task), intent(in) :: task
     character(len=*), intent(in) :: name

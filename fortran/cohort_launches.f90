@@ -13,8 +13,9 @@ module cohort_launches
 
   !> cohort_needs(region or partition, fields, privilege [, coherence] [, reduction] [, reduction_type] [, any_order]): one
   !> requirement of a launch. With COHORT_REDUCE give `reduction` (COHORT_SUM ..) and `reduction_type` (COHORT_DOUBLE ..), or what
-  !> cohort_reduction_register gave; with any_order=.true. results may depend on which task ends first, and cost less. A partition is for
-  !> index launches: point i gets sub-region i, or i + `offset`, or what `projection` says, which cohort_projection_register gave.
+  !> cohort_reduction_register gave; with any_order=.true. results may depend on which task ends first, and cost less. A partition
+  !> is for index launches: point i gets sub-region i, or i + `offset`, or what `projection` says, which cohort_projection_register
+  !> gave.
   interface cohort_needs
     procedure needs_region, needs_partition
   end interface

@@ -19,8 +19,8 @@ contains
     call finish(cohort_c_region_layout(region, size(fields, kind=c_int32_t), fields, sized(layout)), ierr)
   end subroutine
 
-  !> The region's own storage for `fields`, once one of them is first used, lies in memory of the host that devices use in place, together:
-  !> tasks on such a device then have no copy of them, unless a mapper says so. Refused where no device does that.
+  !> The region's own storage for `fields`, once one of them is first used, lies in memory of the host that devices use in place,
+  !> together: tasks on such a device then have no copy of them, unless a mapper says so. Refused where no device does that.
   subroutine cohort_region_zero_copy(region, fields, ierr)
     type(cohort_region), intent(in) :: region
     integer(c_int32_t), intent(in) :: fields(:)
@@ -28,8 +28,9 @@ contains
     call finish(cohort_c_region_zero_copy(region, size(fields, kind=c_int32_t), fields), ierr)
   end subroutine
 
-  !> When the task runs on this kind of processor (COHORT_PROC_ANY: on any), requirement `requirement` of its launch, from 1, lies like
-  !> this, its fields in ascending order. Where the data lies otherwise the task works on a copy, made before it and written back after.
+  !> When the task runs on this kind of processor (COHORT_PROC_ANY: on any), requirement `requirement` of its launch, from 1, lies
+  !> like this, its fields in ascending order. Where the data lies otherwise the task works on a copy, made before it and written
+  !> back after.
   subroutine cohort_task_layout(task, processor, requirement, layout, ierr)
     type(cohort_task), intent(in) :: task
     integer(c_int32_t), intent(in) :: processor

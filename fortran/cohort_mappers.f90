@@ -42,8 +42,8 @@ module cohort_mappers
     character(len=:), pointer :: name => null()
   end type
 
-  !> Data that has to be copied before an operation can run, and that is valid in several memories, nearest first. `task` is the null
-  !> handle for an operation that is no task, and `name` is then what it is; `number` is the requirement's, from 1.
+  !> Data that has to be copied before an operation can run, and that is valid in several memories, nearest first. `task` is the
+  !> null handle for an operation that is no task, and `name` is then what it is; `number` is the requirement's, from 1.
   type :: cohort_sources_info
     type(cohort_task) :: task
     character(len=:), pointer :: name => null()

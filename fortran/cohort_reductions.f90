@@ -37,7 +37,8 @@ contains
 
   !> Registers a way to combine elements of the size of `identity`, the element that changes nothing. `reduction` then serves
   !> wherever COHORT_SUM does, with no type: in requirements on fields of such elements, for the results of index launches, and, up
-  !> to 16 bytes, in collectives, which know it by its name: the same on all ranks. `fold` has to be associative and commutative. Any thread.
+  !> to 16 bytes, in collectives, which know it by its name: the same on all ranks. `fold` has to be associative and commutative.
+  !> Any thread.
   subroutine cohort_reduction_register(rt, name, identity, fold, reduction, ierr)
     type(cohort_runtime), intent(in) :: rt
     character(len=*), intent(in) :: name

@@ -123,8 +123,8 @@ module cohort_types
     integer(c_int32_t) :: block(3) = 0, grid_requirement = 0, api = COHORT_DEVICE_ANY
   end type
 
-  !> The device on which a task runs: handles of the driver's own. CUDA: CUdevice, CUcontext, CUstream; OpenCL: cl_device_id, cl_context,
-  !> cl_command_queue.
+  !> The device on which a task runs: handles of the driver's own. CUDA: CUdevice, CUcontext, CUstream; OpenCL: cl_device_id,
+  !> cl_context, cl_command_queue.
   type, bind(C) :: cohort_device
     integer(c_size_t) :: size = 0
     integer(c_int32_t) :: api = 0, number = 0
@@ -144,9 +144,9 @@ module cohort_types
   integer(c_int32_t), parameter :: COHORT_LAYOUT_EXACT = 1
   integer(c_int32_t), parameter :: COHORT_COPIED_TEXT = 232
 
-  !> How fields are laid out in memory: by default an array for each field, in Fortran order. With COHORT_AOS the fields of a point lie
-  !> side by side, as in q(5,i,j,k); with COHORT_BLOCKED `block` points of one field, then as many of the next. padding(d): points of
-  !> room beyond the last in dimension d. alignment: of arrays, or blocks; 0: does not matter.
+  !> How fields are laid out in memory: by default an array for each field, in Fortran order. With COHORT_AOS the fields of a point
+  !> lie side by side, as in q(5,i,j,k); with COHORT_BLOCKED `block` points of one field, then as many of the next. padding(d):
+  !> points of room beyond the last in dimension d. alignment: of arrays, or blocks; 0: does not matter.
   type, bind(C) :: cohort_layout
     integer(c_size_t) :: size = 0
     integer(c_int32_t) :: order = COHORT_ORDER_FORTRAN
@@ -157,7 +157,8 @@ module cohort_types
     integer(c_int64_t) :: alignment = 0
   end type
 
-  !> What was copied because data lay in another layout or memory than a task or its mapper asked for, and why the (first) copy was made.
+  !> What was copied because data lay in another layout or memory than a task or its mapper asked for, and why the (first) copy was
+  !> made.
   type :: cohort_copied
     integer(c_int64_t) :: copies = 0, bytes_in = 0, bytes_out = 0
     character(len=:), allocatable :: why
@@ -173,8 +174,8 @@ module cohort_types
 
   !> What a task needs: fields of a region (or, in an index launch, of sub-region `point` of a partition) with a right.
   !> Build it with `cohort_needs`; one built once may serve every time step.
-  !> No component is allocatable: in array constructors, where launches make their requirements, gfortran loses those (GCC bug 116679).
-  !> A list of few fields lies here, a longer one in the library.
+  !> No component is allocatable: in array constructors, where launches make their requirements, gfortran loses those (GCC bug
+  !> 116679). A list of few fields lies here, a longer one in the library.
   type :: cohort_requirement
     type(cohort_region) :: region
     type(cohort_partition) :: partition
@@ -222,7 +223,8 @@ module cohort_types
   end type
 
   !> A memory: that of a NUMA node (kind COHORT_MEMORY_SYSTEM), or what ranks of the node share (COHORT_MEMORY_SHARED, numa_node
-  !> -1), a device's (COHORT_MEMORY_DEVICE), or the host's that devices use in place (COHORT_MEMORY_ZERO_COPY). Sizes are in bytes; `available` is what can be had now.
+  !> -1), a device's (COHORT_MEMORY_DEVICE), or the host's that devices use in place (COHORT_MEMORY_ZERO_COPY). Sizes are in bytes;
+  !> `available` is what can be had now.
   type, bind(C) :: cohort_memory_info
     integer(c_size_t) :: size = 0
     integer(c_int32_t) :: number = 0, kind = 0, numa_node = -1
@@ -275,7 +277,8 @@ module cohort_types
   end type
 
   !> What a mapper is told of a requirement: bounds and number of points of the region, the fields (a C array; see
-  !> cohort_info_fields), the right, the worker that ran a task on it last (-1: none that is known), the bytes of all that, whether a layout can be chosen.
+  !> cohort_info_fields), the right, the worker that ran a task on it last (-1: none that is known), the bytes of all that, whether
+  !> a layout can be chosen.
   type, bind(C) :: cohort_requirement_info
     integer(c_int32_t) :: dim = 0
     integer(c_int64_t) :: lo(3) = 0, hi(3) = 0

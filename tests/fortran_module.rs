@@ -1,5 +1,6 @@
 //! The Fortran module has everything that the C header has: functions, constants, and structs with the same names in order
-//! (their types are compared in fortran_interfaces.rs). And both describe every function that users call.
+//! (their types are compared in fortran_interfaces.rs). And both describe every function that users call. No line of Fortran is
+//! longer than the standard allows.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -215,4 +216,35 @@ fn no_function_has_a_result_of_deferred_length() {
         }
     }
     assert!(functions > 30, "{functions} functions found");
+}
+
+/// Free form has 132 characters in a line, comments too (Fortran 2018, 6.3.2.1); compilers cut what is longer, with a warning at most.
+#[test]
+fn no_line_is_longer_than_the_standard_allows() {
+    const FOLDERS: [&str; 10] = [
+        "fortran",
+        "c-examples",
+        "tests/fortran",
+        "tests/consumer",
+        "benches/peers",
+        "s3d-mini/checks",
+        "s3d-mini/device",
+        "s3d-mini/driver",
+        "s3d-mini/kernels",
+        "s3d-mini/tests",
+    ];
+    let mut lines = 0;
+    for folder in FOLDERS {
+        for entry in std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "f90") {
+                continue;
+            }
+            for (number, line) in std::fs::read_to_string(&path).unwrap().lines().enumerate() {
+                assert!(line.chars().count() <= 132, "{}:{}", path.display(), number + 1);
+                lines += 1;
+            }
+        }
+    }
+    assert!(lines > 1000, "{lines} lines found");
 }

@@ -1,7 +1,7 @@
-!> s3d-device-figures INPUT OPERATIONS [TRIAD_POINTS [ROUNDS]]: what a right-hand side costs on the device of one rank, with the update
-!> of the state: all kernels in turn as they run in a stage, and each alone, those of the filter and the time step too; bytes and
-!> operations of each from the formulas, beside what the device's memory gives. OPERATIONS has a line for each kernel, its name and
-!> operations a point: tests/count_operations.cpp counts them.
+!> s3d-device-figures INPUT OPERATIONS [TRIAD_POINTS [ROUNDS]]: what a right-hand side costs on the device of one rank, with the
+!> update of the state: all kernels in turn as they run in a stage, and each alone, those of the filter and the time step too; bytes
+!> and operations of each from the formulas, beside what the device's memory gives. OPERATIONS has a line for each kernel, its name
+!> and operations a point: tests/count_operations.cpp counts them.
 program device_figures
   use mpi_f08
   use cohort, only: cohort_memory_info, cohort_machine_memories, cohort_wait_all, COHORT_MEMORY_DEVICE

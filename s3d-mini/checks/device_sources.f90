@@ -1,5 +1,5 @@
-!> s3d-device-sources MECHANISM FOLDER [euler|correction]: the kernels for devices as files FOLDER/primitives.c and so on, each one text
-!> that is CUDA C, OpenCL C and C: to look at, or to compile by hand.
+!> s3d-device-sources MECHANISM FOLDER [euler|correction]: the kernels for devices as files FOLDER/primitives.c and so on, each one
+!> text that is CUDA C, OpenCL C and C: to look at, or to compile by hand.
 program device_sources
   use device_source, only: file_text, kernel_name, kernel_source
   use flow, only: flow_t

@@ -1,6 +1,6 @@
-!> device_check c|opencl FOLDER MECHANISM STATES.csv LIMIT: every device kernel, run in this form, against the Fortran kernel that it
-!> stands for. The points of a block and the planes around it get the states of the table in turn, so that neighbours differ wildly.
-!> FOLDER is where the sources are put.
+!> device_check c|opencl FOLDER MECHANISM STATES.csv LIMIT: every device kernel, run in this form, against the Fortran kernel that
+!> it stands for. The points of a block and the planes around it get the states of the table in turn, so that neighbours differ
+!> wildly. FOLDER is where the sources are put.
 program device_check
   use, intrinsic :: iso_c_binding
   use block, only: block_t, box_t, ghost_t, block_create, block_box

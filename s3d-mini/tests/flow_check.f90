@@ -1,5 +1,5 @@
-!> flow_check MECHANISM LARGEST: flows with an analytic answer, advanced by the solver itself: isentropic vortex to LARGEST^2 points,
-!> acoustic wave, viscous decay of a shear wave. All in argon.
+!> flow_check MECHANISM LARGEST: flows with an analytic answer, advanced by the solver itself: isentropic vortex to LARGEST^2
+!> points, acoustic wave, viscous decay of a shear wave. All in argon.
 program flow_check
   use mpi_f08
   use checks, only: require_below, require_above, require_near, verdict

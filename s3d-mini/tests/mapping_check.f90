@@ -1,6 +1,6 @@
-!> mapping_check MECHANISM SEEDS [device]: mapping changes no result. A reacting, viscous flow by plain MPI, then by tasks under each
-!> mapper: states, pressures and right-hand sides are equal to the last bit, also where a mapper answers what cannot be. With "device"
-!> by the mappers that send tasks to devices, whose compilers round otherwise: equal within 1e-12.
+!> mapping_check MECHANISM SEEDS [device]: mapping changes no result. A reacting, viscous flow by plain MPI, then by tasks under
+!> each mapper: states, pressures and right-hand sides are equal to the last bit, also where a mapper answers what cannot be. With
+!> "device" by the mappers that send tasks to devices, whose compilers round otherwise: equal within 1e-12.
 program mapping_check
   use mpi_f08
   use checks, only: require_below, require_above, verdict

@@ -1,6 +1,6 @@
-! What codes of many years hold, attached in place: arrays with halos of their own, component-first arrays, pieces of work arrays, leading
-! dimensions larger than the extent, arrays that run backwards, parts of every second element, ranks 1 to 4. Each is doubled and
-! increased by one by tasks over a partition; what is not attached stays as it was.
+! What codes of many years hold, attached in place: arrays with halos of their own, component-first arrays, pieces of work arrays,
+! leading dimensions larger than the extent, arrays that run backwards, parts of every second element, ranks 1 to 4. Each is doubled
+! and increased by one by tasks over a partition; what is not attached stays as it was.
 module doubling
   use cohort
   implicit none

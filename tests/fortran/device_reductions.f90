@@ -1,5 +1,5 @@
-! A histogram: tasks on a device count what they are given into the bins of one small region, by atomic folds within each kernel, and
-! another kernel doubles the bins between, so that later contributions are folded in where the data lies.
+! A histogram: tasks on a device count what they are given into the bins of one small region, by atomic folds within each kernel,
+! and another kernel doubles the bins between, so that later contributions are folded in where the data lies.
 module histogram_kernels
   use cohort
   implicit none

@@ -1,6 +1,6 @@
-! A mapper that answers nonsense when it is asked from where data comes that lies on the host and on one of two devices: each answer is
-! refused with a text that says why, the default holds, and a right answer after it is taken. What is only possible in Fortran is an
-! array of another size, or none.
+! A mapper that answers nonsense when it is asked from where data comes that lies on the host and on one of two devices: each answer
+! is refused with a text that says why, the default holds, and a right answer after it is taken. What is only possible in Fortran is
+! an array of another size, or none.
 module asked_for_sources
   use cohort
   implicit none

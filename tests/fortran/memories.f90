@@ -1,5 +1,5 @@
-! A mapper puts the program's array into the memories of two NUMA nodes in turn, as hwloc describes the machine: tasks work on copies
-! where the array does not lie, and the array has what they computed.
+! A mapper puts the program's array into the memories of two NUMA nodes in turn, as hwloc describes the machine: tasks work on
+! copies where the array does not lie, and the array has what they computed.
 module putting
   use cohort
   implicit none
