@@ -45,9 +45,10 @@ impl Watch {
             if let Some(error) = runtime.messages.trouble().filter(|_| !std::mem::replace(&mut self.told, true)) {
                 let text = format!("no messages go between rank {} and others any more: {}", runtime.rank, error.text);
                 crate::tell!("cohort: rank {}: {text}", runtime.rank);
+                // First, or a wait that was told of the failure below would be followed by one that is told nothing.
+                runtime.give_up(Error::new(error.status, text.clone()));
                 // Those that learn of failures without messages learn of this one.
-                runtime.engine.fail_as(error.status, text.clone());
-                runtime.give_up(Error::new(error.status, text));
+                runtime.engine.fail_as(error.status, text);
             }
             let is_left = || runtime.others().any(|rank| runtime.leaves(rank)) && !runtime.messages.is_gathering();
             if let Some(patience) = self.patience.or_else(|| is_left().then_some(LEFT_BEHIND)) {
