@@ -1,5 +1,6 @@
-/* One kernel wants each field in an array of C, q[i][j] with padded rows, another the five fields of a point side by side, a third blocks of eight points for
- * vector units. Each says so once; the library copies where the data lies otherwise, and says what it copied and why. */
+/* One kernel wants each field in an array of C, q[i][j] with padded rows, another the five fields of a point side by side, a third
+ * blocks of eight points for vector units. Each says so once; the library copies where the data lies otherwise, and says what it
+ * copied and why. */
 #include <cohort.h>
 #include <stdio.h>
 #include <string.h>

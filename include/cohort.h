@@ -6,6 +6,11 @@
  * accepts a null handle. Structs that callers fill begin with their size and have an _INIT macro. There is one runtime in a
  * process.
  *
+ * Besides the errors that a function names: functions that wait, cohort_finalize among them, return COHORT_ERROR_PEER_LOST from when
+ * another rank of the node is gone, and COHORT_ERROR_MPI from when MPI has refused a message. Functions that launch, make or compare
+ * something return COHORT_ERROR_RESOURCES where the system has no memory for that. They have changed nothing then, but for an index launch
+ * whose first points are launched: the text says how many.
+ *
  * Threads: a function that takes a context is called on the context's thread: with the root context on the thread that called
  * cohort_init, the MPI thread; with a task's context in the body of the task. All others may be called on any thread, at the same
  * time, unless they say otherwise. Pointers that are passed are borrowed for the call; what is kept is copied. */
@@ -1468,7 +1473,8 @@ cohort_status_t cohort_task_result(cohort_context_t task, const void *value, siz
 /**
  * A region of this rank, zeroed, into which other ranks may copy; it has the fields that the field space has now. Its
  * memory is node-shared (COHORT_SHARED_BYTES). Tasks use it like any region; order them and the copies by phase barriers.
- * Any thread. Errors: OUT_OF_MEMORY, RESOURCES (sizes of fields that change more than ten times from field to field).
+ * Any thread. Errors: OUT_OF_MEMORY, RESOURCES (sizes of fields that change more than ten times from field to field; 65,536 ghost regions
+ * of this rank are there).
  */
 cohort_status_t cohort_ghost_create(cohort_runtime_t runtime,
                                     cohort_index_space_t space,

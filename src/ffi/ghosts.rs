@@ -14,7 +14,8 @@ use crate::runtime::{self, Runtime};
 
 /// A region of this rank, zeroed, into which other ranks may copy; it has the fields that the field space has now. Its
 /// memory is node-shared (COHORT_SHARED_BYTES). Tasks use it like any region; order them and the copies by phase barriers.
-/// Any thread. Errors: OUT_OF_MEMORY, RESOURCES (sizes of fields that change more than ten times from field to field).
+/// Any thread. Errors: OUT_OF_MEMORY, RESOURCES (sizes of fields that change more than ten times from field to field; 65,536 ghost regions
+/// of this rank are there).
 #[no_mangle]
 pub unsafe extern "C" fn cohort_ghost_create(
     runtime: cohort_runtime_t,
