@@ -17,6 +17,8 @@ struct Words {
 
 pub struct Activity {
     words: [Padded<Words>; WORDS],
+    /// Devices on which something is under way.
+    devices: AtomicI64,
 }
 
 /// Numbers below `SHARED` that no thread has.
@@ -85,7 +87,7 @@ impl Default for Activity {
     fn default() -> Self {
         // The calling thread's own, while there is memory to register it.
         NUMBER.with(|_| ());
-        Self { words: std::array::from_fn(|_| Padded::default()) }
+        Self { words: std::array::from_fn(|_| Padded::default()), devices: AtomicI64::new(0) }
     }
 }
 
@@ -114,13 +116,29 @@ impl Activity {
         self.mine().count(inside_task.into());
     }
 
-    /// Changes whenever a task begins or ends, or a wait.
+    /// Something is under way on a device from here on, or nothing is any more.
+    pub fn device_is_active(&self, is_active: bool) {
+        self.devices.fetch_add(if is_active { 1 } else { -1 }, Ordering::Relaxed);
+        self.moves();
+    }
+
+    /// Something on a device began or ended.
+    pub fn moves(&self) {
+        self.mine().count(0);
+    }
+
+    /// Changes whenever a task begins or ends, or a wait, or something on a device.
     pub fn moved(&self) -> u64 {
         self.words.iter().map(|words| words.moved.load(Ordering::Relaxed)).sum()
     }
 
-    /// Tasks that run, and do not wait.
+    /// Tasks that run, and do not wait, and devices that are at something.
     pub fn running(&self) -> i64 {
+        self.running_on_host() + self.devices.load(Ordering::Relaxed)
+    }
+
+    /// Tasks that run, and do not wait.
+    pub fn running_on_host(&self) -> i64 {
         self.words.iter().map(|words| words.running.load(Ordering::Relaxed)).sum()
     }
 }

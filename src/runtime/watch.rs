@@ -3,6 +3,7 @@
 
 use super::Runtime;
 use crate::base::{Error, Status};
+use crate::operation::devices::Devices;
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -78,7 +79,7 @@ impl Watch {
     fn report(&mut self, runtime: &Runtime, patience: Duration) {
         let activity = &runtime.engine.activity;
         let moved = activity.moved();
-        if moved != self.moved || activity.running() > 0 {
+        if moved != self.moved || activity.running_on_host() > 0 {
             (self.moved, self.since, self.reported) = (moved, Instant::now(), false);
         } else if !self.reported && self.since.elapsed() >= patience {
             self.reported = true;
@@ -116,7 +117,7 @@ fn named(mut ranks: impl Iterator<Item = u32>) -> Option<String> {
 impl Runtime {
     /// What waits for whom.
     fn waits(&self) -> Vec<String> {
-        let mut waits = Vec::new();
+        let mut waits = self.engine.devices.get().map_or_else(Vec::new, Devices::waits);
         self.objects.handshakes.for_each(|handle, handshake| waits.extend(handshake.waits(handle)));
         self.objects.halos.for_each(|handle, halo| waits.extend(halo.waits(handle)));
         self.collectives.for_each(|collective| waits.extend(collective.wait_text()));

@@ -10,6 +10,7 @@ mod indirect;
 mod reductions;
 mod registration;
 mod running;
+mod standstill;
 mod watched;
 
 use cohort::base::{Error, Result, Status};

@@ -25,7 +25,9 @@ pub struct Seen {
     pub refuses_copies: AtomicBool,
     /// Copies to the device end with a fault, and with them what waits for them.
     pub faults_copies: AtomicBool,
-    /// How often each event of the kernel "late" was asked, which ends when it may.
+    /// Copies from the device end when they may.
+    pub late_copies: AtomicBool,
+    /// How often each event of the kernel "late", or of such a copy, was asked, which ends when it may.
     pub late: Mutex<Vec<Arc<AtomicUsize>>>,
     /// Bytes copied to the device, from it, and on it.
     pub to_device: AtomicUsize,
@@ -97,6 +99,14 @@ struct Late {
     inner: Event,
     asked: Arc<AtomicUsize>,
     seen: Arc<Seen>,
+}
+
+impl Late {
+    fn of(inner: Event, seen: &Arc<Seen>) -> Event {
+        let asked = Arc::<AtomicUsize>::default();
+        seen.late.lock().unwrap().push(asked.clone());
+        Event::of(Self { inner, asked, seen: seen.clone() })
+    }
 }
 
 impl Completion for Late {
@@ -238,8 +248,12 @@ impl Device for Watched {
             return Err(Error::new(Status::Resources, "the copy was refused"));
         }
         let event = self.inner.copy(stream, transfer, wait)?;
-        let fails = matches!(transfer.from, Side::Host(_)) && self.seen.faults_copies.load(Ordering::Relaxed);
-        Ok(if fails { Event::of(Failing(event)) } else { event })
+        let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        Ok(match (transfer.from, transfer.to) {
+            (Side::Host(_), _) if is(&self.seen.faults_copies) => Event::of(Failing(event)),
+            (_, Side::Host(_)) if is(&self.seen.late_copies) => Late::of(event, &self.seen),
+            _ => event,
+        })
     }
     fn reaches(&self, other: &Buffer) -> bool {
         self.inner.reaches(other)
@@ -277,11 +291,7 @@ impl Device for Watched {
                 seen.check(&format!("kernel {name}"))
             }),
             "faulting" => event.then(fault),
-            "late" => {
-                let asked = Arc::<AtomicUsize>::default();
-                seen.late.lock().unwrap().push(asked.clone());
-                Event::of(Late { inner: event, asked, seen })
-            }
+            "late" => Late::of(event, &seen),
             // It fails with what it waits for, as a driver's.
             _ if seen.faults_copies.load(Ordering::Relaxed) || wait.iter().any(|event| event.done().is_err()) => {
                 let waits = wait.to_vec();

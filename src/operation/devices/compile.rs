@@ -9,6 +9,7 @@ use crate::event::NodeRef;
 use crate::operation::Engine;
 use std::collections::HashMap;
 use std::sync::mpsc::{channel, Sender};
+use std::time::Instant;
 
 /// A text stays, at its address, as long as the task's kind.
 type Text = &'static KernelText;
@@ -18,7 +19,7 @@ pub type Compilation = Result<(Module, Kernel)>;
 /// A text's kernel, compiled when it is first asked for; a failure to compile is kept, too.
 enum Known {
     /// For these tasks, which are ready otherwise.
-    UnderWay(Vec<NodeRef>),
+    UnderWay(Text, Instant, Vec<NodeRef>),
     There(Compilation),
 }
 
@@ -37,10 +38,10 @@ impl Kernels {
     pub fn are_there(&mut self, text: Text, node: NodeRef, engine: &Engine, device: usize) -> bool {
         match self.known.get_mut(&std::ptr::from_ref(text)) {
             Some(Known::There(_)) => return true,
-            Some(Known::UnderWay(tasks)) => tasks.push(node),
+            Some(Known::UnderWay(.., tasks)) => tasks.push(node),
             None => {
                 let known = match self.ask(text, engine, device) {
-                    Ok(()) => Known::UnderWay(vec![node]),
+                    Ok(()) => Known::UnderWay(text, Instant::now(), vec![node]),
                     Err(error) => Known::There(Err(error)),
                 };
                 let is_there = matches!(known, Known::There(_));
@@ -75,11 +76,23 @@ impl Kernels {
         self.under_way > 0
     }
 
+    /// The one that was asked for first, by its name.
+    pub fn oldest_under_way(&self) -> Option<(&'static str, Instant)> {
+        if !self.are_under_way() {
+            return None;
+        }
+        let under_way = self.known.values().filter_map(|known| match known {
+            Known::UnderWay(text, since, _) => Some((&*text.entry, *since)),
+            Known::There(_) => None,
+        });
+        under_way.min_by_key(|(_, since)| *since)
+    }
+
     /// The tasks that waited for the kernel.
     pub fn add(&mut self, text: Text, compiled: Compilation) -> Vec<NodeRef> {
         self.under_way -= 1;
         match self.known.insert(text, Known::There(compiled)) {
-            Some(Known::UnderWay(tasks)) => tasks,
+            Some(Known::UnderWay(.., tasks)) => tasks,
             _ => Vec::new(),
         }
     }

@@ -5,7 +5,7 @@
 use super::super::body::{Body, Held, Work};
 use super::super::Engine;
 use super::resident::{Events, Physical};
-use super::{Devices, Request, Then};
+use super::{Devices, Request, Then, Whose};
 use crate::base::sync::Mutex;
 use crate::base::Result;
 use crate::device::{Device, Dim, Event, Fill, HostBuffer, Side, Stream, Transfer};
@@ -214,7 +214,7 @@ impl Engine {
         let events = left.outstanding();
         let awaits = !events.is_empty();
         if awaits {
-            devices.when(events, Then::Offer(node));
+            devices.when(events, Then::Offer(node), Whose::from(&body.work));
         }
         awaits
     }

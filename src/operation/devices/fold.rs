@@ -7,7 +7,7 @@ use super::contribution::Contribution;
 use super::resident::{Events, Physical, Place, State};
 use super::start::Extent;
 use super::thread::DeviceThread;
-use super::{KernelText, Then};
+use super::{KernelText, Then, Whose};
 use crate::base::Result;
 use crate::device::{Arg, Event, Launch, Stream};
 use crate::event::NodeRef;
@@ -133,7 +133,7 @@ impl DeviceThread<'_> {
                 self.engine.finish(node, error);
             }
             Ok(()) if events.is_empty() => self.engine.offer_again(node),
-            Ok(()) => self.devices.when(events, Then::Offer(node)),
+            Ok(()) => self.devices.when(events, Then::Offer(node), Whose::from(&body.work)),
         }
     }
 

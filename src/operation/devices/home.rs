@@ -7,13 +7,15 @@ use super::super::{inside_task, current_task, Engine, Frame, RegionObject, TreeD
 use super::resident::{Events, Place, State, HOST};
 use super::sources::{Asking, Ranking};
 use super::transfer::{self, Pair};
-use super::{Devices, Done, Request, Then, Told};
+use super::{Attached, Devices, Done, Request, Then, Told, Watched, Whose};
 use crate::base::Result;
+use crate::device::{Event, Stream};
 use crate::event::NodeRef;
 use crate::geometry::{Domain, Rect};
 use crate::region::{FieldMask, Privilege};
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Data that the host is about to use.
 #[derive(Clone, Copy)]
@@ -123,8 +125,20 @@ impl Devices {
     }
 
     /// What comes when these events have happened.
-    pub(super) fn when(&self, events: Events, then: Then) {
-        self.list[0].send(Request::Watch(events, then));
+    pub(super) fn when(&self, events: Events, then: Then, whose: Whose) {
+        let device = events.first().map_or(0, |event| self.device_of(event));
+        self.list[device].send(Request::Watch(Watched { events, then, whose, since: Instant::now() }));
+    }
+
+    /// The device on one of whose streams the event is.
+    fn device_of(&self, event: &Event) -> usize {
+        let stream = event.position().stream;
+        let has_it = |attached: &Attached| {
+            let device = &attached.device;
+            let mut all = [Stream::In, Stream::Out].into_iter().chain((0..device.streams()).map(Stream::Kernels));
+            all.any(|one| device.native_stream(one) as usize == stream)
+        };
+        self.list.iter().position(has_it).unwrap_or(0)
     }
 }
 
@@ -157,7 +171,7 @@ impl Engine {
         match devices.bring(body.needs().iter().enumerate().filter(uses).map(|need| Wanted::of(need, asking))) {
             Ok(events) if events.is_empty() => Some(0),
             Ok(events) => {
-                devices.when(events, Then::Offer(node));
+                devices.when(events, Then::Offer(node), Whose::from(&body.work));
                 None
             }
             Err(error) => Some(self.fail(format!("{} failed on rank {}: its data could not be brought from a device: {}", body.work.name(), self.rank, error.text))),
@@ -172,7 +186,7 @@ impl Engine {
                 return Ok(());
             }
             let told = Arc::new(Told::default());
-            devices.when(events, Then::Tell(told.clone()));
+            devices.when(events, Then::Tell(told.clone()), Whose::Thread);
             self.block(|| told.done.load(Ordering::Acquire), &told.seats, || (), None)?;
             match told.error.load(Ordering::Relaxed) {
                 0 => (),

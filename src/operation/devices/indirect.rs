@@ -296,7 +296,7 @@ impl DeviceThread<'_> {
         self.unpin(&data.pinned);
         let there = Events::from_iter([check.there.clone()]);
         task.check = Some(check);
-        self.watched.push((there, Then::Run(node)));
+        self.watch(there, Then::Run(node), task.job.into());
         Ok(Beginning::Later)
     }
 

@@ -26,6 +26,7 @@ mod place;
 mod resident;
 mod shared_memory;
 mod sources;
+mod standing;
 mod start;
 mod thread;
 mod transfer;
@@ -53,11 +54,13 @@ use pins::Pins;
 use resident::Events;
 use shared_memory::SharedMemory;
 use smallvec::SmallVec;
+use standing::{Standing, Whose};
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
+use std::time::Instant;
 
 /// In the place of a failure's number: operations have to look where their data is.
 pub(super) const LOOK: u32 = u32::MAX;
@@ -117,6 +120,14 @@ pub(super) enum Then {
     Tell(Arc<Told>),
 }
 
+/// What comes when all these events have happened.
+pub(super) struct Watched {
+    events: Events,
+    then: Then,
+    whose: Whose,
+    since: Instant,
+}
+
 /// What a thread waits for; the failure that it ended with, or 0.
 #[derive(Default)]
 pub(super) struct Told {
@@ -129,8 +140,7 @@ pub(super) enum Request {
     Run(NodeRef),
     /// A fold of what lies on the device.
     Fold(NodeRef),
-    /// What comes when all these have happened.
-    Watch(Events, Then),
+    Watch(Watched),
     /// A kernel is there, or does not compile.
     Compiled(&'static KernelText, Box<compile::Compilation>),
     Stop,
@@ -147,6 +157,7 @@ pub struct Attached {
     parcels: parcel::Parcels,
     /// Tasks launched for it and not complete.
     load: AtomicU64,
+    standing: Mutex<Standing>,
 }
 
 impl Attached {
@@ -194,7 +205,7 @@ impl Devices {
     pub fn new(found: Vec<Arc<dyn Device>>, before: (u32, u32), verbose: bool) -> Self {
         let name = |device: &Arc<dyn Device>| CString::new(device.info().name.clone()).unwrap_or_default();
         let shared = Arc::<SharedMemory>::default();
-        let attached = |device| Attached { name: name(&device), device, inbox: Mutex::default(), thread: OnceLock::new(), left: Mutex::default(), parcels: Default::default(), load: AtomicU64::new(0) };
+        let attached = |device| Attached { name: name(&device), device, inbox: Mutex::default(), thread: OnceLock::new(), left: Mutex::default(), parcels: Default::default(), load: AtomicU64::new(0), standing: Mutex::default() };
         Self {
             list: found.into_iter().map(attached).collect(),
             clock: AtomicU64::new(0),

@@ -2,12 +2,12 @@
 
 use super::super::body::{Body, Work};
 use super::super::mapped::special;
-use super::super::activity::Mine;
 use super::super::Engine;
 use super::start::Started;
 use super::compile::Kernels;
 use super::parcel::Shipment;
-use super::{Attached, Contributions, DeviceBody, DeviceTask, Devices, Done, Job, Request, Then, LOOK};
+use super::standing::{Standing, Whose};
+use super::{Attached, Contributions, DeviceBody, DeviceTask, Devices, Done, Job, Request, Then, Watched, LOOK};
 use super::super::Context;
 use crate::base::Result;
 use crate::device::{Event, Position, Stream};
@@ -40,6 +40,7 @@ pub enum Beginning {
 struct Running {
     task: Box<DeviceTask>,
     started: Started,
+    since: Instant,
 }
 
 pub struct DeviceThread<'a> {
@@ -50,11 +51,11 @@ pub struct DeviceThread<'a> {
     waiting: VecDeque<NodeRef>,
     /// In the order in which they were enqueued.
     running: VecDeque<Running>,
-    pub watched: Vec<(Events, Then)>,
+    watched: Vec<Watched>,
     pub kernels: Kernels,
     turn: usize,
-    /// While something runs or is compiled: a wait that a failure may end lasts as long.
-    activity: Option<Mine<'a>>,
+    /// Something runs or is compiled: a wait that a failure may end lasts as long.
+    is_active: bool,
     /// The device is lost, and what lay there alone.
     is_lost: bool,
     /// In which a function of the program launched, though it must not.
@@ -84,8 +85,8 @@ pub fn start(engine: &Engine) -> Result<()> {
             let engine = lent.engine();
             if let Some(devices) = engine.devices.get() {
                 let (waiting, running, watched, kernels) = Default::default();
-                let (turn, activity, is_lost, launched) = (0, None, false, Cell::default());
-                DeviceThread { engine, devices, number, waiting, running, watched, kernels, turn, activity, is_lost, launched }.serve();
+                let (turn, is_active, is_lost, launched) = (0, false, false, Cell::default());
+                DeviceThread { engine, devices, number, waiting, running, watched, kernels, turn, is_active, is_lost, launched }.serve();
             }
         })?;
     }
@@ -109,16 +110,22 @@ impl DeviceThread<'_> {
                 match request {
                     Request::Run(node) => self.waiting.push_back(node),
                     Request::Fold(node) => self.fold(node),
-                    Request::Watch(events, then) => self.watched.push((events, then)),
+                    Request::Watch(watched) => self.watched.push(watched),
                     Request::Compiled(text, compiled) => self.kernels.add(text, *compiled).into_iter().for_each(|node| self.comes_again(node)),
                     Request::Stop => return,
                 }
             }
             any |= self.complete();
+            // A call of the driver's may keep the thread from here on.
+            if any {
+                self.engine.activity.moves();
+            }
             any |= self.enqueue_waiting();
             self.say_whether_active();
             if any {
                 moved = Instant::now();
+                self.say_what_stands(None);
+                self.engine.activity.moves();
             } else if self.running.is_empty() && self.watched.is_empty() && self.waiting.is_empty() {
                 std::thread::park();
             } else if moved.elapsed() < BUSY {
@@ -131,11 +138,27 @@ impl DeviceThread<'_> {
 
     fn say_whether_active(&mut self) {
         let is_active = !self.running.is_empty() || !self.watched.is_empty() || self.kernels.are_under_way();
-        match self.activity.take() {
-            None if is_active => self.activity = Some(self.engine.activity.task_begins()),
-            Some(activity) if !is_active => activity.ends(),
-            same => self.activity = same,
+        if std::mem::replace(&mut self.is_active, is_active) != is_active {
+            self.engine.activity.device_is_active(is_active);
         }
+    }
+
+    /// `enqueues`: what the driver is about to be given.
+    fn say_what_stands(&self, enqueues: Option<Whose>) {
+        let runs = self.running.front().map(|running| (running.task.job.into(), running.since));
+        let oldest = self.watched.iter().min_by_key(|watched| watched.since);
+        *self.attached().standing.lock() = Standing {
+            enqueues: enqueues.map(|whose| (whose, Instant::now())),
+            runs,
+            behind: (self.running.len() + self.waiting.len()).saturating_sub(1),
+            brings: oldest.map(|watched| (watched.whose, watched.since)),
+            compiles: self.kernels.oldest_under_way(),
+        };
+    }
+
+    /// What comes when these events have happened.
+    pub fn watch(&mut self, events: Events, then: Then, whose: Whose) {
+        self.watched.push(Watched { events, then, whose, since: Instant::now() });
     }
 
     /// Whether the device is lost. What lay there alone is lost before anyone learns of the fault.
@@ -161,7 +184,7 @@ impl DeviceThread<'_> {
                 None => at += 1,
                 Some(result) => {
                     self.look_whether_lost();
-                    let Some(Running { task, started }) = self.running.remove(at) else { break };
+                    let Some(Running { task, started, .. }) = self.running.remove(at) else { break };
                     self.unpin(&started.data.pinned);
                     let shipped = result.and_then(|()| self.ship(&task, started.data.shipment));
                     let error = self.engine.number_of(shipped, task.job.name());
@@ -177,11 +200,11 @@ impl DeviceThread<'_> {
         }
         at = 0;
         while at < self.watched.len() {
-            match outstanding.outcome(&self.watched[at].0) {
+            match outstanding.outcome(&self.watched[at].events) {
                 None => at += 1,
                 Some(result) => {
                     self.look_whether_lost();
-                    let (_, then) = self.watched.swap_remove(at);
+                    let Watched { then, .. } = self.watched.swap_remove(at);
                     let error = result.map_or_else(|e| self.engine.fail(format!("a copy from a device failed on rank {}: {}", self.engine.rank, e.text)), |()| 0);
                     self.bring_about(then, error);
                 }
@@ -220,6 +243,7 @@ impl DeviceThread<'_> {
                 continue;
             }
             if !self.enqueue(node) {
+                self.say_what_stands(None);
                 return any;
             }
             self.waiting.pop_front();
@@ -288,6 +312,7 @@ impl DeviceThread<'_> {
                 self.settle_choices(kind, body, &mut task, chosen);
             }
         }
+        self.say_what_stands(Some(task.job.into()));
         let lost = self.look_whether_lost().map(|why| fail_lost(why));
         let started = match (task.job, lost) {
             (Job::Task(_), Some(lost)) => lost,
@@ -319,7 +344,7 @@ impl DeviceThread<'_> {
                 if !started.data.contributions.is_empty() {
                     self.devices.counts.add(Done::Reduction);
                 }
-                self.running.push_back(Running { task, started });
+                self.running.push_back(Running { task, started, since: Instant::now() });
                 body.result = None;
                 self.engine.finish(node, 0);
                 true
@@ -352,8 +377,9 @@ impl DeviceThread<'_> {
     fn leave_to_host(&mut self, node: NodeRef, body: &mut Body, task: Box<DeviceTask>) {
         let events = self.events_of(&task.after);
         if !events.is_empty() {
+            let whose = task.job.into();
             body.work = Work::Device(task);
-            self.watched.push((events, Then::Run(node)));
+            self.watch(events, Then::Run(node), whose);
             return;
         }
         body.work = task.job.on_host();
