@@ -221,22 +221,30 @@ impl Residency {
         rest.into_iter().for_each(lost);
     }
 
+    /// Makes valid on the host, too, what is valid at a place and nowhere else; what must be copied for that is added to `moves`.
+    pub fn save(&mut self, id: PlaceId, moves: &mut Vec<Move>) {
+        let at = self.position(id);
+        let mut unsaved: Pieces = std::iter::once(self.places[at].valid.clone()).filter(|valid| !valid.is_empty()).collect();
+        for other in self.places.iter().filter(|other| other.id != id) {
+            take(&mut unsaved, &other.valid, drop);
+        }
+        for part in unsaved {
+            let host = &mut self.places[0];
+            host.valid = host.valid.union(&part);
+            host.sole = false;
+            self.places[at].sole = false;
+            moves.push(Move { from: id, to: PlaceId::HOST, part });
+        }
+    }
+
     /// Takes a place away. What is valid nowhere else must be copied to the host before, and is added to `moves`.
     ///
     /// # Panics
     /// If the place is the host's or was evicted.
     pub fn evict(&mut self, id: PlaceId, moves: &mut Vec<Move>) {
         assert!(id != PlaceId::HOST, "the host's place stays");
-        let gone = self.places.remove(self.position(id));
-        let mut unsaved: Pieces = std::iter::once(gone.valid).filter(|valid| !valid.is_empty()).collect();
-        for other in &self.places {
-            take(&mut unsaved, &other.valid, drop);
-        }
-        let host = &mut self.places[0];
-        for part in unsaved {
-            host.valid = host.valid.union(&part);
-            moves.push(Move { from: id, to: PlaceId::HOST, part });
-        }
+        self.save(id, moves);
+        self.places.remove(self.position(id));
     }
 }
 
@@ -255,6 +263,7 @@ mod tests {
         Update(MemoryNumber, Domain, usize),
         Overwrite(MemoryNumber, Domain, usize),
         Miss(Domain, usize),
+        Save(usize),
         Evict(usize),
     }
 
@@ -276,6 +285,7 @@ mod tests {
             3 => (0u32..4, domains(), any::<usize>()).prop_map(|(memory, domain, choice)| Step::Update(memory, domain, choice)),
             2 => (0u32..4, domains(), any::<usize>()).prop_map(|(memory, domain, choice)| Step::Overwrite(memory, domain, choice)),
             1 => (domains(), any::<usize>()).prop_map(|(domain, chosen)| Step::Miss(domain, chosen)),
+            1 => any::<usize>().prop_map(Step::Save),
             2 => any::<usize>().prop_map(Step::Evict),
         ];
         prop::collection::vec(step, 1..40)
@@ -376,19 +386,24 @@ mod tests {
             }
         }
 
-        fn evict(&mut self, id: PlaceId) {
+        fn save(&mut self, id: PlaceId, evicts: bool) {
             let sole = |model: &Model, p| {
                 let others = model.residency.places.iter().filter(|place| place.id != id);
                 model.is_newest(id, p) && !others.into_iter().any(|place| model.is_newest(place.id, p))
             };
             let unsaved: Vec<Point> = BOUNDS.points().filter(|&p| sole(self, p)).collect();
             let mut moves = Vec::new();
-            self.residency.evict(id, &mut moves);
+            match evicts {
+                true => self.residency.evict(id, &mut moves),
+                false => self.residency.save(id, &mut moves),
+            }
             assert!(moves.iter().all(|m| m.from == id && m.to == PlaceId::HOST));
             let saved: i64 = moves.iter().map(|m| m.part.volume()).sum();
             assert_eq!(saved as usize, unsaved.len(), "what is valid elsewhere is not saved");
             self.run(&moves);
-            self.stored.remove(&id);
+            if evicts {
+                self.stored.remove(&id);
+            }
         }
 
         fn miss(&mut self, id: PlaceId, domain: &Domain) {
@@ -423,10 +438,10 @@ mod tests {
                     let id = self.residency.places[chosen % self.residency.places.len()].id;
                     self.miss(id, domain);
                 }
-                Step::Evict(chosen) => {
+                Step::Save(chosen) | Step::Evict(chosen) => {
                     let elsewhere: Vec<PlaceId> = self.residency.places.iter().skip(1).map(|place| place.id).collect();
                     if !elsewhere.is_empty() {
-                        self.evict(elsewhere[chosen % elsewhere.len()]);
+                        self.save(elsewhere[chosen % elsewhere.len()], matches!(step, Step::Evict(_)));
                     }
                 }
             }

@@ -157,6 +157,94 @@ fn what_a_copy_that_failed_was_to_bring_is_brought_again() {
     assert_eq!(running.look(region, 1, [1, 1]), 8.0);
 }
 
+/// Copies that are refused at once, and such that end with a fault.
+const WAYS_TO_FAIL: [(fn(&Seen) -> &AtomicBool, &str); 2] = [(|seen| &seen.refuses_copies, "the copy was refused"), (|seen| &seen.faults_home, FAULT)];
+
+#[test]
+fn what_a_copy_home_that_failed_was_to_bring_stays_on_the_device() {
+    for (flag, why) in WAYS_TO_FAIL {
+        let (device, seen) = Watched::open();
+        let running = Running::with(vec![device]);
+        let bump = running.task("bump", BUMP, "bump");
+        let [(region, fields), (attached, _)] = [(); 2].map(|()| running.region(&[100, 100], 1));
+        let array = Halo::new(100, 1);
+        running.attach(attached, &fields, array.first(), &array.strides(), 0);
+        let fill = |value: f64| ok(unsafe { rg::cohort_fill(running.context, region, 1, fields.as_ptr(), (&raw const value).cast(), 8) });
+        let fails = |fails| flag(&seen).store(fails, Ordering::Relaxed);
+        // On the device, from where a wait for a future brings nothing.
+        let bumped = |region| unsafe {
+            let mut future: cohort_future_t = std::mem::zeroed();
+            running.launch_for(&mut future, COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_READ_WRITE));
+            ok(ft::cohort_future_get(future, null_mut(), 0));
+            ok(ft::cohort_future_destroy(&mut future));
+        };
+        fill(3.0);
+        running.launch(bump, region, &fields);
+        running.wait();
+        // Who asks is told, each time, and nobody else.
+        fails(true);
+        let before = ON_HOST.load(Ordering::Relaxed);
+        for _ in 0..2 {
+            running.launch_on(COHORT_PROC_CPU, bump, (region, &fields, COHORT_READ_ONLY));
+            running.wait_fails(&["bump", why]);
+            running.launch(bump, region, &fields);
+            running.wait();
+        }
+        assert_eq!(ON_HOST.load(Ordering::Relaxed), before);
+        fails(false);
+        running.launch_on(COHORT_PROC_CPU, bump, (region, &fields, COHORT_READ_ONLY));
+        running.wait();
+        assert_eq!(ON_HOST.load(Ordering::Relaxed), before + 1);
+        assert_eq!(running.look(region, fields[0], [7, 7]), 6.0);
+        // Arrays of the program are brought by its waits, and when they are given back.
+        bumped(attached);
+        fails(true);
+        running.wait_fails(&[why]);
+        fails(false);
+        while unsafe { ln::cohort_wait_all(running.context) } != COHORT_OK {
+            // A failure is told once more.
+            assert!(said().contains(why), "{}", said());
+        }
+        array.check(1.0);
+        bumped(attached);
+        fails(true);
+        running.wait_fails(&[why]);
+        let detach = || unsafe { rg::cohort_detach(running.context, attached, 1, fields.as_ptr()) };
+        assert_ne!(detach(), COHORT_OK, "{why}");
+        assert!(said().contains(why), "{}", said());
+        fails(false);
+        while detach() != COHORT_OK {
+            assert!(said().contains(why), "{}", said());
+        }
+        array.check(2.0);
+    }
+}
+
+#[test]
+fn what_cannot_be_written_back_stays_and_whoever_wanted_the_room_fails() {
+    for (flag, why) in WAYS_TO_FAIL {
+        // For one of them.
+        let (device, seen) = Watched::of(&Wanted { capacity: Some(100 << 10), ..drivers::wanted("watched") });
+        let running = Running::with(vec![device]);
+        let bump = running.task("bump", BUMP, "bump");
+        let [(first, fields), (second, _)] = [(); 2].map(|()| running.region(&[100, 100], 1));
+        for (region, value) in [(first, 3.0f64), (second, 5.0)] {
+            ok(unsafe { rg::cohort_fill(running.context, region, 1, fields.as_ptr(), (&raw const value).cast(), 8) });
+        }
+        running.launch(bump, first, &fields);
+        running.wait();
+        flag(&seen).store(true, Ordering::Relaxed);
+        running.launch(bump, second, &fields);
+        running.wait_fails(&["task \"bump\" failed", why]);
+        running.launch(bump, first, &fields);
+        running.wait();
+        flag(&seen).store(false, Ordering::Relaxed);
+        running.launch(bump, second, &fields);
+        running.wait();
+        assert_eq!([first, second].map(|region| running.look(region, fields[0], [7, 7])), [5.0, 6.0]);
+    }
+}
+
 #[test]
 fn a_fault_of_one_task_is_not_that_of_the_next_in_its_place() {
     let (device, _) = Watched::open();

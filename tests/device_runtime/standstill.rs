@@ -48,7 +48,7 @@ fn program() {
         return;
     }
     // The first has no room.
-    let first = discover(&Wanted { choice: drivers::choice(), capacity: Some(64 << 10), ..Wanted::default() }).unwrap().devices.remove(0);
+    let first = discover(&Wanted { capacity: Some(64 << 10), ..drivers::wanted("first") }).unwrap().devices.remove(0);
     let (device, seen) = Watched::open();
     let running = Running::with(vec![first, device]);
     let [slow, late, held, see] = ["slow", "late", "held", "see"].map(|name| running.task(name, &NOTHING.replace("NAME", name), name));

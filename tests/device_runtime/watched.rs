@@ -25,6 +25,8 @@ pub struct Seen {
     pub refuses_copies: AtomicBool,
     /// Copies to the device end with a fault, and with them what waits for them.
     pub faults_copies: AtomicBool,
+    /// Copies from the device do.
+    pub faults_home: AtomicBool,
     /// Copies from the device end when they may.
     pub late_copies: AtomicBool,
     /// How often each event of the kernel "late", or of such a copy, was asked, which ends when it may.
@@ -251,6 +253,7 @@ impl Device for Watched {
         let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         Ok(match (transfer.from, transfer.to) {
             (Side::Host(_), _) if is(&self.seen.faults_copies) => Event::of(Failing(event)),
+            (_, Side::Host(_)) if is(&self.seen.faults_home) => Event::of(Failing(event)),
             (_, Side::Host(_)) if is(&self.seen.late_copies) => Late::of(event, &self.seen),
             _ => event,
         })

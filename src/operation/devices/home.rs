@@ -188,10 +188,8 @@ impl Engine {
             let told = Arc::new(Told::default());
             devices.when(events, Then::Tell(told.clone()), Whose::Thread);
             self.block(|| told.done.load(Ordering::Acquire), &told.seats, || (), None)?;
-            match told.error.load(Ordering::Relaxed) {
-                0 => (),
-                number => return Err(self.failures.error(number)),
-            }
+            let failed = told.failed.lock().take();
+            failed.map_or(Ok(()), Err)?;
         }
     }
 

@@ -46,7 +46,7 @@ use super::body::{Body, Held, Work};
 use super::indirect::Indirection;
 use super::{Engine, TaskKind, TreeData};
 use crate::base::sync::Mutex;
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::device::{Device, DeviceInfo};
 use crate::event::NodeRef;
 use crate::mapping::DevicePlace;
@@ -57,7 +57,7 @@ use smallvec::SmallVec;
 use standing::{Standing, Whose};
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::Instant;
@@ -128,11 +128,11 @@ pub(super) struct Watched {
     since: Instant,
 }
 
-/// What a thread waits for; the failure that it ended with, or 0.
+/// What a thread waits for, and what that failed with.
 #[derive(Default)]
 pub(super) struct Told {
     pub done: std::sync::atomic::AtomicBool,
-    pub error: AtomicU32,
+    pub failed: Mutex<Option<Error>>,
     pub seats: super::SeatSet,
 }
 

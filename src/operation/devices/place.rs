@@ -2,11 +2,11 @@
 
 use super::super::body::Held;
 use super::super::TreeData;
-use super::resident::{Physical, Place, State};
+use super::resident::{Events, Physical, Place, State, HOST};
 use super::{Devices, Done};
 use crate::base::{Result, Status};
 use crate::device::{Buffer, Event};
-use crate::geometry::{Domain, Rect};
+use crate::geometry::Rect;
 use crate::region::FieldMask;
 use std::sync::Arc;
 
@@ -126,20 +126,27 @@ impl Devices {
         Ok(true)
     }
 
-    /// Writes back what lies nowhere else, and gives the memory back when that is done. A place that a task uses stays.
+    /// Writes back what lies nowhere else, and gives the memory back. A place that a task uses stays, and so does one whose values do not come home.
     pub fn drop_place(&self, data: &Arc<TreeData>, place: Place) -> Result<()> {
         let mut state = self.resident(data).lock();
         if state.physical.get(&place).is_none_or(|physical| physical.pins > 0) {
             return Ok(());
         }
-        let mut parts = Vec::new();
-        state.give_up(place, &mut parts);
-        let in_rects = |(field, domain): &(u32, Domain)| domain.rects().map(|rect| (place, rect, *field)).collect::<Vec<_>>();
-        let mut pieces: Vec<(Place, Rect, u32)> = parts.iter().flat_map(in_rects).collect();
-        let copied = self.copy_home(&mut state, data, &mut pieces);
+        loop {
+            let mut pieces = state.save(place);
+            if pieces.is_empty() {
+                break;
+            }
+            self.copy_home(&mut state, data, &mut pieces).inspect_err(|_| state.stay(&pieces))?;
+            // The memory is not let go before they are there; whoever wants it has to wait for them anyway.
+            let mut copies = Events::new();
+            state.wait_for_fills_of(HOST, pieces.iter().map(|(_, rect, field)| (*field, *rect)), &mut copies);
+            copies.iter().try_for_each(Event::wait)?;
+        }
+        state.give_up(place);
         if let Some(physical) = state.physical.remove(&place) {
             physical.buffer.retire(physical.users);
         }
-        copied.inspect_err(|error| state.lose_parts(parts, &error.text))
+        Ok(())
     }
 }

@@ -247,16 +247,20 @@ impl State {
 
     /// The points get new values at a place, and are valid nowhere else.
     pub fn write(&mut self, field: u32, domain: &Domain, place: Place) {
-        if let Some(of_field) = self.fields.get_mut(&field) {
-            let id = of_field.id(place);
-            of_field.residency.write(id, domain);
-        }
+        self.is_only_at(field, domain, place);
         self.lost.retain_mut(|lost| {
             if lost.field == field {
                 lost.domain = lost.domain.minus(domain);
             }
             !lost.domain.is_empty()
         });
+    }
+
+    fn is_only_at(&mut self, field: u32, domain: &Domain, place: Place) {
+        if let Some(of_field) = self.fields.get_mut(&field) {
+            let id = of_field.id(place);
+            of_field.residency.write(id, domain);
+        }
     }
 
     /// What other ranks write they write in the host's memory: of fields that they have written since this was last asked, places have old values.
@@ -275,7 +279,7 @@ impl State {
 
     /// Points that were to be copied from these places are still there, and only there: the copy failed.
     pub fn stay(&mut self, pieces: &[(Place, Rect, u32)]) {
-        pieces.iter().for_each(|(from, rect, field)| self.write(*field, &(*rect).into(), *from));
+        pieces.iter().for_each(|(from, rect, field)| self.is_only_at(*field, &(*rect).into(), *from));
     }
 
     /// A device is lost: what was valid there alone is valid nowhere.
@@ -283,19 +287,14 @@ impl State {
         let of_device = self.physical.iter().filter(|(_, physical)| physical.device == device);
         let places: Vec<Place> = of_device.map(|(place, _)| *place).collect();
         self.fillings.retain(|filling| !places.contains(&filling.to));
+        self.see_all_failures();
         for place in places {
-            let mut parts = Vec::new();
-            self.give_up(place, &mut parts);
+            let parts = self.give_up(place);
             self.lost.extend(parts.into_iter().map(|(field, domain)| Lost { field, domain, why: why.clone() }));
             if let Some(physical) = self.physical.remove(&place) {
                 physical.buffer.retire(physical.users);
             }
         }
-    }
-
-    /// What is given up cannot be saved.
-    pub fn lose_parts(&mut self, parts: Vec<(u32, Domain)>, why: &str) {
-        self.lost.extend(parts.into_iter().map(|(field, domain)| Lost { field, domain, why: why.into() }));
     }
 
     /// Whoever gets the fields now finds old values, and is to be told.
@@ -339,23 +338,17 @@ impl State {
         }
     }
 
-    /// What was to be copied to a place, or to the host, is not there. A place gets it again from where else it is valid; what is valid nowhere
-    /// else is lost, and so is what the host was to get.
+    /// What was to be copied to a place, or to the host, is not there. Whoever needs it there gets it again from where else it is valid; what is valid
+    /// nowhere else is lost.
     fn misses(&mut self, to: Place, (field, domain): (u32, &Domain), error: &Error) {
         let Some(of_field) = self.fields.get_mut(&field) else { return };
-        let mut lose = |domain: Domain| self.lost.push(Lost { field, domain, why: (&*error.text).into() });
-        match of_field.ids.iter().find(|(_, known)| *known == to) {
-            Some(&(id, _)) => of_field.residency.miss(id, domain, lose),
-            None if to == HOST => {
-                // Newer values elsewhere are not.
-                let domain = of_field.residency.valid(PlaceId::HOST).intersection(domain);
-                if !domain.is_empty() {
-                    lose(domain);
-                }
-            }
+        let id = match of_field.ids.iter().find(|(_, known)| *known == to) {
+            Some((id, _)) => *id,
+            None if to == HOST => PlaceId::HOST,
             // It was let go.
-            None => (),
-        }
+            None => return,
+        };
+        of_field.residency.miss(id, domain, |domain| self.lost.push(Lost { field, domain, why: (&*error.text).into() }));
     }
 
     /// Before anyone looks where fields are valid: where copies are known to have failed they are not.
@@ -367,15 +360,29 @@ impl State {
         self.look_at_fills(|_| true, true, |_| ());
     }
 
-    /// Takes the place out of what is valid where; what has to be copied to the host first is added to `parts`, by field. Its memory is still there.
-    pub fn give_up(&mut self, place: Place, parts: &mut Vec<(u32, Domain)>) {
+    /// Makes valid on the host what is valid at the place and nowhere else, and is to be copied there.
+    pub fn save(&mut self, place: Place) -> Vec<(Place, Rect, u32)> {
         self.see_all_failures();
+        let mut pieces = Vec::new();
+        for (&field, of_field) in &mut self.fields {
+            let Some(&(id, _)) = of_field.ids.iter().find(|(_, known)| *known == place) else { continue };
+            of_field.residency.save(id, &mut self.moves);
+            let parts = self.moves.drain(..);
+            pieces.extend(parts.flat_map(|m| m.part.rects().map(|rect| (place, rect, field)).collect::<Vec<_>>()));
+        }
+        pieces
+    }
+
+    /// Takes the place out of what is valid where. What was valid there alone, by field. Its memory is still there.
+    pub fn give_up(&mut self, place: Place) -> Vec<(u32, Domain)> {
+        let mut parts = Vec::new();
         for (&field, of_field) in &mut self.fields {
             let Some(at) = of_field.ids.iter().position(|(_, known)| *known == place) else { continue };
-            let (mut moves, (id, _)) = (Vec::new(), of_field.ids.swap_remove(at));
-            of_field.residency.evict(id, &mut moves);
-            parts.extend(moves.into_iter().map(|m| (field, m.part)));
+            let (id, _) = of_field.ids.swap_remove(at);
+            of_field.residency.evict(id, &mut self.moves);
+            parts.extend(self.moves.drain(..).map(|m| (field, m.part)));
         }
+        parts
     }
 
     /// The fields that have or had a place on a device.

@@ -9,7 +9,7 @@ use super::parcel::Shipment;
 use super::standing::{Standing, Whose};
 use super::{Attached, Contributions, DeviceBody, DeviceTask, Devices, Done, Job, Request, Then, Watched, LOOK};
 use super::super::Context;
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::device::{Event, Position, Stream};
 use crate::event::{NodeRef, State};
 use crate::fail;
@@ -204,9 +204,9 @@ impl DeviceThread<'_> {
                 None => at += 1,
                 Some(result) => {
                     self.look_whether_lost();
-                    let Watched { then, .. } = self.watched.swap_remove(at);
-                    let error = result.map_or_else(|e| self.engine.fail(format!("a copy from a device failed on rank {}: {}", self.engine.rank, e.text)), |()| 0);
-                    self.bring_about(then, error);
+                    let Watched { then, whose, .. } = self.watched.swap_remove(at);
+                    let failed = |text| format!("a copy from a device failed on rank {}, for which {whose} waited: {text}", self.engine.rank);
+                    self.bring_about(then, result.map_err(|error| Error::new(error.status, failed(error.text))));
                 }
             }
         }
@@ -220,14 +220,14 @@ impl DeviceThread<'_> {
         shipment.leave(&mut unsafe { self.engine.bodies.get(task.end.index()) }.arrivals)
     }
 
-    fn bring_about(&mut self, then: Then, error: u32) {
-        match then {
-            Then::Offer(node) if error == 0 => self.engine.offer_again(node),
-            Then::Offer(node) => self.engine.finish(node, error),
+    fn bring_about(&mut self, then: Then, result: Result<()>) {
+        match (then, result) {
+            (Then::Offer(node), Ok(())) => self.engine.offer_again(node),
+            (Then::Offer(node), Err(error)) => self.engine.finish(node, self.engine.fail(error.text.into())),
             // It looks itself whether what it comes after failed.
-            Then::Run(node) => self.waiting.push_back(node),
-            Then::Tell(told) => {
-                told.error.store(error, Ordering::Relaxed);
+            (Then::Run(node), _) => self.waiting.push_back(node),
+            (Then::Tell(told), result) => {
+                *told.failed.lock() = result.err();
                 told.done.store(true, Ordering::Release);
                 told.seats.wake(&self.engine.scheduler);
             }
