@@ -62,6 +62,25 @@ fn a_driver_is_asked_again_and_again_about_the_first_of_each_stream_alone() {
 }
 
 #[test]
+fn events_of_what_has_ended_are_let_go() {
+    let (device, seen) = Watched::open();
+    let running = Running::with(vec![device]);
+    let late = running.task("late", &NOTHING.replace("NAME", "late"), "late");
+    let (region, fields) = running.region(&[10, 10], 1);
+    seen.open();
+    // In places, in copies under way, and among what a wait looks at.
+    seen.late_copies.store(true, Ordering::Relaxed);
+    for _ in 0..200 {
+        (0..4).for_each(|_| running.launch(late, region, &fields));
+        assert_eq!(running.look(region, fields[0], [1, 1]), 0.0);
+    }
+    // Each event has one.
+    let events = Arc::strong_count(&seen);
+    assert!(events < 100, "{events} events of 1000 are there");
+    running.wait();
+}
+
+#[test]
 fn tasks_of_other_kinds_go_on_while_a_kernel_is_compiled() {
     let (device, seen) = Watched::open();
     let running = Running::with(vec![device]);
