@@ -20,6 +20,7 @@ mod nvrtc;
 mod opencl;
 mod opencl_device;
 mod opencl_shared;
+mod outstanding;
 mod pool;
 mod source;
 
@@ -27,6 +28,7 @@ pub use cache::Cache;
 pub use handles::{Arg, Buffer, Completion, Dim, Event, Fill, HostBuffer, Kernel, Launch, Module, Pin, Position, Shared, Side, Stream, Transfer};
 pub use measure::{measure, Speed, Way};
 pub use nvrtc::Nvrtc;
+pub use outstanding::Outstanding;
 pub use source::Source;
 
 use crate::base::config::DeviceChoice;

@@ -1,6 +1,7 @@
 //! Memory that is used again. Freed memory is kept by size; what was freed while work on it is outstanding waits for that work.
 
 use super::handles::Event;
+use super::outstanding::Outstanding;
 use crate::base::sync::Mutex;
 use crate::base::{Error, Result, Status};
 
@@ -122,20 +123,22 @@ impl State {
 
     /// Takes memory that is free again back; `all` waits for what is not.
     fn collect(&mut self, all: bool) {
-        let mut at = 0;
-        while at < self.retired.len() {
-            // The last mostly ends last. Whoever waits for the work is told of a fault; the memory is free either way.
-            let mut after = self.retired[at].after.iter().rev();
+        let mut outstanding = Outstanding::default();
+        // In the order in which it was retired, which is mostly that of the work.
+        let mut retired = std::mem::take(&mut self.retired);
+        retired.retain_mut(|Retired { native, size, after }| {
             if all {
-                after.by_ref().for_each(|event| drop(event.wait()));
+                after.drain(..).for_each(|event| drop(event.wait()));
             }
-            if after.any(|event| event.done().is_ok_and(|done| !done)) {
-                at += 1;
-            } else {
-                let retired = self.retired.swap_remove(at);
-                self.keep(retired.native, retired.size);
+            // The last mostly ends last. Whoever waits for the work is told of a fault; the memory is free either way.
+            while after.pop_if(|event| outstanding.done(event).unwrap_or(true)).is_some() {}
+            let is_in_use = !after.is_empty();
+            if !is_in_use {
+                self.keep(*native, *size);
             }
-        }
+            is_in_use
+        });
+        self.retired = retired;
     }
 
     /// The smallest piece that holds `size` and wastes at most an eighth.
@@ -169,7 +172,9 @@ impl Drop for Pool {
 mod tests {
     use super::*;
     use crate::base::sync::Arc;
+    use super::super::handles::{Completion, Position};
     use std::collections::HashSet;
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
     /// A driver with this many bytes, which counts what it gave; freed twice or not given is a panic.
     struct Driver {
@@ -247,6 +252,67 @@ mod tests {
                 pool.give_back(whole, size, Vec::new());
             }
         }
+    }
+
+    /// Work on a stream that ends when that has come so far; the stream counts how often it is asked.
+    #[derive(Default)]
+    struct Progress {
+        ended: AtomicU64,
+        asked: AtomicUsize,
+    }
+
+    struct Working(Arc<Progress>, Position);
+
+    impl Completion for Working {
+        fn done(&self) -> Result<bool> {
+            self.0.asked.fetch_add(1, Ordering::Relaxed);
+            Ok(self.1.number < self.0.ended.load(Ordering::Relaxed))
+        }
+        fn wait(&self) -> Result<()> {
+            Ok(())
+        }
+        fn native(&self) -> *mut std::ffi::c_void {
+            std::ptr::null_mut()
+        }
+        fn domain(&self) -> usize {
+            0
+        }
+        fn position(&self) -> Position {
+            self.1
+        }
+    }
+
+    #[test]
+    fn a_driver_is_asked_about_the_first_work_of_each_stream_that_has_not_ended() {
+        const EACH: u64 = 50;
+        let (driver, pool) = pool(u64::MAX, u64::MAX);
+        let streams: [Arc<Progress>; 2] = Default::default();
+        let all: Vec<_> = (0..2 * EACH).map(|_| pool.take(1000).unwrap()).collect();
+        for (number, (native, size)) in all.into_iter().enumerate() {
+            let (stream, number) = (number % 2, number as u64 / 2);
+            let on = |stream: usize, number| Event::of(Working(streams[stream].clone(), Position { stream, number }));
+            // Some wait for both.
+            let after = if number % 10 == 9 { vec![on(0, number), on(1, number)] } else { vec![on(stream, number)] };
+            pool.give_back(native, size, after);
+        }
+        let asked = || streams.each_ref().map(|stream| stream.asked.swap(0, Ordering::Relaxed));
+        let look = || {
+            let (native, size) = pool.take(1 << 20).unwrap();
+            pool.give_back(native, size, Vec::new());
+        };
+        for ended in [0, 10, 30] {
+            streams.iter().for_each(|stream| stream.ended.store(ended, Ordering::Relaxed));
+            // What has ended meanwhile is asked about once.
+            look();
+            asked();
+            (0..10).for_each(|_| look());
+            assert_eq!(asked(), [10, 10], "{ended} have ended");
+        }
+        streams.iter().for_each(|stream| stream.ended.store(EACH, Ordering::Relaxed));
+        let calls = driver.given.lock().calls;
+        let again: HashSet<_> = (0..2 * EACH).map(|_| pool.take(1000).unwrap()).collect();
+        assert_eq!(again.len(), 2 * EACH as usize);
+        assert_eq!(driver.given.lock().calls, calls, "all are free again");
     }
 
     #[test]

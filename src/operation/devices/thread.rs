@@ -10,11 +10,10 @@ use super::standing::{Standing, Whose};
 use super::{Attached, Contributions, DeviceBody, DeviceTask, Devices, Done, Job, Request, Then, Watched, LOOK};
 use super::super::Context;
 use crate::base::{Error, Result};
-use crate::device::{Event, Position, Stream};
+use crate::device::{Outstanding, Stream};
 use crate::event::{NodeRef, State};
 use crate::fail;
 use super::resident::Events;
-use smallvec::SmallVec;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ptr::NonNull;
@@ -428,38 +427,4 @@ impl DeviceThread<'_> {
 
 fn fail_lost(why: &str) -> Result<Beginning> {
     fail!(Resources, "its device is lost: {why}")
-}
-
-/// Of each stream the first event that has not happened, as far as is known: drivers are not asked for those behind it.
-#[derive(Default)]
-struct Outstanding(SmallVec<[Position; 8]>);
-
-impl Outstanding {
-    /// `None`: not all have happened.
-    fn outcome(&mut self, events: &[Event]) -> Option<Result<()>> {
-        let mut result = Ok(());
-        for event in events {
-            match self.done(event) {
-                Ok(true) => (),
-                Ok(false) => return None,
-                Err(error) => result = Err(error),
-            }
-        }
-        Some(result)
-    }
-
-    fn done(&mut self, event: &Event) -> Result<bool> {
-        let position = event.position();
-        let known = self.0.iter_mut().find(|known| known.stream == position.stream);
-        if known.as_ref().is_some_and(|known| known.number <= position.number) {
-            return Ok(false);
-        }
-        let done = event.done()?;
-        match known {
-            _ if done => (),
-            Some(known) => *known = position,
-            None => self.0.push(position),
-        }
-        Ok(done)
-    }
 }
