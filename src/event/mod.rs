@@ -4,6 +4,7 @@
 mod barrier_words;
 mod collective_words;
 mod graph;
+mod named_phases;
 mod phase;
 mod phase_count;
 mod reservation;
@@ -11,6 +12,7 @@ mod reservation;
 pub use barrier_words::BarrierWords;
 pub use collective_words::{CollectiveHead, Entry, Value, RESULTS_KEPT};
 pub use graph::{Builder, Graph, NodeRef, Pool, State, CHUNK, CHUNKS};
+pub use named_phases::NamedPhases;
 pub use phase::PhaseCell;
 pub use phase_count::MOST_ARRIVALS;
 pub use reservation::{Hold, Reservation, Reservations};

@@ -19,8 +19,6 @@ pub struct PhaseCell<const LISTS: usize = MANY> {
     done: AtomicU64,
     waiters: [AtomicU32; LISTS],
     failed: AtomicPtr<FailedPhase>,
-    /// What those that wait are about, as the last of them said that did; for a reader.
-    subject: AtomicU64,
 }
 
 struct FailedPhase {
@@ -44,19 +42,7 @@ impl<const LISTS: usize> PhaseCell<LISTS> {
             done: AtomicU64::new(0),
             waiters: std::array::from_fn(|_| AtomicU32::new(0)),
             failed: AtomicPtr::new(std::ptr::null_mut()),
-            subject: AtomicU64::new(0),
         }
-    }
-
-    /// Whoever is about to wait says what that is about, in a word that is not 0 and that the caller knows how to read.
-    #[inline]
-    pub fn concern(&self, subject: u64) {
-        self.subject.store(subject, Ordering::Relaxed);
-    }
-
-    /// What `concern` said last, or 0.
-    pub fn subject(&self) -> u64 {
-        self.subject.load(Ordering::Relaxed)
     }
 
     /// Phases completed so far: phase `p` is complete when this exceeds `p`.

@@ -11,7 +11,7 @@ use super::ghost_layout::name_of;
 use super::handle::Handle;
 use super::registry::{stale, Placed};
 use crate::base::{Kind, Result};
-use crate::event::{BarrierWords, PhaseCell, MOST_ARRIVALS};
+use crate::event::{BarrierWords, NamedPhases, MOST_ARRIVALS};
 use crate::fail;
 use crate::operation::{Arrival, Engine, SeatSet};
 use crate::transport::{Mapping, News};
@@ -48,7 +48,7 @@ pub struct PhaseBarrier {
     attention: Arc<Attention>,
     side: Side,
     /// The phases that are complete as far as this rank's operations were told.
-    complete: PhaseCell,
+    complete: NamedPhases,
     seats: SeatSet,
     listening: AtomicBool,
     /// Operations wait for phases of it, or did.
@@ -64,7 +64,7 @@ impl PhaseBarrier {
         Self {
             attention: attention.clone(),
             side,
-            complete: PhaseCell::new(),
+            complete: NamedPhases::default(),
             seats: SeatSet::default(),
             listening: AtomicBool::new(false),
             awaited: AtomicBool::new(false),
@@ -275,7 +275,7 @@ impl PhaseBarrier {
     }
 
     /// What operations that wait for a phase hang on.
-    pub(super) fn cell(&self) -> &PhaseCell {
+    pub(super) fn cell(&self) -> &NamedPhases {
         &self.complete
     }
 

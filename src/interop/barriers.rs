@@ -5,7 +5,7 @@ use super::barrier::PhaseBarrier;
 use super::handle::Handle;
 use super::registry::{Placed, Registry};
 use crate::base::{Kind, Result};
-use crate::event::{BarrierWords, PhaseCell, MOST_ARRIVALS};
+use crate::event::{BarrierWords, NamedPhases, MOST_ARRIVALS};
 use crate::fail;
 use crate::operation::Engine;
 use crate::transport::{Mapping, Messages};
@@ -52,12 +52,12 @@ impl Barriers {
     }
 
     /// What operations that wait for the barrier hang on.
-    pub fn cell(&self, engine: &Engine, handle: u64) -> Result<&PhaseCell> {
+    pub fn cell(&self, engine: &Engine, handle: u64) -> Result<&NamedPhases> {
         Ok(self.cell_of(engine, self.get(handle)?))
     }
 
     /// As `cell`, of a barrier at hand.
-    pub fn cell_of<'a>(&self, engine: &Engine, barrier: &'a Arc<PhaseBarrier>) -> &'a PhaseCell {
+    pub fn cell_of<'a>(&self, engine: &Engine, barrier: &'a Arc<PhaseBarrier>) -> &'a NamedPhases {
         if !barrier.is_far() && barrier.start_awaiting() {
             self.0.attention.begin_awaiting();
         }

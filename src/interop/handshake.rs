@@ -4,7 +4,7 @@
 
 use super::participants::{Participants, Turn};
 use crate::base::{Error, Result, Status};
-use crate::event::PhaseCell;
+use crate::event::NamedPhases;
 use crate::fail;
 use crate::operation::{inside_task, Arrival, Engine, SeatSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ pub enum Side {
 
 struct Half {
     /// Phases in which all participants of this side have handed off.
-    handed: PhaseCell,
+    handed: NamedPhases,
     arrivals: AtomicU64,
     /// Threads on the host's side, contexts on the tasks' side.
     participants: Participants,
@@ -36,7 +36,7 @@ pub struct Handshake {
 impl Half {
     fn new(side: Side, participants: u32, is_first: bool) -> Self {
         Self {
-            handed: PhaseCell::new(),
+            handed: NamedPhases::default(),
             arrivals: AtomicU64::new(0),
             participants: Participants::new(participants),
             seats: SeatSet::default(),
@@ -172,13 +172,13 @@ impl Handshake {
     }
 
     /// What an operation that waits for the host has to wait for. Any number of operations may, in one phase.
-    pub fn deferred_wait(&self, who: u64) -> Result<(&PhaseCell, u64)> {
+    pub fn deferred_wait(&self, who: u64) -> Result<(&NamedPhases, u64)> {
         let phase = self.tasks.note_wait(who, true)?;
         Ok((&self.host.handed, phase))
     }
 
     /// The phase in which an operation will hand off. The second part is what keeps hand-offs in order.
-    pub fn deferred_hand_off(&self, who: u64) -> Result<(u64, Option<(&PhaseCell, u64)>)> {
+    pub fn deferred_hand_off(&self, who: u64) -> Result<(u64, Option<(&NamedPhases, u64)>)> {
         let phase = self.tasks.note_hand_off(who, true)?;
         Ok((phase, phase.checked_sub(1).map(|before| (&self.tasks.handed, before))))
     }

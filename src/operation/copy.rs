@@ -33,7 +33,7 @@ impl Terms<'_> {
 
     /// What it waits for concerns this ghost region.
     fn concern(&self, ghost: u64) {
-        self.waits.iter().for_each(|(cell, _)| cell.concern(ghost));
+        self.waits.iter().for_each(|(phases, phase)| phases.concern(*phase, ghost));
     }
 }
 

@@ -6,7 +6,7 @@ use super::indirect::Indirection;
 use super::replayed::Replayed;
 use super::{Engine, Frame, Future, FutureMap, Predicate, Processor, RegionObject, TaskKind};
 use crate::base::Result;
-use crate::event::{NodeRef, PhaseCell};
+use crate::event::{NamedPhases, NodeRef};
 use crate::fail;
 use crate::geometry::Point;
 use crate::region::{Access, Contribution, FieldMask, FieldSpace, Operator, Usage};
@@ -53,7 +53,7 @@ pub fn check_fields(space: &FieldSpace, fields: &[u32], access: Access) -> Resul
 }
 
 /// A phase that an operation waits for.
-pub type Gate<'a> = (&'a PhaseCell, u64);
+pub type Gate<'a> = (&'a NamedPhases, u64);
 
 pub struct Launch<'a> {
     pub work: Launched,

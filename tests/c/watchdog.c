@@ -61,6 +61,24 @@ static int32_t quick(cohort_context_t task, void *user)
   return 0;
 }
 
+/* A ghost region, to be acquired and released. */
+static cohort_sync_t ghost(void)
+{
+  static const cohort_field_t field = 0;
+  const int64_t point = 0;
+  cohort_sync_t sync = COHORT_SYNC_INIT;
+  cohort_index_space_t points;
+  cohort_field_space_t fields;
+  cohort_field_t only;
+  TRY(cohort_index_space_create(rt, 1, &point, &point, &points));
+  TRY(cohort_field_space_create(rt, &fields));
+  TRY(cohort_fields_allocate(fields, sizeof(double), 1, &only));
+  TRY(cohort_ghost_create(rt, points, fields, &sync.region));
+  sync.fields = &field;
+  sync.field_count = 1;
+  return sync;
+}
+
 int main(void)
 {
   cohort_config_t config = COHORT_CONFIG_INIT;
@@ -68,6 +86,7 @@ int main(void)
   cohort_phase_barrier_t first, next;
   cohort_collective_t sum;
   cohort_future_t total, result;
+  cohort_sync_t acquired;
   cohort_launch_t working = COHORT_LAUNCH_INIT, stuck = COHORT_LAUNCH_INIT;
   char part[256];
   const char *text;
@@ -121,6 +140,33 @@ int main(void)
   TRY(cohort_future_get(total, &value, sizeof value));
   CHECK(value == 6);
   TRY(cohort_phase_barrier_arrive(first, 1));
+  TRY(cohort_wait_all(ctx));
+
+  /* Operations on a ghost region that wait for a barrier are named, and those that come to wait for it later are not taken for them. */
+  acquired = ghost();
+  acquired.wait_barriers = &next;
+  acquired.wait_barrier_count = 1;
+  TRY(cohort_phase_barrier_advance(next, &next));
+  TRY(cohort_acquire(ctx, &acquired));
+  listen();
+  EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
+  text = heard();
+  snprintf(part, sizeof part, "operations on ghost region 0 of rank 0 wait for the phase barrier %#llx of rank 0: 0 of 2 arrivals at phase 1 have come", (unsigned long long)first.id);
+  says(text, part);
+  TRY(cohort_phase_barrier_advance(first, &first));
+  TRY(cohort_phase_barrier_arrive(first, 2));
+  acquired.wait_barrier_count = 0;
+  TRY(cohort_release(ctx, &acquired));
+  TRY(cohort_wait_all(ctx));
+  TRY(cohort_phase_barrier_advance(next, &next));
+  TRY(cohort_launch(ctx, &stuck, NULL));
+  listen();
+  EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
+  text = heard();
+  snprintf(part, sizeof part, "operations wait for the phase barrier %#llx of rank 0: 0 of 2 arrivals at phase 2 have come", (unsigned long long)first.id);
+  says(text, part);
+  TRY(cohort_phase_barrier_advance(first, &first));
+  TRY(cohort_phase_barrier_arrive(first, 2));
   TRY(cohort_wait_all(ctx));
   TRY(cohort_future_destroy(&total));
   TRY(cohort_future_destroy(&result));
