@@ -1,5 +1,6 @@
 //! Random programs against a brute-force oracle: every dependence found is a real one between two operations, and every
-//! real one is found, directly or through others; and those take turns, by reservations, that come in any order but not at once.
+//! real one is found, directly or through others; and those take turns, by reservations, that come in any order but not at once. Some operations take
+//! their turns in program order: they and their like come behind each other, and depend no more on each other than others do.
 
 use cohort::analysis::{ContextAnalysis, Dependences, Use};
 use cohort::event::{Hold, Reservation};
@@ -145,6 +146,7 @@ fn depends(later: &[Requirement], earlier: &[Requirement]) -> bool {
 struct Found<'a> {
     complete: &'a [bool],
     after: Vec<usize>,
+    behind: Vec<usize>,
     /// Reservations, by address.
     taken: Vec<(usize, Hold)>,
 }
@@ -155,6 +157,9 @@ impl Dependences for Found<'_> {
     }
     fn after(&mut self, earlier: u64) {
         self.after.push(earlier as usize);
+    }
+    fn behind(&mut self, earlier: u64) {
+        self.behind.push(earlier as usize);
     }
     fn take(&mut self, reservation: &Reservation, how: Hold) {
         self.taken.push((reservation as *const Reservation as usize, how));
@@ -171,6 +176,13 @@ fn reached_by(found: &[usize], reached: &[Vec<bool>], op: usize) -> bool {
     found.iter().any(|&f| f == op || reached[f][op])
 }
 
+/// `before` and all that come before it come before `now`.
+fn add(all: &mut [Vec<bool>], now: usize, before: usize) {
+    let ancestors = all[before].clone();
+    all[now].iter_mut().zip(ancestors).for_each(|(r, a)| *r |= a);
+    all[now][before] = true;
+}
+
 fn check_program(seed: u64) {
     let mut random = Random(seed);
     let regions = random_regions(&mut random);
@@ -183,9 +195,14 @@ fn check_program(seed: u64) {
         })
         .collect();
 
+    let orderly = *random.pick(&[0, 0, 1, 4]);
+    let in_order: Vec<bool> = (0..count).map(|_| random.below(4) < orderly).collect();
+
     let mut analysis = ContextAnalysis::new();
     // Ancestors of each operation in the graph found, and what had completed when it was launched.
     let mut reached = vec![vec![false; count]; count];
+    // The same with those behind which it comes.
+    let mut ordered = vec![vec![false; count]; count];
     let mut complete = vec![false; count];
     let mut taken: Vec<Vec<(usize, Hold)>> = Vec::new();
     for (now, requirements) in program.iter().enumerate() {
@@ -193,13 +210,20 @@ fn check_program(seed: u64) {
         for (region, fields, access) in requirements {
             analysis.conflicts(region, &FieldMask::of(fields), *access, &mut |op| asked.push(op as usize)).unwrap();
         }
-        let mut of_now = Found { complete: &complete, after: Vec::new(), taken: Vec::new() };
+        let mut of_now = Found { complete: &complete, after: Vec::new(), behind: Vec::new(), taken: Vec::new() };
         for (region, fields, access) in requirements {
-            let this = Use { operation: now as u64, mask: &FieldMask::of(fields), access: *access };
+            let this = Use { operation: now as u64, mask: &FieldMask::of(fields), access: if in_order[now] { access.in_order() } else { *access } };
             analysis.record_use(region, &this, &mut of_now);
         }
         taken.push(of_now.taken);
+        for &before in &of_now.behind {
+            let is_one = (in_order[now] || in_order[before]) && related(requirements, &program[before], must_take_turns);
+            assert!(before < now && is_one, "seed {seed}: {now} behind {before} is invented");
+        }
         let mut found = of_now.after;
+        for &before in found.iter().chain(&of_now.behind) {
+            add(&mut ordered, now, before);
+        }
         found.sort_unstable();
         asked.sort_unstable();
         found.dedup();
@@ -210,22 +234,20 @@ fn check_program(seed: u64) {
         for before in found {
             assert!(before < now, "seed {seed}: operation {now} depends on {before}");
             assert!(depends(requirements, &program[before]), "seed {seed}: {now} on {before} is invented");
-            let ancestors = reached[before].clone();
-            reached[now].iter_mut().zip(ancestors).for_each(|(r, a)| *r |= a);
-            reached[now][before] = true;
+            add(&mut reached, now, before);
         }
         for before in 0..now {
             let must = depends(requirements, &program[before]) && !complete[before];
             assert!(!must || reached[now][before], "seed {seed}: {now} on {before} is missing");
             let (turns, kept_apart) = (related(requirements, &program[before], must_take_turns), exclude(&taken[now], &taken[before]));
-            assert!(!turns || kept_apart || complete[before] || reached[now][before], "seed {seed}: {now} and {before} may meet");
+            assert!(!turns || kept_apart || complete[before] || ordered[now][before], "seed {seed}: {now} and {before} may meet");
             let both_reduce = |a: Access, b: Access| a.privilege == Privilege::Reduce && b.privilege == Privilege::Reduce;
             let excused = turns || related(requirements, &program[before], both_reduce);
             assert!(!kept_apart || excused, "seed {seed}: {now} and {before} need not take turns");
         }
         // Operations complete in any order that their dependences allow.
         for op in 0..=now {
-            if random.below(4) == 0 && (0..op).all(|b| !reached[op][b] || complete[b]) {
+            if random.below(4) == 0 && (0..op).all(|b| !ordered[op][b] || complete[b]) {
                 complete[op] = true;
             }
         }

@@ -16,6 +16,9 @@ pub trait Dependences {
     /// `earlier` is the last to reduce the same points in the same way: the two may run at once, but their contributions
     /// are folded in program order, or sums would differ from run to run in their last digits.
     fn reduces_alike(&mut self, _earlier: u64) {}
+    /// The operation analysed comes behind `earlier`, as both use something atomically and one of them takes its turns in program order; it
+    /// does not fail with it. Possibly told more than once, and not of those behind which `earlier` came itself.
+    fn behind(&mut self, _earlier: u64) {}
     /// The operation analysed takes this reservation when it is ready to run: it comes before or after others that do.
     fn take(&mut self, _reservation: &Reservation, _how: Hold) {}
 }
@@ -65,8 +68,10 @@ struct Group {
     users: SmallVec<[User; 4]>,
     /// All users read: another reader need not look at them.
     only_read: bool,
-    /// All users take turns: another one that does need not look at them, either.
+    /// All users take turns: another one that does depends on none of them, either.
     only_atomic: bool,
+    /// Some user takes turns in order.
+    in_order: bool,
     /// `None` until somebody uses the group atomically.
     reserved: Option<Box<Reserved>>,
 }
@@ -161,7 +166,7 @@ impl History {
         if mask.is_empty() {
             return;
         }
-        let mut group = Group { mask, users: SmallVec::new(), only_read: true, only_atomic: true, reserved: None };
+        let mut group = Group { mask, users: SmallVec::new(), only_read: true, only_atomic: true, in_order: false, reserved: None };
         group.visit(this, work, found);
         self.groups.push(group);
         if !self.group_of.is_empty() {
@@ -198,7 +203,7 @@ impl History {
 
 /// Of those that do, none has to come before another.
 fn takes_turns(access: Access) -> bool {
-    access.coherence == Coherence::Atomic && access.privilege != Privilege::Reduce
+    access.coherence.is_atomic() && access.privilege != Privilege::Reduce
 }
 
 impl Group {
@@ -209,11 +214,16 @@ impl Group {
             // Whatever conflicts with an earlier user conflicts with this one too, which waits for them all.
             self.users.clear();
             self.users.push(User { operation: this.operation, access });
-            (self.only_read, self.only_atomic) = (false, false);
+            (self.only_read, self.only_atomic, self.in_order) = (false, false, false);
             return;
         }
-        if !(self.only_read && access.privilege == Privilege::ReadOnly || self.only_atomic && takes_turns(access)) {
-            self.find(this, found);
+        if !(self.only_read && access.privilege == Privilege::ReadOnly) {
+            if !(self.only_atomic && takes_turns(access)) {
+                self.find(this, found);
+            }
+            if access.coherence == Coherence::InOrder || self.in_order && access.coherence == Coherence::Atomic {
+                self.find_turns(this, found);
+            }
         }
         if self.users.len() == self.users.capacity() {
             self.users.retain(|user| !found.is_complete(user.operation));
@@ -235,6 +245,19 @@ impl Group {
             let alike = |u: &&User| u.operation != this.operation && u.access.privilege == Privilege::Reduce && dependence(u.access, access) == Dependence::None;
             if let Some(user) = self.users.iter().rev().find(alike) {
                 found.reduces_alike(user.operation);
+            }
+        }
+    }
+
+    /// Those behind which an atomic user comes. One that takes its turns in order and writes came behind all before it.
+    fn find_turns(&self, this: &Use, found: &mut impl Dependences) {
+        let in_order = |access: Access| access.coherence == Coherence::InOrder;
+        for user in self.users.iter().rev().filter(|user| user.operation != this.operation) {
+            if (in_order(this.access) || in_order(user.access)) && dependence(user.access, this.access) == Dependence::Atomic {
+                found.behind(user.operation);
+                if in_order(user.access) && user.access.writes() {
+                    return;
+                }
             }
         }
     }
@@ -280,6 +303,7 @@ impl Group {
         let reads = this.access.privilege == Privilege::ReadOnly;
         self.only_read = reads && (self.only_read || self.users.is_empty());
         self.only_atomic = takes_turns(this.access) && (self.only_atomic || self.users.is_empty());
+        self.in_order = this.access.coherence == Coherence::InOrder || self.in_order && !self.users.is_empty();
         // The uses of one operation follow each other.
         let known = self.users.iter().rev().take_while(|u| u.operation == this.operation).any(|u| u.access == this.access);
         if !known {

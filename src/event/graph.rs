@@ -8,7 +8,7 @@
 //!   completing thread swaps the list away, closes it and moves the generation on, all in one step, so that a reference
 //!   to a recycled node reads as complete. A failed node keeps its generation and its slot: later nodes must learn of it.
 //! * an edge belongs to the node that waits. Its `next` is read before the waiting node is satisfied, because from
-//!   then on the edge may be in use again.
+//!   then on the edge may be in use again. A bit of its id says in a node's list that failures do not go along it.
 
 use super::PhaseCell;
 use crate::base::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
@@ -29,6 +29,8 @@ const EDGES: u32 = if cfg!(loom) { 2 } else { 8 };
 const OPEN: u32 = 0;
 const CLOSED: u32 = u32::MAX;
 const POISONED: u32 = u32::MAX - 1;
+/// Beside an edge's id: the node that waits does not fail with the one that it waits for. Ids are smaller, and the other words are no ids.
+const UNHARMED: u32 = 1 << 31;
 const BIAS: i32 = i32::MAX / 2;
 const NOT_JOIN: u32 = 0;
 
@@ -67,7 +69,7 @@ struct Node {
     waits: AtomicI32,
     poison: AtomicU32,
     successors: AtomicU64,
-    /// Serial of the last builder that added this node as predecessor: no second edge.
+    /// Serial of the last builder that added this node as predecessor: no second edge. Serials are even; one more if failures do not go along it.
     mark: AtomicU64,
     next_returned: AtomicU32,
     join: AtomicU32,
@@ -144,7 +146,7 @@ impl Graph {
             nodes: Chunks::default(),
             beside,
             next: AtomicU32::new(0),
-            serial: AtomicU64::new(1),
+            serial: AtomicU64::new(2),
         }
     }
 
@@ -310,7 +312,7 @@ impl Graph {
 
     /// Builds a node that `reserve` gave.
     pub fn resume<'a>(&'a self, pool: &'a mut Pool, node: NodeRef) -> Builder<'a> {
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let serial = self.serial.fetch_add(2, Ordering::Relaxed);
         Builder { graph: self, pool, node, holder: node, used: 0, count: 0, serial }
     }
 
@@ -362,9 +364,10 @@ impl Graph {
                 self.give_back(reference.index());
             }
             while edge != OPEN {
-                let waiting = (edge - 1) / EDGES;
-                edge = self.edge(edge).next.load(Ordering::Relaxed);
-                if poison != 0 {
+                let (id, harms) = (edge & !UNHARMED, edge & UNHARMED == 0);
+                let waiting = (id - 1) / EDGES;
+                edge = self.edge(id).next.load(Ordering::Relaxed);
+                if poison != 0 && harms {
                     self.node(waiting).poison.store(poison, Ordering::Relaxed);
                 }
                 let is_join = self.node(waiting).join.load(Ordering::Relaxed) != NOT_JOIN;
@@ -414,26 +417,43 @@ impl Builder<'_> {
     }
 
     /// Waits for `before`, once however often it is named. Whether there was something to wait for.
+    #[inline]
     pub fn after(&mut self, before: NodeRef) -> bool {
-        let node = self.graph.node(before.index());
-        if node.mark.load(Ordering::Relaxed) == self.serial {
+        if self.graph.node(before.index()).mark.load(Ordering::Relaxed) == self.serial {
             return true;
         }
+        self.link(before, true)
+    }
+
+    /// The same, whatever becomes of `before`: the node does not fail with it, unless it waits for it by `after` too.
+    pub fn behind(&mut self, before: NodeRef) -> bool {
+        if self.graph.node(before.index()).mark.load(Ordering::Relaxed) | 1 == self.serial | 1 {
+            return true;
+        }
+        self.link(before, false)
+    }
+
+    #[inline]
+    fn link(&mut self, before: NodeRef, harms: bool) -> bool {
+        let node = self.graph.node(before.index());
         let mut word = node.successors.load(Ordering::Acquire);
         loop {
             if (word >> 32) as u32 != before.generation() || word as u32 == CLOSED {
                 return false;
             }
             if word as u32 == POISONED {
+                if !harms {
+                    return false;
+                }
                 self.inherit(node.poison.load(Ordering::Relaxed));
                 return false;
             }
             let id = self.edge();
             self.graph.edge(id).next.store(word as u32, Ordering::Relaxed);
-            let linked = word >> 32 << 32 | u64::from(id);
+            let linked = word >> 32 << 32 | u64::from(if harms { id } else { id | UNHARMED });
             match node.successors.compare_exchange_weak(word, linked, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => {
-                    node.mark.store(self.serial, Ordering::Relaxed);
+                    node.mark.store(self.serial | u64::from(!harms), Ordering::Relaxed);
                     self.used += 1;
                     self.count += 1;
                     return true;
@@ -577,6 +597,44 @@ mod tests {
     }
 
     #[test]
+    fn failure_does_not_reach_who_only_comes_behind() {
+        // With and without join nodes, named in either order and twice.
+        for (first, last) in [(0, 0), (0, 20), (20, 0)] {
+            let (graph, mut pool) = (Graph::new(), Pool::new());
+            let [failing, fine] = [(); 2].map(|()| start(&graph, &mut pool, &[]).0);
+            let others: Vec<NodeRef> = (0..20).map(|_| start(&graph, &mut pool, &[]).0).collect();
+            let mut build = |depends: Option<bool>| {
+                let mut builder = graph.build(&mut pool);
+                others[..first].iter().for_each(|&other| assert!(builder.after(other)));
+                if depends == Some(true) {
+                    builder.after(failing);
+                }
+                assert!(builder.behind(failing) && builder.behind(failing) && builder.behind(fine));
+                if depends == Some(false) {
+                    builder.after(failing);
+                }
+                others[..last].iter().for_each(|&other| assert!(builder.after(other)));
+                builder.seal(&mut |_| panic!("it waits"))
+            };
+            let nodes = [None, Some(true), Some(false)].map(&mut build);
+            let mut released = finish(&graph, failing, 7);
+            for &node in others.iter().chain([&fine]) {
+                assert!(released.is_empty());
+                released = finish(&graph, node, 0);
+            }
+            released.sort_unstable_by_key(|node| node.0);
+            let mut all = nodes;
+            all.sort_unstable_by_key(|node| node.0);
+            assert_eq!(released, all, "none waits any more, and none did not");
+            assert_eq!(nodes.map(|node| graph.poison(node)), [0, 7, 7]);
+            let mut later = graph.build(&mut pool);
+            assert!(!later.behind(failing));
+            let later = later.seal(&mut |_| ());
+            assert_eq!(graph.poison(later), 0);
+        }
+    }
+
+    #[test]
     fn a_full_graph_gives_no_more_until_one_is_complete_and_lets_what_began_go_on() {
         let (graph, mut pool) = (Graph::with_limit(4 * CHUNK, Box::new(|_| true)), Pool::new());
         let all: Vec<NodeRef> = std::iter::from_fn(|| graph.try_reserve(&mut pool)).collect();
@@ -672,6 +730,21 @@ mod model {
             let node = builder.seal(&mut |_| ready += 1);
             assert_eq!(ready + finisher.join().unwrap(), 1);
             assert_eq!((graph.poison(node), graph.state(failing)), (7, State::Failed(7)));
+        });
+    }
+
+    #[test]
+    fn model_a_failure_passes_by_who_only_comes_behind() {
+        loom::model(|| {
+            let (graph, mut pool) = (Arc::new(Graph::new()), Pool::new());
+            let failing = leaf(&graph, &mut pool);
+            let finisher = beside(&graph, move |graph| complete(graph, &[failing], 7));
+            let mut ready = 0;
+            let mut builder = graph.build(&mut pool);
+            builder.behind(failing);
+            let node = builder.seal(&mut |_| ready += 1);
+            assert_eq!(ready + finisher.join().unwrap(), 1);
+            assert_eq!(graph.poison(node), 0);
         });
     }
 

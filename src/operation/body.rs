@@ -282,7 +282,7 @@ impl Body {
         held.restricted = false;
         match access.coherence {
             Coherence::Exclusive => (),
-            Coherence::Atomic => self.special |= special::RESERVES,
+            Coherence::Atomic | Coherence::InOrder => self.special |= special::RESERVES,
             Coherence::Simultaneous | Coherence::Relaxed => self.restricted = true,
         }
         if access.privilege == Privilege::NoAccess {

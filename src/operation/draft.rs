@@ -5,7 +5,7 @@ use super::body::{Body, Held, Work};
 use super::inline_task::InlineTask;
 use super::mapped::special;
 use super::context::{Context, Launching};
-use super::devices::{self, Chains, DeviceTask, Job};
+use super::devices::{self, Before, Chains, DeviceTask, Job};
 use super::sharing::Groups;
 use super::launch::{check_fields, Launch, Launched};
 use super::turns::shared;
@@ -221,13 +221,13 @@ impl<'a> Draft<'a> {
         folds.clear();
         // None is sealed, so nobody else has their bodies.
         let last = unsafe { engine.bodies.get(end.index()) };
-        let mut after = SmallVec::new();
+        let (mut after, mut behind) = (SmallVec::new(), SmallVec::new());
         let mut edges = Edges { engine, parent: None, builder: engine.graph.resume(pool, self.node), folds: None };
-        devices::make_exclusive(self.body);
         for held in self.body.needs() {
             let operation = fold.filter(|_| held.access.privilege == Privilege::Reduce).unwrap_or(end);
-            let this = Use { operation: operation.0, mask: &held.mask, access: held.access };
-            let mut found = OnDevice { edges: &mut edges, chains, device, after: &mut after, folds };
+            // It is enqueued before its turn comes, so that the host is not between it and the one before.
+            let this = Use { operation: operation.0, mask: &held.mask, access: held.access.in_order() };
+            let mut found = OnDevice { edges: &mut edges, chains, device, after: &mut after, behind: &mut behind, folds };
             analysis.record_use(&held.shared_node(), &this, &mut found);
         }
         edges.wait_for(self.body, launch);
@@ -241,11 +241,13 @@ impl<'a> Draft<'a> {
             last.parent = parent;
         }
         let in_order = self.body.needs().iter().any(|held| held.access.reduction.is_some_and(|contribution| !contribution.any_order));
-        devices::split(self.body, last, DeviceTask { job, device, end, fold, after: after.clone(), chosen: SmallVec::new(), check: None });
+        let before = Before::new(after, behind);
+        devices::split(self.body, last, DeviceTask { job, device, end, fold, after: before.clone(), chosen: SmallVec::new(), check: None });
         edges.builder.seal(&mut |n| engine.offer(n));
         let mut builder = engine.graph.resume(pool, end);
         builder.after(self.node);
-        after.into_iter().for_each(|earlier| { builder.after(earlier); });
+        before.harming().iter().for_each(|&earlier| { builder.after(earlier); });
+        before.all().iter().for_each(|&earlier| { builder.behind(earlier); });
         builder.external();
         let end = builder.seal(&mut |n| engine.offer(n));
         let Some(fold) = fold else { return end };
@@ -404,6 +406,10 @@ impl Dependences for Uses<'_, '_> {
         self.edges.builder.after(NodeRef(earlier));
     }
 
+    fn behind(&mut self, earlier: u64) {
+        self.edges.builder.behind(NodeRef(earlier));
+    }
+
     fn reduces_alike(&mut self, earlier: u64) {
         if let Some(folds) = &mut self.edges.folds {
             folds.push(NodeRef(earlier));
@@ -423,8 +429,9 @@ struct OnDevice<'a, 'b> {
     edges: &'a mut Edges<'b>,
     chains: &'a Chains,
     device: usize,
-    /// Gets the ends of tasks on the same device that it comes after.
+    /// Get the ends of tasks on the same device that it comes after, and of those behind which it comes whatever becomes of them.
     after: &'a mut SmallVec<[NodeRef; 4]>,
+    behind: &'a mut SmallVec<[NodeRef; 4]>,
     /// Gets the folds that its own comes after, if it has one.
     folds: &'a mut Vec<NodeRef>,
 }
@@ -444,6 +451,17 @@ impl Dependences for OnDevice<'_, '_> {
                 }
             }
             None => { self.edges.builder.after(earlier); }
+        }
+    }
+
+    fn behind(&mut self, earlier: u64) {
+        let earlier = NodeRef(earlier);
+        match self.chains.of(earlier, self.device) {
+            Some(first) => {
+                self.edges.builder.behind(first);
+                self.behind.push(earlier);
+            }
+            None => { self.edges.builder.behind(earlier); }
         }
     }
 

@@ -16,6 +16,8 @@ pub enum Coherence {
     Exclusive,
     Simultaneous,
     Atomic,
+    /// As atomic, of operations that take their turns in program order. No program asks for it.
+    InOrder,
     /// As simultaneous, which is what Legion makes of it, too.
     Relaxed,
 }
@@ -24,6 +26,10 @@ impl Coherence {
     /// Whether operations may work on the same points at once, whatever they do there.
     pub fn is_weak(self) -> bool {
         matches!(self, Coherence::Simultaneous | Coherence::Relaxed)
+    }
+
+    pub fn is_atomic(self) -> bool {
+        matches!(self, Coherence::Atomic | Coherence::InOrder)
     }
 }
 
@@ -99,6 +105,14 @@ impl Access {
         Self { privilege, coherence: Coherence::Exclusive, reduction: None }
     }
 
+    /// The same of an operation that takes its turns, if it takes any, in program order.
+    pub fn in_order(self) -> Self {
+        match self.coherence {
+            Coherence::Atomic => Self { coherence: Coherence::InOrder, ..self },
+            _ => self,
+        }
+    }
+
     /// Whether tasks that use the data so may contribute to it by one copy, one after the other. Where others look at the data
     /// meanwhile, each contribution comes at the end of its task.
     pub fn shares_copies(&self) -> bool {
@@ -120,7 +134,7 @@ impl Access {
 /// SC'12, table of privileges and coherence; Legion 25.06, `check_dependence_type`): first match wins.
 #[inline]
 pub fn dependence(a: Access, b: Access) -> Dependence {
-    use Coherence::{Atomic, Exclusive};
+    use Coherence::{Atomic, Exclusive, InOrder};
     use Privilege::{NoAccess, ReadOnly, Reduce};
     match (a.privilege, b.privilege) {
         (NoAccess, _) | (_, NoAccess) | (ReadOnly, ReadOnly) => Dependence::None,
@@ -128,10 +142,10 @@ pub fn dependence(a: Access, b: Access) -> Dependence {
         (Reduce, Reduce) => Dependence::True,
         _ => match (a.coherence, b.coherence) {
             (Exclusive, _) | (_, Exclusive) => Dependence::True,
-            (Atomic, Atomic) => Dependence::Atomic,
+            (Atomic | InOrder, Atomic | InOrder) => Dependence::Atomic,
             // Who only reads, and says that it does not mind others, may see an atomic writer at work.
-            (Atomic, _) if b.privilege != ReadOnly => Dependence::True,
-            (_, Atomic) if a.privilege != ReadOnly => Dependence::True,
+            (Atomic | InOrder, _) if b.privilege != ReadOnly => Dependence::True,
+            (_, Atomic | InOrder) if a.privilege != ReadOnly => Dependence::True,
             _ => Dependence::None,
         },
     }
@@ -200,6 +214,17 @@ mod tests {
             };
             let found: String = kinds.iter().map(|b| letter(dependence(*a, *b))).collect();
             assert_eq!(found, row.replace(' ', ""), "{a:?}");
+        }
+    }
+
+    #[test]
+    fn turns_in_order_are_turns() {
+        for a in all() {
+            assert_eq!(a.in_order().coherence.is_atomic(), a.coherence.is_atomic());
+            for b in all() {
+                let found = [dependence(a, b.in_order()), dependence(a.in_order(), b), dependence(a.in_order(), b.in_order())];
+                assert_eq!(found, [dependence(a, b); 3], "{a:?} {b:?}");
+            }
         }
     }
 

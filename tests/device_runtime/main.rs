@@ -11,6 +11,7 @@ mod reductions;
 mod registration;
 mod running;
 mod standstill;
+mod turns;
 mod watched;
 
 use cohort::base::{Error, Result, Status};

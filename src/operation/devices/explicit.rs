@@ -136,8 +136,8 @@ impl DeviceThread<'_> {
         if let Home::Elsewhere(owner) = &copy.destination.data().home {
             owner.check()?;
         }
-        let stream = self.stream_for(&task.after);
-        let chained = self.events_of(&task.after);
+        let stream = self.stream_for(task.after.all());
+        let chained = self.events_of(task.after.all());
         let (from, to) = (copy.source.region(), copy.destination.region());
         let (from, to) = (self.devices.resident(from.data.shared()), self.devices.resident(to.data.shared()));
         let ranking = match self.engine.who_ranks_copies() {

@@ -240,8 +240,8 @@ impl DeviceThread<'_> {
             self.unpin(&data.pinned);
             return Ok(if self.has_running() { Beginning::NoRoom } else { Beginning::ToHost });
         };
-        let stream = self.stream_for(&task.after);
-        let copied = self.copy_elements(copy, &data, lists, stream, &task.after);
+        let stream = self.stream_for(task.after.all());
+        let copied = self.copy_elements(copy, &data, lists, stream, task.after.all());
         let (events, data) = self.with_pins(data, copied)?;
         Ok(Beginning::Started(Started { events, stream, data }))
     }
@@ -290,8 +290,8 @@ impl DeviceThread<'_> {
             Ok(None) => return Ok(Beginning::NoRoom),
             Err(_) => return Ok(Beginning::ToHost),
         };
-        let stream = self.stream_for(&task.after);
-        let found = self.find_strays(copy, &data, stream, &task.after);
+        let stream = self.stream_for(task.after.all());
+        let found = self.find_strays(copy, &data, stream, task.after.all());
         let (check, data) = self.with_pins(data, found)?;
         self.unpin(&data.pinned);
         let there = Events::from_iter([check.there.clone()]);

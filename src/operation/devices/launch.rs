@@ -8,7 +8,7 @@ use super::indirect::has_kernels;
 use super::{DeviceBody, DeviceTask, Devices, Job};
 use crate::base::Status;
 use crate::event::NodeRef;
-use crate::region::{Access, Coherence, Privilege};
+use crate::region::Privilege;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
@@ -29,6 +29,35 @@ impl Chains {
             self.first.retain(|&end, _| is_pending(NodeRef(end)));
         }
         self.first.insert(end.0, (first, device));
+    }
+}
+
+/// The second nodes of tasks on the same device that a task comes after.
+#[derive(Clone)]
+pub struct Before {
+    all: SmallVec<[NodeRef; 4]>,
+    /// How many of these, the first, it fails with. It takes turns with the others.
+    harming: usize,
+}
+
+impl Before {
+    pub fn new(after: SmallVec<[NodeRef; 4]>, behind: SmallVec<[NodeRef; 4]>) -> Self {
+        let harming = after.len();
+        let mut all = after;
+        for earlier in behind {
+            if !all.contains(&earlier) {
+                all.push(earlier);
+            }
+        }
+        Self { all, harming }
+    }
+
+    pub fn all(&self) -> &[NodeRef] {
+        &self.all
+    }
+
+    pub fn harming(&self) -> &[NodeRef] {
+        &self.all[..self.harming]
     }
 }
 
@@ -135,13 +164,6 @@ impl Engine {
         }
         devices.list[device].load.fetch_add(1, Ordering::Relaxed);
         Some((job, device))
-    }
-}
-
-/// Whoever takes turns with a task on a device waits for it, and it for them.
-pub fn make_exclusive(body: &mut Body) {
-    for held in body.needs_mut().iter_mut().filter(|held| held.access.coherence == Coherence::Atomic) {
-        held.access = Access { coherence: Coherence::Exclusive, ..held.access };
     }
 }
 

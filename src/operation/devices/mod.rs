@@ -36,7 +36,7 @@ mod view;
 pub use contribution::Contributions;
 pub use counts::{Counts, Done};
 pub use in_place::Chosen;
-pub use launch::{make_exclusive, split, used, Chains};
+pub use launch::{split, used, Before, Chains};
 pub use parcel::Brought;
 pub use resident::Resident;
 pub use variant::{DeviceBody, KernelText, NativeDevice, Variants};
@@ -102,8 +102,7 @@ pub struct DeviceTask {
     pub end: NodeRef,
     /// The node that folds its contributions in, if it reduces.
     pub fold: Option<NodeRef>,
-    /// The second nodes of tasks on the same device that it comes after.
-    pub after: SmallVec<[NodeRef; 4]>,
+    pub after: Before,
     /// Where its requirements lie, if a mapper was asked.
     pub chosen: SmallVec<[Chosen; 4]>,
     /// Of a copy whose values are looked at before anything is written.

@@ -92,7 +92,7 @@ impl DeviceThread<'_> {
         let pinned = self.pin_all(body, &wanted, in_place)?;
         drop(wanted);
         let Some(mut data) = pinned else { return Ok(Beginning::NoRoom) };
-        let stream = self.stream_for(&task.after);
+        let stream = self.stream_for(task.after.all());
         let events = self.fill_and_launch((node, body, kind, task), (variant, kernel.as_ref()), stream, &mut data);
         self.with_pins(data, events).map(|(events, data)| Beginning::Started(Started { events, stream, data }))
     }
@@ -163,7 +163,7 @@ impl DeviceThread<'_> {
         stream: Stream,
         data: &mut Data,
     ) -> Result<Events> {
-        let mut waits = self.bring_all((body, &data.pinned), self.engine.who_ranks(kind), stream, &task.after)?;
+        let mut waits = self.bring_all((body, &data.pinned), self.engine.who_ranks(kind), stream, task.after.all())?;
         for used in &data.in_place {
             let held = &body.needs()[used.number];
             let ranking = self.devices.rank_sources_for(self.engine.who_ranks(kind), &used.data, (used.number, held), HOST);

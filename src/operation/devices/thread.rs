@@ -286,7 +286,7 @@ impl DeviceThread<'_> {
             State::Failed(number) => Some(number),
             _ => None,
         };
-        let error = if error == 0 { task.after.iter().find_map(failed).unwrap_or(0) } else { error };
+        let error = if error == 0 { task.after.harming().iter().find_map(failed).unwrap_or(0) } else { error };
         if error != 0 {
             self.leave(node, body, task, error);
             return true;
@@ -374,7 +374,7 @@ impl DeviceThread<'_> {
 
     /// The host copies, when nothing on the device uses the data any more.
     fn leave_to_host(&mut self, node: NodeRef, body: &mut Body, task: Box<DeviceTask>) {
-        let events = self.events_of(&task.after);
+        let events = self.events_of(task.after.all());
         if !events.is_empty() {
             let whose = task.job.into();
             body.work = Work::Device(task);
