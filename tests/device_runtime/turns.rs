@@ -1,6 +1,7 @@
 //! Tasks on one device that come one after the other: those that depend on each other, and those that take turns.
 
 use super::*;
+use cohort::ffi::predicates as pr;
 
 unsafe extern "C" fn fail(_: cohort_context_t, _: *mut c_void) -> i32 {
     1
@@ -59,5 +60,44 @@ fn who_takes_turns_with_a_task_that_fails_does_not_fail_with_it() {
         running.wait_fails(&["task \"failing\" failed"]);
         assert_eq!(ON_HOST.load(Ordering::Relaxed) - before, 2);
         assert_eq!(running.look(data, 0, [3, 3]) - value, 2.0);
+    }
+}
+
+#[test]
+fn tasks_on_a_device_come_after_each_other_also_where_one_between_them_does_not_run() {
+    for coherence in [COHORT_EXCLUSIVE, COHORT_ATOMIC] {
+        let (device, seen) = Watched::open();
+        let running = Running::with(vec![device]);
+        let (bump, late) = (running.task("bump", BUMP, "bump"), running.task("late", &BUMP.replace("bump", "late"), "late"));
+        let [bad, data] = [(); 2].map(|()| running.region(&[20, 20], 1).0);
+        let uses = (data, COHORT_READ_WRITE, coherence);
+        let mut never = no_predicate();
+        ok(unsafe { pr::cohort_predicate_constant(running.runtime, false, &mut never) });
+        // The data is there, so that nobody waits for copies.
+        launch(&running, COHORT_PROC_DEVICE, bump, &[uses], no_predicate());
+        running.wait();
+        seen.waiting_launches.store(0, Ordering::Relaxed);
+        launch(&running, COHORT_PROC_DEVICE, late, &[uses], no_predicate());
+        launch(&running, COHORT_PROC_DEVICE, bump, &[uses], never);
+        if coherence == COHORT_ATOMIC {
+            let failing = host_task(&running, c"failing", fail);
+            launch(&running, COHORT_PROC_CPU, failing, &[(bad, COHORT_READ_WRITE, COHORT_EXCLUSIVE)], no_predicate());
+            launch(&running, COHORT_PROC_DEVICE, bump, &[(bad, COHORT_READ_WRITE, COHORT_EXCLUSIVE), uses], no_predicate());
+        }
+        launch(&running, COHORT_PROC_DEVICE, bump, &[uses], no_predicate());
+        let limit = Instant::now() + Duration::from_secs(60);
+        while seen.launches.load(Ordering::Acquire) < 3 {
+            assert!(Instant::now() < limit, "the host is between the two");
+            std::thread::yield_now();
+        }
+        assert_eq!(seen.waiting_launches.load(Ordering::Relaxed), 1, "coherence {coherence}");
+        seen.open();
+        if coherence == COHORT_ATOMIC {
+            running.wait_fails(&["task \"failing\" failed"]);
+        } else {
+            running.wait();
+        }
+        assert_eq!(running.look(data, 0, [3, 3]), 3.0);
+        ok(unsafe { pr::cohort_predicate_destroy(&mut never) });
     }
 }

@@ -22,6 +22,8 @@ pub struct Seen {
     /// The kernel "held" is about to be launched.
     pub is_held: AtomicBool,
     pub launches: AtomicUsize,
+    /// Of these the ones that wait for what has not ended.
+    pub waiting_launches: AtomicUsize,
     pub refuses_copies: AtomicBool,
     /// Copies to the device end with a fault, and with them what waits for them.
     pub faults_copies: AtomicBool,
@@ -284,7 +286,8 @@ impl Device for Watched {
             self.seen.is_held.store(true, Ordering::Release);
             self.seen.wait_until_open();
         }
-        self.seen.launches.fetch_add(1, Ordering::Relaxed);
+        self.seen.waiting_launches.fetch_add(wait.iter().any(|event| matches!(event.done(), Ok(false))).into(), Ordering::Relaxed);
+        self.seen.launches.fetch_add(1, Ordering::Release);
         let event = self.inner.launch(stream, launch, wait)?;
         let (seen, name) = (self.seen.clone(), launch.kernel.name().to_string());
         Ok(match &*name {

@@ -3,7 +3,7 @@
 use super::super::body::{Body, Work};
 use super::super::mapped::special;
 use super::super::Engine;
-use super::start::Started;
+use super::start::{Data, Started};
 use super::compile::Kernels;
 use super::parcel::Shipment;
 use super::standing::{Standing, Whose};
@@ -35,11 +35,13 @@ pub enum Beginning {
     ToHost,
 }
 
-/// A task that was enqueued and is not complete.
+/// A task that was enqueued and is not complete, or one that is not enqueued and comes after such.
 struct Running {
     task: Box<DeviceTask>,
     started: Started,
     since: Instant,
+    /// What it ends with in any case.
+    left: Option<u32>,
 }
 
 pub struct DeviceThread<'a> {
@@ -183,7 +185,11 @@ impl DeviceThread<'_> {
                 None => at += 1,
                 Some(result) => {
                     self.look_whether_lost();
-                    let Some(Running { task, started, .. }) = self.running.remove(at) else { break };
+                    let Some(Running { task, started, left, .. }) = self.running.remove(at) else { break };
+                    if let Some(error) = left {
+                        self.end(&task, error);
+                        continue;
+                    }
                     self.unpin(&started.data.pinned);
                     let shipped = result.and_then(|()| self.ship(&task, started.data.shipment));
                     let error = self.engine.number_of(shipped, task.job.name());
@@ -343,7 +349,7 @@ impl DeviceThread<'_> {
                 if !started.data.contributions.is_empty() {
                     self.devices.counts.add(Done::Reduction);
                 }
-                self.running.push_back(Running { task, started, since: Instant::now() });
+                self.running.push_back(Running { task, started, since: Instant::now(), left: None });
                 body.result = None;
                 self.engine.finish(node, 0);
                 true
@@ -358,18 +364,21 @@ impl DeviceThread<'_> {
         }
     }
 
-    /// The task is not enqueued, and both its nodes are done.
-    fn leave(&self, node: NodeRef, body: &mut Body, task: Box<DeviceTask>, error: u32) {
+    /// The task is not enqueued, and both its nodes are done; the second when all that it comes after is, as those after it wait for that.
+    fn leave(&mut self, node: NodeRef, body: &mut Body, task: Box<DeviceTask>, error: u32) {
         body.result = None;
-        // The second node waits for the first: what it ends with is said before.
-        let end = task.end;
-        unsafe { self.engine.bodies.get(end.index()) }.task_error = error;
+        match self.stream_of_last(task.after.all()) {
+            Some(stream) => {
+                let started = Started { events: self.events_of(task.after.all()), stream, data: Data::default() };
+                self.running.push_back(Running { task, started, since: Instant::now(), left: Some(error) });
+            }
+            None => self.end(&task, error),
+        }
         match self.launched.take() {
             // The first node ends with the last of what was launched.
             Some(context) => Box::leak(context).close(self.engine, node, error),
             None => self.engine.finish(node, error),
         }
-        self.ended(end);
     }
 
     /// The host copies, when nothing on the device uses the data any more.
@@ -414,14 +423,14 @@ impl DeviceThread<'_> {
 
     /// The stream of a task that it comes after, or the next.
     pub fn stream_for(&mut self, after: &[NodeRef]) -> Stream {
-        let of_last = self.under_way(after).next_back().map(|running| running.started.stream);
-        match of_last {
-            Some(stream) => stream,
-            None => {
-                self.turn = (self.turn + 1) % self.attached().device.streams().max(1);
-                Stream::Kernels(self.turn)
-            }
-        }
+        self.stream_of_last(after).unwrap_or_else(|| {
+            self.turn = (self.turn + 1) % self.attached().device.streams().max(1);
+            Stream::Kernels(self.turn)
+        })
+    }
+
+    fn stream_of_last(&self, after: &[NodeRef]) -> Option<Stream> {
+        self.under_way(after).next_back().map(|running| running.started.stream)
     }
 }
 
