@@ -27,17 +27,28 @@ static int32_t do_nothing(cohort_context_t task, void *user)
   return 0;
 }
 
-static int launch_on(cohort_region_t region)
+/* A task, or one for each of so many points. */
+static int launch_with(cohort_requirement_t need, uint32_t points)
 {
   cohort_launch_t launch = COHORT_LAUNCH_INIT;
-  cohort_requirement_t need = {.region = region, .fields = &fields[3], .field_count = 1, .privilege = COHORT_READ_WRITE};
   int launched;
+  need.fields = &fields[3];
+  need.field_count = 1;
+  need.privilege = COHORT_READ_WRITE;
   launch.task = nothing;
   launch.requirements = &need;
   launch.requirement_count = 1;
-  launched = works(cohort_launch(ctx, &launch, NULL), "cohort_launch: ");
+  if (points > 0)
+    launched = works(cohort_index_launch(ctx, &launch, points, COHORT_REDUCTION_NONE, COHORT_TYPE_NONE, NULL), "cohort_index_launch: ");
+  else
+    launched = works(cohort_launch(ctx, &launch, NULL), "cohort_launch: ");
   TRY(cohort_wait_all(ctx));
   return launched;
+}
+
+static int launch_on(cohort_region_t region)
+{
+  return launch_with((cohort_requirement_t){.region = region}, 0);
 }
 
 static int launch_on_part(void)
@@ -54,15 +65,7 @@ static int launch_on_piece(void)
 
 static int launch_on_all(void)
 {
-  cohort_launch_t launch = COHORT_LAUNCH_INIT;
-  cohort_requirement_t need = {.partition = apart, .fields = &fields[3], .field_count = 1, .privilege = COHORT_READ_WRITE};
-  int launched;
-  launch.task = nothing;
-  launch.requirements = &need;
-  launch.requirement_count = 1;
-  launched = works(cohort_index_launch(ctx, &launch, 2, COHORT_REDUCTION_NONE, COHORT_TYPE_NONE, NULL), "cohort_index_launch: ");
-  TRY(cohort_wait_all(ctx));
-  return launched;
+  return launch_with((cohort_requirement_t){.partition = apart}, 2);
 }
 
 static int tell_kind(void)
