@@ -25,6 +25,9 @@ const PIECES: usize = 64;
 const LEAST: usize = PIECES / 2;
 /// With fewer pieces what has begun, and may take any number of steps, ends.
 const LAST: usize = PIECES / 4;
+/// Each time that malloc is asked it puts back together 10,000 at most of the blocks that it was given (MAX_ITERS of glibc's malloc.c), and says
+/// that it has nothing where the others would do: it is asked for those of a million operations.
+const TRIES: usize = 100;
 /// Less than this is there while memory is not short.
 const SMALL: usize = PIECE.size() * PIECES / 16;
 
@@ -171,10 +174,12 @@ pub fn refill() -> bool {
 /// Memory was short: bytes that the system refused, unless enough is kept that something small and new may begin.
 #[cold]
 pub fn go_on() -> Option<usize> {
-    let left = pieces_left();
-    if refill() || left >= LEAST {
-        REFUSED.store(0, Ordering::Relaxed);
-        return None;
+    for _ in 0..TRIES {
+        let left = pieces_left();
+        if refill() || left >= LEAST {
+            REFUSED.store(0, Ordering::Relaxed);
+            return None;
+        }
     }
     Some(REFUSED.load(Ordering::Relaxed))
 }
