@@ -71,13 +71,14 @@ fn a_repeated_step_allocates_little() {
         let steps = || {
             for turn in 0..STEPS {
                 step(turn % 2);
+                // Else a task comes, on a busy machine, after any number that have not ended.
+                ok(ln::cohort_wait_all(ctx));
             }
-            ok(ln::cohort_wait_all(ctx));
         };
         let tasks = STEPS * (TILES * TILES) as usize;
         let mut each = f64::MAX;
-        // On a busy machine tasks come after more that has not ended.
-        for _ in 0..100 {
+        // Lists grow in the first ones.
+        for _ in 0..20 {
             let before = counted::allocations();
             steps();
             each = each.min((counted::allocations() - before) as f64 / tasks as f64);
@@ -93,4 +94,4 @@ fn a_repeated_step_allocates_little() {
 
 /// Of each task, with the five copies that bring its halo on average: an event for each, and two allocations where a write leaves a halo around
 /// a hole. It was twice as many with sets built of rectangles and without memory used again.
-const MOST: f64 = 18.0;
+const MOST: f64 = 15.0;
