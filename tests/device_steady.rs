@@ -93,5 +93,6 @@ fn a_repeated_step_allocates_little() {
 }
 
 /// Of each task, with the five copies that bring its halo on average: an event for each, and two allocations where a write leaves a halo around
-/// a hole. It was twice as many with sets built of rectangles and without memory used again.
-const MOST: f64 = 15.0;
+/// a hole. That makes 14 or 18, as the order falls in which tiles first come there. It was twice as many with sets built of rectangles and
+/// without memory used again.
+const MOST: f64 = 20.0;
