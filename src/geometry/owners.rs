@@ -4,6 +4,7 @@ use super::numbering::Numbering;
 use super::points::PointSet;
 use super::rect::Rect;
 use crate::base::{memory, Result};
+use std::borrow::Borrow;
 use std::collections::HashMap;
 
 /// For every point of a rectangle the number of a list of colours.
@@ -32,7 +33,7 @@ impl ListNumber for u32 {}
 const NEAR: u64 = 1024;
 
 impl Owners {
-    pub fn new(bounds: Rect, sets: &[PointSet]) -> Result<Self> {
+    pub fn new(bounds: Rect, sets: &[impl Borrow<PointSet>]) -> Result<Self> {
         let numbering = Numbering::new(bounds);
         let points = bounds.volume() as usize;
         memory::expect(points)?;
@@ -96,10 +97,10 @@ impl Owners {
 type Filled<N> = (Vec<N>, Vec<(u32, u32)>);
 
 /// The table and the lists; nothing if there are more lists than `N` has numbers for.
-fn fill<N: ListNumber>(numbering: &Numbering, points: usize, sets: &[PointSet]) -> Result<Option<Filled<N>>> {
+fn fill<N: ListNumber>(numbering: &Numbering, points: usize, sets: &[impl Borrow<PointSet>]) -> Result<Option<Filled<N>>> {
     let mut table = vec![N::default(); points + 1];
     let mut lists = vec![(0, 0)];
-    for (colour, set) in (0..).zip(sets) {
+    for (colour, set) in (0..).zip(sets.iter().map(Borrow::borrow)) {
         // Each list gets a longer one at most, and each run of points: these, and their number by that of the shorter one.
         let most = lists.len().min(set.volume() as usize);
         memory::expect(most * 2 * size_of::<[(u32, u32); 2]>())?;

@@ -9,6 +9,7 @@ use super::points::{PointSet, RowsInOrder};
 use super::rect::{Point, Rect};
 use super::room::{Growing, Room};
 use crate::base::{memory, Result};
+use std::borrow::Borrow;
 
 /// Values that are read together.
 const BATCH: usize = 256;
@@ -199,11 +200,16 @@ pub unsafe fn by_colour<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet,
 ///
 /// # Safety
 /// As for [`Values::each`].
-pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], target: &PointSet, values: &Values<Row>) -> Result<Vec<PointSet>> {
+pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(
+    points: &[impl Borrow<PointSet>],
+    target: &PointSet,
+    values: &Values<Row>,
+) -> Result<Vec<PointSet>> {
     let Some(bounds) = target.bounds() else { return Ok(vec![PointSet::empty(); points.len()]) };
     let numbering = Numbering::new(bounds);
     let whole = target.volume() == bounds.volume();
-    let most = points.iter().map(PointSet::volume).max().unwrap_or(0);
+    let points = points.iter().map(Borrow::borrow);
+    let most = points.clone().map(PointSet::volume).max().unwrap_or(0);
     // One bit a point of the target as long as that is not much more than the values themselves.
     let numbers = bounds.volume() as u64;
     // One more stands for all points elsewhere.
@@ -246,7 +252,7 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(points: &[PointSet], t
         }
         found.intersection(target)
     };
-    points.iter().map(image_of).collect()
+    points.map(image_of).collect()
 }
 
 /// Runs of numbers in rising order, each number once.
@@ -266,14 +272,21 @@ fn joined(mut runs: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
 ///
 /// # Safety
 /// As for [`Values::each`].
-pub unsafe fn preimage<Row: Fn(Point) -> (*const u8, isize)>(points: &PointSet, targets: &[PointSet], values: &Values<Row>) -> Result<Vec<PointSet>> {
-    let Some(bounds) = targets.iter().filter_map(PointSet::bounds).reduce(|a, b| a.hull(&b)) else { return Ok(targets.to_vec()) };
+pub unsafe fn preimage<Row: Fn(Point) -> (*const u8, isize)>(
+    points: &PointSet,
+    targets: &[impl Borrow<PointSet>],
+    values: &Values<Row>,
+) -> Result<Vec<PointSet>> {
+    let each_target = targets.iter().map(Borrow::borrow);
+    let Some(bounds) = each_target.clone().filter_map(PointSet::bounds).reduce(|a, b| a.hull(&b)) else {
+        return Ok(targets.iter().map(|_| PointSet::empty()).collect());
+    };
     memory::expect(targets.len() * size_of::<RowsInOrder>())?;
     let mut found: Vec<RowsInOrder> = targets.iter().map(|_| RowsInOrder::default()).collect();
     if bounds.volume() / 16 > points.volume() + 1024 {
         // A target much larger than the values: each is looked up in each set.
         values.each_named(points, |point, named| {
-            for (rows, _) in found.iter_mut().zip(targets).filter(|(_, target)| target.overlaps_rect(&named)) {
+            for (rows, _) in found.iter_mut().zip(each_target.clone()).filter(|(_, target)| target.overlaps_rect(&named)) {
                 rows.add(point, 1);
             }
         });

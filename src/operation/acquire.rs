@@ -10,6 +10,10 @@ use crate::base::Result;
 use crate::fail;
 use crate::geometry::Domain;
 use crate::region::{Access, FieldMask, Privilege, RegionNode};
+use smallvec::SmallVec;
+
+/// Parts by their numbers, and what stays of their points.
+type Cut = SmallVec<[(usize, Domain); 2]>;
 
 /// What a context has acquired and not released: disjoint in points or fields.
 #[derive(Default)]
@@ -39,31 +43,37 @@ impl Acquired {
     }
 
     /// A field of which some point is not acquired.
-    fn first_missing(&self, node: &RegionNode, mask: &FieldMask) -> Option<u32> {
+    fn first_missing(&self, node: &RegionNode, mask: &FieldMask) -> Result<Option<u32>> {
         let covers = |part: &Part| part.tree == node.tree.id && mask.is_subset(&part.mask) && part.domain.contains(&node.domain);
         if self.0.iter().any(covers) {
-            return None;
+            return Ok(None);
         }
-        mask.iter().find(|&field| {
-            let of_field = self.0.iter().filter(|part| part.tree == node.tree.id && part.mask.contains(field));
-            !of_field.fold(node.domain.clone(), |left, part| left.minus(&part.domain)).is_empty()
-        })
+        for field in mask.iter() {
+            let mut of_field = self.0.iter().filter(|part| part.tree == node.tree.id && part.mask.contains(field));
+            if !of_field.try_fold(node.domain.clone(), |left, part| left.try_minus(&part.domain))?.is_empty() {
+                return Ok(Some(field));
+            }
+        }
+        Ok(None)
     }
 
     fn add(&mut self, node: &RegionNode, mask: FieldMask) {
         self.0.push(Part { tree: node.tree.id, domain: node.domain.clone(), mask });
     }
 
-    fn remove(&mut self, node: &RegionNode, mask: &FieldMask) {
-        let mut at = 0;
-        while at < self.0.len() {
-            if !self.0[at].meets(node, mask) {
-                at += 1;
-                continue;
-            }
+    /// The parts that are not acquired any more without these, each with those of its points that stay.
+    fn cut(&self, node: &RegionNode, mask: &FieldMask) -> Result<Cut> {
+        let met = self.0.iter().enumerate().filter(|(_, part)| part.meets(node, mask));
+        met.map(|(at, part)| Ok((at, part.domain.try_minus(&node.domain)?))).collect()
+    }
+
+    /// What `cut` found, of the same fields.
+    fn remove(&mut self, cut: Cut, mask: &FieldMask) {
+        // The last first: no other that is still to go moves.
+        for (at, other_points) in cut.into_iter().rev() {
             // Mostly that is all of it.
             let Part { tree, domain, mask: fields } = self.0.swap_remove(at);
-            let (other_fields, other_points) = (fields.minus(mask), domain.minus(&node.domain));
+            let other_fields = fields.minus(mask);
             if !other_points.is_empty() {
                 self.0.push(Part { tree, domain: other_points, mask: fields.and(mask) });
             }
@@ -74,14 +84,13 @@ impl Acquired {
     }
 
     /// Whether an operation launched here has to use the instance that all share. `parents`: what the launching task holds.
-    pub fn leaves_restricted(&self, held: &Held, parents: &[Held]) -> bool {
+    pub fn leaves_restricted(&self, held: &Held, parents: &[Held]) -> Result<bool> {
         let inherits = |parent: &Held| {
             parent.restricted && parent.node().tree.id == held.node().tree.id && parent.mask.intersects(&held.mask)
                 && parent.node().domain.overlaps(&held.node().domain)
         };
-        held.access.privilege != Privilege::NoAccess
-            && (held.access.coherence.is_weak() || parents.iter().any(inherits))
-            && self.first_missing(held.node(), &held.mask).is_some()
+        let may_be = held.access.privilege != Privilege::NoAccess && (held.access.coherence.is_weak() || parents.iter().any(inherits));
+        Ok(may_be && self.first_missing(held.node(), &held.mask)?.is_some())
     }
 }
 
@@ -124,7 +133,7 @@ pub fn acquire(engine: &Engine, frame: &Frame, sync: Sync) -> Result<()> {
 /// Launches what waits for the uses of the fields so far, and arrives.
 pub fn release(engine: &Engine, frame: &Frame, sync: Sync) -> Result<()> {
     let (mask, node, context) = (sync.mask()?, &sync.region.node, engine.context_of(frame));
-    if let Some(field) = context.acquired().first_missing(node, &mask) {
+    if let Some(field) = context.acquired().first_missing(node, &mask)? {
         fail!(
             WrongOrder,
             "field {} of region {} is not acquired in this context, at least not everywhere; call cohort_acquire first, in the same task",
@@ -132,9 +141,9 @@ pub fn release(engine: &Engine, frame: &Frame, sync: Sync) -> Result<()> {
             node.bounds_text()
         );
     }
-    let region = sync.region;
+    let cut = context.acquired().cut(node, &mask)?;
     sync.launch(engine, frame)?;
-    context.acquired().remove(&region.node, &mask);
+    context.acquired().remove(cut, &mask);
     Ok(())
 }
 
@@ -152,19 +161,24 @@ mod tests {
         let halves = Partition::blocks(&root, &[2]).unwrap().children;
         let (both, one, two) = (FieldMask::of(&[1, 2]), FieldMask::of(&[1]), FieldMask::of(&[2]));
         let mut acquired = Acquired::default();
-        assert_eq!(acquired.first_missing(&root, &both), Some(1));
+        let missing = |acquired: &Acquired, node: &RegionNode, mask: &FieldMask| acquired.first_missing(node, mask).unwrap();
+        let remove = |acquired: &mut Acquired, node: &RegionNode, mask: &FieldMask| {
+            let cut = acquired.cut(node, mask).unwrap();
+            acquired.remove(cut, mask);
+        };
+        assert_eq!(missing(&acquired, &root, &both), Some(1));
         acquired.add(&root, both.clone());
-        assert_eq!((acquired.first_met(&halves[0], &two), acquired.first_missing(&halves[1], &two)), (Some(2), None));
-        acquired.remove(&halves[0], &two);
-        assert_eq!((acquired.first_missing(&root, &both), acquired.first_met(&halves[0], &two)), (Some(2), None));
-        assert_eq!((acquired.first_missing(&root, &one), acquired.first_missing(&halves[1], &both)), (None, None));
+        assert_eq!((acquired.first_met(&halves[0], &two), missing(&acquired, &halves[1], &two)), (Some(2), None));
+        remove(&mut acquired, &halves[0], &two);
+        assert_eq!((missing(&acquired, &root, &both), acquired.first_met(&halves[0], &two)), (Some(2), None));
+        assert_eq!((missing(&acquired, &root, &one), missing(&acquired, &halves[1], &both)), (None, None));
         acquired.add(&halves[0], two.clone());
-        assert_eq!(acquired.first_missing(&root, &both), None, "of two parts");
-        acquired.remove(&root, &both);
+        assert_eq!(missing(&acquired, &root, &both), None, "of two parts");
+        remove(&mut acquired, &root, &both);
         assert!(acquired.0.is_empty());
         acquired.add(&root, both.clone());
         acquired.forget(|tree| tree != root.tree.id);
-        assert_eq!(acquired.first_missing(&root, &both), None);
+        assert_eq!(missing(&acquired, &root, &both), None);
         acquired.forget(|tree| tree == root.tree.id);
         assert!(acquired.0.is_empty());
     }
@@ -184,7 +198,7 @@ mod tests {
         let mut acquired = Acquired::default();
         let [exclusive, mut atomic, simultaneous, relaxed] =
             [Coherence::Exclusive, Coherence::Atomic, Coherence::Simultaneous, Coherence::Relaxed].map(body);
-        let under = |acquired: &Acquired, own: &Body, parent: &Body| acquired.leaves_restricted(&own.needs()[0], parent.needs());
+        let under = |acquired: &Acquired, own: &Body, parent: &Body| acquired.leaves_restricted(&own.needs()[0], parent.needs()).unwrap();
         assert!(under(&acquired, &simultaneous, &exclusive) && under(&acquired, &relaxed, &exclusive));
         assert!(!under(&acquired, &exclusive, &simultaneous), "the parent has acquired it where it was launched");
         atomic.needs_mut()[0].restricted = true;

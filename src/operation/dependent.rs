@@ -5,9 +5,10 @@ use super::{Engine, Frame, Future, PartitionObject, RegionObject};
 use crate::base::{memory, Result};
 use crate::copy::copy_rect;
 use crate::fail;
-use crate::geometry::{self, Domain, Point, PointSet, Rect, Values};
+use crate::geometry::{self, Domain, Point, PointSet, Values};
 use crate::instance::{FieldInstance, Storage};
 use crate::region::{Access, Partition, Privilege, RegionNode};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A field whose values name points, as pointers or as ranges, both ends included.
@@ -66,9 +67,9 @@ pub fn preimage(engine: &Engine, frame: &Frame, source: &RegionObject, targets: 
 }
 
 /// The points of each sub-region.
-fn sets_of(partition: &Partition) -> Result<Vec<PointSet>> {
-    memory::expect(partition.rects_in_all() * size_of::<Rect>() + partition.children.len() * size_of::<PointSet>())?;
-    Ok(partition.children.iter().map(|child| child.domain.points().into_owned()).collect())
+fn sets_of(partition: &Partition) -> Result<Vec<Cow<'_, PointSet>>> {
+    memory::expect(partition.children.len() * size_of::<Cow<PointSet>>())?;
+    Ok(partition.children.iter().map(|child| child.domain.points()).collect())
 }
 
 fn of_sets(parent: &Arc<RegionNode>, sets: Vec<PointSet>) -> Result<Partition> {

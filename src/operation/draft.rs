@@ -109,7 +109,8 @@ impl<'a> Draft<'a> {
         self.make_room_for(args)?;
         check_interference(self.body.needs())?;
         inline::check_needs(&self.launching.mapped, self.body.needs())?;
-        check_containment(self.frame, self.body.needs())
+        check_containment(self.frame, self.body.needs())?;
+        self.restrict()
     }
 
     /// Makes room for arguments, which may be large.
@@ -170,7 +171,7 @@ impl<'a> Draft<'a> {
         self.body.begin(launch);
         if self.body.restricted || self.frame.body().is_some_and(|parent| parent.restricted || parent.turns.is_some()) {
             self.share_turns();
-            self.restrict();
+            self.body.restricted = self.body.needs().iter().any(|held| held.restricted);
         }
         self.body.told = self.engine.told();
         self.launching.groups.launched(self.body.needs());
@@ -266,15 +267,19 @@ impl<'a> Draft<'a> {
     }
 
     /// Finds which requirements are restricted to the instance that others share.
+    #[inline]
+    pub fn restrict(&mut self) -> Result<()> {
+        let may_be = self.body.restricted || self.frame.body().is_some_and(|parent| parent.restricted);
+        if may_be { self.restrict_each() } else { Ok(()) }
+    }
+
     #[cold]
-    fn restrict(&mut self) {
+    fn restrict_each(&mut self) -> Result<()> {
         let parents = self.frame.body().map_or(&[][..], Body::needs);
-        self.body.restricted = false;
         for i in 0..self.body.needs().len() {
-            let restricted = self.launching.acquired.leaves_restricted(&self.body.needs()[i], parents);
-            self.body.needs_mut()[i].restricted = restricted;
-            self.body.restricted |= restricted;
+            self.body.needs_mut()[i].restricted = self.launching.acquired.leaves_restricted(&self.body.needs()[i], parents)?;
         }
+        Ok(())
     }
 
     /// A task that reduces works on a copy of its own, at the same time as others that reduce alike; a second operation

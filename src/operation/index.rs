@@ -304,6 +304,7 @@ impl<'a> IndexLaunch<'a> {
             draft.need_of_point(need.regions.of(point)?, i, need.access)?;
         }
         draft.make_room_for(one.args.len())?;
+        draft.restrict()?;
         Ok(draft.launch(one))
     }
 }
