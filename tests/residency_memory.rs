@@ -18,10 +18,10 @@ fn slab(number: i64, halo: i64) -> Domain {
 fn step(residency: &mut Residency, places: &[PlaceId], halo: i64, moves: &mut Vec<Move>) -> usize {
     moves.clear();
     for (&place, number) in places.iter().zip(0..) {
-        residency.read(place, &slab(number, halo), nearest_source(DEVICE), moves);
+        residency.read(place, &slab(number, halo), nearest_source(DEVICE), moves).unwrap();
     }
     for (&place, number) in places.iter().zip(0..) {
-        residency.write(place, &slab(number, 0));
+        residency.write(place, &slab(number, 0)).unwrap();
     }
     moves.len()
 }

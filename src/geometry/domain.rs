@@ -3,8 +3,7 @@
 use super::bands::Run;
 use super::points::{List, PointSet, Rects};
 use super::rect::{Point, Rect};
-use super::room::Room;
-use crate::base::{memory, Result};
+use crate::base::Result;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -91,15 +90,6 @@ impl Domain {
 
     /// The points of both. An error, as of the other operations that try: the system has no memory for the set.
     pub fn try_union(&self, other: &Domain) -> Result<Domain> {
-        self.united(other, Room::default())
-    }
-
-    /// For those who cannot do without, as the other operations that try nothing: the process ends if there is no memory.
-    pub fn union(&self, other: &Domain) -> Domain {
-        memory::or_end(self.united(other, Room::with_kept()))
-    }
-
-    fn united(&self, other: &Domain, room: Room) -> Result<Domain> {
         if self.contains(other) {
             return Ok(self.clone());
         }
@@ -113,38 +103,22 @@ impl Domain {
                 return Ok(hull.into());
             }
         }
-        self.combined(other, |a, b| a || b, room)
+        self.combined(other, |a, b| a || b)
     }
 
     /// The points that both have.
     pub fn try_intersection(&self, other: &Domain) -> Result<Domain> {
-        self.common(other, Room::default())
-    }
-
-    pub fn intersection(&self, other: &Domain) -> Domain {
-        memory::or_end(self.common(other, Room::with_kept()))
-    }
-
-    fn common(&self, other: &Domain, room: Room) -> Result<Domain> {
         match (self.is_dense(), other.is_dense()) {
             (true, true) => Ok(self.bounds.intersection(&other.bounds).into()),
             // Nothing is copied.
-            (true, false) if self.bounds.contains(&other.bounds) => Ok(other.clone()),
-            (false, true) if other.bounds.contains(&self.bounds) => Ok(self.clone()),
-            _ => self.combined(other, |a, b| a && b, room),
+            _ if self.contains(other) => Ok(other.clone()),
+            _ if other.contains(self) => Ok(self.clone()),
+            _ => self.combined(other, |a, b| a && b),
         }
     }
 
     /// The points that `other` does not have.
     pub fn try_minus(&self, other: &Domain) -> Result<Domain> {
-        self.without(other, Room::default())
-    }
-
-    pub fn minus(&self, other: &Domain) -> Domain {
-        memory::or_end(self.without(other, Room::with_kept()))
-    }
-
-    fn without(&self, other: &Domain, room: Room) -> Result<Domain> {
         if self.is_dense() && other.is_dense() {
             // What a cut leaves is one rectangle or none, as nearly always.
             match self.bounds.minus(&other.bounds)[..] {
@@ -153,13 +127,16 @@ impl Domain {
                 _ => (),
             }
         }
-        self.combined(other, |a, b| a && !b, room)
+        if other.contains(self) {
+            return Ok(Rect::new([0; 3], [-1; 3]).into());
+        }
+        self.combined(other, |a, b| a && !b)
     }
 
-    fn combined(&self, other: &Domain, keep: impl Fn(bool, bool) -> bool + Copy, room: Room) -> Result<Domain> {
+    fn combined(&self, other: &Domain, keep: impl Fn(bool, bool) -> bool + Copy) -> Result<Domain> {
         let mut runs = [Run { lo: 0, hi: 0 }; 2];
         let [own, its] = &mut runs;
-        Ok(PointSet::combined(self.list(own), other.list(its), keep, room)?.into())
+        Ok(PointSet::combined(self.list(own), other.list(its), keep)?.into())
     }
 
     fn list<'a>(&'a self, run: &'a mut Run) -> List<'a> {
@@ -196,12 +173,12 @@ mod tests {
             let (all_a, all_b) = (a.points().into_owned(), b.points().into_owned());
             prop_assert_eq!(a.overlaps(&b), all_a.overlaps(&all_b));
             prop_assert_eq!(a.contains(&b), all_a.contains(&all_b));
-            prop_assert_eq!(a.minus(&b).points().into_owned(), all_a.minus(&all_b).unwrap());
-            prop_assert_eq!(a.intersection(&b).points().into_owned(), all_a.intersection(&all_b).unwrap());
-            prop_assert_eq!(a.union(&b).points().into_owned(), all_a.union(&all_b).unwrap());
+            prop_assert_eq!(a.try_minus(&b).unwrap().points().into_owned(), all_a.minus(&all_b).unwrap());
+            prop_assert_eq!(a.try_intersection(&b).unwrap().points().into_owned(), all_a.intersection(&all_b).unwrap());
+            prop_assert_eq!(a.try_union(&b).unwrap().points().into_owned(), all_a.union(&all_b).unwrap());
             prop_assert!(a.contains(&a.clone()));
             prop_assert_eq!(a.shifted([0; 3]).unwrap(), a.shifted([1, -2, 3]).unwrap().shifted([-1, 2, -3]).unwrap());
-            prop_assert_eq!(a.minus(&b).volume() + a.intersection(&b).volume(), a.volume());
+            prop_assert_eq!(a.try_minus(&b).unwrap().volume() + a.try_intersection(&b).unwrap().volume(), a.volume());
         }
     }
 
@@ -222,8 +199,8 @@ mod tests {
         let gap = Domain::from(row(2, 3));
         assert_eq!((comb.bounds, comb.volume(), comb.is_dense()), (row(0, 5), 4, false));
         assert!(!comb.overlaps(&gap) && !comb.contains(&gap) && comb.overlaps(&Domain::from(row(3, 4))));
-        assert_eq!(Domain::from(comb.bounds).minus(&comb), gap);
-        assert!(comb.intersection(&Domain::from(row(1, 4))).rects().eq([row(1, 1), row(4, 4)]));
+        assert_eq!(Domain::from(comb.bounds).try_minus(&comb).unwrap(), gap);
+        assert!(comb.try_intersection(&Domain::from(row(1, 4))).unwrap().rects().eq([row(1, 1), row(4, 4)]));
     }
 
     #[test]

@@ -16,3 +16,4 @@ pub use overlap::{overlap_between, overlap_within};
 pub use pointers::{by_colour, fits, image, preimage, read_points, Values};
 pub use points::{PointSet, Rects, RowsInOrder};
 pub use rect::{Point, Rect, RectList};
+pub use room::Room;

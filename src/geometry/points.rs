@@ -261,18 +261,19 @@ impl PointSet {
     }
 
     pub fn union(&self, other: &PointSet) -> Result<PointSet> {
-        Self::combined(self.list(), other.list(), |a, b| a || b, Room::default())
+        Self::combined(self.list(), other.list(), |a, b| a || b)
     }
 
     pub fn intersection(&self, other: &PointSet) -> Result<PointSet> {
-        Self::combined(self.list(), other.list(), |a, b| a && b, Room::default())
+        Self::combined(self.list(), other.list(), |a, b| a && b)
     }
 
     pub fn minus(&self, other: &PointSet) -> Result<PointSet> {
-        Self::combined(self.list(), other.list(), |a, b| a && !b, Room::default())
+        Self::combined(self.list(), other.list(), |a, b| a && !b)
     }
 
-    pub(super) fn combined(a: List, b: List, keep: impl Fn(bool, bool) -> bool + Copy, room: Room) -> Result<PointSet> {
+    pub(super) fn combined(a: List, b: List, keep: impl Fn(bool, bool) -> bool + Copy) -> Result<PointSet> {
+        let room = Room::default();
         if let (List::Row(at, x), List::Row(other, y)) = (a, b) {
             if at == other || x.is_empty() || y.is_empty() {
                 let mut runs = Growing::new(room, x.len() + y.len());

@@ -9,15 +9,9 @@ use crate::fail;
 pub struct Room {
     /// Bytes that the system refused, or 0.
     refused: usize,
-    /// For what cannot do without: takes of the memory that is kept for when the system has no more.
-    takes_kept: bool,
 }
 
 impl Room {
-    pub fn with_kept() -> Self {
-        Self { refused: 0, takes_kept: true }
-    }
-
     /// Whether the list has room for more now.
     #[inline]
     pub fn is_in<T>(&mut self, list: &mut Vec<T>, more: usize) -> bool {
@@ -27,9 +21,7 @@ impl Room {
     #[cold]
     fn make<T>(&mut self, list: &mut Vec<T>, more: usize) -> bool {
         if self.refused == 0 {
-            let mut ask = || list.try_reserve(more);
-            let got = if self.takes_kept { ask() } else { memory::sparing(ask) };
-            if got.is_err() {
+            if memory::sparing(|| list.try_reserve(more)).is_err() {
                 self.refused = (list.len() + more).max(2 * list.capacity()) * size_of::<T>();
             }
         }

@@ -1,7 +1,9 @@
 //! Which memories hold the newest values of a field of one region tree: the host and any number of places in other
 //! memories. Pure data, told of operations in an order that their dependences allow: it says what is to be copied before
-//! one may run somewhere, and executes nothing.
+//! one may run somewhere, and executes nothing. What needs memory for sets of points, of which there may be none, is refused, and then
+//! nothing has changed.
 
+use crate::base::Result;
 use crate::geometry::{Domain, Rect};
 use smallvec::SmallVec;
 
@@ -51,32 +53,34 @@ pub type Offers = SmallVec<[(MemoryNumber, u64); 4]>;
 type Pieces = SmallVec<[Domain; 6]>;
 
 /// The points of `domain` outside `other`; rectangles stay rectangles, for which no memory is asked.
-fn push_difference(pieces: &mut Pieces, domain: &Domain, other: &Domain) {
+fn push_difference(pieces: &mut Pieces, domain: &Domain, other: &Domain) -> Result<()> {
     if domain.is_dense() && other.is_dense() {
         pieces.extend(domain.bounds.minus(&other.bounds).into_iter().map(Domain::from));
-        return;
+        return Ok(());
     }
-    let rest = domain.minus(other);
+    let rest = domain.try_minus(other)?;
     if !rest.is_empty() {
         pieces.push(rest);
     }
+    Ok(())
 }
 
 /// Takes the points of `other` out of `pieces` and gives each part taken to `taken`.
-fn take(pieces: &mut Pieces, other: &Domain, mut taken: impl FnMut(Domain)) {
+fn take(pieces: &mut Pieces, other: &Domain, mut taken: impl FnMut(Domain)) -> Result<()> {
     if !pieces.iter().any(|piece| piece.overlaps(other)) {
-        return;
+        return Ok(());
     }
     let mut rest = Pieces::new();
     for piece in pieces.iter() {
         if piece.overlaps(other) {
-            taken(piece.intersection(other));
-            push_difference(&mut rest, piece, other);
+            taken(piece.try_intersection(other)?);
+            push_difference(&mut rest, piece, other)?;
         } else {
             rest.push(piece.clone());
         }
     }
     *pieces = rest;
+    Ok(())
 }
 
 /// The places of one field. They may overlap, in one memory too.
@@ -114,46 +118,55 @@ impl Residency {
     }
 
     /// How many points of `domain` are not valid at a place, if there is one yet, and how many of those each memory could give.
-    pub fn offers(&self, to: Option<PlaceId>, domain: &Domain) -> (u64, Offers) {
+    pub fn offers(&self, to: Option<PlaceId>, domain: &Domain) -> Result<(u64, Offers)> {
         let mut offers = Offers::new();
-        let missing = to.map_or_else(|| domain.clone(), |id| domain.minus(&self.places[self.position(id)].valid));
+        let missing = to.map_or_else(|| Ok(domain.clone()), |id| domain.try_minus(&self.places[self.position(id)].valid))?;
         let mut of_memory: SmallVec<[(MemoryNumber, Domain); 4]> = SmallVec::new();
         for source in self.places.iter().filter(|place| Some(place.id) != to && place.valid.overlaps(&missing)) {
-            let part = source.valid.intersection(&missing);
+            let part = source.valid.try_intersection(&missing)?;
             match of_memory.iter_mut().find(|(memory, _)| *memory == source.memory) {
-                Some((_, all)) => *all = all.union(&part),
+                Some((_, all)) => *all = all.try_union(&part)?,
                 None => of_memory.push((source.memory, part)),
             }
         }
         offers.extend(of_memory.iter().map(|(memory, part)| (*memory, part.volume() as u64)));
-        (missing.volume() as u64, offers)
+        Ok((missing.volume() as u64, offers))
     }
 
     /// Makes `domain` valid at a place that covers it; what must be copied for that is added to `moves`, from sources
     /// in rising order of `rank` of their memory. The copies of one call may run in any order.
     #[inline]
-    pub fn read(&mut self, id: PlaceId, domain: &Domain, rank: impl Fn(MemoryNumber) -> u32, moves: &mut Vec<Move>) {
+    pub fn read(&mut self, id: PlaceId, domain: &Domain, rank: impl Fn(MemoryNumber) -> u32, moves: &mut Vec<Move>) -> Result<()> {
         let to = self.position(id);
-        if !self.places[to].valid.contains(domain) {
-            self.fetch(to, domain, rank, moves);
+        if self.places[to].valid.contains(domain) {
+            return Ok(());
         }
+        let before = moves.len();
+        self.fetch(to, domain, rank, moves).inspect_err(|_| moves.truncate(before))
     }
 
-    fn fetch(&mut self, to: usize, domain: &Domain, rank: impl Fn(MemoryNumber) -> u32, moves: &mut Vec<Move>) {
-        let target = &mut self.places[to];
+    fn fetch(&mut self, to: usize, domain: &Domain, rank: impl Fn(MemoryNumber) -> u32, moves: &mut Vec<Move>) -> Result<()> {
+        let target = &self.places[to];
         debug_assert!(target.bounds.contains(&domain.bounds), "a place covers what it is used for");
-        let mut missing = Pieces::new();
-        push_difference(&mut missing, domain, &target.valid);
-        target.valid = target.valid.union(domain);
-        target.sole = false;
-        let id = target.id;
+        let (id, mut missing) = (target.id, Pieces::new());
+        push_difference(&mut missing, domain, &target.valid)?;
+        let valid = target.valid.try_union(domain)?;
         for at in self.sources(domain, Some(to), rank) {
             let source = &mut self.places[at];
             let from = source.id;
-            take(&mut missing, &source.valid, |part| moves.push(Move { from, to: id, part }));
+            take(&mut missing, &source.valid, |part| moves.push(Move { from, to: id, part }))?;
             source.sole = false;
         }
         debug_assert!(missing.is_empty(), "every point is valid somewhere");
+        let target = &mut self.places[to];
+        (target.valid, target.sole) = (valid, false);
+        Ok(())
+    }
+
+    /// What `read` was to make valid at a place was not copied: what is valid there is what was, which `valid` said before.
+    pub fn unread(&mut self, id: PlaceId, before: Domain) {
+        let at = self.position(id);
+        self.places[at].valid = before;
     }
 
     /// The places, but for one, where points of `domain` are valid, in rising order of `rank` of their memory.
@@ -165,13 +178,14 @@ impl Residency {
     }
 
     /// Gives each point of `domain` to `found` with one place where it is valid, of several the one whose memory has the least `rank`.
-    pub fn locate(&self, domain: &Domain, rank: impl Fn(MemoryNumber) -> u32, mut found: impl FnMut(PlaceId, Domain)) {
+    pub fn locate(&self, domain: &Domain, rank: impl Fn(MemoryNumber) -> u32, mut found: impl FnMut(PlaceId, Domain)) -> Result<()> {
         let mut missing = Pieces::from_iter([domain.clone()]);
         for at in self.sources(domain, None, rank) {
             let source = &self.places[at];
-            take(&mut missing, &source.valid, |part| found(source.id, part));
+            take(&mut missing, &source.valid, |part| found(source.id, part))?;
         }
         debug_assert!(missing.is_empty(), "every point is valid somewhere");
+        Ok(())
     }
 
     /// Whether the place has the newest values of all of `domain`.
@@ -182,69 +196,89 @@ impl Residency {
     /// `domain` gets new values at a place that covers it, and is valid there only. Whoever needs the old values as
     /// well reads first; who discards them does not.
     #[inline]
-    pub fn write(&mut self, id: PlaceId, domain: &Domain) {
+    pub fn write(&mut self, id: PlaceId, domain: &Domain) -> Result<()> {
         let at = self.position(id);
         let place = &self.places[at];
-        if !(place.sole && place.valid.contains(domain)) {
-            self.overwrite(at, domain);
-        }
+        if place.sole && place.valid.contains(domain) { Ok(()) } else { self.overwrite(at, domain) }
     }
 
-    fn overwrite(&mut self, at: usize, domain: &Domain) {
+    fn overwrite(&mut self, at: usize, domain: &Domain) -> Result<()> {
         debug_assert!(self.places[at].bounds.contains(&domain.bounds), "a place covers what it is used for");
-        let valid = self.places[at].valid.union(domain);
+        let valid = self.places[at].valid.try_union(domain)?;
         let mut sole = true;
-        for (i, other) in self.places.iter_mut().enumerate() {
-            if i != at && other.valid.overlaps(&valid) {
-                if other.valid.overlaps(domain) {
-                    other.valid = other.valid.minus(domain);
-                }
-                sole &= !other.valid.overlaps(&valid);
+        let mut left: SmallVec<[(usize, Domain); 8]> = SmallVec::new();
+        for (i, other) in self.places.iter().enumerate() {
+            if i == at || !other.valid.overlaps(&valid) {
+                continue;
             }
+            if !other.valid.overlaps(domain) {
+                sole = false;
+                continue;
+            }
+            let rest = other.valid.try_minus(domain)?;
+            sole &= !rest.overlaps(&valid);
+            left.push((i, rest));
         }
+        left.into_iter().for_each(|(i, rest)| self.places[i].valid = rest);
         let place = &mut self.places[at];
-        place.valid = valid;
-        place.sole = sole;
+        (place.valid, place.sole) = (valid, sole);
+        Ok(())
     }
 
     /// What was to be copied to a place is not there. Of `domain`, what is valid elsewhere no longer is at the place; the rest, whose newest
     /// values are nowhere, stays as it is and is given to `lost`.
-    pub fn miss(&mut self, id: PlaceId, domain: &Domain, lost: impl FnMut(Domain)) {
+    pub fn miss(&mut self, id: PlaceId, domain: &Domain, lost: impl FnMut(Domain)) -> Result<()> {
         let at = self.position(id);
-        let mut rest = Pieces::from_iter([self.places[at].valid.intersection(domain)].into_iter().filter(|part| !part.is_empty()));
-        let mut elsewhere = Pieces::new();
+        let missed = self.places[at].valid.try_intersection(domain)?;
+        let (mut rest, mut elsewhere) = (Pieces::from_iter(Some(missed).filter(|part| !part.is_empty())), Pieces::new());
         for other in self.places.iter().filter(|other| other.id != id) {
-            take(&mut rest, &other.valid, |part| elsewhere.push(part));
+            take(&mut rest, &other.valid, |part| elsewhere.push(part))?;
         }
-        let place = &mut self.places[at];
-        elsewhere.iter().for_each(|part| place.valid = place.valid.minus(part));
+        let valid = &mut self.places[at].valid;
+        *valid = elsewhere.iter().try_fold(valid.clone(), |valid, part| valid.try_minus(part))?;
         rest.into_iter().for_each(lost);
+        Ok(())
+    }
+
+    /// What is valid at a place and nowhere else.
+    fn alone(&self, id: PlaceId) -> Result<Pieces> {
+        let valid = &self.places[self.position(id)].valid;
+        let mut alone: Pieces = Some(valid).filter(|valid| !valid.is_empty()).cloned().into_iter().collect();
+        for other in self.places.iter().filter(|other| other.id != id) {
+            take(&mut alone, &other.valid, drop)?;
+        }
+        Ok(alone)
     }
 
     /// Makes valid on the host, too, what is valid at a place and nowhere else; what must be copied for that is added to `moves`.
-    pub fn save(&mut self, id: PlaceId, moves: &mut Vec<Move>) {
+    pub fn save(&mut self, id: PlaceId, moves: &mut Vec<Move>) -> Result<()> {
+        let alone = self.alone(id)?;
+        if alone.is_empty() {
+            return Ok(());
+        }
+        self.places[0].valid = alone.iter().try_fold(self.places[0].valid.clone(), |valid, part| valid.try_union(part))?;
         let at = self.position(id);
-        let mut unsaved: Pieces = std::iter::once(self.places[at].valid.clone()).filter(|valid| !valid.is_empty()).collect();
-        for other in self.places.iter().filter(|other| other.id != id) {
-            take(&mut unsaved, &other.valid, drop);
-        }
-        for part in unsaved {
-            let host = &mut self.places[0];
-            host.valid = host.valid.union(&part);
-            host.sole = false;
-            self.places[at].sole = false;
-            moves.push(Move { from: id, to: PlaceId::HOST, part });
-        }
+        (self.places[0].sole, self.places[at].sole) = (false, false);
+        moves.extend(alone.into_iter().map(|part| Move { from: id, to: PlaceId::HOST, part }));
+        Ok(())
     }
 
-    /// Takes a place away. What is valid nowhere else must be copied to the host before, and is added to `moves`.
+    /// Takes a place away. What was valid there alone is lost: all that was valid there, if there is no memory to tell one from the other. From
+    /// here on it counts as the host's.
     ///
     /// # Panics
     /// If the place is the host's or was evicted.
-    pub fn evict(&mut self, id: PlaceId, moves: &mut Vec<Move>) {
+    pub fn evict(&mut self, id: PlaceId, mut lost: impl FnMut(Domain)) {
         assert!(id != PlaceId::HOST, "the host's place stays");
-        self.save(id, moves);
-        self.places.remove(self.position(id));
+        let alone = self.alone(id);
+        let gone = self.places.remove(self.position(id));
+        let parts = alone.unwrap_or_else(|_| Some(gone.valid).filter(|valid| !valid.is_empty()).into_iter().collect());
+        for part in parts {
+            let host = &mut self.places[0];
+            host.sole = false;
+            host.valid = host.valid.try_union(&part).unwrap_or_else(|_| host.valid.clone());
+            lost(part);
+        }
     }
 }
 
@@ -348,7 +382,7 @@ mod tests {
             let before: Vec<(PlaceId, MemoryNumber)> = self.residency.places.iter().map(|p| (p.id, p.memory)).collect();
             self.check_offers(id, domain);
             let mut moves = Vec::new();
-            self.residency.read(id, domain, |from| Self::rank(backwards, memory, from), &mut moves);
+            self.residency.read(id, domain, |from| Self::rank(backwards, memory, from), &mut moves).unwrap();
             let rank = |from: MemoryNumber| Self::rank(backwards, memory, from);
             for Move { from, to, part } in &moves {
                 assert_eq!(*to, id);
@@ -367,7 +401,7 @@ mod tests {
 
         fn check_offers(&self, id: PlaceId, domain: &Domain) {
             let missing: Vec<Point> = domain.rects().flat_map(|rect| rect.points().collect::<Vec<_>>()).filter(|&p| !self.is_newest(id, p)).collect();
-            let (count, offers) = self.residency.offers(Some(id), domain);
+            let (count, offers) = self.residency.offers(Some(id), domain).unwrap();
             assert_eq!(count, missing.len() as u64);
             for memory in 0..4 {
                 let of_memory = || self.residency.places.iter().filter(|place| place.id != id && place.memory == memory);
@@ -379,7 +413,7 @@ mod tests {
 
         fn write(&mut self, id: PlaceId, domain: &Domain) {
             self.writes += 1;
-            self.residency.write(id, domain);
+            self.residency.write(id, domain).unwrap();
             for p in domain.rects().flat_map(Rect::points) {
                 self.newest.insert(p, self.writes);
                 self.stored.get_mut(&id).unwrap().insert(p, self.writes);
@@ -393,22 +427,20 @@ mod tests {
             };
             let unsaved: Vec<Point> = BOUNDS.points().filter(|&p| sole(self, p)).collect();
             let mut moves = Vec::new();
-            match evicts {
-                true => self.residency.evict(id, &mut moves),
-                false => self.residency.save(id, &mut moves),
-            }
+            self.residency.save(id, &mut moves).unwrap();
             assert!(moves.iter().all(|m| m.from == id && m.to == PlaceId::HOST));
             let saved: i64 = moves.iter().map(|m| m.part.volume()).sum();
             assert_eq!(saved as usize, unsaved.len(), "what is valid elsewhere is not saved");
             self.run(&moves);
             if evicts {
+                self.residency.evict(id, |part| panic!("{part:?} was saved"));
                 self.stored.remove(&id);
             }
         }
 
         fn miss(&mut self, id: PlaceId, domain: &Domain) {
             let mut lost: Vec<Point> = Vec::new();
-            self.residency.miss(id, domain, |part| lost.extend(part.rects().flat_map(Rect::points)));
+            self.residency.miss(id, domain, |part| lost.extend(part.rects().flat_map(Rect::points))).unwrap();
             for p in BOUNDS.points() {
                 let elsewhere = self.residency.places.iter().any(|place| place.id != id && self.is_newest(place.id, p));
                 let missed = domain.contains_point(p) && self.is_newest(id, p);
@@ -484,7 +516,7 @@ mod tests {
 
     fn read(residency: &mut Residency, id: PlaceId, domain: &Domain) -> Vec<Move> {
         let mut moves = Vec::new();
-        residency.read(id, domain, nearest_source(1), &mut moves);
+        residency.read(id, domain, nearest_source(1), &mut moves).unwrap();
         moves
     }
 
@@ -492,15 +524,16 @@ mod tests {
     fn a_halo_comes_from_the_tile_beside_it_before_the_host() {
         let mut residency = Residency::new(row(0, 9).bounds);
         let tile = residency.create(1, row(3, 6).bounds);
-        residency.write(tile, &row(3, 6));
+        residency.write(tile, &row(3, 6)).unwrap();
         let halo = residency.create(1, row(2, 7).bounds);
         let from = |from, first, last| Move { from, to: halo, part: row(first, last) };
         let host = PlaceId::HOST;
         assert_eq!(read(&mut residency, halo, &row(2, 7)), [from(tile, 3, 6), from(host, 2, 2), from(host, 7, 7)]);
-        residency.write(halo, &row(3, 6));
+        residency.write(halo, &row(3, 6)).unwrap();
         assert_eq!(read(&mut residency, halo, &row(2, 7)), []);
         let mut moves = Vec::new();
-        residency.evict(halo, &mut moves);
+        residency.save(halo, &mut moves).unwrap();
+        residency.evict(halo, |part| panic!("{part:?} was saved"));
         assert_eq!(moves, [Move { from: halo, to: host, part: row(3, 6) }]);
     }
 }

@@ -185,7 +185,7 @@ impl Delivery {
             // The phases that the copy waited for and arrives at keep the owner's tasks away.
             let used = unsafe { unpack(points, self.ghost.data.instances.covering(field, &self.rect)?, &self.rect)? };
             points = &points[used..];
-            self.ghost.data.is_written_here(field, &self.rect);
+            self.ghost.data.is_written_here(field, &self.rect)?;
         }
         Ok(())
     }

@@ -77,10 +77,8 @@ impl TreeData {
     }
 
     /// Points of a field have got new values in the host's memory, of which no operation of this rank knows.
-    pub fn is_written_here(&self, field: u32, rect: &Rect) {
-        if let Some(resident) = self.on_devices.get() {
-            resident.is_written_on_host(field, rect);
-        }
+    pub fn is_written_here(&self, field: u32, rect: &Rect) -> Result<()> {
+        self.on_devices.get().map_or(Ok(()), |resident| resident.is_written_on_host(field, rect))
     }
 
     /// Somebody with this access sees the memory as it is.

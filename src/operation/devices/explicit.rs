@@ -8,7 +8,7 @@ use super::super::object::Home;
 use super::parcel::Shipment;
 use super::pins::Holds;
 use super::sources::{Offered, Ranking};
-use super::resident::{Events, Physical, Place, State, HOST};
+use super::resident::{add_rects, expect_copies, Events, Physical, Pieces, Place, State, HOST};
 use super::start::{Data, Started};
 use super::thread::{Beginning, DeviceThread};
 use super::transfer::{self, settled, Copied, Pair, Within};
@@ -16,8 +16,9 @@ use super::{DeviceTask, Resident};
 use crate::base::Result;
 use crate::device::{Device, Event, Stream};
 use crate::fail;
-use crate::geometry::{Domain, Point, Rect};
+use crate::geometry::{Point, Rect};
 use crate::instance::MemoryNumber;
+use crate::region::FieldMask;
 use smallvec::SmallVec;
 use std::ops::DerefMut;
 
@@ -95,38 +96,39 @@ impl<'a> Explicit<'a> {
     }
 
     /// The parts of the source, from where a copy to that device, or to the host, comes best.
-    fn parts(&self, state: &State, device: Option<usize>, ranking: &Ranking) -> Vec<Part> {
+    fn parts(&self, state: &State, device: Option<usize>, ranking: &Ranking) -> Result<Vec<Part>> {
         let (mut parts, mut found) = (Vec::new(), Vec::new());
         for fields in pairs_of(self.pairs) {
-            state.locate((fields.0, &self.source.node().domain), device, ranking, &mut found);
+            state.locate((fields.0, &self.source.node().domain), device, ranking, &mut found)?;
             for (from, domain) in found.drain(..) {
-                parts.extend(domain.rects().map(|rect| Part { from, rect, fields }));
+                add_rects(&mut parts, &domain, |rect| Part { from, rect, fields })?;
             }
         }
+        expect_copies(parts.len())?;
         parts.sort_unstable_by_key(|part| part.from);
-        parts
+        Ok(parts)
     }
 
     /// The memory to which it goes if nobody is asked, and what could come from where.
     fn offered<G: DerefMut<Target = State>>(&self, both: &Both<G>) -> (MemoryNumber, Offered) {
-        let to = self.plan(both, &Ranking::default()).map_or(HOST, |(to, _)| to);
+        let to = self.plan(both, &Ranking::default()).ok().flatten().map_or(HOST, |(to, _)| to);
         (both.to().memory(to), Offered::of(&both.source, self.source, None))
     }
 
     /// Where the destination becomes valid, and from where the points come: at the place that has the destination's data, at one that has room
     /// for it if the source's lies on the same device, or else on the host. `None`: the host copies.
-    fn plan<G: DerefMut<Target = State>>(&self, both: &Both<G>, ranking: &Ranking) -> Option<(Place, Vec<Part>)> {
+    fn plan<G: DerefMut<Target = State>>(&self, both: &Both<G>, ranking: &Ranking) -> Result<Option<(Place, Vec<Part>)>> {
         let private = matches!(self.destination.data().home, Home::Here);
         let place = if private { both.to().latest(&self.destination.node().domain, &self.destination.mask) } else { None };
         if let Some((place, is_valid)) = place {
             let device = both.to().device_of(place);
-            let parts = self.parts(&both.source, device, ranking);
+            let parts = self.parts(&both.source, device, ranking)?;
             if is_valid || parts.iter().all(|part| both.source.device_of(part.from) == device) {
-                return Some((place, parts));
+                return Ok(Some((place, parts)));
             }
         }
-        let parts = self.parts(&both.source, None, ranking);
-        parts.iter().all(|part| part.from != HOST).then_some((HOST, parts))
+        let parts = self.parts(&both.source, None, ranking)?;
+        Ok(parts.iter().all(|part| part.from != HOST).then_some((HOST, parts)))
     }
 }
 
@@ -149,14 +151,14 @@ impl DeviceThread<'_> {
         };
         let mut both = lock(from, to);
         both.source.see_failures(&copy.source.mask, &copy.source.node().domain);
-        both.source.see_writes(copy.source);
+        both.source.see_writes(copy.source)?;
         copy.source.mask.iter().try_for_each(|field| both.source.check(field, &copy.source.node().domain))?;
         if matches!(&copy.destination.data().home, Home::Elsewhere(owner) if !owner.is_mapped()) {
             let packed = self.pack_parcels(&mut both.source, &copy, (stream, &chained))?;
             let started = |(events, shipment)| Started { events, stream, data: Data { shipment: Some(shipment), ..Data::default() } };
             return Ok(packed.map_or(Beginning::ToHost, |packed| Beginning::Started(started(packed))));
         }
-        let Some((to, mut parts)) = copy.plan(&both, &ranking) else { return Ok(Beginning::ToHost) };
+        let Some((to, mut parts)) = copy.plan(&both, &ranking)? else { return Ok(Beginning::ToHost) };
         self.bring_what_is_out_of_reach(&mut both, &copy, to, &mut parts)?;
         let mut events = Events::new();
         for of_place in parts.chunk_by(|a, b| a.from == b.from) {
@@ -166,7 +168,11 @@ impl DeviceThread<'_> {
             }
         }
         let domain = &copy.destination.node().domain;
-        copy.destination.mask.iter().for_each(|field| both.to_mut().write(field, domain, to));
+        let written = both.to_mut().is_written(&copy.destination.mask, domain, to);
+        drop(both);
+        if let Err(error) = written {
+            return Err(settled(&events, error));
+        }
         let is_away = matches!(copy.destination.data().home, Home::Elsewhere(_));
         let shipment = is_away.then(|| Shipment::of(copy.destination, copy.pairs, Vec::new()));
         Ok(Beginning::Started(Started { events, stream, data: Data { shipment, ..Data::default() } }))
@@ -181,17 +187,18 @@ impl DeviceThread<'_> {
         parts: &mut [Part],
     ) -> Result<()> {
         let Some(device) = both.to().device_of(to).map(|number| &self.devices.list[number].device) else { return Ok(()) };
-        let is_far = |part: &&mut Part, state: &State| state.physical.get(&part.from).is_some_and(|from| !device.reaches(&from.buffer));
-        let (mut pieces, mut moves) = (Vec::new(), Vec::new());
+        let is_far = |part: &Part, state: &State| state.physical.get(&part.from).is_some_and(|from| !device.reaches(&from.buffer));
+        let mut pieces = Pieces::new();
+        let mut copied = Ok(());
         for part in parts.iter_mut() {
-            if is_far(&part, &both.source) {
-                both.source.read((part.fields.0, &part.rect.into()), HOST, &Ranking::default(), &mut moves)?;
-                let of_move = |(from, domain): (Place, Domain)| domain.rects().map(|rect| (from, rect, part.fields.0)).collect::<Vec<_>>();
-                pieces.extend(moves.drain(..).flat_map(of_move));
+            if copied.is_ok() && is_far(part, &both.source) {
                 part.from = HOST;
+                copied = both.source.read((&FieldMask::of(&[part.fields.0]), &part.rect.into()), HOST, &Ranking::default(), &mut pieces);
             }
         }
-        let copied = self.devices.copy_home(&mut both.source, copy.source.data(), &mut pieces);
+        if copied.is_ok() {
+            copied = self.devices.copy_home(&mut both.source, copy.source.data(), &mut pieces);
+        }
         copied.inspect_err(|_| both.source.stay(&pieces))?;
         parts.sort_unstable_by_key(|part| part.from);
         Ok(())

@@ -7,6 +7,7 @@ use super::contribution::Contribution;
 use super::resident::{Events, Physical, Place, State};
 use super::start::Extent;
 use super::thread::DeviceThread;
+use super::transfer::settled;
 use super::{KernelText, Then, Whose};
 use crate::base::Result;
 use crate::device::{Arg, Event, Launch, Stream};
@@ -165,8 +166,10 @@ impl DeviceThread<'_> {
             last = Some(event);
         }
         into.stamp = self.devices.tick();
-        held.mask.iter().for_each(|field| state.write(field, domain, place));
-        Ok(last)
+        match state.is_written(&held.mask, domain, place) {
+            Ok(()) => Ok(last),
+            Err(error) => Err(settled(last.as_slice(), error)),
+        }
     }
 
     /// Whether the kernels are there that a fold may need. If not, it comes again when one more is.

@@ -4,7 +4,7 @@
 use super::super::body::{Body, Held, Work};
 use super::super::object::Home;
 use super::super::{inside_task, current_task, Engine, Frame, RegionObject, TreeData};
-use super::resident::{Events, Place, State, HOST};
+use super::resident::{Events, Pieces, Place, State, HOST};
 use super::sources::{Asking, Ranking};
 use super::transfer::{self, Pair};
 use super::{Attached, Devices, Done, Request, Then, Told, Watched, Whose};
@@ -51,13 +51,9 @@ impl<'a> Wanted<'a> {
 impl Devices {
     /// Starts the copies that make fields valid on the host.
     pub fn bring_fields(&self, state: &mut State, data: &TreeData, (mask, domain): (&FieldMask, &Domain), ranking: &Ranking) -> Result<()> {
-        let (mut parts, mut pieces) = (Vec::new(), Vec::new());
+        let mut pieces = Pieces::new();
         state.see_failures(mask, domain);
-        for field in mask.iter() {
-            parts.clear();
-            state.read((field, domain), HOST, ranking, &mut parts)?;
-            pieces.extend(parts.iter().flat_map(|(from, part)| part.rects().map(move |rect| (*from, rect, field))));
-        }
+        state.read((mask, domain), HOST, ranking, &mut pieces)?;
         self.copy_home(state, data, &mut pieces).inspect_err(|_| state.stay(&pieces))
     }
 
@@ -109,7 +105,7 @@ impl Devices {
                 false => state.wait_for_fills(HOST, mask, domain, &mut events),
             }
             if writes && events.len() == before {
-                mask.iter().for_each(|field| state.write(field, domain, HOST));
+                mask.iter().try_for_each(|field| state.write(field, domain, HOST))?;
             }
         }
         Ok(events)

@@ -6,7 +6,7 @@ use super::super::body::{Body, Held};
 use super::super::{TaskKind, TreeData};
 use super::pins::Way;
 use super::place::bytes_for;
-use super::resident::{Events, HOST};
+use super::resident::{expect_copies, Events, HOST};
 use super::sources::Ranking;
 use super::start::Extent;
 use super::thread::DeviceThread;
@@ -260,8 +260,12 @@ impl DeviceThread<'_> {
     /// Starts what makes the requirement valid on the host, for which the task then waits.
     pub fn bring_home_for(&self, held: &Held, (used, ranking): (&InPlace, &Ranking), waits: &mut Events) -> base::Result<()> {
         let domain = &held.node().domain;
+        if held.access.writes() {
+            // One for each rectangle is noted when it has been launched.
+            expect_copies(domain.rects().len())?;
+        }
         let mut state = self.devices.resident(&used.data).lock();
-        state.see_writes(held);
+        state.see_writes(held)?;
         if held.access.privilege == Privilege::WriteDiscard {
             state.wait_for_room(HOST, &held.mask, domain, waits);
             return Ok(());
@@ -272,14 +276,14 @@ impl DeviceThread<'_> {
     }
 
     /// The task will have written on the host when the event has happened, which others on the device may come before.
-    pub fn is_written_in_place(&self, held: &Held, used: &InPlace, event: &Event) {
+    pub fn is_written_in_place(&self, held: &Held, used: &InPlace, event: &Event) -> base::Result<()> {
         if !held.access.writes() {
-            return;
+            return Ok(());
         }
         let mut state = self.devices.resident(&used.data).lock();
         let domain = &held.node().domain;
-        held.mask.iter().for_each(|field| state.write(field, domain, HOST));
         domain.rects().for_each(|rect| state.kernel_writes(&held.mask, rect, event));
+        state.is_written(&held.mask, domain, HOST)
     }
 }
 

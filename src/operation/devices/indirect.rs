@@ -252,7 +252,10 @@ impl DeviceThread<'_> {
         let held = &copy.body.needs()[if goes_to_destination { DESTINATION } else { SOURCE }];
         let Some(resident) = held.data().on_devices.get() else { return false };
         let (state, mut found) = (resident.lock(), Vec::new());
-        held.mask.iter().for_each(|field| state.locate((field, &held.node().domain), Some(self.number), &Ranking::default(), &mut found));
+        let located = held.mask.iter().try_for_each(|field| state.locate((field, &held.node().domain), Some(self.number), &Ranking::default(), &mut found));
+        if located.is_err() {
+            return false;
+        }
         let points = |here: bool| {
             let of = found.iter().filter(|(place, _)| (state.device_of(*place) == Some(self.number)) == here);
             of.map(|(_, part)| part.volume()).sum::<i64>()

@@ -7,7 +7,7 @@ use super::super::copy::pairs_of;
 use super::super::object::{Home, TreeData};
 use super::super::{Arrival, Engine};
 use super::explicit::Explicit;
-use super::resident::{Events, Physical, Place, State, HOST};
+use super::resident::{expect_copies, Events, Physical, Place, State, HOST};
 use super::sources::Ranking;
 use super::thread::DeviceThread;
 use super::transfer::{equally_far, settled};
@@ -194,7 +194,7 @@ impl DeviceThread<'_> {
     pub fn pack_parcels(&self, state: &mut State, copy: &Explicit, (stream, chained): (Stream, &Events)) -> Result<Option<(Events, Shipment)>> {
         let (domain, mask) = (&copy.source.node().domain, &copy.source.mask);
         let mut found = Vec::new();
-        mask.iter().for_each(|field| state.locate((field, domain), None, &Ranking::default(), &mut found));
+        mask.iter().try_for_each(|field| state.locate((field, domain), None, &Ranking::default(), &mut found))?;
         if found.iter().any(|(from, _)| *from == HOST) {
             return Ok(None);
         }
@@ -202,6 +202,7 @@ impl DeviceThread<'_> {
             let numbers = std::iter::once(self.number).chain(0..self.devices.list.len());
             numbers.into_iter().find_map(|number| Some((rect, number, state.valid_at(number, mask, &rect.into())?)))
         };
+        expect_copies(domain.rects().len())?;
         let Some(pieces) = domain.rects().map(at).collect::<Option<Vec<_>>>() else { return Ok(None) };
         let sizes = |(field, _)| copy.source.data().instances.element_bytes(field).map(|bytes| (field, bytes));
         let fields = pairs_of(copy.pairs).map(sizes).collect::<Result<SmallVec<[(u32, usize); 8]>>>()?;
@@ -297,9 +298,9 @@ impl Engine {
             state.is_used(place, now, event);
             state.fill_is_under_way(place, fields.iter().map(|(field, _)| *field), brought.rect, event);
         }
-        fields.iter().for_each(|(field, _)| state.write(*field, &brought.rect.into(), place));
+        let written = fields.iter().fold(Ok(()), |so_far, (field, _)| so_far.and(state.is_field_written(*field, &brought.rect.into(), place)));
         parcel.retire(&events);
         devices.counts.add(Done::Received);
-        Ok(None)
+        written.map(|()| None)
     }
 }

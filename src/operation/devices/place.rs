@@ -133,7 +133,7 @@ impl Devices {
             return Ok(());
         }
         loop {
-            let mut pieces = state.save(place);
+            let mut pieces = state.save(place)?;
             if pieces.is_empty() {
                 break;
             }

@@ -8,9 +8,9 @@ use super::super::body::Held;
 use super::super::object::Home;
 use super::pins::Holds;
 use crate::base::sync::Mutex;
-use crate::base::{Error, Result, Status};
+use crate::base::{memory, Error, Result, Status};
 use crate::device::{Buffer, Event};
-use crate::geometry::{Domain, Point, Rect};
+use crate::geometry::{Domain, Point, Rect, Room};
 use super::sources::Ranking;
 use crate::instance::{Move, MemoryNumber, Offers, PlaceId, Residency, HOST_MEMORY};
 use crate::region::FieldMask;
@@ -149,12 +149,25 @@ impl OfField {
     }
 }
 
-/// Points of fields, by the places that they are to be copied from.
-#[derive(Default)]
-pub struct Parts {
-    pub found: Vec<(Place, Domain)>,
-    pub list: Vec<(Place, Rect, u32)>,
+/// Bytes that a copy of a rectangle takes, at most, until it has ended: here and in the driver.
+const OF_COPY: usize = 2 << 10;
+
+/// An error unless there is memory for so many copies.
+pub fn expect_copies(count: usize) -> Result<()> {
+    memory::expect(count.saturating_mul(OF_COPY))
 }
+
+/// Adds the rectangles of points of a field.
+pub fn add_rects<T>(list: &mut Vec<T>, domain: &Domain, of: impl Fn(Rect) -> T) -> Result<()> {
+    let (rects, mut room) = (domain.rects(), Room::default());
+    if room.is_in(list, rects.len()) {
+        list.extend(rects.map(of));
+    }
+    room.check()
+}
+
+/// What is to be copied: rectangles of fields, and the places that they come from.
+pub type Pieces = Vec<(Place, Rect, u32)>;
 
 pub struct State {
     bounds: Rect,
@@ -168,7 +181,9 @@ pub struct State {
     pub holds: Holds,
     /// Used again: empty between calls.
     moves: Vec<Move>,
-    pub parts: Parts,
+    pub pieces: Pieces,
+    /// What was valid before, of fields that are being read.
+    before: Vec<(u32, Domain)>,
     next: Place,
 }
 
@@ -214,25 +229,62 @@ impl State {
     }
 
     /// How many points are not valid at a place, if there is one yet, and how many of those each memory could give.
-    pub fn offers(&self, field: u32, domain: &Domain, to: Option<Place>) -> (u64, Offers) {
-        self.fields.get(&field).map_or_else(Default::default, |of_field| of_field.residency.offers(to.map(|place| of_field.id(place)), domain))
+    pub fn offers(&self, field: u32, domain: &Domain, to: Option<Place>) -> Result<(u64, Offers)> {
+        let of_field = self.fields.get(&field);
+        of_field.map_or_else(|| Ok(Default::default()), |of_field| of_field.residency.offers(to.map(|place| of_field.id(place)), domain))
     }
 
-    /// Makes the points valid at a place; from where what is copied for that is added to `parts`.
-    pub fn read(&mut self, (field, domain): (u32, &Domain), to: Place, ranking: &Ranking, parts: &mut Vec<(Place, Domain)>) -> Result<()> {
+    /// Makes points of fields valid at a place; what is to be copied for that, for which there is memory, is added to `pieces`. On an error they
+    /// are as valid there as before.
+    pub fn read(&mut self, (mask, domain): (&FieldMask, &Domain), to: Place, ranking: &Ranking, pieces: &mut Pieces) -> Result<()> {
+        let others = pieces.len();
+        let read = mask.iter().try_fold(0, |sum, field| Ok(sum + self.read_field(field, domain, to, ranking, pieces)?)).and_then(expect_copies);
+        if read.is_err() {
+            pieces.truncate(others);
+        }
+        self.is_read(to, &read);
+        read
+    }
+
+    /// If that failed, what is valid at the place is what was before.
+    fn is_read(&mut self, to: Place, read: &Result<()>) {
+        for (field, before) in self.before.drain(..).filter(|_| read.is_err()) {
+            if let Some(of_field) = self.fields.get_mut(&field) {
+                of_field.residency.unread(of_field.id(to), before);
+            }
+        }
+    }
+
+    /// How many rectangles there are of parts with holes.
+    fn read_field(&mut self, field: u32, domain: &Domain, to: Place, ranking: &Ranking, pieces: &mut Pieces) -> Result<usize> {
         self.check(field, domain)?;
         let memory = self.memory(to);
-        let Some(of_field) = self.fields.get_mut(&field) else { return Ok(()) };
-        of_field.residency.read(of_field.id(to), domain, ranking.of(memory), &mut self.moves);
-        parts.extend(self.moves.drain(..).map(|m| (of_field.place(m.from), m.part)));
-        Ok(())
+        let Some(of_field) = self.fields.get_mut(&field) else { return Ok(0) };
+        let id = of_field.id(to);
+        let before = of_field.residency.valid(id).clone();
+        of_field.residency.read(id, domain, ranking.of(memory), &mut self.moves)?;
+        self.add_moves(field, before, pieces)
+    }
+
+    /// As `read_field`. `before`: what was valid where they go to.
+    fn add_moves(&mut self, field: u32, before: Domain, pieces: &mut Pieces) -> Result<usize> {
+        let Some(of_field) = self.fields.get(&field).filter(|_| !self.moves.is_empty()) else { return Ok(0) };
+        self.before.push((field, before));
+        let from = |m: &Move| of_field.place(m.from);
+        let added = self.moves.iter().try_for_each(|m| add_rects(pieces, &m.part, |rect| (from(m), rect, field)));
+        let holes = self.moves.iter().filter(|m| !m.part.is_dense()).map(|m| m.part.rects().len()).sum();
+        self.moves.clear();
+        added.map(|()| holes)
     }
 
     /// From where points can be copied to a memory, each from one place; nothing changes.
-    pub fn locate(&self, (field, domain): (u32, &Domain), device: Option<usize>, ranking: &Ranking, parts: &mut Vec<(Place, Domain)>) {
-        let Some(of_field) = self.fields.get(&field) else { return parts.push((HOST, domain.clone())) };
+    pub fn locate(&self, (field, domain): (u32, &Domain), device: Option<usize>, ranking: &Ranking, parts: &mut Vec<(Place, Domain)>) -> Result<()> {
+        let Some(of_field) = self.fields.get(&field) else {
+            parts.push((HOST, domain.clone()));
+            return Ok(());
+        };
         let memory = device.map_or(0, |device| device as u32 + 1);
-        of_field.residency.locate(domain, ranking.of(memory), |id, part| parts.push((of_field.place(id), part)));
+        of_field.residency.locate(domain, ranking.of(memory), |id, part| parts.push((of_field.place(id), part)))
     }
 
     /// The place with room for the points and fields that has their newest values, or else any; of several the one used last. And whether it
@@ -245,41 +297,62 @@ impl State {
         newest.map(|(valid, _, place)| (place, valid))
     }
 
-    /// The points get new values at a place, and are valid nowhere else.
-    pub fn write(&mut self, field: u32, domain: &Domain, place: Place) {
-        self.is_only_at(field, domain, place);
-        self.lost.retain_mut(|lost| {
-            if lost.field == field {
-                lost.domain = lost.domain.minus(domain);
-            }
-            !lost.domain.is_empty()
-        });
+    /// The points are to get new values at a place, and are valid nowhere else. On an error nothing has changed.
+    pub fn write(&mut self, field: u32, domain: &Domain, place: Place) -> Result<()> {
+        // What stays lost is known before anything changes.
+        let of_field = self.lost.iter().filter(|lost| lost.field == field);
+        let rest = of_field.map(|lost| lost.domain.try_minus(domain)).collect::<Result<SmallVec<[Domain; 1]>>>()?;
+        self.is_only_at(field, domain, place)?;
+        self.lost.iter_mut().filter(|lost| lost.field == field).zip(rest).for_each(|(lost, rest)| lost.domain = rest);
+        self.lost.retain(|lost| !lost.domain.is_empty());
+        Ok(())
     }
 
-    fn is_only_at(&mut self, field: u32, domain: &Domain, place: Place) {
-        if let Some(of_field) = self.fields.get_mut(&field) {
-            let id = of_field.id(place);
-            of_field.residency.write(id, domain);
-        }
+    /// The same of points of fields that have, or are about to: where it cannot be said that they are valid nowhere else, they are lost.
+    pub fn is_written(&mut self, mask: &FieldMask, domain: &Domain, place: Place) -> Result<()> {
+        mask.iter().fold(Ok(()), |so_far, field| so_far.and(self.is_field_written(field, domain, place)))
+    }
+
+    /// The same of one field.
+    pub fn is_field_written(&mut self, field: u32, domain: &Domain, place: Place) -> Result<()> {
+        self.write(field, domain, place).inspect_err(|error| self.lose_points(field, domain.clone(), &(&*error.text).into()))
+    }
+
+    fn lose_points(&mut self, field: u32, domain: Domain, why: &Arc<str>) {
+        self.lost.push(Lost { field, domain, why: why.clone() });
+    }
+
+    fn is_only_at(&mut self, field: u32, domain: &Domain, place: Place) -> Result<()> {
+        let Some(of_field) = self.fields.get_mut(&field) else { return Ok(()) };
+        let id = of_field.id(place);
+        of_field.residency.write(id, domain)
     }
 
     /// What other ranks write they write in the host's memory: of fields that they have written since this was last asked, places have old values.
     /// Which points they wrote nobody knows.
-    pub fn see_writes(&mut self, held: &Held) {
-        let Home::Shared(home) = &held.data().home else { return };
+    pub fn see_writes(&mut self, held: &Held) -> Result<()> {
+        let Home::Shared(home) = &held.data().home else { return Ok(()) };
         for field in held.mask.iter() {
             let Some(of_field) = self.fields.get_mut(&field) else { continue };
             let writes = home.writes(field);
-            if std::mem::replace(&mut of_field.seen, writes) != writes {
+            if of_field.seen != writes {
                 let on_host = of_field.residency.valid(PlaceId::HOST).clone();
-                of_field.residency.write(PlaceId::HOST, &on_host);
+                of_field.residency.write(PlaceId::HOST, &on_host)?;
+                of_field.seen = writes;
             }
         }
+        Ok(())
     }
 
     /// Points that were to be copied from these places are still there, and only there: the copy failed.
     pub fn stay(&mut self, pieces: &[(Place, Rect, u32)]) {
-        pieces.iter().for_each(|(from, rect, field)| self.is_only_at(*field, &(*rect).into(), *from));
+        for (from, rect, field) in pieces {
+            let domain = (*rect).into();
+            // What cannot be said to be there is lost, which whoever looks for it is told.
+            if let Err(error) = self.is_only_at(*field, &domain, *from) {
+                self.lose_points(*field, domain, &(&*error.text).into());
+            }
+        }
     }
 
     /// A device is lost: what was valid there alone is valid nowhere.
@@ -348,7 +421,12 @@ impl State {
             // It was let go.
             None => return,
         };
-        of_field.residency.miss(id, domain, |domain| self.lost.push(Lost { field, domain, why: (&*error.text).into() }));
+        let why: Arc<str> = (&*error.text).into();
+        let mut lose = |domain: Domain| self.lost.push(Lost { field, domain, why: why.clone() });
+        if of_field.residency.miss(id, domain, &mut lose).is_err() {
+            // Without memory nobody knows which points these are.
+            lose(domain.clone());
+        }
     }
 
     /// Before anyone looks where fields are valid: where copies are known to have failed they are not.
@@ -360,17 +438,24 @@ impl State {
         self.look_at_fills(|_| true, true, |_| ());
     }
 
-    /// Makes valid on the host what is valid at the place and nowhere else, and is to be copied there.
-    pub fn save(&mut self, place: Place) -> Vec<(Place, Rect, u32)> {
+    /// Makes valid on the host what is valid at the place and nowhere else, and is to be copied there, for which there is memory. On an error
+    /// nothing has changed.
+    pub fn save(&mut self, place: Place) -> Result<Pieces> {
         self.see_all_failures();
-        let mut pieces = Vec::new();
-        for (&field, of_field) in &mut self.fields {
-            let Some(&(id, _)) = of_field.ids.iter().find(|(_, known)| *known == place) else { continue };
-            of_field.residency.save(id, &mut self.moves);
-            let parts = self.moves.drain(..);
-            pieces.extend(parts.flat_map(|m| m.part.rects().map(|rect| (place, rect, field)).collect::<Vec<_>>()));
-        }
-        pieces
+        let mut pieces = Pieces::new();
+        let fields: Vec<u32> = self.fields().collect();
+        let saved = fields.into_iter().try_fold(0, |sum, field| Ok(sum + self.save_field(field, place, &mut pieces)?)).and_then(expect_copies);
+        self.is_read(HOST, &saved);
+        saved.map(|()| pieces)
+    }
+
+    /// As `read_field`.
+    fn save_field(&mut self, field: u32, place: Place, pieces: &mut Pieces) -> Result<usize> {
+        let Some(of_field) = self.fields.get_mut(&field) else { return Ok(0) };
+        let Some(&(id, _)) = of_field.ids.iter().find(|(_, known)| *known == place) else { return Ok(0) };
+        let before = of_field.residency.valid(PlaceId::HOST).clone();
+        of_field.residency.save(id, &mut self.moves)?;
+        self.add_moves(field, before, pieces)
     }
 
     /// Takes the place out of what is valid where. What was valid there alone, by field. Its memory is still there.
@@ -379,8 +464,7 @@ impl State {
         for (&field, of_field) in &mut self.fields {
             let Some(at) = of_field.ids.iter().position(|(_, known)| *known == place) else { continue };
             let (id, _) = of_field.ids.swap_remove(at);
-            of_field.residency.evict(id, &mut self.moves);
-            parts.extend(self.moves.drain(..).map(|m| (field, m.part)));
+            of_field.residency.evict(id, |part| parts.push((field, part)));
         }
         parts
     }
@@ -482,8 +566,8 @@ pub struct Resident {
 impl Resident {
     /// Of a tree within `bounds`.
     pub fn new(bounds: Rect) -> Self {
-        let (fields, physical, fillings, lost, holds, moves, parts) = Default::default();
-        let state = Mutex::new(State { bounds, fields, physical, fillings, most_fillings: FEW, lost, holds, moves, parts, next: HOST });
+        let (fields, physical, fillings, lost, holds, moves, pieces, before) = Default::default();
+        let state = Mutex::new(State { bounds, fields, physical, fillings, most_fillings: FEW, lost, holds, moves, pieces, before, next: HOST });
         Self { state, launched_for: AtomicUsize::new(0) }
     }
 
@@ -491,8 +575,8 @@ impl Resident {
         self.state.lock()
     }
 
-    pub fn is_written_on_host(&self, field: u32, rect: &Rect) {
-        self.lock().write(field, &(*rect).into(), HOST);
+    pub fn is_written_on_host(&self, field: u32, rect: &Rect) -> Result<()> {
+        self.lock().is_field_written(field, &(*rect).into(), HOST)
     }
 
     /// A task for that device is about to be launched.

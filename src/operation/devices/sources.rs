@@ -75,7 +75,8 @@ impl Offered {
         let mut all = Self::default();
         for field in held.mask.iter() {
             let bytes = held.node().tree.fields.bytes(field).unwrap_or(0) as u64;
-            let (missing, each) = state.offers(field, &held.node().domain, to);
+            // Where there is no memory to find out, nobody is asked.
+            let Ok((missing, each)) = state.offers(field, &held.node().domain, to) else { return Self::default() };
             all.missing += missing * bytes;
             for (from, points) in each {
                 match all.each.iter_mut().find(|known| known.0 == from) {

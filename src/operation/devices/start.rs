@@ -7,10 +7,10 @@ use super::contribution::Contribution;
 use super::in_place::InPlace;
 use super::parcel::Shipment;
 use super::place::{bytes_for, Pinned};
-use super::resident::{Events, Parts, Physical, Place, State, HOST};
+use super::resident::{Events, Physical, Place, State, HOST};
 use super::sources::{Asking, Ranking};
 use super::thread::{Beginning, DeviceThread};
-use super::transfer::{self, Pair, Within};
+use super::transfer::{self, settled, Pair, Within};
 use super::{used, view, DeviceBody, DeviceTask, Done, KernelText, NativeDevice};
 use crate::base::Result;
 use crate::device::{Arg, Buffer, Event, Kernel, Launch, Stream};
@@ -198,9 +198,11 @@ impl DeviceThread<'_> {
             _ => fail!(Internal, "a kernel that was not compiled"),
         };
         data.contributions.iter_mut().for_each(|contribution| contribution.is_used_by(&event));
-        data.in_place.iter().for_each(|used| self.is_written_in_place(&body.needs()[used.number], used, &event));
+        let in_place = data.in_place.iter().fold(Ok(()), |so_far, used| so_far.and(self.is_written_in_place(&body.needs()[used.number], used, &event)));
         let mut events = Events::from_iter([event]);
-        self.are_written((body, &data.pinned), &mut events)?;
+        if let Err(error) = in_place.and(self.are_written((body, &data.pinned), &mut events)) {
+            return Err(settled(&events, error));
+        }
         if let Err(error) = called {
             // What it has written stays.
             events.iter().try_for_each(Event::wait)?;
@@ -237,24 +239,15 @@ impl DeviceThread<'_> {
             return Ok(());
         }
         state.see_failures(&held.mask, domain);
-        let Parts { mut found, list: mut parts } = std::mem::take(&mut state.parts);
-        state.see_writes(held);
-        let mut look = held.mask.iter().try_for_each(|field| {
-            state.read((field, domain), to, ranking, &mut found)?;
-            for (from, part) in found.drain(..) {
-                parts.extend(part.rects().map(|rect| (from, rect, field)));
-            }
-            Ok(())
-        });
-        if look.is_ok() {
-            look = self.fetch_parts(&mut state, held, to, &mut parts, (stream, chained));
+        state.see_writes(held)?;
+        let mut pieces = std::mem::take(&mut state.pieces);
+        let mut fetched = state.read((&held.mask, domain), to, ranking, &mut pieces);
+        if fetched.is_ok() {
+            fetched = self.fetch_parts(&mut state, held, to, &mut pieces, (stream, chained)).inspect_err(|_| state.stay(&pieces));
         }
-        if look.is_err() {
-            state.stay(&parts);
-        }
-        parts.clear();
-        state.parts = Parts { found, list: parts };
-        look?;
+        pieces.clear();
+        state.pieces = pieces;
+        fetched?;
         state.wait_for_fills(to, &held.mask, domain, waits);
         Ok(())
     }
@@ -330,7 +323,8 @@ impl DeviceThread<'_> {
 
     /// The operation was enqueued that uses these places: the first of `events` is its.
     pub fn are_written(&self, (body, pinned): (&Body, &[(usize, Pinned)]), events: &mut Events) -> Result<()> {
-        pinned.iter().try_for_each(|(number, place)| self.is_written(&body.needs()[*number], place, events))
+        // Of each, whatever became of the others.
+        pinned.iter().fold(Ok(()), |so_far, (number, place)| so_far.and(self.is_written(&body.needs()[*number], place, events)))
     }
 
     /// What others than this rank's operations look at goes back at once.
@@ -341,7 +335,7 @@ impl DeviceThread<'_> {
         }
         if held.access.writes() {
             let domain = &held.node().domain;
-            held.mask.iter().for_each(|field| state.write(field, domain, pinned.place));
+            state.is_written(&held.mask, domain, pinned.place)?;
             if matches!(pinned.data.home, Home::Shared(_)) {
                 self.devices.bring_fields(&mut state, &pinned.data, (&held.mask, domain), &Ranking::default())?;
                 state.wait_for_fills(HOST, &held.mask, domain, events);
