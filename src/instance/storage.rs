@@ -8,6 +8,7 @@ use crate::geometry::Rect;
 use crate::machine::Pages;
 use std::alloc::{alloc_zeroed, dealloc};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 /// Smaller blocks stay in caches anyway, and would take whole pages.
@@ -24,8 +25,8 @@ struct Memory {
 #[derive(Debug)]
 enum Owner {
     Heap(std::alloc::Layout),
-    /// Of NUMA nodes, which the heap knows nothing of.
-    Nodes(Pages),
+    /// Of NUMA nodes, which the heap knows nothing of; whether they are preferred still.
+    Nodes(Pages, AtomicBool),
     Lender { _memory: Lent },
 }
 
@@ -74,14 +75,17 @@ impl Memory {
     fn in_nodes(bytes: usize, alignment: usize, nodes: &[u32]) -> Result<(Self, Result<()>)> {
         let pages = Pages::new(bytes.max(1).saturating_add(alignment), false)?;
         let bound = pages.prefer(nodes);
-        Ok((Self { start: pages.start(), bytes: pages.bytes(), owner: Owner::Nodes(pages) }, bound))
+        Ok((Self { start: pages.start(), bytes: pages.bytes(), owner: Owner::Nodes(pages, AtomicBool::new(true)) }, bound))
     }
 
     /// What nobody has touched comes from where other pages of who touches it come.
     fn prefer_none(&self) {
-        if let Owner::Nodes(pages) = &self.owner {
+        let Owner::Nodes(pages, preferred) = &self.owner else { return };
+        if preferred.load(Ordering::Acquire) {
             // It was preferred before, so that this is not refused either.
             let _ = pages.prefer(&[]);
+            // Now, and not before: whoever finds it so goes on to touch pages.
+            preferred.store(false, Ordering::Release);
         }
     }
 
@@ -246,6 +250,11 @@ mod tests {
         assert_eq!(policy(&made(100, &[node])), Some(usual));
         large.prefer_none();
         assert_eq!(policy(&large), Some(usual));
+        // The system is asked once, however many pieces of it are put elsewhere.
+        let Owner::Nodes(pages, _) = &large.memory.owner else { panic!("not in a node") };
+        pages.prefer(&[node]).unwrap();
+        large.prefer_none();
+        assert_eq!(policy(&large), Some((libc::MPOL_PREFERRED, 1 << node)));
         let nowhere = made(1 << 16, &[900]);
         assert_eq!(policy(&nowhere), Some(usual));
         for storage in [large, nowhere] {
