@@ -24,33 +24,37 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The seats of threads that sleep until something happens: a bit for each seat modulo 64. Who is woken for another looks
-/// again, adds itself again, and sleeps on; so nobody has to be taken out who does not wait any more.
+/// again, adds itself again, and sleeps on; so nobody has to be taken out who does not wait any more. How many wait is
+/// counted for those who ask.
 #[derive(Default)]
-pub struct SeatSet(AtomicU64);
+pub struct SeatSet {
+    seats: AtomicU64,
+    sleepers: AtomicU32,
+}
 
 impl SeatSet {
     /// Before each sleep.
     fn add(&self, seat: usize) {
-        self.0.fetch_or(1 << (seat % 64), Ordering::SeqCst);
+        self.seats.fetch_or(1 << (seat % 64), Ordering::SeqCst);
     }
 
-    /// Whether anybody sleeps, or did when its time ran out.
+    /// Whether anybody waits who has slept.
     pub fn has_sleepers(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != 0
+        self.sleepers.load(Ordering::Relaxed) != 0
     }
 
     /// Call after what they wait for has come true.
     #[inline]
     pub fn wake(&self, scheduler: &Scheduler) {
         fence(Ordering::SeqCst);
-        if self.0.load(Ordering::Relaxed) != 0 {
+        if self.seats.load(Ordering::Relaxed) != 0 {
             self.wake_all(scheduler);
         }
     }
 
     #[cold]
     fn wake_all(&self, scheduler: &Scheduler) {
-        let seats = self.0.swap(0, Ordering::SeqCst);
+        let seats = self.seats.swap(0, Ordering::SeqCst);
         (0..scheduler.seats()).filter(|seat| seats >> (seat % 64) & 1 != 0).for_each(|seat| scheduler.wake(seat));
     }
 }
@@ -276,10 +280,14 @@ impl Engine {
             seats.add(seat);
             self.anxious.add(seat);
             if let Some(asleep) = asleep.take() {
+                seats.sleepers.fetch_add(1, Ordering::Relaxed);
                 asleep();
             }
         };
         let result = self.scheduler.block(until, register, deadline);
+        if asleep.is_none() {
+            seats.sleepers.fetch_sub(1, Ordering::Relaxed);
+        }
         self.activity.wait_ends(inside_task());
         result
     }

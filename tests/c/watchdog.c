@@ -107,6 +107,14 @@ int main(void)
 
   TRY(cohort_handshake_create(rt, 1, 1, COHORT_SIDE_HOST, &handshake));
   TRY(cohort_handoff_to_tasks(handshake));
+  /* Who has given up waiting does not wait. */
+  listen();
+  EXPECT(cohort_wait_on_tasks_for(handshake, 0.05), COHORT_ERROR_TIMEOUT, "");
+  rest(1);
+  text = heard();
+  if (*text)
+    FAIL_HERE("\"%s\" though nobody waits", text);
+
   listen();
   EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
   text = heard();
