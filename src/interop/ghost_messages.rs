@@ -148,16 +148,17 @@ fn word(bytes: &[u8], at: usize) -> u64 {
 }
 
 /// What a message says of its points.
-struct Delivery {
+struct Delivery<'a> {
     ghost: RegionObject,
     rect: Rect,
-    fields: SmallVec<[u32; 8]>,
+    /// As they lie in the message.
+    fields: &'a [u32],
     /// Where they begin in its payload, unless they are its cargo.
     points: usize,
 }
 
-impl Delivery {
-    fn of(ghosts: &Ghosts, message: &Message) -> Result<Self> {
+impl<'a> Delivery<'a> {
+    fn of(ghosts: &Ghosts, message: &'a Message) -> Result<Self> {
         let (payload, words) = (message.payload(), message.words());
         let parts = Parts::of(words[1] as usize, words[2] as usize);
         if payload.len() < parts.points {
@@ -170,18 +171,18 @@ impl Delivery {
         if rect.is_empty() || !whole.contains(&rect) {
             fail!(Bounds, "points {:?}..{:?} do not lie in {}", rect.lo, rect.hi, ghost.node.bounds_text());
         }
-        let number = |field: &[u8]| u32::from_ne_bytes(field.try_into().expect("four bytes"));
-        let fields = payload[parts.fields..].chunks_exact(size_of::<u32>()).take(words[1] as usize).map(number).collect();
+        // They begin at a multiple of eight bytes in a payload that begins on a cache line, and end before the points.
+        let fields = unsafe { std::slice::from_raw_parts(payload[parts.fields..parts.points].as_ptr().cast(), words[1] as usize) };
         Ok(Self { ghost, rect, fields, points: parts.points })
     }
 
     fn brought(&self) -> Brought<'_> {
-        Brought { data: self.ghost.data.shared(), rect: self.rect, fields: &self.fields }
+        Brought { data: self.ghost.data.shared(), rect: self.rect, fields: self.fields }
     }
 
     /// Brings points to their place in the host's memory.
     fn unpack(&self, mut points: &[u8]) -> Result<()> {
-        for &field in &self.fields {
+        for &field in self.fields {
             // The phases that the copy waited for and arrives at keep the owner's tasks away.
             let used = unsafe { unpack(points, self.ghost.data.instances.covering(field, &self.rect)?, &self.rect)? };
             points = &points[used..];

@@ -12,6 +12,8 @@ use crate::instance::{dense_bytes, FieldInstance, InstanceTable};
 use crate::region::{Access, Privilege};
 use crate::transport::Cargo;
 use smallvec::SmallVec;
+use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::Arc;
 
 pub type Arrivals = SmallVec<[(Arc<dyn Arrival>, u64); 2]>;
@@ -121,13 +123,36 @@ impl Transfer<'_> {
     }
 }
 
+thread_local! {
+    /// Of the copy that the thread launches: memory that is used again.
+    static PAIRS: Cell<SmallVec<[u8; 64]>> = Cell::default();
+}
+
 /// Source and destination fields, four bytes each, pair by pair.
+pub(super) struct Pairs(SmallVec<[u8; 64]>);
+
+impl Deref for Pairs {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Pairs {
+    fn drop(&mut self) {
+        self.0.clear();
+        PAIRS.set(std::mem::take(&mut self.0));
+    }
+}
+
+/// The pairs of a copy that may be launched.
 pub(super) fn field_pairs(
     (source, source_fields): (&RegionObject, &[u32]),
     (destination, destination_fields): (&RegionObject, &[u32]),
-) -> Result<SmallVec<[u8; 64]>> {
+) -> Result<Pairs> {
     let (from, to) = (&source.node.tree.fields, &destination.node.tree.fields);
-    let mut pairs = SmallVec::new();
+    let mut pairs = Pairs(PAIRS.take());
     for (i, (&a, &b)) in source_fields.iter().zip(destination_fields).enumerate() {
         let (here, there) = (from.bytes(a), to.bytes(b));
         if here.is_some() && there.is_some() && here != there {
@@ -143,8 +168,8 @@ pub(super) fn field_pairs(
         if destination_fields[..i].contains(&b) {
             fail!(InvalidArgument, "two fields are copied to field {}; name each destination once", to.label(b));
         }
-        pairs.extend_from_slice(&a.to_ne_bytes());
-        pairs.extend_from_slice(&b.to_ne_bytes());
+        pairs.0.extend_from_slice(&a.to_ne_bytes());
+        pairs.0.extend_from_slice(&b.to_ne_bytes());
     }
     Ok(pairs)
 }

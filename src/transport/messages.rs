@@ -107,6 +107,18 @@ struct Incoming {
     complete: bool,
 }
 
+impl Incoming {
+    /// The letter is there, and nothing of the cargo that it announces.
+    fn waits_for_cargo(&self) -> bool {
+        self.complete && self.letter.cargo.is_none() && self.letter.cargo_lines() > 0
+    }
+
+    /// All of it is there or on its way.
+    fn is_begun(&self) -> bool {
+        self.letter.cargo.is_some() || self.complete && self.letter.cargo_lines() == 0
+    }
+}
+
 /// What the transport is moving; the driver's.
 #[derive(Default)]
 struct Traffic {
@@ -421,7 +433,7 @@ impl Messages {
         Ok(true)
     }
 
-    /// Handles what is complete, unless something from the same rank came before it and is not.
+    /// Handles what is complete, unless something from the same rank came before it and is not; what has cargo is complete when that is there.
     fn receive(&self, traffic: &mut Traffic) -> Result<bool> {
         let (mut moved, mut at) = (false, 0);
         while at < traffic.coming.len() {
@@ -429,14 +441,17 @@ impl Messages {
             if !incoming.complete {
                 incoming.complete = self.is_moved(&mut incoming.letter)?;
             }
-            let (from, complete) = (incoming.letter.rank, incoming.complete);
-            if !complete || traffic.coming.iter().take(at).any(|earlier| earlier.letter.rank == from) {
+            let (from, complete, waits) = (incoming.letter.rank, incoming.complete, incoming.waits_for_cargo());
+            let mut earlier = traffic.coming.iter().take(at).filter(|earlier| earlier.letter.rank == from);
+            // Several of one rank may be on their way, but those that were met first begin first.
+            let is_next = if waits { earlier.all(Incoming::is_begun) } else { earlier.next().is_none() };
+            if !complete || !is_next {
                 at += 1;
                 continue;
             }
             let Some(Incoming { letter, .. }) = traffic.coming.remove(at) else { break };
             moved = true;
-            if letter.cargo_lines() > 0 && letter.cargo.is_none() {
+            if waits {
                 let letter = self.berth(letter)?;
                 traffic.coming.insert(at, Incoming { letter, complete: false });
                 at += 1;
@@ -701,6 +716,33 @@ mod tests {
     fn cargo_comes_with_its_message_to_where_somebody_says_or_nobody() {
         cargo_comes_with_its_message(true);
         cargo_comes_with_its_message(false);
+    }
+
+    #[test]
+    fn cargo_of_one_rank_begins_to_come_while_other_cargo_does() {
+        const EACH: usize = 3;
+        let sent = std::sync::Barrier::new(RANKS as usize);
+        play(true, |messages| {
+            let (begun, handled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let (began, seen, pool) = (begun.clone(), handled.clone(), Arc::default());
+            messages.receive_cargo_at(Topic::Ghost, move |message| {
+                began.fetch_add(1, Ordering::Relaxed);
+                Some(Box::new(Plain::new(message.cargo_lines(), &pool)))
+            });
+            messages.on(Topic::Ghost, move |message| {
+                assert_eq!(begun.load(Ordering::Relaxed), EACH, "the first takes its time");
+                assert_eq!(message.words()[0], seen.fetch_add(1, Ordering::Relaxed) as u64, "in order");
+            });
+            messages.open(|| ());
+            for number in (0..EACH as u64).filter(|_| messages.rank() == 0) {
+                let mut message = messages.write(Topic::Ghost, [number, 0, 0, 0, 0, 0], 8);
+                message.carry(Box::new(Plain::new(40, &messages.pool)));
+                messages.send(1, message);
+            }
+            sent.wait();
+            messages.drain().unwrap();
+            assert_eq!(handled.load(Ordering::Relaxed), if messages.rank() == 1 { EACH } else { 0 });
+        });
     }
 
     #[test]
