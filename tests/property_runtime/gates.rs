@@ -59,7 +59,7 @@ impl Watch {
         let open = seen(&self.open);
         let moment = Moment::new(&self.plan, &began, &ran, &open);
         let names = |those: &[usize]| those.iter().map(|&other| self.plan.executions[other].name).collect::<Vec<_>>();
-        let mut missed: Vec<usize> = one.before.iter().filter(|&&before| !moment.is_complete(before)).copied().collect();
+        let mut missed: Vec<usize> = one.before.iter().filter(|&&before| !moment.is_over_for(one, before)).copied().collect();
         missed.extend(one.given.iter().filter(|&&given| !moment.has_ended(given)));
         if !missed.is_empty() {
             return Some(format!("#{} runs before {:?}, on which it depends", one.name, names(&missed)));

@@ -19,6 +19,8 @@ pub struct Execution {
     parent: Option<usize>,
     /// Earlier ones of the same context that it must wait for.
     pub before: Vec<usize>,
+    /// Those of them whose contributions it need not wait for, as it uses nothing that they reduce: tasks that may have been on a device.
+    end_before: Vec<usize>,
     /// Earlier ones of the same context whose results it takes.
     pub given: Vec<usize>,
     /// Mappings before it in the same context: it is launched when they are there.
@@ -182,6 +184,11 @@ impl Plan {
         let folds_before = if program.settings.any_order { Vec::new() } else { alike.clone() };
         let folds_perhaps_before = if shares { Vec::new() } else { alike };
         let before = those(Use::conflicts);
+        let meets_what_is_reduced = |e: &usize| self.executions[*e].uses.iter().any(|a| a.reduces() && uses.iter().any(|b| b.conflicts(a)));
+        let end_before = match program.settings.devices {
+            Some(_) => before.iter().copied().filter(|e| !meets_what_is_reduced(e)).collect(),
+            None => Vec::new(),
+        };
         let number = self.executions.len();
         let mut excluded = Vec::new();
         let (parent, mappings) = (within.parent, mine.mappings.clone());
@@ -203,7 +210,7 @@ impl Plan {
             })
         });
         let children = Vec::new();
-        let one = Execution { name, gate, silent, uses, parent, before, given, mappings, folds_before, folds_perhaps_before, excluded, children, turns };
+        let one = Execution { name, gate, silent, uses, parent, before, end_before, given, mappings, folds_before, folds_perhaps_before, excluded, children, turns };
         self.executions.push(one);
         mine.all.push(number);
         number
@@ -294,13 +301,18 @@ impl<'a> Moment<'a> {
         self.complete.or(number, || self.has_ended(number) && folds.iter().all(|&other| self.is_complete(other)))
     }
 
+    /// Whether `one` need not wait any more for one of those before it.
+    pub fn is_over_for(&self, one: &Execution, before: usize) -> bool {
+        self.is_complete(before) || one.end_before.contains(&before) && self.has_ended(before)
+    }
+
     fn is_ready(&self, number: usize) -> bool {
         let one = &self.plan.executions[number];
         // A parent runs while it launches its children.
         one.gate.is_none_or(|gate| self.open[gate])
             && one.parent.is_none_or(|parent| self.is_ready(parent))
             && one.mappings.iter().all(|&mapping| self.ran[mapping])
-            && one.before.iter().all(|&other| self.is_complete(other))
+            && one.before.iter().all(|&other| self.is_over_for(one, other))
             && one.given.iter().all(|&other| self.has_ended(other))
     }
 
