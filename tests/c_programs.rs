@@ -317,8 +317,7 @@ fn programs_that_use_up_all_memory() {
     run("memory_sets");
 }
 
-/// Another arena of malloc's is address space that is not asked for any more.
 #[test]
 fn devices_without_memory_for_sets_of_points() {
-    run_on_devices("device_memory", &[("MALLOC_ARENA_MAX", "1")]);
+    run_on_devices("device_memory", &[]);
 }

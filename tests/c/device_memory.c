@@ -2,6 +2,7 @@
  * that says so, and the program goes on. */
 #include "kernel_task.h"
 #include "limited_memory.h"
+#include <malloc.h>
 
 /* As in memory_sets.c, and so many that no set finds room where data lay that was copied. */
 enum { RUNS = 1000000 };
@@ -158,6 +159,8 @@ static void take_all(void)
 int main(void)
 {
   static const char none[] = "no memory for", lost[] = "are lost";
+  /* Another arena is address space that is not asked for any more. */
+  CHECK(mallopt(M_ARENA_MAX, 1) == 1);
   TRY(cohort_init(NULL, &rt));
   TRY(cohort_root_context(rt, &ctx));
   make_objects();
