@@ -32,7 +32,7 @@ foreach(method direct tasks)
   device_run(device.${method}.update_by_fortran h2o2 ${method} fortran device 2 PASS "${on_device}")
 endforeach()
 # Memory for a half and a tenth of the working set, which is 9 MB: tiles leave to make room, or are on CPUs.
-foreach(ranks 1 2)
+foreach(ranks 1 2 4)
   foreach(setting overflow/4500K overflow/900K fuzz_device/4500K fuzz_device/900K)
     string(REPLACE "/" ";" setting ${setting})
     list(GET setting 0 mapper)
