@@ -90,6 +90,26 @@ fn the_host_gathers_and_scatters_what_the_device_cannot() {
     let regions = line_and_names(&running);
     seen.moved();
     let check = gather_and_scatter(&running, regions, 0);
-    assert_eq!(seen.moved(), [0, 2 * 8000, 0], "the line and the names come home");
+    assert_eq!(seen.moved(), [0, 3 * 8000, 0], "the line, the names, and what the first copy leaves as it was if it fails");
     check();
+}
+
+/// It comes home before the host looks for such a value, or nothing of it would be left.
+#[test]
+fn a_gather_that_fails_leaves_what_the_device_wrote_to_its_destination() {
+    const MISS: &str = "COHORT_KERNEL void miss(COHORT_GLOBAL long *x, cohort_extent e, long fields)
+    {
+        COHORT_POINT(e, i, j, k)
+        COHORT_AT(x, e, i, j, k) = i == 500 ? 0 : i;
+    }";
+    for on_device in [true, false] {
+        let (device, _) = Watched::open();
+        let running = Running::with(vec![device]);
+        let (line, names) = line_and_names(&running);
+        let [(unwritten, _), (astray, fields)] = [1, 2].map(|fields| running.region(&[1000], fields));
+        running.launch(running.task("miss", MISS, "miss"), astray, &fields[1..]);
+        running.copy_named((if on_device { line } else { unwritten }, names, astray), false, 0, false);
+        running.wait_fails(&["at [500] names [0]"]);
+        assert_eq!([3, 500].map(|at| running.look(names, 0, [at, 0])), [3.0, 500.0], "source on the device: {on_device}");
+    }
 }

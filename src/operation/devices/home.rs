@@ -42,8 +42,8 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// Of a task that launches others: it may read what they wrote, even where it discards what was there before.
-    fn of_parent(need: (usize, &'a Held), asking: Option<Asking<'a>>) -> Self {
+    /// Also what was there before where that is discarded.
+    fn whole(need: (usize, &'a Held), asking: Option<Asking<'a>>) -> Self {
         Self { reads: true, ..Self::of(need, asking) }
     }
 }
@@ -164,7 +164,13 @@ impl Engine {
             _ => true,
         };
         let asking = self.who_ranks_for(body);
-        match devices.bring(body.needs().iter().enumerate().filter(uses).map(|need| Wanted::of(need, asking))) {
+        // Where a value names a point elsewhere, the copy leaves its destination as it was.
+        let may_copy_nothing = matches!(body.work, Work::Indirect(how) if !how.skips);
+        let wanted = |need| match may_copy_nothing {
+            true => Wanted::whole(need, asking),
+            false => Wanted::of(need, asking),
+        };
+        match devices.bring(body.needs().iter().enumerate().filter(uses).map(wanted)) {
             Ok(events) if events.is_empty() => Some(0),
             Ok(events) => {
                 devices.when(events, Then::Offer(node), Whose::from(&body.work));
@@ -197,7 +203,8 @@ impl Engine {
         if inside_task() {
             let frame = self.frames.get(current_task())?;
             let (Some(body), context) = (frame.body(), self.context_of(frame)) else { return Ok(()) };
-            let viewed = context.viewed().iter().map(|&number| Wanted::of_parent((number, &body.needs()[number]), None));
+            // It may read what tasks that it launched wrote, even where it discards what was there before.
+            let viewed = context.viewed().iter().map(|&number| Wanted::whole((number, &body.needs()[number]), None));
             return self.bring_now(devices, &viewed.collect::<Vec<_>>());
         }
         let mut lost = None;
@@ -224,7 +231,7 @@ impl Engine {
         if !viewed.contains(&number) {
             viewed.push(number);
         }
-        self.bring_now(devices, &[Wanted::of_parent((number, held), frame.kind().and_then(|kind| self.who_ranks(kind)))])
+        self.bring_now(devices, &[Wanted::whole((number, held), frame.kind().and_then(|kind| self.who_ranks(kind)))])
     }
 
     /// The fields are to lie elsewhere: nothing of them is valid on devices. Memory that a task uses for other fields stays there.
