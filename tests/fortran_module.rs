@@ -237,7 +237,7 @@ fn no_line_is_longer_than_the_standard_allows() {
     for folder in FOLDERS {
         for entry in std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_none_or(|extension| extension != "f90") {
+            if !["f90", "F90", "inc"].iter().any(|fortran| path.extension().is_some_and(|extension| extension == *fortran)) {
                 continue;
             }
             for (number, line) in std::fs::read_to_string(&path).unwrap().lines().enumerate() {

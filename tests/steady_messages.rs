@@ -2,6 +2,8 @@
 //! name. Two processes, started by this test; what MPI itself allocates does not count.
 #![cfg(feature = "mpi")]
 
+mod scratch;
+
 use cohort::base::memory::counted;
 use cohort::ffi::{abi, barriers as br, ghosts as gh, launches as ln, regions as rg, runtime as rt, types::*};
 use std::ffi::{c_char, c_int};
@@ -143,8 +145,7 @@ fn messages_that_repeat_allocate_nothing() {
     if let (Some(folder), Some(world)) = (std::env::var_os("STEADY_FOLDER"), std::env::var_os("STEADY_WORLD")) {
         return unsafe { run(&PathBuf::from(folder), world.to_str().unwrap().parse().unwrap()) };
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("steady-messages-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = scratch::folder("told");
     let shown = Command::new(std::env::var("MPICC").unwrap_or("mpicc".into())).arg("-show").output().unwrap();
     let is_mpich = String::from_utf8_lossy(&shown.stdout).contains("mpich");
     let mut run = if is_mpich { Command::new("mpirun.mpich") } else { Command::new("mpirun.openmpi") };
@@ -153,6 +154,5 @@ fn messages_that_repeat_allocate_nothing() {
     }
     run.args(["-n", "2"]).arg(std::env::current_exe().unwrap()).args(["--nocapture", "--test-threads=1"]);
     let output = run.env("STEADY_FOLDER", &folder).env("STEADY_WORLD", WORLDS[usize::from(is_mpich)].to_string()).output().unwrap();
-    std::fs::remove_dir_all(&folder).unwrap();
     assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
 }

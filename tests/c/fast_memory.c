@@ -36,24 +36,15 @@ static void look(const cohort_view_t *v)
   atomic_fetch_add(node == fast ? &in_fast : &elsewhere, 1);
 }
 
-static int32_t sets(cohort_context_t task, void *user)
+/* Adds one to what is there, or to nothing. */
+static int32_t work(cohort_context_t task, void *adds)
 {
   cohort_view_t v;
-  (void)user;
-  TRY(cohort_view(task, 0, field, COHORT_WRITE_DISCARD, &v));
-  for (int64_t i = 0; i <= v.hi[0] - v.lo[0]; i++)
-    *(double *)((char *)v.base + i * v.stride[0]) = 1;
-  look(&v);
-  return 0;
-}
-
-static int32_t adds(cohort_context_t task, void *user)
-{
-  cohort_view_t v;
-  (void)user;
-  TRY(cohort_view(task, 0, field, COHORT_READ_WRITE, &v));
-  for (int64_t i = 0; i <= v.hi[0] - v.lo[0]; i++)
-    *(double *)((char *)v.base + i * v.stride[0]) += 1;
+  TRY(cohort_view(task, 0, field, adds ? COHORT_READ_WRITE : COHORT_WRITE_DISCARD, &v));
+  for (int64_t i = 0; i <= v.hi[0] - v.lo[0]; i++) {
+    double *value = (double *)((char *)v.base + i * v.stride[0]);
+    *value = (adds ? *value : 0) + 1;
+  }
   look(&v);
   return 0;
 }
@@ -132,8 +123,8 @@ int main(void)
   prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   TRY(cohort_init(NULL, &rt));
   TRY(cohort_root_context(rt, &ctx));
-  TRY(cohort_task_register(rt, "set", sets, NULL, COHORT_TASK_LEAF, &set));
-  TRY(cohort_task_register(rt, "add", adds, NULL, COHORT_TASK_LEAF, &add));
+  TRY(cohort_task_register(rt, "set", work, NULL, COHORT_TASK_LEAF, &set));
+  TRY(cohort_task_register(rt, "add", work, &add, COHORT_TASK_LEAF, &add));
   expected = fast;
   compute(POINTS, NULL);
   if (fast >= 0)

@@ -1,13 +1,12 @@
 /* What tests on a ring of ranks share, each of which copies a line of doubles into a ghost region of the next: the regions and barriers, the
- * tasks, their launches, the copy and what comes before and after a use of the ghost region. All regions have the one field 0. Who includes
- * this includes cohort_mpi.h before. */
+ * tasks, their launches, the copy and what comes before and after a use of the ghost region. Who includes this includes cohort_mpi.h
+ * before. */
 #ifndef GHOST_RING_H
 #define GHOST_RING_H
 
 #include "kernel_task.h"
+#include "row.h"
 #include <unistd.h>
-
-static const cohort_field_t ring_field = 0;
 
 /* What the rank before is told: where to copy to, and the barriers by which it says that it has, and hears that it may again. */
 typedef struct {
@@ -23,15 +22,11 @@ typedef struct {
 
 static inline ring_t make_ring(cohort_runtime_t rt, int count, int me, int ranks)
 {
-  const int64_t lo = 0, hi = count - 1;
   const int left = (me + ranks - 1) % ranks, right = (me + 1) % ranks;
   ring_t ring;
   cohort_index_space_t points;
   cohort_field_space_t fields;
-  cohort_field_t first;
-  TRY(cohort_index_space_create(rt, 1, &lo, &hi, &points));
-  TRY(cohort_field_space_create(rt, &fields));
-  TRY(cohort_fields_allocate(fields, sizeof(double), 1, &first));
+  make_row(rt, 0, count - 1, &points, &fields);
   TRY(cohort_region_create(rt, points, fields, &ring.tile));
   TRY(cohort_region_create(rt, points, fields, &ring.sum));
   TRY(cohort_ghost_create(rt, points, fields, &ring.ghost));
@@ -47,7 +42,7 @@ static inline ring_t make_ring(cohort_runtime_t rt, int count, int me, int ranks
 static inline double *values(cohort_context_t task, uint32_t requirement, int32_t privilege)
 {
   cohort_view_t v;
-  TRY(cohort_view(task, requirement, ring_field, privilege, &v));
+  TRY(cohort_view(task, requirement, row_field, privilege, &v));
   CHECK(v.stride[0] == sizeof(double));
   return v.base;
 }
@@ -65,7 +60,7 @@ static inline int32_t add_on_host(cohort_context_t task, void *user)
   cohort_view_t x;
   double *sum = values(task, 1, COHORT_READ_WRITE);
   (void)user;
-  TRY(cohort_view(task, 0, ring_field, COHORT_READ_ONLY, &x));
+  TRY(cohort_view(task, 0, row_field, COHORT_READ_ONLY, &x));
   for (int64_t i = 0; i <= x.hi[0] - x.lo[0]; i++)
     sum[i] += ((const double *)x.base)[i];
   return 0;
@@ -73,7 +68,7 @@ static inline int32_t add_on_host(cohort_context_t task, void *user)
 
 static inline cohort_requirement_t need(cohort_region_t region, int32_t privilege)
 {
-  return (cohort_requirement_t){.region = region, .fields = &ring_field, .field_count = 1, .privilege = privilege};
+  return (cohort_requirement_t){.region = region, .fields = &row_field, .field_count = 1, .privilege = privilege};
 }
 
 static inline void launch(cohort_context_t ctx, int32_t processor, cohort_task_t task, const cohort_requirement_t *needs, uint32_t count,
@@ -96,7 +91,7 @@ static inline void send(cohort_context_t ctx, cohort_region_t from, cohort_regio
   cohort_copy_t copy = COHORT_COPY_INIT;
   copy.source = from;
   copy.destination = to;
-  copy.source_fields = copy.destination_fields = &ring_field;
+  copy.source_fields = copy.destination_fields = &row_field;
   copy.field_count = 1;
   copy.arrive_barriers = full;
   copy.arrive_barrier_count = 1;
@@ -115,7 +110,7 @@ static inline void receive(cohort_context_t ctx, int32_t processor, cohort_task_
   cohort_sync_t sync = COHORT_SYNC_INIT;
   TRY(cohort_phase_barrier_advance(*full, full));
   sync.region = ghost;
-  sync.fields = &ring_field;
+  sync.fields = &row_field;
   sync.field_count = 1;
   sync.wait_barriers = full;
   sync.wait_barrier_count = 1;
@@ -136,7 +131,7 @@ static inline void check_line(cohort_context_t ctx, cohort_region_t region, int 
   cohort_mapping_t mapping;
   cohort_view_t v;
   TRY(cohort_inline_map(ctx, &asked, &mapping));
-  TRY(cohort_inline_view(mapping, ring_field, COHORT_READ_ONLY, &v));
+  TRY(cohort_inline_view(mapping, row_field, COHORT_READ_ONLY, &v));
   for (int i = 0; i < points; i++)
     if (((double *)v.base)[i] != factor * i)
       FAIL_HERE("point %d is %.0f instead of %.0f", i, ((double *)v.base)[i], factor * i);

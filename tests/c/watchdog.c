@@ -1,6 +1,7 @@
 /* The watchdog says once, when nothing has moved for the time it was given, which handshake, barrier, collective or future waits
  * for whom; and nothing while tasks run. The program reads what the library writes to the standard error. */
-#include "testing.h"
+#include "row.h"
+#include <stdarg.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,11 +40,26 @@ static void rest(double seconds)
   nanosleep(&time, NULL);
 }
 
-static void says(const char *text, const char *part)
+/* The text has this once. */
+static void says(const char *text, const char *format, ...)
 {
-  const char *at = strstr(text, part);
+  char part[256];
+  const char *at;
+  va_list values;
+  va_start(values, format);
+  vsnprintf(part, sizeof part, format, values);
+  va_end(values);
+  at = strstr(text, part);
   if (!at || strstr(at + 1, part))
     FAIL_HERE("not once \"%s\" in \"%s\"", part, text);
+}
+
+/* What is said while this thread waits for a hand-off that does not come. */
+static const char *heard_while_waiting(cohort_handshake_t handshake)
+{
+  listen();
+  EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
+  return heard();
 }
 
 static int32_t slow(cohort_context_t task, void *user)
@@ -64,17 +80,12 @@ static int32_t quick(cohort_context_t task, void *user)
 /* A ghost region, to be acquired and released. */
 static cohort_sync_t ghost(void)
 {
-  static const cohort_field_t field = 0;
-  const int64_t point = 0;
   cohort_sync_t sync = COHORT_SYNC_INIT;
   cohort_index_space_t points;
   cohort_field_space_t fields;
-  cohort_field_t only;
-  TRY(cohort_index_space_create(rt, 1, &point, &point, &points));
-  TRY(cohort_field_space_create(rt, &fields));
-  TRY(cohort_fields_allocate(fields, sizeof(double), 1, &only));
+  make_row(rt, 0, 0, &points, &fields);
   TRY(cohort_ghost_create(rt, points, fields, &sync.region));
-  sync.fields = &field;
+  sync.fields = &row_field;
   sync.field_count = 1;
   return sync;
 }
@@ -88,7 +99,6 @@ int main(void)
   cohort_future_t total, result;
   cohort_sync_t acquired;
   cohort_launch_t working = COHORT_LAUNCH_INIT, stuck = COHORT_LAUNCH_INIT;
-  char part[256];
   const char *text;
   double value = 2;
   config.watchdog_seconds = 0.2;
@@ -115,12 +125,9 @@ int main(void)
   if (*text)
     FAIL_HERE("\"%s\" though nobody waits", text);
 
-  listen();
-  EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
-  text = heard();
+  text = heard_while_waiting(handshake);
   says(text, "nothing has moved for 0.");
-  snprintf(part, sizeof part, "the host waits for the tasks' hand-off in the handshake %#llx: 0 of 1 have come in phase 0", (unsigned long long)handshake.id);
-  says(text, part);
+  says(text, "the host waits for the tasks' hand-off in the handshake %#llx: 0 of 1 have come in phase 0", (unsigned long long)handshake.id);
 
   /* An operation that waits for a barrier, a future that waits for a collective. */
   TRY(cohort_phase_barrier_create(rt, 2, &first));
@@ -133,13 +140,9 @@ int main(void)
   TRY(cohort_collective_arrive(sum, &value));
   TRY(cohort_collective_advance(sum, &sum));
   TRY(cohort_collective_future(ctx, sum, &total));
-  listen();
-  EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
-  text = heard();
-  snprintf(part, sizeof part, "operations wait for the phase barrier %#llx of rank 0: 1 of 2 arrivals at phase 0 have come", (unsigned long long)first.id);
-  says(text, part);
-  snprintf(part, sizeof part, "a future waits for the dynamic collective %#llx of rank 0: phase 0 has not had its 3 arrivals", (unsigned long long)sum.id);
-  says(text, part);
+  text = heard_while_waiting(handshake);
+  says(text, "operations wait for the phase barrier %#llx of rank 0: 1 of 2 arrivals at phase 0 have come", (unsigned long long)first.id);
+  says(text, "a future waits for the dynamic collective %#llx of rank 0: phase 0 has not had its 3 arrivals", (unsigned long long)sum.id);
 
   /* What was missing comes, and all goes on. */
   sum.phase--;
@@ -156,11 +159,9 @@ int main(void)
   acquired.wait_barrier_count = 1;
   TRY(cohort_phase_barrier_advance(next, &next));
   TRY(cohort_acquire(ctx, &acquired));
-  listen();
-  EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
-  text = heard();
-  snprintf(part, sizeof part, "operations on ghost region 0 of rank 0 wait for the phase barrier %#llx of rank 0: 0 of 2 arrivals at phase 1 have come", (unsigned long long)first.id);
-  says(text, part);
+  text = heard_while_waiting(handshake);
+  says(text, "operations on ghost region 0 of rank 0 wait for the phase barrier %#llx of rank 0: 0 of 2 arrivals at phase 1 have come",
+       (unsigned long long)first.id);
   TRY(cohort_phase_barrier_advance(first, &first));
   TRY(cohort_phase_barrier_arrive(first, 2));
   acquired.wait_barrier_count = 0;
@@ -168,11 +169,8 @@ int main(void)
   TRY(cohort_wait_all(ctx));
   TRY(cohort_phase_barrier_advance(next, &next));
   TRY(cohort_launch(ctx, &stuck, NULL));
-  listen();
-  EXPECT(cohort_wait_on_tasks_for(handshake, 1.2), COHORT_ERROR_TIMEOUT, "");
-  text = heard();
-  snprintf(part, sizeof part, "operations wait for the phase barrier %#llx of rank 0: 0 of 2 arrivals at phase 2 have come", (unsigned long long)first.id);
-  says(text, part);
+  text = heard_while_waiting(handshake);
+  says(text, "operations wait for the phase barrier %#llx of rank 0: 0 of 2 arrivals at phase 2 have come", (unsigned long long)first.id);
   TRY(cohort_phase_barrier_advance(first, &first));
   TRY(cohort_phase_barrier_arrive(first, 2));
   TRY(cohort_wait_all(ctx));

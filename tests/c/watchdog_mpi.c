@@ -1,7 +1,7 @@
 /* Over ranks the watchdog of a rank that stands still says which barrier of which rank it waits for, who waits for a future, and which
  * neighbour has not sent its points in a halo. The other ranks come late on purpose, so that the program ends. */
 #include <cohort_mpi.h>
-#include "testing.h"
+#include "row.h"
 #include <time.h>
 #include <unistd.h>
 
@@ -19,18 +19,14 @@ static cohort_region_t block;
 static cohort_halo_t make_halo(cohort_runtime_t rt, int rank, int ranks)
 {
   const int place = (rank + 1) % ranks;
-  const int64_t point = place;
   cohort_halo_options_t around = COHORT_HALO_OPTIONS_INIT;
   cohort_index_space_t points;
   cohort_field_space_t fields;
-  cohort_field_t first;
   cohort_halo_t halo;
-  TRY(cohort_index_space_create(rt, 1, &point, &point, &points));
-  TRY(cohort_field_space_create(rt, &fields));
-  TRY(cohort_fields_allocate(fields, sizeof(double), 1, &first));
+  make_row(rt, place, place, &points, &fields);
   TRY(cohort_region_create(rt, points, fields, &block));
   around.dim = 1;
-  around.lo[0] = around.hi[0] = point;
+  around.lo[0] = around.hi[0] = place;
   around.depth[0] = 1;
   around.neighbours[0] = place > 0 ? (rank + ranks - 1) % ranks : -1;
   around.neighbours[1] = place < ranks - 1 ? (rank + 1) % ranks : -1;
@@ -48,9 +44,8 @@ static void check_told(const char *text, const char *part)
 
 static void exchange(cohort_context_t ctx, cohort_halo_t halo)
 {
-  const cohort_field_t field = 0;
   const uint32_t slot = 0;
-  TRY(cohort_halo_exchange(ctx, halo, block, 1, &field, &slot));
+  TRY(cohort_halo_exchange(ctx, halo, block, 1, &row_field, &slot));
   TRY(cohort_halo_release(ctx, halo, 1, &slot));
 }
 
