@@ -25,8 +25,8 @@ const PIECES: usize = 64;
 const LEAST: usize = PIECES / 2;
 /// With fewer pieces what has begun, and may take any number of steps, ends.
 const LAST: usize = PIECES / 4;
-/// Each time that malloc is asked it puts back together 10,000 at most of the blocks that it was given (MAX_ITERS of glibc's malloc.c), and says
-/// that it has nothing where the others would do: it is asked for those of a million operations.
+/// Each time that malloc is asked it looks at 10,000 at most of the blocks that were given back (MAX_ITERS of glibc's malloc.c), and says that it
+/// has nothing where a later one would do: so often asked, it has looked at a million.
 const TRIES: usize = 100;
 /// Less than this is there while memory is not short.
 const SMALL: usize = PIECE.size() * PIECES / 16;
