@@ -7,7 +7,7 @@ use super::numbering::Numbering;
 use super::owners::Owners;
 use super::points::{PointSet, RowsInOrder};
 use super::rect::{Point, Rect};
-use super::room::{Growing, Room};
+use super::room::Growing;
 use crate::base::{memory, Result};
 use std::borrow::Borrow;
 
@@ -237,7 +237,7 @@ pub unsafe fn image<Row: Fn(Point) -> (*const u8, isize)>(
                 });
             }
             None => {
-                let mut runs = Growing::new(Room::default(), 0);
+                let mut runs = Growing::new(0);
                 values.each_named(points, |_, named| {
                     numbering.rows_of(&named.intersection(&bounds), |first, count| runs.push((first, count)));
                 });

@@ -5,7 +5,7 @@
 
 use super::bands::{combine, covers, join_bands, meet, within_row, Run};
 use super::rect::{Point, Rect};
-use super::room::{Growing, Room};
+use super::room::{list, Growing, Room};
 use crate::base::{memory, Result};
 use std::borrow::Cow;
 
@@ -57,9 +57,9 @@ impl<'a> List<'a> {
         Self::Row([rect.lo[1], rect.lo[2]], std::slice::from_ref(run))
     }
 
-    fn rects(self, room: Room) -> Result<Cow<'a, [Rect]>> {
+    fn rects(self) -> Result<Cow<'a, [Rect]>> {
         match self {
-            Self::Row(at, runs) => Ok(room.list(runs.iter().map(|run| Row::rect(at, run)))?.into()),
+            Self::Row(at, runs) => Ok(list(runs.iter().map(|run| Row::rect(at, run)))?.into()),
             Self::Rects(rects) => Ok(rects.into()),
         }
     }
@@ -119,13 +119,13 @@ impl PointSet {
     }
 
     /// Rectangles in canonical form, or of one row.
-    fn of_bands(rects: Vec<Rect>, room: Room) -> Result<Self> {
+    fn of_bands(rects: Vec<Rect>) -> Result<Self> {
         let (Some(first), Some(last)) = (rects.first(), rects.last()) else { return Ok(Self::empty()) };
         if first.lo[1..] != last.hi[1..] {
             return Ok(Self(Pieces::Rects(rects)));
         }
         let at = [first.lo[1], first.lo[2]];
-        Ok(Self::of_runs(at, room.list(rects.iter().map(|r| Run { lo: r.lo[0], hi: r.hi[0] }))?))
+        Ok(Self::of_runs(at, list(rects.iter().map(|r| Run { lo: r.lo[0], hi: r.hi[0] }))?))
     }
 
     /// Runs in rising order with gaps between them.
@@ -136,7 +136,7 @@ impl PointSet {
 
     /// The points of any of the rectangles, which may overlap and come in any order.
     pub fn from_rects(rects: &[Rect]) -> Result<Self> {
-        Self::union_of(&Room::default().list(rects.iter().map(|r| Self::from_rect(*r)))?)
+        Self::union_of(&list(rects.iter().map(|r| Self::from_rect(*r)))?)
     }
 
     /// Pairs of sets are joined, then pairs of pairs: as in a merge sort, each rectangle is looked at a few times only.
@@ -209,13 +209,12 @@ impl PointSet {
     }
 
     pub fn shifted(&self, by: Point) -> Result<PointSet> {
-        let room = Room::default();
         match &self.0 {
             Pieces::Row(Row { at, runs }) => {
                 let moved = runs.iter().map(|run| Run { lo: run.lo + by[0], hi: run.hi + by[0] });
-                Ok(Self::of_runs([at[0] + by[1], at[1] + by[2]], room.list(moved)?))
+                Ok(Self::of_runs([at[0] + by[1], at[1] + by[2]], list(moved)?))
             }
-            Pieces::Rects(rects) => Ok(Self(Pieces::Rects(room.list(rects.iter().map(|r| r.shifted(by)))?))),
+            Pieces::Rects(rects) => Ok(Self(Pieces::Rects(list(rects.iter().map(|r| r.shifted(by)))?))),
         }
     }
 
@@ -273,18 +272,17 @@ impl PointSet {
     }
 
     pub(super) fn combined(a: List, b: List, keep: impl Fn(bool, bool) -> bool + Copy) -> Result<PointSet> {
-        let room = Room::default();
         if let (List::Row(at, x), List::Row(other, y)) = (a, b) {
             if at == other || x.is_empty() || y.is_empty() {
-                let mut runs = Growing::new(room, x.len() + y.len());
+                let mut runs = Growing::new(x.len() + y.len());
                 combine(1, x, y, keep, &mut runs);
                 return Ok(Self::of_runs(if x.is_empty() { other } else { at }, runs.finish()?));
             }
         }
         // A rectangle cuts another into nine at most; what bands along different dimensions have in common may be much more than they.
-        let mut rects = Growing::new(room, a.len() + b.len() + 7);
-        combine(3, &a.rects(room)?, &b.rects(room)?, keep, &mut rects);
-        Self::of_bands(rects.finish()?, room)
+        let mut rects = Growing::new(a.len() + b.len() + 7);
+        combine(3, &a.rects()?, &b.rects()?, keep, &mut rects);
+        Self::of_bands(rects.finish()?)
     }
 }
 
@@ -350,7 +348,7 @@ impl RowsInOrder {
         memory::expect(self.rects.len() * size_of::<Rect>())?;
         let mut rects = joined_along(joined_along(self.rects, 1), 2);
         rects.shrink_to_fit();
-        PointSet::of_bands(rects, self.room)
+        PointSet::of_bands(rects)
     }
 }
 

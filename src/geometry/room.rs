@@ -5,7 +5,7 @@ use crate::base::{memory, Result};
 use crate::fail;
 
 /// What lists ask before they grow. Once memory was refused none of them gets longer, and what they are for is not made.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub struct Room {
     /// Bytes that the system refused, or 0.
     refused: usize,
@@ -35,15 +35,15 @@ impl Room {
             bytes => fail!(Resources, "the system gives no memory for {bytes} bytes of a set of points; destroy what is no longer used, or name fewer points"),
         }
     }
+}
 
-    /// A list of these.
-    pub fn list<T>(mut self, of: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>> {
-        let mut list = Vec::new();
-        if self.is_in(&mut list, of.len()) {
-            list.extend(of);
-        }
-        self.check().map(|_| list)
+/// A list of these.
+pub fn list<T>(of: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>> {
+    let (mut list, mut room) = (Vec::new(), Room::default());
+    if room.is_in(&mut list, of.len()) {
+        list.extend(of);
     }
+    room.check().map(|_| list)
 }
 
 /// A list that grows.
@@ -57,8 +57,8 @@ const FEW: usize = 64;
 
 impl<T: Copy> Growing<T> {
     /// With room for `first`, if there is any.
-    pub fn new(mut room: Room, first: usize) -> Self {
-        let mut list = Vec::new();
+    pub fn new(first: usize) -> Self {
+        let (mut list, mut room) = (Vec::new(), Room::default());
         room.is_in(&mut list, first);
         Self { list, room }
     }
@@ -98,12 +98,17 @@ mod tests {
         assert!(room.is_in(&mut small, 1), "there is room already");
         assert!(!room.is_in(&mut small, 1000));
         assert!(room.check().unwrap_err().text.contains(&format!("{} bytes", usize::MAX / 64 * 8)));
-        assert!(room.list(0..1000).is_err());
+    }
+
+    #[test]
+    fn a_list_is_made_whole_or_refused() {
+        assert_eq!(list(0..1000).unwrap(), (0..1000).collect::<Vec<_>>());
+        assert!(list(std::iter::repeat_n(0u64, usize::MAX / 64)).is_err());
     }
 
     #[test]
     fn a_list_keeps_no_more_than_twice_its_length() {
-        let mut few = Growing::new(Room::default(), 100_000);
+        let mut few = Growing::new(100_000);
         few.extend(&[1, 2, 3]);
         few.push(4);
         let few = few.finish().unwrap();
