@@ -43,6 +43,8 @@ pub(super) struct Launching {
     pub ends: Vec<NodeRef>,
     /// Fields of the requirements of an index launch.
     pub masks: Vec<FieldMask>,
+    /// Fields of a copy.
+    pairs: Vec<u8>,
     pub results: Results,
     /// Colours and points of one, to be sorted.
     pub scratch: Vec<(u32, u32)>,
@@ -185,6 +187,12 @@ impl Context {
     #[allow(clippy::mut_from_ref)]
     pub(super) fn viewed(&self) -> &mut Vec<usize> {
         &mut unsafe { &mut *self.launching.get() }.viewed
+    }
+
+    /// Working space of the launch of a copy. By the context's thread, and not held across another call of this.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) fn pairs(&self) -> &mut Vec<u8> {
+        &mut unsafe { &mut *self.launching.get() }.pairs
     }
 
     /// What is acquired. By the context's thread, and not held across another call of this.

@@ -1,6 +1,7 @@
 //! Explicit copies between regions, and the operations that only order others around them: acquire and release.
 
 use super::body::{Arrival, Body};
+use super::context::Context;
 use super::launch::{launch, Gate, Launch, Launched, Need};
 use super::object::Home;
 use super::{Engine, Frame, Predicate, RegionObject};
@@ -12,8 +13,6 @@ use crate::instance::{dense_bytes, FieldInstance, InstanceTable};
 use crate::region::{Access, Privilege};
 use crate::transport::Cargo;
 use smallvec::SmallVec;
-use std::cell::Cell;
-use std::ops::Deref;
 use std::sync::Arc;
 
 pub type Arrivals = SmallVec<[(Arc<dyn Arrival>, u64); 2]>;
@@ -123,36 +122,16 @@ impl Transfer<'_> {
     }
 }
 
-thread_local! {
-    /// Of the copy that the thread launches: memory that is used again.
-    static PAIRS: Cell<SmallVec<[u8; 64]>> = Cell::default();
-}
-
-/// Source and destination fields, four bytes each, pair by pair.
-pub(super) struct Pairs(SmallVec<[u8; 64]>);
-
-impl Deref for Pairs {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Pairs {
-    fn drop(&mut self) {
-        self.0.clear();
-        PAIRS.set(std::mem::take(&mut self.0));
-    }
-}
-
-/// The pairs of a copy that may be launched.
+/// Source and destination fields of a copy that may be launched, four bytes each, pair by pair; in memory of the context, to which whoever has
+/// launched the copy gives it back.
 pub(super) fn field_pairs(
+    context: &Context,
     (source, source_fields): (&RegionObject, &[u32]),
     (destination, destination_fields): (&RegionObject, &[u32]),
-) -> Result<Pairs> {
+) -> Result<Vec<u8>> {
     let (from, to) = (&source.node.tree.fields, &destination.node.tree.fields);
-    let mut pairs = Pairs(PAIRS.take());
+    let mut pairs = std::mem::take(context.pairs());
+    pairs.clear();
     for (i, (&a, &b)) in source_fields.iter().zip(destination_fields).enumerate() {
         let (here, there) = (from.bytes(a), to.bytes(b));
         if here.is_some() && there.is_some() && here != there {
@@ -168,8 +147,8 @@ pub(super) fn field_pairs(
         if destination_fields[..i].contains(&b) {
             fail!(InvalidArgument, "two fields are copied to field {}; name each destination once", to.label(b));
         }
-        pairs.0.extend_from_slice(&a.to_ne_bytes());
-        pairs.0.extend_from_slice(&b.to_ne_bytes());
+        pairs.extend_from_slice(&a.to_ne_bytes());
+        pairs.extend_from_slice(&b.to_ne_bytes());
     }
     Ok(pairs)
 }
@@ -208,7 +187,8 @@ pub fn copy(
             &shift[..from.dim()]
         );
     }
-    let pairs = field_pairs((source, source_fields), (destination, destination_fields))?;
+    let context = engine.context_of(frame);
+    let pairs = field_pairs(context, (source, source_fields), (destination, destination_fields))?;
     let mut operation = Launch::new(Launched::Copy(shift));
     let back = std::array::from_fn(|d| -shift[d]);
     let read = Access::exclusive(Privilege::ReadOnly);
@@ -221,7 +201,9 @@ pub fn copy(
     }
     terms.apply(&mut operation);
     operation.wish = engine.ask_about_copy(&operation);
-    launch(engine, frame, operation).map(drop)
+    let launched = launch(engine, frame, operation).map(drop);
+    *context.pairs() = pairs;
+    launched
 }
 
 /// Launches an operation that does nothing, between earlier and later uses of the fields.

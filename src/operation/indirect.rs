@@ -58,7 +58,8 @@ pub fn copy_indirect(engine: &Engine, frame: &Frame, copy: &IndirectCopy, mut te
     if domain.is_empty() {
         fail!(Bounds, "the regions {} and {} share no point, so nothing would be copied", at_source.node.bounds_text(), at_destination.node.bounds_text());
     }
-    let pairs = field_pairs(copy.source, copy.destination)?;
+    let context = engine.context_of(frame);
+    let pairs = field_pairs(context, copy.source, copy.destination)?;
     let how = Indirection { gathers: copy.gather.is_some(), scatters: copy.scatter.is_some(), skips: copy.skips, operator: copy.operator };
     let all_written = !how.scatters && !how.skips && how.operator.is_none();
     let write = if all_written { Privilege::WriteDiscard } else { Privilege::ReadWrite };
@@ -73,7 +74,9 @@ pub fn copy_indirect(engine: &Engine, frame: &Frame, copy: &IndirectCopy, mut te
     operation.args = &pairs;
     terms.apply(&mut operation);
     operation.wish = engine.ask_about_copy(&operation);
-    launch(engine, frame, operation).map(drop)
+    let launched = launch(engine, frame, operation).map(drop);
+    *context.pairs() = pairs;
+    launched
 }
 
 /// The values of a field that names points of `target` have to hold as many coordinates.
