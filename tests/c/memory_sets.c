@@ -13,6 +13,8 @@ static cohort_task_t nothing;
 static cohort_field_t fields[6];
 /* Every second point of a line, and the others; the first in pieces. */
 static cohort_partition_t by_parity, pieces;
+/* Both kinds of points, in pieces of the whole line. */
+static cohort_partition_t even_pieces, odd_pieces;
 static cohort_region_t line, even, odd;
 /* The points 0 and 1. */
 static cohort_region_t pair;
@@ -29,24 +31,31 @@ static int32_t do_nothing(cohort_context_t task, void *user)
   return 0;
 }
 
-/* A task, or one for each of so many points. */
-static int launch_with(cohort_requirement_t need, uint32_t points)
+/* A task, or one for each of so many points, with one requirement or two. */
+static int launch_with_both(cohort_requirement_t *needs, uint32_t count, uint32_t points)
 {
   cohort_launch_t launch = COHORT_LAUNCH_INIT;
   int launched;
-  if (!need.fields)
-    need.fields = &fields[3];
-  need.field_count = 1;
-  need.privilege = COHORT_READ_WRITE;
+  for (uint32_t i = 0; i < count; i++) {
+    if (!needs[i].fields)
+      needs[i].fields = &fields[3];
+    needs[i].field_count = 1;
+    needs[i].privilege = COHORT_READ_WRITE;
+  }
   launch.task = nothing;
-  launch.requirements = &need;
-  launch.requirement_count = 1;
+  launch.requirements = needs;
+  launch.requirement_count = count;
   if (points > 0)
     launched = works(cohort_index_launch(ctx, &launch, points, COHORT_REDUCTION_NONE, COHORT_TYPE_NONE, NULL), "cohort_index_launch: ");
   else
     launched = works(cohort_launch(ctx, &launch, NULL), "cohort_launch: ");
   TRY(cohort_wait_all(ctx));
   return launched;
+}
+
+static int launch_with(cohort_requirement_t need, uint32_t points)
+{
+  return launch_with_both(&need, 1, points);
 }
 
 static int launch_on(cohort_region_t region)
@@ -69,6 +78,13 @@ static int launch_on_piece(void)
 static int launch_on_all(void)
 {
   return launch_with((cohort_requirement_t){.partition = apart}, 2);
+}
+
+/* No point uses what another one does: to know that, the pieces of the two partitions are compared. */
+static int launch_on_pieces(void)
+{
+  cohort_requirement_t needs[] = {{.partition = even_pieces}, {.partition = odd_pieces}};
+  return launch_with_both(needs, 2, PIECES);
 }
 
 static int tell_kind(void)
@@ -197,12 +213,12 @@ static void make_objects(void)
 {
   const int64_t zero[2] = {0}, end = 2 * RUNS - 1, last[2] = {2 * SIDE - 1, 2 * SIDE - 1};
   const int64_t strides[2] = {sizeof *across, 2 * SIDE * sizeof *across};
-  const int64_t one = 1, two = 2, last_name = RUNS - 1, last_named = (int64_t)(RUNS - 1) * APART;
+  const int64_t one = 1, two = 2, in_pieces = PIECES, last_name = RUNS - 1, last_named = (int64_t)(RUNS - 1) * APART;
   int64_t begins[PIECES], ends[PIECES];
   cohort_field_space_t space;
   cohort_index_space_t points;
   cohort_region_t names, target;
-  cohort_partition_t halves;
+  cohort_partition_t halves, blocks;
   TRY(cohort_field_space_create(rt, &space));
   TRY(cohort_fields_allocate(space, sizeof *parity, 6, &fields[0]));
   for (int i = 1; i < 6; i++)
@@ -221,6 +237,9 @@ static void make_objects(void)
     ends[i] = begins[i] + 2 * RUNS / PIECES - 2;
   }
   TRY(cohort_partition_rects(even, PIECES, begins, ends, &pieces));
+  TRY(cohort_partition_blocks(line, &in_pieces, &blocks));
+  TRY(cohort_partition_intersection(line, blocks, pieces, &even_pieces));
+  TRY(cohort_partition_difference(line, blocks, pieces, &odd_pieces));
 
   TRY(cohort_index_space_create(rt, 1, zero, &one, &points));
   TRY(cohort_region_create(rt, points, space, &pair));
@@ -313,7 +332,7 @@ static void see(int (*const cases[])(void), int count)
 
 int main(void)
 {
-  static int (*const cases[])(void) = {launch_on_part, launch_on_piece, launch_on_all, tell_kind, copy_to_next, copy_crossings, intersect, cross};
+  static int (*const cases[])(void) = {launch_on_part, launch_on_piece, launch_on_all, launch_on_pieces, tell_kind, copy_to_next, copy_crossings, intersect, cross};
   static int (*const of_acquired[])(void) = {release_half, launch_on_acquired, release_pieces};
   cohort_config_t config = COHORT_CONFIG_INIT;
   TRY(cohort_init(&config, &rt));
