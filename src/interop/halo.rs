@@ -239,12 +239,13 @@ impl Halo {
         for (face, name) in self.faces.iter().zip(FACE_NAMES) {
             let Some(face) = face else { continue };
             let mut missing = |barriers: &[Arc<PhaseBarrier>], less: u64, what: &str| {
-                let phase = |slot: usize| self.turns[slot].exchanged.load(Ordering::Relaxed).saturating_sub(less);
-                let mut late = (0..self.turns.len()).filter(|&slot| barriers[slot].completed() < phase(slot));
+                let expected = |slot: usize| self.turns[slot].exchanged.load(Ordering::Relaxed).saturating_sub(less);
+                let mut late = (0..self.turns.len()).filter(|&slot| barriers[slot].completed() < expected(slot));
                 if let Some(first) = late.next() {
-                    let (others, rank, phase) = (late.count(), face.neighbour, phase(first));
+                    // The first that is missing: launches run ahead.
+                    let (others, rank, exchange) = (late.count(), face.neighbour, barriers[first].completed() + 1);
                     let others = if others == 0 { String::new() } else { format!(" and {others} other slots") };
-                    waits.push(format!("the halo {handle:#x} waits for rank {rank} at {name}, which has not {what} slot {first} in exchange {phase}{others}"));
+                    waits.push(format!("the halo {handle:#x} waits for rank {rank} at {name}, which has not {what} slot {first} in exchange {exchange}{others}"));
                 }
             };
             missing(&face.full, 0, "sent its points for");

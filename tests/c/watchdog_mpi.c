@@ -1,5 +1,6 @@
 /* Over ranks the watchdog of a rank that stands still says which barrier of which rank it waits for, who waits for a future, and which
- * neighbour has not sent its points in a halo. The other ranks come late on purpose, so that the program ends. */
+ * neighbour has not sent its points in a halo, and not released those that it got. The other ranks come late on purpose, so that the program
+ * ends. */
 #include <cohort_mpi.h>
 #include "row.h"
 #include <time.h>
@@ -42,11 +43,14 @@ static void check_told(const char *text, const char *part)
     FAIL_HERE("no \"%s\" in \"%s\"", part, text);
 }
 
+/* Twice: the second time waits until the neighbours have released the first. */
 static void exchange(cohort_context_t ctx, cohort_halo_t halo)
 {
   const uint32_t slot = 0;
-  TRY(cohort_halo_exchange(ctx, halo, block, 1, &row_field, &slot));
-  TRY(cohort_halo_release(ctx, halo, 1, &slot));
+  for (int i = 0; i < 2; i++) {
+    TRY(cohort_halo_exchange(ctx, halo, block, 1, &row_field, &slot));
+    TRY(cohort_halo_release(ctx, halo, 1, &slot));
+  }
 }
 
 int main(int argc, char **argv)
@@ -101,6 +105,9 @@ int main(int argc, char **argv)
       snprintf(part, sizeof part, "a thread waits for the future %#llx", (unsigned long long)result.id);
       check_told(text, part);
       snprintf(part, sizeof part, "the halo %#llx waits for rank %d at -x, which has not sent its points for slot 0 in exchange 1",
+               (unsigned long long)halo.id, ranks - 1);
+      check_told(text, part);
+      snprintf(part, sizeof part, "the halo %#llx waits for rank %d at -x, which has not released slot 0 in exchange 1",
                (unsigned long long)halo.id, ranks - 1);
       check_told(text, part);
     }
