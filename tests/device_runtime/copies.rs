@@ -4,9 +4,8 @@ use super::*;
 
 #[test]
 fn boxes_of_many_commands_are_packed_and_copied_with_one() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
     // Padded so that planes are no whole number of rows, and fields no whole number of planes.
     let (n, row, plane, field) = (16usize, 17usize, 17 * 16 + 5, 4096 + 700);
     let array: Vec<f64> = (0..9 * field).map(|at| at as f64).collect();
@@ -30,9 +29,8 @@ pub const TO_FACE: [i64; 3] = [0, -28, 0];
 
 #[test]
 fn explicit_copies_move_the_points_they_name_and_nothing_else() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
     let [(left, fields), (right, _)] = [(); 2].map(|()| running.region(&[40, 30], 2));
     let (face, _) = running.region(&[40, 2], 2);
     running.launch(bump, left, &fields);
@@ -74,9 +72,8 @@ fn explicit_copies_move_the_points_they_name_and_nothing_else() {
 
 #[test]
 fn ghost_regions_stay_on_the_device_until_they_are_written() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
     let (tile, fields) = running.region(&[40, 30], 2);
     let (mut ghost, _) = running.ghost(&[40, 2], 2);
     running.launch(bump, tile, &fields);
@@ -115,18 +112,13 @@ fn ghost_regions_stay_on_the_device_until_they_are_written() {
     assert_eq!(seen.from_elsewhere.load(Ordering::Relaxed), 0);
     ok(unsafe { rg::cohort_region_destroy(&mut ghost) });
     // The device's thread may be the last that knows of it.
-    let late = Instant::now() + Duration::from_secs(60);
-    while seen.pinned.lock().unwrap().len() == pinned.len() {
-        assert!(Instant::now() < late, "the memory stays registered");
-        std::thread::yield_now();
-    }
+    until("the memory stays registered", || seen.pinned.lock().unwrap().len() < pinned.len());
 }
 
 #[test]
 fn fields_that_lie_side_by_side_go_from_place_to_place_together() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
     // Fields lie whole rows apart, as drivers want it for one command.
     let (whole, fields) = running.region(&[32, 32], 5);
     let array = Halo::new(32, 5);

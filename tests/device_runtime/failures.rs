@@ -6,10 +6,9 @@ use std::process::Command;
 
 #[test]
 fn a_lost_device_fails_what_needs_it_and_nothing_else() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
-    let breaking = running.task("breaking", &BUMP.replace("bump", "breaking"), "breaking");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
+    let breaking = running.bumps("breaking");
     let (inside, fields) = running.region(&[50, 50], 1);
     let (broken, _) = running.region(&[50, 50], 1);
     let (other, _) = running.region(&[50, 50], 1);
@@ -58,9 +57,8 @@ fn a_lost_device_fails_what_needs_it_and_nothing_else() {
 
 #[test]
 fn a_wait_for_the_tasks_that_tells_of_lost_data_does_not_count() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
     let (region, fields) = running.region(&[100, 100], 1);
     let array = Halo::new(100, 1);
     running.attach(region, &fields, array.first(), &array.strides(), 0);
@@ -88,9 +86,8 @@ fn a_wait_for_the_tasks_that_tells_of_lost_data_does_not_count() {
 
 #[test]
 fn a_copy_that_a_device_refuses_fails_by_its_name() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
     let [(left, fields), (right, _)] = [(); 2].map(|()| running.region(&[40, 30], 2));
     running.launch(bump, left, &fields);
     running.launch(bump, right, &fields);
@@ -109,11 +106,10 @@ fn a_copy_that_a_device_refuses_fails_by_its_name() {
 
 #[test]
 fn what_a_copy_that_failed_was_to_bring_is_brought_again() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let (bump, see) = (running.task("bump", BUMP, "bump"), running.task("see", &NOTHING.replace("NAME", "see"), "see"));
+    let (running, seen) = Running::watched();
+    let (bump, see) = (running.bumps("bump"), running.nothing("see"));
     let (region, fields) = running.region(&[40, 30], 2);
-    let fill = |value: f64| ok(unsafe { rg::cohort_fill(running.context, region, 2, fields.as_ptr(), (&raw const value).cast(), 8) });
+    let fill = |value| running.fill(region, &fields, value);
     let fails = |privilege| {
         seen.faults_copies.store(true, Ordering::Relaxed);
         running.launch_on(COHORT_PROC_DEVICE, bump, (region, &fields, privilege));
@@ -158,18 +154,16 @@ fn what_a_copy_that_failed_was_to_bring_is_brought_again() {
 }
 
 /// Copies that are refused at once, and such that end with a fault.
-const WAYS_TO_FAIL: [(fn(&Seen) -> &AtomicBool, &str); 2] = [(|seen| &seen.refuses_copies, "the copy was refused"), (|seen| &seen.faults_home, FAULT)];
+pub const WAYS_TO_FAIL: [(fn(&Seen) -> &AtomicBool, &str); 2] = [(|seen| &seen.refuses_copies, "the copy was refused"), (|seen| &seen.faults_home, FAULT)];
 
 #[test]
 fn what_a_copy_home_that_failed_was_to_bring_stays_on_the_device() {
     for (flag, why) in WAYS_TO_FAIL {
-        let (device, seen) = Watched::open();
-        let running = Running::with(vec![device]);
-        let bump = running.task("bump", BUMP, "bump");
+        let (running, seen) = Running::watched();
+        let bump = running.bumps("bump");
         let [(region, fields), (attached, _)] = [(); 2].map(|()| running.region(&[100, 100], 1));
         let array = Halo::new(100, 1);
         running.attach(attached, &fields, array.first(), &array.strides(), 0);
-        let fill = |value: f64| ok(unsafe { rg::cohort_fill(running.context, region, 1, fields.as_ptr(), (&raw const value).cast(), 8) });
         let fails = |fails| flag(&seen).store(fails, Ordering::Relaxed);
         // On the device, from where a wait for a future brings nothing.
         let bumped = |region| unsafe {
@@ -178,7 +172,7 @@ fn what_a_copy_home_that_failed_was_to_bring_stays_on_the_device() {
             ok(ft::cohort_future_get(future, null_mut(), 0));
             ok(ft::cohort_future_destroy(&mut future));
         };
-        fill(3.0);
+        running.fill(region, &fields, 3.0);
         running.launch(bump, region, &fields);
         running.wait();
         // Who asks is told, each time, and nobody else.
@@ -221,36 +215,10 @@ fn what_a_copy_home_that_failed_was_to_bring_stays_on_the_device() {
 }
 
 #[test]
-fn what_cannot_be_written_back_stays_and_whoever_wanted_the_room_fails() {
-    for (flag, why) in WAYS_TO_FAIL {
-        // For one of them.
-        let (device, seen) = Watched::of(&Wanted { capacity: Some(100 << 10), ..drivers::wanted("watched") });
-        let running = Running::with(vec![device]);
-        let bump = running.task("bump", BUMP, "bump");
-        let [(first, fields), (second, _)] = [(); 2].map(|()| running.region(&[100, 100], 1));
-        for (region, value) in [(first, 3.0f64), (second, 5.0)] {
-            ok(unsafe { rg::cohort_fill(running.context, region, 1, fields.as_ptr(), (&raw const value).cast(), 8) });
-        }
-        running.launch(bump, first, &fields);
-        running.wait();
-        flag(&seen).store(true, Ordering::Relaxed);
-        running.launch(bump, second, &fields);
-        running.wait_fails(&["task \"bump\" failed", why]);
-        running.launch(bump, first, &fields);
-        running.wait();
-        flag(&seen).store(false, Ordering::Relaxed);
-        running.launch(bump, second, &fields);
-        running.wait();
-        assert_eq!([first, second].map(|region| running.look(region, fields[0], [7, 7])), [5.0, 6.0]);
-    }
-}
-
-#[test]
 fn a_fault_of_one_task_is_not_that_of_the_next_in_its_place() {
-    let (device, _) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
-    let faulting = running.task("faulting", &BUMP.replace("bump", "faulting"), "faulting");
+    let (running, _) = Running::watched();
+    let bump = running.bumps("bump");
+    let faulting = running.bumps("faulting");
     let (region, fields) = running.region(&[50, 50], 1);
     running.launch(faulting, region, &fields);
     running.wait_fails(&["task \"faulting\" failed", FAULT]);
@@ -263,20 +231,47 @@ fn a_fault_of_one_task_is_not_that_of_the_next_in_its_place() {
 }
 
 #[test]
+fn who_comes_after_a_task_whose_kernel_fails_fails_with_it() {
+    let (running, seen) = Running::watched();
+    let [faulting, doomed, bump, slow] = ["faulting", "doomed", "bump", "slow"].map(|name| running.bumps(name));
+    let (region, fields) = running.region(&[50, 50], 1);
+    let before = ON_HOST.load(Ordering::Relaxed);
+    // It fails before the kernel of the next is there.
+    unsafe {
+        let mut failed: cohort_future_t = std::mem::zeroed();
+        running.launch_for(&mut failed, COHORT_PROC_DEVICE, faulting, (region, &fields, COHORT_READ_WRITE));
+        running.launch(slow, region, &fields);
+        running.launch_on(COHORT_PROC_CPU, bump, (region, &fields, COHORT_READ_ONLY));
+        assert_ne!(ft::cohort_future_get(failed, null_mut(), 0), COHORT_OK);
+        ok(ft::cohort_future_destroy(&mut failed));
+    }
+    seen.open();
+    running.wait_fails(&["task \"faulting\" failed", FAULT]);
+    assert_eq!(seen.launches.load(Ordering::Relaxed), 1);
+    // And after the next is enqueued.
+    *seen.is_open.lock().unwrap() = false;
+    running.launch(doomed, region, &fields);
+    running.launch(bump, region, &fields);
+    running.launch_on(COHORT_PROC_CPU, bump, (region, &fields, COHORT_READ_ONLY));
+    until("the second is not enqueued", || seen.launches.load(Ordering::Acquire) == 3);
+    seen.open();
+    running.wait_fails(&["task \"doomed\" failed", FAULT]);
+    assert_eq!(ON_HOST.load(Ordering::Relaxed), before);
+}
+
+#[test]
 fn the_host_copies_when_the_device_is_lost() {
-    let (device, _) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
-    let breaking = running.task("breaking", &BUMP.replace("bump", "breaking"), "breaking");
+    let (running, _) = Running::watched();
+    let bump = running.bumps("bump");
+    let breaking = running.bumps("breaking");
     let [(left, fields), (right, _), (gone, _)] = [(); 3].map(|()| running.region(&[40, 30], 2));
     for region in [left, right, gone] {
         running.launch(bump, region, &fields);
     }
     running.launch(breaking, gone, &fields);
     running.wait_fails(&["task \"breaking\" failed", GONE]);
-    for (region, value) in [(left, 5.0f64), (right, 6.0)] {
-        ok(unsafe { rg::cohort_fill(running.context, region, 2, fields.as_ptr(), (&raw const value).cast(), 8) });
-    }
+    running.fill(left, &fields, 5.0);
+    running.fill(right, &fields, 6.0);
     running.copy(left, right, [0; 3]);
     running.wait();
     assert_eq!(running.look(right, 1, [1, 1]), 5.0);
@@ -304,7 +299,7 @@ fn defect() {
     let wanted = Wanted { choice: drivers::choice(), cache: Some("/proc/nowhere".into()), ..Wanted::default() };
     let running = Running::with(vec![Watched::of(&wanted).0]);
     let (region, fields) = running.region(&[50, 50], 1);
-    let defective = running.task("defective", &BUMP.replace("bump", "defective"), "defective");
+    let defective = running.bumps("defective");
     running.launch(defective, region, &fields);
     running.wait();
 }

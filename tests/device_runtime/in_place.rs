@@ -46,7 +46,7 @@ fn a_registered_array_is_used_in_place_where_a_mapper_says_so() {
     }
     assert_eq!(count, 1);
     let (open, in_place) = (-1, found.number);
-    let (bump, bytes) = (running.task("bump", BUMP, "bump"), 120 * 120 * 3 * 8);
+    let (bump, bytes) = (running.bumps("bump"), 120 * 120 * 3 * 8);
     let run = |region, fields: &[cohort_field_t], each: &[i32]| {
         memories.lock().unwrap().extend(each);
         each.iter().for_each(|_| running.launch(bump, region, fields));

@@ -32,8 +32,7 @@ fn one_kernel_gathers_the_fields_that_lie_equally_far_apart() {
         COHORT_POINT(e, i, j, k)
         for (long f = 0; f < fields; f++) COHORT_FIELD(x, e, f, i, j, k) = (double)(1000 * f + i);
     }";
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
+    let (running, seen) = Running::watched();
     let (count, aim) = (running.task("count", COUNT, "count"), running.task("aim", AIM, "aim"));
     let [(line, _), (names, fields)] = [4, 5].map(|fields| running.region(&[1000], fields));
     running.launch(count, line, &fields[..4]);
@@ -72,8 +71,7 @@ fn gather_and_scatter(running: &Running, (line, names): (cohort_region_t, cohort
 #[test]
 fn gathers_and_scatters_stay_on_the_device() {
     for (flags, to_host) in [(COHORT_COPY_SKIP_OUT_OF_RANGE, 0), (0, 4)] {
-        let (device, seen) = Watched::open();
-        let running = Running::with(vec![device]);
+        let (running, seen) = Running::watched();
         let regions = line_and_names(&running);
         seen.moved();
         let check = gather_and_scatter(&running, regions, flags);
@@ -84,9 +82,8 @@ fn gathers_and_scatters_stay_on_the_device() {
 
 #[test]
 fn the_host_gathers_and_scatters_what_the_device_cannot() {
-    let (device, seen) = Watched::open();
+    let (running, seen) = Running::watched();
     seen.refuses_kernels.store(true, Ordering::Relaxed);
-    let running = Running::with(vec![device]);
     let regions = line_and_names(&running);
     seen.moved();
     let check = gather_and_scatter(&running, regions, 0);

@@ -9,6 +9,7 @@ mod in_place;
 mod indirect;
 mod reductions;
 mod registration;
+mod room;
 mod running;
 mod standstill;
 mod turns;
@@ -32,7 +33,7 @@ fn a_task_goes_to_the_device_that_has_room_for_it() {
     let with = |capacity| discover(&Wanted { capacity, ..drivers::wanted("room") }).unwrap().devices.remove(0);
     let running = Running::with(vec![with(Some(64 << 10)), with(None)]);
     let (region, fields) = running.region(&[100, 100], 1);
-    let (bump, times) = (running.task("bump", BUMP, "bump"), 3);
+    let (bump, times) = (running.bumps("bump"), 3);
     (0..times).for_each(|_| running.launch(bump, region, &fields));
     running.wait();
     assert_eq!(running.look(region, fields[0], [50, 50]), f64::from(times));
@@ -44,18 +45,14 @@ fn a_driver_is_asked_again_and_again_about_the_first_of_each_stream_alone() {
     let (device, seen) = Watched::open();
     let streams = device.streams();
     let running = Running::with(vec![device]);
-    let late = running.task("late", &NOTHING.replace("NAME", "late"), "late");
+    let late = running.nothing("late");
     let (region, fields) = running.region(&[10, 10], 1);
     for _ in 0..TASKS {
         running.launch_on(COHORT_PROC_DEVICE, late, (region, &fields, COHORT_READ_ONLY));
     }
     let asked = || seen.late.lock().unwrap().iter().map(|asked| asked.load(Ordering::Relaxed)).collect::<Vec<_>>();
-    let limit = Instant::now() + Duration::from_secs(60);
     // So often for each task that is under way.
-    while asked().len() < TASKS || asked()[0] < 5 * TASKS {
-        assert!(Instant::now() < limit, "not enough happens: {:?}", asked());
-        std::thread::yield_now();
-    }
+    until("not enough happens", || asked().len() == TASKS && asked()[0] >= 5 * TASKS);
     let often = asked().into_iter().filter(|&times| times > 20).count();
     assert!(often <= streams, "{often} of {TASKS} with {streams} streams: {:?}", asked());
     seen.open();
@@ -64,9 +61,8 @@ fn a_driver_is_asked_again_and_again_about_the_first_of_each_stream_alone() {
 
 #[test]
 fn events_of_what_has_ended_are_let_go() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let late = running.task("late", &NOTHING.replace("NAME", "late"), "late");
+    let (running, seen) = Running::watched();
+    let late = running.nothing("late");
     let (region, fields) = running.region(&[10, 10], 1);
     seen.open();
     // In places, in copies under way, and among what a wait looks at.
@@ -83,10 +79,9 @@ fn events_of_what_has_ended_are_let_go() {
 
 #[test]
 fn tasks_of_other_kinds_go_on_while_a_kernel_is_compiled() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
-    let slow = running.task("slow", &BUMP.replace("bump", "slow"), "slow");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
+    let slow = running.bumps("slow");
     let faulty = running.task("faulty", &BUMP.replace("bump", "slow").replace("e, f", "nothing"), "slow");
     let arrays = [Halo::new(50, 1), Halo::new(50, 1)];
     let [held, free] = [0, 1].map(|number| {
@@ -105,11 +100,7 @@ fn tasks_of_other_kinds_go_on_while_a_kernel_is_compiled() {
         running.launch(bump, free.0, &free.1);
     }
     running.launch_on(COHORT_PROC_CPU, bump, (free.0, &free.1, COHORT_READ_ONLY));
-    let late = Instant::now() + Duration::from_secs(60);
-    while ON_HOST.load(Ordering::Relaxed) == before {
-        assert!(Instant::now() < late, "a task waits for the compilation of another's kernel");
-        std::thread::yield_now();
-    }
+    until("a task waits for the compilation of another's kernel", || ON_HOST.load(Ordering::Relaxed) > before);
     seen.open();
     running.wait();
     arrays[0].check(4.0);

@@ -4,12 +4,11 @@ use super::*;
 
 #[test]
 fn sums_into_what_lies_on_the_device_do_not_travel() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
+    let (running, seen) = Running::watched();
     let array = Halo::new(100, 3);
     let (region, fields) = running.region(&[100, 100], 3);
     running.attach(region, &fields, array.first(), &array.strides(), array.apart());
-    let bump = running.task("bump", BUMP, "bump");
+    let bump = running.bumps("bump");
     // With nothing on the device contributions go to where the data is.
     running.launch_on(COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_REDUCE));
     running.wait();
@@ -38,13 +37,12 @@ fn sums_into_what_lies_on_the_device_do_not_travel() {
 
 #[test]
 fn the_host_folds_what_the_device_cannot() {
-    let (device, seen) = Watched::open();
+    let (running, seen) = Running::watched();
     seen.refuses_kernels.store(true, Ordering::Relaxed);
-    let running = Running::with(vec![device]);
     let array = Halo::new(100, 3);
     let (region, fields) = running.region(&[100, 100], 3);
     running.attach(region, &fields, array.first(), &array.strides(), array.apart());
-    let bump = running.task("bump", BUMP, "bump");
+    let bump = running.bumps("bump");
     running.launch(bump, region, &fields);
     (0..5).for_each(|_| running.launch_on(COHORT_PROC_DEVICE, bump, (region, &fields, COHORT_REDUCE)));
     running.launch(bump, region, &fields);
@@ -56,10 +54,9 @@ fn the_host_folds_what_the_device_cannot() {
 
 #[test]
 fn what_a_kernel_contributed_that_failed_is_not_folded_in() {
-    let (device, _) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
-    let breaking = running.task("breaking", &BUMP.replace("bump", "breaking"), "breaking");
+    let (running, _) = Running::watched();
+    let bump = running.bumps("bump");
+    let breaking = running.bumps("breaking");
     let array = Halo::new(100, 1);
     let (region, fields) = running.region(&[100, 100], 1);
     running.attach(region, &fields, array.first(), &array.strides(), 0);

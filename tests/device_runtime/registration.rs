@@ -4,12 +4,11 @@ use super::*;
 
 #[test]
 fn arrays_are_registered_once_until_they_are_detached() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
+    let (running, seen) = Running::watched();
     let array = Halo::new(100, 3);
     let (region, fields) = running.region(&[100, 100], 4);
     running.attach(region, &fields[..3], array.first(), &array.strides(), array.apart());
-    let bump = running.task("bump", BUMP, "bump");
+    let bump = running.bumps("bump");
     assert!(seen.pinned.lock().unwrap().is_empty(), "nothing was copied yet");
     for _ in 0..3 {
         running.launch(bump, region, &fields[..3]);
@@ -43,7 +42,7 @@ fn memory_goes_unregistered_with_its_region_or_where_the_driver_refuses() {
     let (device, seen) = Watched::open();
     {
         let running = Running::with(vec![device.clone()]);
-        let bump = running.task("bump", BUMP, "bump");
+        let bump = running.bumps("bump");
         let (mut region, fields) = running.region(&[100, 100], 1);
         running.launch(bump, region, &fields);
         running.wait();
@@ -56,7 +55,7 @@ fn memory_goes_unregistered_with_its_region_or_where_the_driver_refuses() {
     let array = Halo::new(100, 2);
     {
         let running = Running::with(vec![device]);
-        let bump = running.task("bump", BUMP, "bump");
+        let bump = running.bumps("bump");
         let (region, fields) = running.region(&[100, 100], 2);
         running.attach(region, &fields, array.first(), &array.strides(), array.apart());
         running.launch(bump, region, &fields);
@@ -69,9 +68,8 @@ fn memory_goes_unregistered_with_its_region_or_where_the_driver_refuses() {
 
 #[test]
 fn arrays_that_share_memory_are_never_copied_across_the_edge_of_a_registration() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
     // Columns of one array in turns; the second ends beyond the first.
     let array: Vec<f64> = vec![0.0; 2 * 100 * 101];
     let regions = [running.region(&[100, 100], 1), running.region(&[100, 100], 1)];
@@ -93,9 +91,8 @@ fn arrays_that_share_memory_are_never_copied_across_the_edge_of_a_registration()
 
 #[test]
 fn fields_on_both_sides_of_a_registration_are_not_copied_together() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
     // Two small fields, and between them an array that is registered.
     let array: Vec<f64> = vec![0.0; 100 + 100 * 100 + 100];
     let (middle, fields_of_middle) = running.region(&[100, 100], 1);
@@ -118,9 +115,8 @@ fn fields_on_both_sides_of_a_registration_are_not_copied_together() {
 /// Fields that lie near each other in memory of their own that a driver made, and others between which there is such memory.
 #[test]
 fn fields_in_several_memories_of_a_driver_are_not_copied_together() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, seen) = Running::watched();
+    let bump = running.bumps("bump");
     for (round, n) in [30, 100].into_iter().enumerate() {
         let (region, fields) = running.region(&[n, n], 9);
         let made = |field: &&cohort_field_t| **field % 3 != 0;
@@ -140,22 +136,17 @@ fn fields_in_several_memories_of_a_driver_are_not_copied_together() {
 
 #[test]
 fn an_array_is_given_back_while_a_task_uses_another_field_of_its_place() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
+    let (running, seen) = Running::watched();
     let array = Halo::new(50, 2);
     let (region, fields) = running.region(&[50, 50], 2);
     running.attach(region, &fields, array.first(), &array.strides(), array.apart());
-    let bump = running.task("bump", BUMP, "bump");
-    let held = running.task("held", &BUMP.replace("bump", "held"), "held");
+    let bump = running.bumps("bump");
+    let held = running.bumps("held");
     running.launch(bump, region, &fields);
     (0..2).for_each(|_| running.launch(bump, region, &fields[1..]));
     running.wait();
     running.launch(held, region, &fields[..1]);
-    let late = Instant::now() + Duration::from_secs(60);
-    while !seen.is_held.load(Ordering::Acquire) {
-        assert!(Instant::now() < late, "the kernel is not launched");
-        std::thread::yield_now();
-    }
+    until("the kernel is not launched", || seen.is_held.load(Ordering::Acquire));
     running.detach(region, &fields[1..]);
     seen.open();
     running.detach(region, &fields[..1]);

@@ -25,7 +25,19 @@ pub const BUMP: &str = "COHORT_KERNEL void bump(COHORT_GLOBAL double *x, cohort_
     for (long f = 0; f < fields; f++) COHORT_FIELD(x, e, f, i, j, k) += 1 + f;
 }";
 
-pub const NOTHING: &str = "COHORT_KERNEL void NAME(COHORT_GLOBAL double *x, cohort_extent e, long fields) {}";
+const NOTHING: &str = "COHORT_KERNEL void NAME(COHORT_GLOBAL double *x, cohort_extent e, long fields) {}";
+
+/// Before anyone gives up.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Comes back when it holds. `failure`: what it is that it does not.
+pub fn until(failure: &str, holds: impl Fn() -> bool) {
+    let limit = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < limit, "{failure}");
+        std::thread::yield_now();
+    }
+}
 
 /// Tasks that ran on the host.
 pub static ON_HOST: AtomicUsize = AtomicUsize::new(0);
@@ -52,6 +64,18 @@ impl Running {
             cohort::runtime::current().unwrap().give_devices(devices).unwrap();
             Self { runtime, context, _alone: alone }
         }
+    }
+
+    /// On a device that is watched.
+    pub fn watched() -> (Self, Arc<Seen>) {
+        let (device, seen) = Watched::open();
+        (Self::with(vec![device]), seen)
+    }
+
+    /// On one that has so many bytes.
+    pub fn watched_within(capacity: u64) -> (Self, Arc<Seen>) {
+        let (device, seen) = Watched::of(&Wanted { capacity: Some(capacity), ..drivers::wanted("watched") });
+        (Self::with(vec![device]), seen)
     }
 
     fn space(&self, extents: &[i64], fields: u32) -> (cohort_index_space_t, cohort_field_space_t, Vec<cohort_field_t>) {
@@ -106,6 +130,16 @@ impl Running {
         }
     }
 
+    /// Its kernel has its name.
+    pub fn bumps(&self, name: &str) -> cohort_task_t {
+        self.task(name, &BUMP.replace("bump", name), name)
+    }
+
+    /// The same of one that does nothing.
+    pub fn nothing(&self, name: &str) -> cohort_task_t {
+        self.task(name, &NOTHING.replace("NAME", name), name)
+    }
+
     pub fn launch(&self, task: cohort_task_t, region: cohort_region_t, fields: &[cohort_field_t]) {
         self.launch_on(COHORT_PROC_DEVICE, task, (region, fields, COHORT_READ_WRITE));
     }
@@ -128,6 +162,10 @@ impl Running {
             (launch.args, launch.args_size, launch.processor) = ((&raw const count).cast(), 8, processor);
             ok(ln::cohort_launch(self.context, &launch, result));
         }
+    }
+
+    pub fn fill(&self, region: cohort_region_t, fields: &[cohort_field_t], value: f64) {
+        ok(unsafe { rg::cohort_fill(self.context, region, fields.len() as u32, fields.as_ptr(), (&raw const value).cast(), 8) });
     }
 
     /// Both fields of one region to both of the other, in turns.

@@ -51,7 +51,7 @@ fn program() {
     let first = discover(&Wanted { capacity: Some(64 << 10), ..drivers::wanted("first") }).unwrap().devices.remove(0);
     let (device, seen) = Watched::open();
     let running = Running::with(vec![first, device]);
-    let [slow, late, held, see] = ["slow", "late", "held", "see"].map(|name| running.task(name, &NOTHING.replace("NAME", name), name));
+    let [slow, late, later, held, see] = ["slow", "late", "later", "held", "see"].map(|name| running.nothing(name));
     let (region, fields) = running.region(&[100, 100], 1);
     let go_on = || {
         stdin().read_line(&mut String::new()).unwrap();
@@ -62,7 +62,7 @@ fn program() {
     let on_device = |task| running.launch_on(COHORT_PROC_DEVICE, task, (region, &fields, COHORT_READ_ONLY));
     on_device(slow);
     go_on();
-    (0..3).for_each(|_| on_device(late));
+    [late, later, later].into_iter().for_each(on_device);
     go_on();
     running.launch(see, region, &fields);
     running.wait();
@@ -75,25 +75,17 @@ fn program() {
 
 #[test]
 fn a_device_moves_while_one_of_its_tasks_does_not() {
-    let (device, seen) = Watched::open();
-    let running = Running::with(vec![device]);
-    let (bump, late) = (running.task("bump", BUMP, "bump"), running.task("late", &NOTHING.replace("NAME", "late"), "late"));
+    let (running, seen) = Running::watched();
+    let (bump, late) = (running.bumps("bump"), running.nothing("late"));
     let [(region, fields), (other, _)] = [(); 2].map(|()| running.region(&[10, 10], 1));
     running.launch(bump, other, &fields);
     running.launch(late, region, &fields);
-    let limit = Instant::now() + Duration::from_secs(60);
-    let until = |holds: &dyn Fn() -> bool| {
-        while !holds() {
-            assert!(Instant::now() < limit, "nothing moves");
-            std::thread::yield_now();
-        }
-    };
     let activity = &cohort::runtime::current().unwrap().engine.activity;
-    until(&|| !seen.late.lock().unwrap().is_empty() && activity.running() > 0);
+    until("it does not run", || !seen.late.lock().unwrap().is_empty() && activity.running() > 0);
     for _ in 0..10 {
         let before = activity.moved();
         running.launch(bump, other, &fields);
-        until(&|| activity.moved() > before);
+        until("nothing moves", || activity.moved() > before);
         assert_eq!((activity.running(), activity.running_on_host()), (1, 0));
     }
     seen.open();

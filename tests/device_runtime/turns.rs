@@ -38,9 +38,8 @@ fn no_predicate() -> cohort_predicate_t {
 
 #[test]
 fn who_takes_turns_with_a_task_that_fails_does_not_fail_with_it() {
-    let (device, _) = Watched::open();
-    let running = Running::with(vec![device]);
-    let bump = running.task("bump", BUMP, "bump");
+    let (running, _) = Running::watched();
+    let bump = running.bumps("bump");
     let (failing, count) = (host_task(&running, c"failing", fail), host_task(&running, c"count", on_host));
     let [bad, data] = [(); 2].map(|()| running.region(&[20, 20], 1).0);
     let turn = |region| (region, COHORT_READ_WRITE, COHORT_ATOMIC);
@@ -51,8 +50,8 @@ fn who_takes_turns_with_a_task_that_fails_does_not_fail_with_it() {
         let poisoned = if processor == COHORT_PROC_DEVICE { bump } else { count };
         launch(&running, processor, poisoned, &[(bad, COHORT_READ_WRITE, COHORT_EXCLUSIVE), turn(data)], no_predicate());
         for _ in 0..2 {
-            launch(&running, COHORT_PROC_DEVICE, bump, &[turn(data)], no_predicate());
             launch(&running, COHORT_PROC_CPU, count, &[turn(data)], no_predicate());
+            launch(&running, COHORT_PROC_DEVICE, bump, &[turn(data)], no_predicate());
         }
         // This one comes after it.
         launch(&running, COHORT_PROC_CPU, count, &[(data, COHORT_READ_ONLY, COHORT_EXCLUSIVE)], no_predicate());
@@ -66,9 +65,8 @@ fn who_takes_turns_with_a_task_that_fails_does_not_fail_with_it() {
 #[test]
 fn tasks_on_a_device_come_after_each_other_also_where_one_between_them_does_not_run() {
     for coherence in [COHORT_EXCLUSIVE, COHORT_ATOMIC] {
-        let (device, seen) = Watched::open();
-        let running = Running::with(vec![device]);
-        let (bump, late) = (running.task("bump", BUMP, "bump"), running.task("late", &BUMP.replace("bump", "late"), "late"));
+        let (running, seen) = Running::watched();
+        let (bump, late) = (running.bumps("bump"), running.bumps("late"));
         let [bad, data] = [(); 2].map(|()| running.region(&[20, 20], 1).0);
         let uses = (data, COHORT_READ_WRITE, coherence);
         let mut never = no_predicate();
@@ -85,12 +83,15 @@ fn tasks_on_a_device_come_after_each_other_also_where_one_between_them_does_not_
             launch(&running, COHORT_PROC_DEVICE, bump, &[(bad, COHORT_READ_WRITE, COHORT_EXCLUSIVE), uses], no_predicate());
         }
         launch(&running, COHORT_PROC_DEVICE, bump, &[uses], no_predicate());
-        let limit = Instant::now() + Duration::from_secs(60);
-        while seen.launches.load(Ordering::Acquire) < 3 {
-            assert!(Instant::now() < limit, "the host is between the two");
-            std::thread::yield_now();
-        }
+        // Comes after all of them, and fails with one that fails.
+        let (count, before) = (host_task(&running, c"count", on_host), ON_HOST.load(Ordering::Relaxed));
+        launch(&running, COHORT_PROC_CPU, count, &[(data, COHORT_READ_ONLY, COHORT_EXCLUSIVE)], no_predicate());
+        until("the host is between the two", || seen.launches.load(Ordering::Acquire) == 3);
         assert_eq!(seen.waiting_launches.load(Ordering::Relaxed), 1, "coherence {coherence}");
+        let asked = || seen.late.lock().unwrap()[0].load(Ordering::Relaxed);
+        let enough = asked() + 200;
+        until("nobody looks at the first", || asked() > enough);
+        assert_eq!(ON_HOST.load(Ordering::Relaxed), before);
         seen.open();
         if coherence == COHORT_ATOMIC {
             running.wait_fails(&["task \"failing\" failed"]);
@@ -98,6 +99,7 @@ fn tasks_on_a_device_come_after_each_other_also_where_one_between_them_does_not_
             running.wait();
         }
         assert_eq!(running.look(data, 0, [3, 3]), 3.0);
+        assert_eq!(ON_HOST.load(Ordering::Relaxed) - before, usize::from(coherence == COHORT_EXCLUSIVE));
         ok(unsafe { pr::cohort_predicate_destroy(&mut never) });
     }
 }

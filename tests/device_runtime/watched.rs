@@ -16,7 +16,7 @@ pub struct Seen {
     pub from_elsewhere: AtomicUsize,
     pub commands: AtomicUsize,
     pub lost: OnceLock<String>,
-    /// Whether the kernel "slow" may be compiled, the kernel "held" launched, and the kernel "late" end.
+    /// Whether the kernel "slow" may be compiled, the kernel "held" launched, and the kernels "late", "later" and "doomed" end.
     pub is_open: Mutex<bool>,
     pub opened: Condvar,
     /// The kernel "held" is about to be launched.
@@ -31,8 +31,10 @@ pub struct Seen {
     pub faults_home: AtomicBool,
     /// Copies from the device end when they may.
     pub late_copies: AtomicBool,
-    /// How often each event of the kernel "late", or of such a copy, was asked, which ends when it may.
+    /// How often each event of the kernels "late", "later" and "doomed", or of such a copy, was asked, which ends when it may.
     pub late: Mutex<Vec<Arc<AtomicUsize>>>,
+    /// Somebody waits for one.
+    pub is_late_awaited: AtomicBool,
     /// Bytes copied to the device, from it, and on it.
     pub to_device: AtomicUsize,
     pub from_device: AtomicUsize,
@@ -119,6 +121,7 @@ impl Completion for Late {
         Ok(*self.seen.is_open.lock().unwrap() && self.inner.done()?)
     }
     fn wait(&self) -> Result<()> {
+        self.seen.is_late_awaited.store(true, Ordering::Release);
         self.seen.wait_until_open();
         self.inner.wait()
     }
@@ -253,12 +256,10 @@ impl Device for Watched {
         }
         let event = self.inner.copy(stream, transfer, wait)?;
         let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        Ok(match (transfer.from, transfer.to) {
-            (Side::Host(_), _) if is(&self.seen.faults_copies) => Event::of(Failing(event)),
-            (_, Side::Host(_)) if is(&self.seen.faults_home) => Event::of(Failing(event)),
-            (_, Side::Host(_)) if is(&self.seen.late_copies) => Late::of(event, &self.seen),
-            _ => event,
-        })
+        let (from_host, to_host) = (matches!(transfer.from, Side::Host(_)), matches!(transfer.to, Side::Host(_)));
+        let fails = from_host && is(&self.seen.faults_copies) || to_host && is(&self.seen.faults_home);
+        let event = if fails { Event::of(Failing(event)) } else { event };
+        Ok(if to_host && is(&self.seen.late_copies) { Late::of(event, &self.seen) } else { event })
     }
     fn reaches(&self, other: &Buffer) -> bool {
         self.inner.reaches(other)
@@ -297,7 +298,8 @@ impl Device for Watched {
                 seen.check(&format!("kernel {name}"))
             }),
             "faulting" => event.then(fault),
-            "late" => Late::of(event, &seen),
+            "late" | "later" => Late::of(event, &seen),
+            "doomed" => Late::of(event.then(fault), &seen),
             // It fails with what it waits for, as a driver's.
             _ if seen.faults_copies.load(Ordering::Relaxed) || wait.iter().any(|event| event.done().is_err()) => {
                 let waits = wait.to_vec();
