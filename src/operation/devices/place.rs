@@ -128,25 +128,27 @@ impl Devices {
 
     /// Writes back what lies nowhere else, and gives the memory back. A place that a task uses stays, and so does one whose values do not come home.
     pub fn drop_place(&self, data: &Arc<TreeData>, place: Place) -> Result<()> {
-        let mut state = self.resident(data).lock();
-        if state.physical.get(&place).is_none_or(|physical| physical.pins > 0) {
-            return Ok(());
-        }
         loop {
+            let mut state = self.resident(data).lock();
+            let Some(physical) = state.physical.get(&place).filter(|physical| physical.pins == 0) else { return Ok(()) };
+            let (fields, domain) = (FieldMask::of(&physical.fields), physical.rect.into());
             let mut pieces = state.save(place)?;
-            if pieces.is_empty() {
-                break;
-            }
             self.copy_home(&mut state, data, &mut pieces).inspect_err(|_| state.stay(&pieces))?;
-            // The memory is not let go before they are there; whoever wants it has to wait for them anyway.
             let mut copies = Events::new();
-            state.wait_for_fills_of(HOST, pieces.iter().map(|(_, rect, field)| (*field, *rect)), &mut copies);
-            copies.iter().try_for_each(Event::wait)?;
+            state.wait_for_fills(HOST, &fields, &domain, &mut copies);
+            if copies.is_empty() {
+                state.give_up(place);
+                if let Some(physical) = state.physical.remove(&place) {
+                    physical.buffer.retire(physical.users);
+                }
+                return Ok(());
+            }
+            // The memory is not let go before what comes from there is at home; whoever wants it has to wait for that anyway, and nobody else does.
+            drop(state);
+            let home = copies.iter().try_for_each(Event::wait);
+            if !pieces.is_empty() {
+                home?;
+            }
         }
-        state.give_up(place);
-        if let Some(physical) = state.physical.remove(&place) {
-            physical.buffer.retire(physical.users);
-        }
-        Ok(())
     }
 }
