@@ -92,6 +92,8 @@ on_cuda=(env LD_LIBRARY_PATH="$build/cuda" COHORT_DEVICES=cuda COHORT_CACHE="$bu
 for language in c fortran; do
     says "26_device_kernel_$language on the stand-in" "PASSED, 20 of 20 tasks on a device" -- \
         "${on_cuda[@]}" "$build/examples/26_device_kernel_$language"
+    says "35_kernel_file_$language on the stand-in" "PASSED, 24 of 24 tasks on a device" -- \
+        "${on_cuda[@]}" "$build/examples/35_kernel_file_$language" "$root/c-examples/35_kernel_file.cl"
     says "30_device_mapper_$language on the stand-in" "PASSED, 2 devices" -- \
         "${on_cuda[@]}" CUDA_STAND_IN_DEVICES=2 "$build/examples/30_device_mapper_$language"
 done
@@ -101,6 +103,11 @@ for ranks in 1 2; do
         "${on_cuda[@]}" mpirun.openmpi --oversubscribe -n "$ranks" "$build/s3d-mini/s3d-mini" \
         "$build/s3d-mini/tests/device_h2o2_tasks_tasks_device_3.nml"
 done
+
+section "Loops of OpenMP and OpenACC in functions for CUDA's devices, on the stand-in"
+check "configure the loops" cmake -S "$root/tests/directives" -B "$build/directives" -DCMAKE_PREFIX_PATH="$prefix" -DSTAND_IN="$build/cuda"
+check "build the loops" cmake --build "$build/directives"
+check_ctest "$build/directives"
 
 section "C programs; those of several ranks by shared memory and by messages"
 mkdir -p "$build/c"
