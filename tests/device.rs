@@ -411,6 +411,22 @@ fn the_programs_threads_keep_their_context() {
     assert_eq!(current(), own.native_context());
 }
 
+/// PTX of the oldest architecture that the compiler knows runs on every newer one.
+#[test]
+fn ptx_is_taken_as_it_is() {
+    let device = &**device();
+    if !is_cuda(device) {
+        return;
+    }
+    let nvrtc = Nvrtc::load(std::env::var_os("COHORT_NVRTC").map(std::path::PathBuf::from).as_deref()).unwrap();
+    let oldest = nvrtc.architectures().into_iter().min().unwrap();
+    let ptx = String::from_utf8(nvrtc.compile(&source(TURNS), &format!("compute_{oldest}")).unwrap()).unwrap();
+    let module = device.compile(&source(ptx.trim_end_matches('\0'))).unwrap();
+    let x = upload(device, &[0u64; 8]);
+    let event = unsafe { turns(device, 0, &device.kernel(&module, "turns").unwrap(), &x, 3, &[]) };
+    assert_eq!(download::<u64>(device, &x, &[event]), [7; 8]);
+}
+
 #[test]
 fn ptx_is_not_for_opencl() {
     if is_cuda(&**device()) {

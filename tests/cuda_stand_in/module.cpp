@@ -1,4 +1,5 @@
 // Modules, which are shared objects that the stand-in's compiler made, and launches.
+#include "ptx.h"
 #include "stand_in.h"
 #include <cstdio>
 #include <cstdlib>
@@ -75,14 +76,15 @@ Module::~Module()
 EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, CUjit_option *options, void **values)
 {
   ENTER(Context);
-  if (memcmp(image, ELFMAG, SELFMAG) != 0)
-    return refused(CUDA_ERROR_INVALID_PTX, "the stand-in for the driver takes what its own compiler made, and no PTX", count, options, values);
+  const bool is_text = memcmp(image, ELFMAG, SELFMAG) != 0;
+  const std::string object = is_text ? object_of(static_cast<const char *>(image)) : std::string(static_cast<const char *>(image), image_bytes(image));
+  if (object.empty())
+    return refused(CUDA_ERROR_INVALID_PTX, "the stand-in for the driver takes what its own compiler made, and no other PTX", count, options, values);
   char path[] = "/tmp/stand-in-module-XXXXXX"; // a name that no other module has
   const int file = mkstemp(path);
-  const ssize_t bytes = image_bytes(image);
   auto made = std::make_shared<Module>();
   made->context = current();
-  if (file >= 0 && write(file, image, bytes) == bytes)
+  if (file >= 0 && write(file, object.data(), object.size()) == ssize_t(object.size()))
     made->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   close(file);
   unlink(path);

@@ -1,5 +1,6 @@
 // A stand-in for NVIDIA's run-time compiler: the host's C++ compiler makes a shared object of a source, which the stand-in for the driver takes
-// as machine code and as PTX. Numbers and functions are those of the NVRTC reference.
+// as machine code, or in a text as PTX. Numbers and functions are those of the NVRTC reference.
+#include "ptx.h"
 #include <cctype>
 #include <cstddef>
 #include <cstdio>
@@ -77,7 +78,7 @@ std::set<std::string> kernels(const std::string &text)
 
 Result compile(Program &program, const std::vector<std::string> &options)
 {
-  std::string flags;
+  std::string flags, architecture;
   bool standard = false;
   for (std::size_t i = 0; i < options.size(); i++) {
     std::string option = options[i];
@@ -95,6 +96,7 @@ Result compile(Program &program, const std::vector<std::string> &options)
         program.log = "nvrtc: error: invalid value for --gpu-architecture (" + name + ")\n";
         return INVALID_OPTION;
       }
+      architecture = number;
       flags += " -D__CUDA_ARCH__=" + number + "0";
     } else if (begins("-D") || begins("-U") || begins("-I")) {
       flags += " " + quoted(option);
@@ -136,6 +138,8 @@ Result compile(Program &program, const std::vector<std::string> &options)
                quoted(expanded) + " -o " + quoted(object));
   }
   program.code = good ? content(object) : "";
+  if (good && !program.machine_code)
+    program.code = as_ptx(program.code, architecture);
   for (const std::string &path : {source, expanded, log, object})
     unlink(path.c_str());
   rmdir(folder.c_str());
