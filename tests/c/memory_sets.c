@@ -1,5 +1,5 @@
 /* Sets of points for which the system has no memory: what makes or compares them is refused with a text that says so, launches among it, and the
- * program goes on. With memory all of it works. */
+ * program goes on. With memory all of it works, and tasks come after those that they depend on. */
 #include "limited_memory.h"
 
 /* Of RUNS points that do not touch even a list of runs takes more than the library keeps aside for when the system has no more. */
@@ -9,8 +9,8 @@ static int32_t parity[2 * RUNS], named[RUNS], across[4 * SIDE * SIDE], down[4 * 
 
 static cohort_runtime_t rt;
 static cohort_context_t ctx;
-static cohort_task_t nothing;
-static cohort_field_t fields[6];
+static cohort_task_t nothing, failing;
+static cohort_field_t fields[7];
 /* Every second point of a line, and the others; the first in pieces. */
 static cohort_partition_t by_parity, pieces;
 /* Both kinds of points, in pieces of the whole line. */
@@ -29,6 +29,12 @@ static int32_t do_nothing(cohort_context_t task, void *user)
   (void)task;
   (void)user;
   return 0;
+}
+
+static int32_t fail(cohort_context_t task, void *user)
+{
+  (void)user;
+  return cohort_task_fail(task, "on purpose");
 }
 
 /* A task, or one for each of so many points, with one requirement or two. */
@@ -220,8 +226,8 @@ static void make_objects(void)
   cohort_region_t names, target;
   cohort_partition_t halves, blocks;
   TRY(cohort_field_space_create(rt, &space));
-  TRY(cohort_fields_allocate(space, sizeof *parity, 6, &fields[0]));
-  for (int i = 1; i < 6; i++)
+  TRY(cohort_fields_allocate(space, sizeof *parity, 7, &fields[0]));
+  for (int i = 1; i < 7; i++)
     fields[i] = fields[0] + i;
 
   for (int i = 0; i < 2 * RUNS; i++)
@@ -315,6 +321,25 @@ static void use_what_is_there(void)
   TRY(cohort_detach(ctx, even, 1, &fields[1]));
 }
 
+/* What was refused has left nothing behind that is wrong: a task on all points comes after one on some, and fails with it. */
+static void see_dependence(cohort_region_t region)
+{
+  cohort_requirement_t part = {.region = region, .fields = &fields[6], .field_count = 1, .privilege = COHORT_READ_WRITE}, all = part;
+  cohort_launch_t first = COHORT_LAUNCH_INIT, second = COHORT_LAUNCH_INIT;
+  cohort_future_t result;
+  all.region = line;
+  first.task = failing;
+  first.requirements = &part;
+  second.task = nothing;
+  second.requirements = &all;
+  first.requirement_count = second.requirement_count = 1;
+  TRY(cohort_launch(ctx, &first, NULL));
+  TRY(cohort_launch(ctx, &second, &result));
+  EXPECT(cohort_wait_all(ctx), COHORT_ERROR_TASK_FAILED, "on purpose");
+  EXPECT(cohort_future_get(result, NULL, 0), COHORT_ERROR_TASK_FAILED, "on purpose");
+  TRY(cohort_future_destroy(&result));
+}
+
 /* Without memory, then with it. */
 static void see(int (*const cases[])(void), int count)
 {
@@ -335,13 +360,18 @@ int main(void)
   static int (*const cases[])(void) = {launch_on_part, launch_on_piece, launch_on_all, launch_on_pieces, tell_kind, copy_to_next, copy_crossings, intersect, cross};
   static int (*const of_acquired[])(void) = {release_half, launch_on_acquired, release_pieces};
   cohort_config_t config = COHORT_CONFIG_INIT;
+  cohort_region_t piece;
   TRY(cohort_init(&config, &rt));
   TRY(cohort_root_context(rt, &ctx));
   TRY(cohort_task_register(rt, "nothing", do_nothing, NULL, COHORT_TASK_LEAF, &nothing));
+  TRY(cohort_task_register(rt, "failing", fail, NULL, COHORT_TASK_LEAF, &failing));
   make_objects();
   see(cases, sizeof cases / sizeof *cases);
   acquire_parts();
   see(of_acquired, sizeof of_acquired / sizeof *of_acquired);
+  TRY(cohort_subregion(pieces, 3, &piece));
+  see_dependence(even);
+  see_dependence(piece);
   TRY(cohort_finalize(&rt));
   puts("PASSED");
   return 0;
