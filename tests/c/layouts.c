@@ -261,10 +261,12 @@ static void what_is_said(void)
   launch(child, tiles, 1, COHORT_READ_ONLY);
   TRY(cohort_wait_all(ctx));
 
-  /* Nor may it have a copy of what others write at the same time. */
+  /* Nor may it have a copy of what others write at the same time, nor may the points of an index launch. */
   r[0].coherence = COHORT_SIMULTANEOUS;
   r[0].privilege = COHORT_READ_WRITE;
   TRY(cohort_launch(ctx, &l, NULL));
+  EXPECT(cohort_wait_all(ctx), COHORT_ERROR_TASK_FAILED, "acquire the region before (cohort_acquire)");
+  TRY(cohort_index_launch(ctx, &l, 2, 0, 0, NULL));
   EXPECT(cohort_wait_all(ctx), COHORT_ERROR_TASK_FAILED, "acquire the region before (cohort_acquire)");
   /* Unless it is this context's own for a while. */
   cohort_sync_t sync = COHORT_SYNC_INIT;
@@ -278,10 +280,11 @@ static void what_is_said(void)
                                 .coherence = COHORT_SIMULTANEOUS};
   l.requirement_count = 2;
   TRY(cohort_launch(ctx, &l, NULL));
+  TRY(cohort_index_launch(ctx, &l, 1, 0, 0, NULL));
   TRY(cohort_release(ctx, &sync));
   TRY(cohort_wait_all(ctx));
   TRY(cohort_task_copied_total(report, &copied));
-  CHECK(copied.copies == 2);
+  CHECK(copied.copies == 3);
   TRY(cohort_region_destroy(&region));
 }
 
