@@ -670,7 +670,8 @@ mod tests {
         every_message_arrives_once_and_in_order(false);
     }
 
-    /// Messages with cargo and without in turns; where it is received somebody says, or nobody.
+    /// Messages with cargo and without in turns, some of them so large that later ones overtake them; where it is received somebody says, or
+    /// nobody.
     fn cargo_comes_with_its_message(says: bool) {
         play(true, |messages| {
             let next = Arc::new(Mutex::new([0; RANKS as usize]));
@@ -697,7 +698,8 @@ mod tests {
             for number in 0..60 {
                 for to in (0..RANKS).filter(|&to| to != messages.rank()) {
                     let lines = if number % 3 == 0 { 0 } else { number as usize % 50 + 1 };
-                    let mut message = messages.write(Topic::Ghost, [number, lines as u64, 0, 0, 0, 0], 8);
+                    let bytes = if number % 7 == 0 { 5000 } else { 8 };
+                    let mut message = messages.write(Topic::Ghost, [number, lines as u64, 0, 0, 0, 0], bytes);
                     if lines > 0 {
                         let cargo = Plain::new(lines, &messages.pool);
                         unsafe { cargo.at().cast::<u8>().write_bytes(number as u8, 64 * lines) };
