@@ -13,6 +13,8 @@ check "flang examples configure" cmake -S "$source/../../c-examples" -B "$work/e
     -DCMAKE_Fortran_COMPILER="$flang"
 check "flang examples build" cmake --build "$work/examples"
 check "flang examples run" ctest --test-dir "$work/examples" --no-tests=error --output-on-failure --parallel "$(nproc)"
+check "flang takes the recipe for CUDA Fortran" "$flang" -x cuda -fsyntax-only -I"$work/examples/cohort_fortran_modules" \
+    "$source/../directives/cuda_fortran.cuf"
 
 # The .mod files of Debian's MPIs are gfortran's, so that flang is left with mpif.h. In Open MPI's, MPI_Sizeof is declared for
 # 16-byte reals, which Debian's flang has not.

@@ -101,7 +101,7 @@ program main
   type(cohort_region) :: plate
   type(cohort_partition) :: parts
   type(cohort_task) :: lower, warm, twice
-  type(cohort_requirement) :: whole(1)
+  type(cohort_requirement) :: whole(1), part(1)
   real(8), target :: array(nx, ny)
   real(8) :: expected(nx)
   integer :: i, step
@@ -121,11 +121,12 @@ program main
   call cohort_task_device_callback(warm, COHORT_DEVICE_CUDA, warm_by_openmp)
   call cohort_task_register(rt, 'twice', twice, nowhere_else, leaf=.true.)
   call cohort_task_device_callback(twice, COHORT_DEVICE_CUDA, double_by_openacc)
+  ! Tiles lie on the device as parts of the whole.
   whole = [cohort_needs(plate, temperature, COHORT_READ_WRITE)]
+  part = [cohort_needs(parts, temperature, COHORT_READ_WRITE)]
   do step = 1, steps
     call cohort_launch(ctx, lower, whole, processor=COHORT_PROC_DEVICE)
-    ! Tiles lie on the device as parts of the whole.
-    call cohort_index_launch(ctx, warm, tiles, [cohort_needs(parts, temperature, COHORT_READ_WRITE)], processor=COHORT_PROC_DEVICE)
+    call cohort_index_launch(ctx, warm, tiles, part, processor=COHORT_PROC_DEVICE)
     call cohort_launch(ctx, lower, whole, processor=COHORT_PROC_DEVICE)
     call cohort_launch(ctx, twice, whole, processor=COHORT_PROC_DEVICE)
     expected = (expected - [(i, i=1, nx)] + 1 - [(i, i=1, nx)])*2
