@@ -6,6 +6,7 @@ use crate::base::sync::Mutex;
 use crate::base::Result;
 use crate::fail;
 use std::ffi::c_void;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
@@ -127,6 +128,12 @@ impl Shared {
 
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Its addresses.
+    pub fn span(&self) -> Range<usize> {
+        let start = self.at as usize;
+        start..start + self.bytes
     }
 
     /// All of it, as functions of the program get it: `CUdeviceptr` or `cl_mem`.

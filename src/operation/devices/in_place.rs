@@ -4,7 +4,7 @@
 
 use super::super::body::{Body, Held};
 use super::super::{TaskKind, TreeData};
-use super::pins::Way;
+use super::pins::{within, Way};
 use super::place::bytes_for;
 use super::resident::{expect_copies, Events, HOST};
 use super::sources::Ranking;
@@ -139,7 +139,7 @@ impl Devices {
             evenly(&fields, bounds.lo)?;
         }
         let base = self.shared.find(&first.span());
-        let all_there = |shared: &Arc<Shared>| fields.iter().all(|(_, one)| self.shared.find(&one.span()).is_some_and(|other| Arc::ptr_eq(&other, shared)));
+        let all_there = |shared: &Shared| fields.iter().all(|(_, one)| within(&one.span(), &shared.span()));
         match &base {
             Some(shared) if !all_there(shared) => return Err("its fields lie in memories of their own; give them one together (cohort_region_zero_copy)".into()),
             Some(_) => (),

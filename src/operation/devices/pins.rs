@@ -35,7 +35,7 @@ fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-fn within(inner: &Range<usize>, outer: &Range<usize>) -> bool {
+pub fn within(inner: &Range<usize>, outer: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
 }
 
@@ -128,8 +128,7 @@ impl Holds {
     pub fn way(&mut self, pins: &Arc<Pins>, device: &dyn Device, instances: &InstanceTable, field: u32, host: &FieldInstance) -> Way {
         let span = host.span();
         if let Some(shared) = pins.shared.find(&span) {
-            let start = shared.at() as usize;
-            return Way::Registered(start..start + shared.bytes());
+            return Way::Registered(shared.span());
         }
         let pays = span.len() >= LEAST || instances.own_pages(field).is_some();
         if device.registers() && pays && !self.has(&span) {

@@ -20,7 +20,7 @@ impl SharedMemory {
     pub fn add(&self, shared: &Arc<Shared>) {
         let mut all = self.all.lock();
         all.retain(|_, known| known.strong_count() > 0);
-        all.insert(shared.at() as usize, Arc::downgrade(shared));
+        all.insert(shared.span().start, Arc::downgrade(shared));
         self.any.store(true, Ordering::Release);
     }
 
@@ -30,6 +30,6 @@ impl SharedMemory {
             return None;
         }
         let shared = self.all.lock().range(..=span.start).next_back()?.1.upgrade()?;
-        (span.end <= shared.at() as usize + shared.bytes()).then_some(shared)
+        (span.end <= shared.span().end).then_some(shared)
     }
 }
