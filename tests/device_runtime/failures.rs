@@ -249,7 +249,7 @@ fn who_comes_after_a_task_whose_kernel_fails_fails_with_it() {
     running.wait_fails(&["task \"faulting\" failed", FAULT]);
     assert_eq!(seen.launches.load(Ordering::Relaxed), 1);
     // And after the next is enqueued.
-    *seen.is_open.lock().unwrap() = false;
+    seen.close();
     running.launch(doomed, region, &fields);
     running.launch(bump, region, &fields);
     running.launch_on(COHORT_PROC_CPU, bump, (region, &fields, COHORT_READ_ONLY));

@@ -57,7 +57,7 @@ fn program() {
         stdin().read_line(&mut String::new()).unwrap();
         seen.open();
         running.wait();
-        *seen.is_open.lock().unwrap() = false;
+        seen.close();
     };
     let on_device = |task| running.launch_on(COHORT_PROC_DEVICE, task, (region, &fields, COHORT_READ_ONLY));
     on_device(slow);
@@ -88,6 +88,27 @@ fn a_device_moves_while_one_of_its_tasks_does_not() {
         until("nothing moves", || activity.moved() > before);
         assert_eq!((activity.running(), activity.running_on_host()), (1, 0));
     }
+    seen.open();
+    running.wait();
+}
+
+#[test]
+fn a_device_is_active_while_a_kernel_is_compiled_for_it_or_data_comes_from_it() {
+    let (running, seen) = Running::watched();
+    let (bump, slow) = (running.bumps("bump"), running.bumps("slow"));
+    let (region, fields) = running.region(&[10, 10], 1);
+    let activity = &cohort::runtime::current().unwrap().engine.activity;
+    let is_alone = || (activity.running(), activity.running_on_host()) == (1, 0);
+    assert!(!is_alone());
+    running.launch(slow, region, &fields);
+    until("nothing is active while a kernel is compiled", is_alone);
+    seen.open();
+    running.wait();
+    until("it stays active", || activity.running() == 0);
+    seen.close();
+    seen.late_copies.store(true, Ordering::Relaxed);
+    running.launch_on(COHORT_PROC_CPU, bump, (region, &fields, COHORT_READ_ONLY));
+    until("nothing is active while data comes", is_alone);
     seen.open();
     running.wait();
 }

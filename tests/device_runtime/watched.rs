@@ -56,6 +56,10 @@ impl Seen {
         self.opened.notify_all();
     }
 
+    pub fn close(&self) {
+        *self.is_open.lock().unwrap() = false;
+    }
+
     /// As every call of a driver does that has lost its device.
     pub fn check(&self, what: &str) -> Result<()> {
         match self.lost.get() {
@@ -234,7 +238,7 @@ impl Device for Watched {
     fn share(&self, bytes: usize) -> Result<Shared> {
         let shared = self.inner.share(bytes)?;
         // As if it were registered, until the test ends: no test that asks for such memory destroys a region.
-        self.seen.pinned.lock().unwrap().push(shared.at() as usize..shared.at() as usize + shared.bytes());
+        self.seen.pinned.lock().unwrap().push(shared.span());
         Ok(shared)
     }
     /// Kernels reach what is registered, as CUDA's do; PoCL's reach everything.
