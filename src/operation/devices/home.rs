@@ -210,6 +210,9 @@ impl Engine {
         let mut lost = None;
         for data in devices.trees() {
             let mask = devices.placed(&data, |field| data.instances.is_attached(field));
+            if mask.is_empty() {
+                continue;
+            }
             let domain = data.instances.domain();
             lost = devices.resident(&data).lock().take_lost(&mask).or(lost);
             self.bring_now(devices, &[Wanted { data: &data, mask: &mask, domain, reads: true, writes: true, ranked: None }])?;
