@@ -718,34 +718,29 @@ mod model {
         });
     }
 
-    #[test]
-    fn model_a_failure_reaches_who_waits_and_who_comes_later() {
-        loom::model(|| {
+    /// `poison`: of who comes to wait while the one before fails.
+    fn model_of_a_failure(wait: fn(&mut Builder, NodeRef) -> bool, poison: u32) {
+        loom::model(move || {
             let (graph, mut pool) = (Arc::new(Graph::new()), Pool::new());
             let failing = leaf(&graph, &mut pool);
             let finisher = beside(&graph, move |graph| complete(graph, &[failing], 7));
             let mut ready = 0;
             let mut builder = graph.build(&mut pool);
-            builder.after(failing);
+            wait(&mut builder, failing);
             let node = builder.seal(&mut |_| ready += 1);
             assert_eq!(ready + finisher.join().unwrap(), 1);
-            assert_eq!((graph.poison(node), graph.state(failing)), (7, State::Failed(7)));
+            assert_eq!((graph.poison(node), graph.state(failing)), (poison, State::Failed(7)));
         });
     }
 
     #[test]
+    fn model_a_failure_reaches_who_waits_and_who_comes_later() {
+        model_of_a_failure(|builder, before| builder.after(before), 7);
+    }
+
+    #[test]
     fn model_a_failure_passes_by_who_only_comes_behind() {
-        loom::model(|| {
-            let (graph, mut pool) = (Arc::new(Graph::new()), Pool::new());
-            let failing = leaf(&graph, &mut pool);
-            let finisher = beside(&graph, move |graph| complete(graph, &[failing], 7));
-            let mut ready = 0;
-            let mut builder = graph.build(&mut pool);
-            builder.behind(failing);
-            let node = builder.seal(&mut |_| ready += 1);
-            assert_eq!(ready + finisher.join().unwrap(), 1);
-            assert_eq!(graph.poison(node), 0);
-        });
+        model_of_a_failure(|builder, before| builder.behind(before), 0);
     }
 
     #[test]

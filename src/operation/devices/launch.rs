@@ -134,9 +134,7 @@ impl Engine {
             }
         }
     }
-}
 
-impl Engine {
     /// The device whose thread sees to a copy, and what it does there. `None`: nothing of its data was ever on one, or others than operations of
     /// this rank use it meanwhile, or no kernel copies so: the host does.
     pub(in super::super) fn device_for_copy(&self, body: &Body) -> Option<(Job, usize)> {

@@ -522,30 +522,27 @@ impl State {
 
     /// Adds what a reader of `place` has to wait for; it fails with a copy that was to bring what it reads.
     pub fn wait_for_fills(&mut self, place: Place, mask: &FieldMask, domain: &Domain, waits: &mut Events) {
-        self.wait_to_read(place, |filling| filling.touches(mask, domain), waits);
+        self.wait(place, |filling| filling.touches(mask, domain), false, waits);
     }
 
     /// The same for parts of fields.
     pub fn wait_for_fills_of(&mut self, place: Place, parts: impl Iterator<Item = (u32, Rect)> + Clone, waits: &mut Events) {
-        self.wait_to_read(place, |filling| filling.touches_any(parts.clone()), waits);
-    }
-
-    fn wait_to_read(&mut self, place: Place, touches: impl Fn(&Filling) -> bool, waits: &mut Events) {
-        self.look_at_fills(|filling| filling.to == place && touches(filling), false, |event| waits.push(event.clone()));
+        self.wait(place, |filling| filling.touches_any(parts.clone()), false, waits);
     }
 
     /// Adds what has to end before somebody overwrites what lies at `place`, for whom copies that have failed are nothing.
     pub fn wait_for_room(&mut self, place: Place, mask: &FieldMask, domain: &Domain, waits: &mut Events) {
-        self.wait_to_write(place, |filling| filling.touches(mask, domain), waits);
+        self.wait(place, |filling| filling.touches(mask, domain), true, waits);
     }
 
     /// The same for parts of fields.
     pub fn wait_for_room_of(&mut self, place: Place, parts: impl Iterator<Item = (u32, Rect)> + Clone, waits: &mut Events) {
-        self.wait_to_write(place, |filling| filling.touches_any(parts.clone()), waits);
+        self.wait(place, |filling| filling.touches_any(parts.clone()), true, waits);
     }
 
-    fn wait_to_write(&mut self, place: Place, touches: impl Fn(&Filling) -> bool, waits: &mut Events) {
-        self.look_at_fills(|filling| filling.to == place && touches(filling), true, |event| waits.push(event.clone()));
+    /// `settles` as for `look_at_fills`.
+    fn wait(&mut self, place: Place, touches: impl Fn(&Filling) -> bool, settles: bool, waits: &mut Events) {
+        self.look_at_fills(|filling| filling.to == place && touches(filling), settles, |event| waits.push(event.clone()));
     }
 }
 
