@@ -247,6 +247,7 @@ fn who_comes_after_a_task_whose_kernel_fails_fails_with_it() {
     }
     seen.open();
     running.wait_fails(&["task \"faulting\" failed", FAULT]);
+    running.wait();
     assert_eq!(seen.launches.load(Ordering::Relaxed), 1);
     // And after the next is enqueued.
     seen.close();
@@ -256,6 +257,7 @@ fn who_comes_after_a_task_whose_kernel_fails_fails_with_it() {
     until("the second is not enqueued", || seen.launches.load(Ordering::Acquire) == 3);
     seen.open();
     running.wait_fails(&["task \"doomed\" failed", FAULT]);
+    running.wait();
     assert_eq!(ON_HOST.load(Ordering::Relaxed), before);
 }
 

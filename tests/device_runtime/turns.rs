@@ -57,6 +57,7 @@ fn who_takes_turns_with_a_task_that_fails_does_not_fail_with_it() {
         launch(&running, COHORT_PROC_CPU, count, &[(data, COHORT_READ_ONLY, COHORT_EXCLUSIVE)], no_predicate());
         launch(&running, COHORT_PROC_DEVICE, bump, &[(data, COHORT_READ_WRITE, COHORT_EXCLUSIVE)], no_predicate());
         running.wait_fails(&["task \"failing\" failed"]);
+        running.wait();
         assert_eq!(ON_HOST.load(Ordering::Relaxed) - before, 2);
         assert_eq!(running.look(data, 0, [3, 3]) - value, 2.0);
     }
@@ -95,9 +96,8 @@ fn tasks_on_a_device_come_after_each_other_also_where_one_between_them_does_not_
         seen.open();
         if coherence == COHORT_ATOMIC {
             running.wait_fails(&["task \"failing\" failed"]);
-        } else {
-            running.wait();
         }
+        running.wait();
         assert_eq!(running.look(data, 0, [3, 3]), 3.0);
         assert_eq!(ON_HOST.load(Ordering::Relaxed) - before, usize::from(coherence == COHORT_EXCLUSIVE));
         ok(unsafe { pr::cohort_predicate_destroy(&mut never) });

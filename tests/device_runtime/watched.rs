@@ -303,7 +303,7 @@ impl Device for Watched {
             }),
             "faulting" => event.then(fault),
             "late" | "later" => Late::of(event, &seen),
-            "doomed" => Late::of(event.then(fault), &seen),
+            "doomed" => Late::of(Event::of(Failing(event)), &seen),
             // It fails with what it waits for, as a driver's.
             _ if seen.faults_copies.load(Ordering::Relaxed) || wait.iter().any(|event| event.done().is_err()) => {
                 let waits = wait.to_vec();
