@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "testing.h"
+#include "hearing.h"
 enum { POINTS = 500, GHOSTS = 50, STEPS = 100, WORDS = 10000 };
 
 static int rank, size, level;
@@ -110,19 +109,13 @@ static void *ring_all_along(void *comm) {
   return NULL;
 }
 
-/* Starts the runtime with what it prints at that in `said`. */
-static void init(char *said, size_t room) {
-  FILE *kept = tmpfile();
-  int errors = dup(2);
-  size_t length;
-  fflush(stderr); dup2(fileno(kept), 2);
+/* Starts the runtime; what it prints at that. */
+static const char *init(void) {
+  listen();
   cohort_status_t status = cohort_init_mpi(MPI_COMM_WORLD, NULL, &rt);
-  fflush(stderr); dup2(errors, 2); close(errors);
-  rewind(kept);
-  length = fread(said, 1, room - 1, kept);
-  said[length] = 0;
-  fclose(kept);
+  const char *said = heard();
   TRY(status);
+  return said;
 }
 
 static void set_up(void) {
@@ -202,10 +195,9 @@ static void *wrong_thread(void *root) {
 }
 
 static void *run(void *unused) {
-  char said[2000];
   cohort_context_t root;
   pthread_t other;
-  init(said, sizeof said);
+  const char *said = init();
   if (level == MPI_THREAD_SINGLE && rank == 0) CHECK(strstr(said, "MPI_THREAD_SINGLE") && strstr(said, "Ask MPI_Init_thread for MPI_THREAD_FUNNELED"));
   else if (*said) { fprintf(stderr, "rank %d said: %s\n", rank, said); MPI_Abort(MPI_COMM_WORLD, 1); }
   TRY(cohort_root_context(rt, &root));

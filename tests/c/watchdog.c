@@ -1,44 +1,11 @@
 /* The watchdog says once, when nothing has moved for the time it was given, which handshake, barrier, collective or future waits
  * for whom; and nothing while tasks run. The program reads what the library writes to the standard error. */
+#include "hearing.h"
 #include "row.h"
 #include <stdarg.h>
-#include <time.h>
-#include <unistd.h>
 
 static cohort_runtime_t rt;
 static cohort_context_t ctx;
-static FILE *told;
-static int saved;
-
-static void listen(void)
-{
-  fflush(stderr);
-  told = tmpfile();
-  saved = dup(STDERR_FILENO);
-  CHECK(told != NULL && saved >= 0);
-  CHECK(dup2(fileno(told), STDERR_FILENO) >= 0);
-}
-
-/* What was written since. */
-static const char *heard(void)
-{
-  static char text[4096];
-  size_t length;
-  fflush(stderr);
-  dup2(saved, STDERR_FILENO);
-  close(saved);
-  rewind(told);
-  length = fread(text, 1, sizeof text - 1, told);
-  text[length] = 0;
-  fclose(told);
-  return text;
-}
-
-static void rest(double seconds)
-{
-  struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-  nanosleep(&time, NULL);
-}
 
 /* The text has this once. */
 static void says(const char *text, const char *format, ...)
