@@ -748,6 +748,20 @@ mod tests {
     }
 
     #[test]
+    fn ranks_know_those_that_they_sent_to_and_heard_from() {
+        play(true, |messages| {
+            messages.on(Topic::Ghost, drop);
+            messages.open(|| ());
+            if messages.rank() == 0 {
+                messages.send(1, messages.write(Topic::Ghost, [0; 6], 8));
+            }
+            messages.drain().unwrap();
+            let known: Vec<u32> = (0..RANKS).filter(|&rank| messages.knows(rank)).collect();
+            assert_eq!(known, [&[1][..], &[0], &[]][messages.rank() as usize]);
+        });
+    }
+
+    #[test]
     fn what_handlers_send_is_drained_too() {
         play(true, |messages| {
             let hops = Arc::new(AtomicU64::new(0));
