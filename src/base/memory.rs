@@ -141,7 +141,7 @@ pub fn or_end<T>(made: Result<T>) -> T {
 
 #[cold]
 fn end(error: &Error) -> ! {
-    tell!("{}", error.text);
+    tell!("cohort: {}", error.text);
     std::process::abort()
 }
 

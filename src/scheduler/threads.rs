@@ -169,11 +169,12 @@ impl Scheduler {
     pub fn spawn(&self, name: &str, body: impl FnOnce(&Scheduler) + Send + 'static) -> Result<()> {
         let scheduler = self.clone();
         let stack = self.0.settings.stack_bytes;
-        let own = name.to_string();
         let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(move || {
             expect_errors();
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(&scheduler))) {
-                tell!("cohort: a defect of the library, on its thread {own}: {}; please report it", panic_text(&*panic));
+                let thread = std::thread::current();
+                let name = thread.name().unwrap_or_default();
+                tell!("cohort: a defect of the library, on its thread {name}: {}; please report it", panic_text(&*panic));
                 std::process::abort();
             }
         });
