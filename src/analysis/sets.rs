@@ -201,10 +201,10 @@ impl Sets {
         self.0[set as usize].history.enter(epoch);
         if let Some(Cuts::Halves(halves)) = region.cuts.as_deref() {
             for half in halves.around(region.colour)? {
-                set = self.split(set, |own| own.try_intersection(half))?;
+                set = self.split(set, |own| own.intersection(half))?;
             }
         }
-        let inside = self.0[set as usize].domain.try_intersection(&region.domain)?;
+        let inside = self.0[set as usize].domain.intersection(&region.domain)?;
         while self.0[set as usize].domain.bounds != inside.bounds {
             set = self.split(set, |own| {
                 let (d, at) = cut(&own.bounds, &inside.bounds, region.cuts.as_deref());
@@ -214,7 +214,7 @@ impl Sets {
                 } else {
                     part.lo[d] = at;
                 }
-                own.try_intersection(&part.into())
+                own.intersection(&part.into())
             })?;
         }
         self.split(set, |_| Ok(inside))
@@ -227,7 +227,7 @@ impl Sets {
         if with == *own {
             return Ok(set);
         }
-        let without = own.try_minus(&with)?;
+        let without = own.minus(&with)?;
         let first = self.0.len() as u32;
         let mut history = std::mem::take(&mut self.0[set as usize].history);
         self.0[set as usize].parts = Some([first, first + 1]);

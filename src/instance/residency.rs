@@ -58,7 +58,7 @@ fn push_difference(pieces: &mut Pieces, domain: &Domain, other: &Domain) -> Resu
         pieces.extend(domain.bounds.minus(&other.bounds).into_iter().map(Domain::from));
         return Ok(());
     }
-    let rest = domain.try_minus(other)?;
+    let rest = domain.minus(other)?;
     if !rest.is_empty() {
         pieces.push(rest);
     }
@@ -73,7 +73,7 @@ fn take(pieces: &mut Pieces, other: &Domain, mut taken: impl FnMut(Domain)) -> R
     let mut rest = Pieces::new();
     for piece in pieces.iter() {
         if piece.overlaps(other) {
-            taken(piece.try_intersection(other)?);
+            taken(piece.intersection(other)?);
             push_difference(&mut rest, piece, other)?;
         } else {
             rest.push(piece.clone());
@@ -120,12 +120,12 @@ impl Residency {
     /// How many points of `domain` are not valid at a place, if there is one yet, and how many of those each memory could give.
     pub fn offers(&self, to: Option<PlaceId>, domain: &Domain) -> Result<(u64, Offers)> {
         let mut offers = Offers::new();
-        let missing = to.map_or_else(|| Ok(domain.clone()), |id| domain.try_minus(&self.places[self.position(id)].valid))?;
+        let missing = to.map_or_else(|| Ok(domain.clone()), |id| domain.minus(&self.places[self.position(id)].valid))?;
         let mut of_memory: SmallVec<[(MemoryNumber, Domain); 4]> = SmallVec::new();
         for source in self.places.iter().filter(|place| Some(place.id) != to && place.valid.overlaps(&missing)) {
-            let part = source.valid.try_intersection(&missing)?;
+            let part = source.valid.intersection(&missing)?;
             match of_memory.iter_mut().find(|(memory, _)| *memory == source.memory) {
-                Some((_, all)) => *all = all.try_union(&part)?,
+                Some((_, all)) => *all = all.union(&part)?,
                 None => of_memory.push((source.memory, part)),
             }
         }
@@ -150,7 +150,7 @@ impl Residency {
         debug_assert!(target.bounds.contains(&domain.bounds), "a place covers what it is used for");
         let (id, mut missing) = (target.id, Pieces::new());
         push_difference(&mut missing, domain, &target.valid)?;
-        let valid = target.valid.try_union(domain)?;
+        let valid = target.valid.union(domain)?;
         for at in self.sources(domain, Some(to), rank) {
             let source = &mut self.places[at];
             let from = source.id;
@@ -204,7 +204,7 @@ impl Residency {
 
     fn overwrite(&mut self, at: usize, domain: &Domain) -> Result<()> {
         debug_assert!(self.places[at].bounds.contains(&domain.bounds), "a place covers what it is used for");
-        let valid = self.places[at].valid.try_union(domain)?;
+        let valid = self.places[at].valid.union(domain)?;
         let mut sole = true;
         let mut left: SmallVec<[(usize, Domain); 8]> = SmallVec::new();
         for (i, other) in self.places.iter().enumerate() {
@@ -215,7 +215,7 @@ impl Residency {
                 sole = false;
                 continue;
             }
-            let rest = other.valid.try_minus(domain)?;
+            let rest = other.valid.minus(domain)?;
             sole &= !rest.overlaps(&valid);
             left.push((i, rest));
         }
@@ -229,13 +229,13 @@ impl Residency {
     /// values are nowhere, stays as it is and is given to `lost`.
     pub fn miss(&mut self, id: PlaceId, domain: &Domain, lost: impl FnMut(Domain)) -> Result<()> {
         let at = self.position(id);
-        let missed = self.places[at].valid.try_intersection(domain)?;
+        let missed = self.places[at].valid.intersection(domain)?;
         let (mut rest, mut elsewhere) = (Pieces::from_iter(Some(missed).filter(|part| !part.is_empty())), Pieces::new());
         for other in self.places.iter().filter(|other| other.id != id) {
             take(&mut rest, &other.valid, |part| elsewhere.push(part))?;
         }
         let valid = &mut self.places[at].valid;
-        *valid = elsewhere.iter().try_fold(valid.clone(), |valid, part| valid.try_minus(part))?;
+        *valid = elsewhere.iter().try_fold(valid.clone(), |valid, part| valid.minus(part))?;
         rest.into_iter().for_each(lost);
         Ok(())
     }
@@ -256,7 +256,7 @@ impl Residency {
         if alone.is_empty() {
             return Ok(());
         }
-        self.places[0].valid = alone.iter().try_fold(self.places[0].valid.clone(), |valid, part| valid.try_union(part))?;
+        self.places[0].valid = alone.iter().try_fold(self.places[0].valid.clone(), |valid, part| valid.union(part))?;
         let at = self.position(id);
         (self.places[0].sole, self.places[at].sole) = (false, false);
         moves.extend(alone.into_iter().map(|part| Move { from: id, to: PlaceId::HOST, part }));
@@ -276,7 +276,7 @@ impl Residency {
         for part in parts {
             let host = &mut self.places[0];
             host.sole = false;
-            host.valid = host.valid.try_union(&part).unwrap_or_else(|_| host.valid.clone());
+            host.valid = host.valid.union(&part).unwrap_or_else(|_| host.valid.clone());
             lost(part);
         }
     }

@@ -50,7 +50,7 @@ impl Acquired {
         }
         for field in mask.iter() {
             let mut of_field = self.0.iter().filter(|part| part.tree == node.tree.id && part.mask.contains(field));
-            if !of_field.try_fold(node.domain.clone(), |left, part| left.try_minus(&part.domain))?.is_empty() {
+            if !of_field.try_fold(node.domain.clone(), |left, part| left.minus(&part.domain))?.is_empty() {
                 return Ok(Some(field));
             }
         }
@@ -64,7 +64,7 @@ impl Acquired {
     /// The parts that are not acquired any more without these, each with those of its points that stay.
     fn cut(&self, node: &RegionNode, mask: &FieldMask) -> Result<Cut> {
         let met = self.0.iter().enumerate().filter(|(_, part)| part.meets(node, mask));
-        met.map(|(at, part)| Ok((at, part.domain.try_minus(&node.domain)?))).collect()
+        met.map(|(at, part)| Ok((at, part.domain.minus(&node.domain)?))).collect()
     }
 
     /// What `cut` found, of the same fields.

@@ -177,7 +177,7 @@ pub fn copy(
     if from.dim() != to.dim() {
         fail!(InvalidArgument, "the source has {} dimensions and the destination {}; copy between regions of equal dimension", from.dim(), to.dim());
     }
-    let target = from.domain.shifted(shift)?.try_intersection(&to.domain)?;
+    let target = from.domain.shifted(shift)?.intersection(&to.domain)?;
     if target.is_empty() {
         fail!(
             Bounds,

@@ -54,7 +54,7 @@ pub fn copy_indirect(engine: &Engine, frame: &Frame, copy: &IndirectCopy, mut te
             at_destination.node.dim()
         );
     }
-    let domain = at_source.node.domain.try_intersection(&at_destination.node.domain)?;
+    let domain = at_source.node.domain.intersection(&at_destination.node.domain)?;
     if domain.is_empty() {
         fail!(Bounds, "the regions {} and {} share no point, so nothing would be copied", at_source.node.bounds_text(), at_destination.node.bounds_text());
     }

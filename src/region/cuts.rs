@@ -62,7 +62,7 @@ impl Halves {
                 Some(child) => self.children.get(child).unwrap_or(&nobody),
                 None => &tree[i],
             };
-            tree[node] = half(2 * node).try_union(half(2 * node + 1))?;
+            tree[node] = half(2 * node).union(half(2 * node + 1))?;
         }
         Ok(tree)
     }

@@ -38,7 +38,7 @@ impl Partition {
 
     /// Sub-regions with the given points as far as the parent has them.
     pub fn of_domains(parent: &Arc<RegionNode>, domains: impl IntoIterator<Item = Domain>) -> Result<Self> {
-        let parts = domains.into_iter().map(|d| d.try_intersection(&parent.domain)).collect::<Result<_>>()?;
+        let parts = domains.into_iter().map(|d| d.intersection(&parent.domain)).collect::<Result<_>>()?;
         Ok(Self::of_parts(parent, parts))
     }
 
@@ -78,7 +78,7 @@ impl Partition {
         };
         let block = |at: Point| Rect::new(std::array::from_fn(|d| start(d, at[d])), std::array::from_fn(|d| start(d, at[d] + 1) - 1));
         let all = Rect::new([0; 3], count.map(|c| c - 1));
-        let domains = all.points().map(|at| Domain::from(block(at)).try_intersection(&parent.domain)).collect::<Result<_>>()?;
+        let domains = all.points().map(|at| Domain::from(block(at)).intersection(&parent.domain)).collect::<Result<_>>()?;
         let planes = std::array::from_fn(|d| (0..=count[d]).map(|i| start(d, i)).collect());
         let partition = Self::new(parent, domains, Some(Cuts::Planes(planes)));
         Ok(Self { disjoint: OnceLock::from(true), complete: OnceLock::from(true), ..partition })
@@ -170,20 +170,20 @@ impl Partition {
         }
         Self::expect(a.children.len(), parent.domain.rects().len() + a.rects_in_all() + b.rects_in_all())?;
         let pairs = a.children.iter().zip(&b.children);
-        let combined = |(a, b): (&Arc<RegionNode>, &Arc<RegionNode>)| combine(&a.domain, &b.domain)?.try_intersection(&parent.domain);
+        let combined = |(a, b): (&Arc<RegionNode>, &Arc<RegionNode>)| combine(&a.domain, &b.domain)?.intersection(&parent.domain);
         Ok(Self::of_parts(parent, pairs.map(combined).collect::<Result<_>>()?))
     }
 
     pub fn union(parent: &Arc<RegionNode>, a: &Partition, b: &Partition) -> Result<Self> {
-        Self::paired(parent, a, b, Domain::try_union)
+        Self::paired(parent, a, b, Domain::union)
     }
 
     pub fn intersection(parent: &Arc<RegionNode>, a: &Partition, b: &Partition) -> Result<Self> {
-        Self::paired(parent, a, b, Domain::try_intersection)
+        Self::paired(parent, a, b, Domain::intersection)
     }
 
     pub fn difference(parent: &Arc<RegionNode>, a: &Partition, b: &Partition) -> Result<Self> {
-        Self::paired(parent, a, b, Domain::try_minus)
+        Self::paired(parent, a, b, Domain::minus)
     }
 
     /// A partition of one sub-region of `a` by the sub-regions of `b`: of all of `a`'s, the cross product of `a` and `b`.
@@ -240,7 +240,7 @@ fn united(children: &[Arc<RegionNode>]) -> Result<Domain> {
         [one] => Ok(one.domain.clone()),
         _ => {
             let (first, second) = children.split_at(children.len() / 2);
-            united(first)?.try_union(&united(second)?)
+            united(first)?.union(&united(second)?)
         }
     }
 }
@@ -262,7 +262,7 @@ fn bisect(domain: &Domain, colours: u32, parts: &mut Vec<Domain>) -> Result<()> 
     let below = |end: i64| {
         let mut half = bounds;
         half.hi[d] = end;
-        domain.try_intersection(&Domain::from(half))
+        domain.intersection(&Domain::from(half))
     };
     let wanted = (domain.volume() * i64::from(colours / 2) + i64::from(colours / 2)) / i64::from(colours);
     let (mut few, mut enough) = (bounds.lo[d] - 1, bounds.hi[d].max(bounds.lo[d] - 1));
@@ -277,7 +277,7 @@ fn bisect(domain: &Domain, colours: u32, parts: &mut Vec<Domain>) -> Result<()> 
     let (less, more) = (below(few)?, below(enough)?);
     let first = if wanted - less.volume() < more.volume() - wanted { less } else { more };
     bisect(&first, colours / 2, parts)?;
-    bisect(&domain.try_minus(&first)?, colours - colours / 2, parts)
+    bisect(&domain.minus(&first)?, colours - colours / 2, parts)
 }
 
 #[cfg(test)]
@@ -389,7 +389,7 @@ mod tests {
             }
             let crossed = Partition::crossed(&a.children[0], &b).unwrap();
             for (child, other) in crossed.children.iter().zip(&b.children) {
-                prop_assert_eq!(&child.domain, &a.children[0].domain.try_intersection(&other.domain).unwrap());
+                prop_assert_eq!(&child.domain, &a.children[0].domain.intersection(&other.domain).unwrap());
             }
         }
 

@@ -301,7 +301,7 @@ impl State {
     pub fn write(&mut self, field: u32, domain: &Domain, place: Place) -> Result<()> {
         // What stays lost is known before anything changes.
         let of_field = self.lost.iter().filter(|lost| lost.field == field);
-        let rest = of_field.map(|lost| lost.domain.try_minus(domain)).collect::<Result<SmallVec<[Domain; 1]>>>()?;
+        let rest = of_field.map(|lost| lost.domain.minus(domain)).collect::<Result<SmallVec<[Domain; 1]>>>()?;
         self.is_only_at(field, domain, place)?;
         self.lost.iter_mut().filter(|lost| lost.field == field).zip(rest).for_each(|(lost, rest)| lost.domain = rest);
         self.lost.retain(|lost| !lost.domain.is_empty());
