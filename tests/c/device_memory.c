@@ -1,11 +1,11 @@
-/* Sets of points for which the system has no memory, of data that lies on devices: what would have to take such a set apart fails with a text
- * that says so, and the program goes on. */
+/* Sets of points for which the system has no memory, of data that lies on devices: what would have to take such a set apart, or to copy each of
+ * its parts, fails with a text that says so, and the program goes on. */
 #include "kernel_task.h"
 #include "limited_memory.h"
 #include <malloc.h>
 
-/* As in memory_sets.c, and so many that no set finds room where data lay that was copied. */
-enum { RUNS = 1000000 };
+/* As in memory_sets.c, and so many that no set finds room where data lay that was copied; and so few that only copies of all of them find none. */
+enum { RUNS = 1000000, FEW = 20000 };
 static const size_t ROOM = (size_t)8 << 20, BLOCK = (size_t)64 << 10;
 static int32_t parity[2 * RUNS];
 
@@ -13,7 +13,11 @@ static cohort_runtime_t rt;
 static cohort_context_t ctx;
 static cohort_task_t bump, touch, look;
 static cohort_field_t fields[3];
-static cohort_region_t line, even;
+/* All points, and every other one. */
+typedef struct {
+  cohort_region_t line, even;
+} points_t;
+static points_t many, few;
 static bool limited;
 
 static const char text[] =
@@ -28,7 +32,7 @@ static int32_t bump_here(cohort_context_t task, void *user)
   cohort_view_t view;
   (void)user;
   TRY(cohort_view(task, 0, fields[1], COHORT_READ_WRITE, &view));
-  for (int i = 0; i < 2 * RUNS; i++)
+  for (int64_t i = 0; i <= view.hi[0]; i++)
     ((int32_t *)view.base)[i] += 1;
   return 0;
 }
@@ -41,7 +45,7 @@ static int32_t look_here(cohort_context_t task, void *user)
   (void)user;
   TRY(cohort_task_args_get(task, &value, sizeof value));
   TRY(cohort_view(task, 0, fields[1], COHORT_READ_ONLY, &view));
-  for (int i = 0; i < 2 * RUNS; i += 2)
+  for (int64_t i = 0; i <= view.hi[0]; i += 2)
     CHECK(((int32_t *)view.base)[i] == value);
   return 0;
 }
@@ -118,30 +122,38 @@ static void copy(cohort_region_t region, const char *failed)
   ends(failed);
 }
 
-static void fill(int32_t value)
+static void fill(points_t points, int32_t value)
 {
-  TRY(cohort_fill(ctx, line, 2, &fields[1], &value, sizeof value));
+  TRY(cohort_fill(ctx, points.line, 2, &fields[1], &value, sizeof value));
   TRY(cohort_wait_all(ctx));
+}
+
+static points_t make_points(cohort_field_space_t space, int runs)
+{
+  const int64_t zero = 0, end = 2 * runs - 1, stride = sizeof *parity;
+  points_t points;
+  cohort_index_space_t all;
+  cohort_partition_t by_parity;
+  TRY(cohort_index_space_create(rt, 1, &zero, &end, &all));
+  TRY(cohort_region_create(rt, all, space, &points.line));
+  TRY(cohort_attach(ctx, points.line, 1, &fields[0], parity, &stride, 0));
+  TRY(cohort_partition_by_field(ctx, points.line, fields[0], 2, &by_parity));
+  TRY(cohort_detach(ctx, points.line, 1, &fields[0]));
+  TRY(cohort_subregion(by_parity, 0, &points.even));
+  return points;
 }
 
 static void make_objects(void)
 {
-  const int64_t zero = 0, end = 2 * RUNS - 1, stride = sizeof *parity;
   cohort_field_space_t space;
-  cohort_index_space_t points;
-  cohort_partition_t by_parity;
   for (int i = 0; i < 2 * RUNS; i++)
     parity[i] = i % 2;
   TRY(cohort_field_space_create(rt, &space));
   TRY(cohort_fields_allocate(space, sizeof *parity, 3, &fields[0]));
   for (int i = 1; i < 3; i++)
     fields[i] = fields[0] + i;
-  TRY(cohort_index_space_create(rt, 1, &zero, &end, &points));
-  TRY(cohort_region_create(rt, points, space, &line));
-  TRY(cohort_attach(ctx, line, 1, &fields[0], parity, &stride, 0));
-  TRY(cohort_partition_by_field(ctx, line, fields[0], 2, &by_parity));
-  TRY(cohort_detach(ctx, line, 1, &fields[0]));
-  TRY(cohort_subregion(by_parity, 0, &even));
+  many = make_points(space, RUNS);
+  few = make_points(space, FEW);
   bump = task_with_kernel(rt, "bump", bump_here, text, 0);
   touch = task_with_function("touch", bump_here);
   look = task_with_function("look", look_here);
@@ -164,33 +176,42 @@ int main(void)
   TRY(cohort_init(NULL, &rt));
   TRY(cohort_root_context(rt, &ctx));
   make_objects();
-  fill(0);
-  /* All but where the data lies is known of these points before. */
-  on_host(look, even, 0, NULL);
-  copy(even, NULL);
-  on_device(bump, line, NULL);
-  on_device(look, line, NULL);
-  copy(line, NULL);
+  for (int i = 0; i < 2; i++) {
+    const points_t points = i ? few : many;
+    fill(points, 0);
+    /* All but where the data lies is known of these points before. */
+    on_host(look, points.even, 0, NULL);
+    copy(points.even, NULL);
+    on_device(bump, points.line, NULL);
+    on_device(look, points.line, NULL);
+    copy(points.line, NULL);
+  }
   take_all();
 
   /* The device alone has it. */
-  on_host(look, even, 1, none);
-  copy(even, none);
-  on_host(look, line, 1, NULL);
+  for (int i = 0; i < 2; i++) {
+    const points_t points = i ? few : many;
+    on_host(look, points.even, 1, none);
+    copy(points.even, none);
+    on_host(look, points.line, 1, NULL);
+  }
 
   /* Both have it. */
-  on_host(touch, even, 0, none);
-  on_host(look, line, 1, NULL);
-  on_device(look, line, NULL);
-  on_device(touch, even, none);
-  on_host(look, line, 0, lost);
+  on_host(touch, many.even, 0, none);
+  on_host(look, many.line, 1, NULL);
+  on_device(look, many.line, NULL);
+  on_device(touch, many.even, none);
+  on_host(look, many.line, 0, lost);
 
   /* The host alone has it. */
-  fill(5);
-  on_device(look, even, none);
-  on_device(bump, line, NULL);
-  copy(line, NULL);
-  on_host(look, line, 6, NULL);
+  for (int i = 0; i < 2; i++) {
+    const points_t points = i ? few : many;
+    fill(points, 5);
+    on_device(look, points.even, none);
+    on_device(bump, points.line, NULL);
+    copy(points.line, NULL);
+    on_host(look, points.line, 6, NULL);
+  }
   limit_memory(0);
   TRY(cohort_finalize(&rt));
   puts("PASSED");
