@@ -2,7 +2,7 @@
 
 use super::super::body::Held;
 use super::super::TreeData;
-use super::resident::{Events, Physical, Place, State, HOST};
+use super::resident::{Physical, Place, State};
 use super::{Devices, Done};
 use crate::base::{Result, Status};
 use crate::device::{Buffer, Event};
@@ -130,12 +130,12 @@ impl Devices {
     pub fn drop_place(&self, data: &Arc<TreeData>, place: Place) -> Result<()> {
         loop {
             let mut state = self.resident(data).lock();
-            let Some(physical) = state.physical.get(&place).filter(|physical| physical.pins == 0) else { return Ok(()) };
-            let (fields, domain) = (FieldMask::of(&physical.fields), physical.rect.into());
+            if state.physical.get(&place).is_none_or(|physical| physical.pins > 0) {
+                return Ok(());
+            }
             let mut pieces = state.save(place)?;
             self.copy_home(&mut state, data, &mut pieces).inspect_err(|_| state.stay(&pieces))?;
-            let mut copies = Events::new();
-            state.wait_for_fills(HOST, &fields, &domain, &mut copies);
+            let copies = state.on_the_way_home(place);
             if copies.is_empty() {
                 state.give_up(place);
                 if let Some(physical) = state.physical.remove(&place) {

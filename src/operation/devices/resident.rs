@@ -507,6 +507,17 @@ impl State {
         fills.chain(self.physical.get(&place).into_iter().flat_map(|physical| &physical.users)).cloned().collect()
     }
 
+    /// Copies to the host, of points that a place has too.
+    pub fn on_the_way_home(&mut self, place: Place) -> Events {
+        let mut copies = Events::new();
+        if let Some(physical) = self.physical.get(&place) {
+            let (fields, rect) = (FieldMask::of(&physical.fields), physical.rect);
+            let is_such = |filling: &Filling| filling.to == HOST && !filling.is_task && filling.fields.intersects(&fields) && filling.rect.overlaps(&rect);
+            self.look_at_fills(is_such, false, |event| copies.push(event.clone()));
+        }
+        copies
+    }
+
     /// The device that a place is on; the host's is on none.
     pub fn device_of(&self, place: Place) -> Option<usize> {
         self.physical.get(&place).map(|physical| physical.device)
