@@ -125,7 +125,10 @@ impl<T> Table<T> {
                 }
                 let first = generation_of_new_slots();
                 let slot = |_| Slot { generation: AtomicU32::new(first), value: UnsafeCell::new(None) };
-                if !self.slots.make(free.next as usize / CHUNK, slot) {
+                // None of them takes memory when it is destroyed, as it may be for want of it.
+                let before = free.next as usize;
+                let has_room = free.indices.try_reserve(before + 1).is_ok();
+                if !has_room || !self.slots.make(before / CHUNK, slot) {
                     fail!(OutOfMemory, "{} {}s exist, and the system gives no memory for more; destroy those no longer used", free.next, Kind::name(self.kind as u8));
                 }
                 free.next += 1;
@@ -318,11 +321,13 @@ mod tests {
     }
 
     #[test]
-    fn many_slots_keep_their_values() {
+    fn many_slots_keep_their_values_and_go_without_memory() {
         let table = Table::new(Kind::Future);
         let handles: Vec<u64> = (0..1000u64).map(|i| table.insert(i).unwrap()).collect();
         for (i, &handle) in handles.iter().enumerate() {
             assert_eq!(table.get(handle), Ok(&(i as u64)));
         }
+        let room = table.free.lock().indices.capacity();
+        assert!(room >= handles.len(), "to destroy them takes memory: there is room for {room}");
     }
 }

@@ -126,7 +126,8 @@ fn try_out(bytes: usize) -> Result<()> {
         !found.is_null()
     };
     let layout = Layout::from_size_align(bytes.max(1), PIECE.align());
-    let missing = if !layout.is_ok_and(has) { Some(bytes) } else if is_short() { go_on() } else { None };
+    // Memory stays short: launches do not take the rest of what is kept while others are outstanding, which may need it.
+    let missing = if !layout.is_ok_and(has) { Some(bytes) } else { Some(REFUSED.load(Ordering::Relaxed)).filter(|_| is_short() && !is_enough_kept()) };
     match missing {
         None => Ok(()),
         Some(bytes) => fail!(Resources, "the system gives no memory for {bytes} bytes; destroy what is no longer used, or make less of it"),
@@ -171,15 +172,20 @@ pub fn refill() -> bool {
     true
 }
 
-/// Memory was short: bytes that the system refused, unless enough is kept that something small and new may begin.
+/// Whether something small and new may begin.
+fn is_enough_kept() -> bool {
+    (0..TRIES).any(|_| {
+        let left = pieces_left();
+        refill() || left >= LEAST
+    })
+}
+
+/// Memory was short, and nothing is outstanding: bytes that the system refused, unless enough is kept to begin again.
 #[cold]
 pub fn go_on() -> Option<usize> {
-    for _ in 0..TRIES {
-        let left = pieces_left();
-        if refill() || left >= LEAST {
-            REFUSED.store(0, Ordering::Relaxed);
-            return None;
-        }
+    if is_enough_kept() {
+        REFUSED.store(0, Ordering::Relaxed);
+        return None;
     }
     Some(REFUSED.load(Ordering::Relaxed))
 }
