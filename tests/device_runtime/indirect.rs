@@ -91,6 +91,17 @@ fn the_host_gathers_and_scatters_what_the_device_cannot() {
     check();
 }
 
+#[test]
+fn the_host_gathers_and_scatters_what_the_device_has_no_room_for() {
+    // For what the search for values that name points elsewhere finds, and for the lists of a scatter.
+    for bytes in [4, 4000] {
+        let (running, seen) = Running::watched();
+        let regions = line_and_names(&running);
+        seen.is_full_for.store(bytes, Ordering::Relaxed);
+        gather_and_scatter(&running, regions, 0)();
+    }
+}
+
 /// It comes home before the host looks for such a value, or nothing of it would be left.
 #[test]
 fn a_gather_that_fails_leaves_what_the_device_wrote_to_its_destination() {

@@ -24,6 +24,8 @@ pub struct Seen {
     pub launches: AtomicUsize,
     /// Of these the ones that wait for what has not ended.
     pub waiting_launches: AtomicUsize,
+    /// For buffers of so many bytes there is no room.
+    pub is_full_for: AtomicUsize,
     pub refuses_copies: AtomicBool,
     /// Copies to the device end with a fault, and with them what waits for them.
     pub faults_copies: AtomicBool,
@@ -208,6 +210,9 @@ impl Device for Watched {
     }
     fn allocate(&self, bytes: usize) -> Result<Buffer> {
         self.seen.check("an allocation")?;
+        if bytes == self.seen.is_full_for.load(Ordering::Relaxed) {
+            return Err(Error::new(Status::OutOfMemory, "full"));
+        }
         self.inner.allocate(bytes)
     }
     fn trim(&self) {

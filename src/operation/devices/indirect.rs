@@ -236,10 +236,7 @@ impl DeviceThread<'_> {
             Ok(None) => return Ok(Beginning::NoRoom),
             Err(_) => return Ok(Beginning::ToHost),
         };
-        let Some(lists) = self.scratch(&copy.lists()).inspect_err(|_| self.unpin(&data.pinned))? else {
-            self.unpin(&data.pinned);
-            return Ok(if self.has_running() { Beginning::NoRoom } else { Beginning::ToHost });
-        };
+        let Some(lists) = self.scratch_beside(&data, &copy.lists())? else { return Ok(self.without_scratch()) };
         let stream = self.stream_for(task.after.all());
         let copied = self.copy_elements(copy, &data, lists, stream, task.after.all());
         let (events, data) = self.with_pins(data, copied)?;
@@ -293,8 +290,9 @@ impl DeviceThread<'_> {
             Ok(None) => return Ok(Beginning::NoRoom),
             Err(_) => return Ok(Beginning::ToHost),
         };
+        let Some(flag) = self.scratch_beside(&data, &[size_of::<i32>()])? else { return Ok(self.without_scratch()) };
         let stream = self.stream_for(task.after.all());
-        let found = self.find_strays(copy, &data, stream, task.after.all());
+        let found = self.find_strays(copy, &data, flag, stream, task.after.all());
         let (check, data) = self.with_pins(data, found)?;
         self.unpin(&data.pinned);
         let there = Events::from_iter([check.there.clone()]);
@@ -303,12 +301,12 @@ impl DeviceThread<'_> {
         Ok(Beginning::Later)
     }
 
-    fn find_strays(&self, copy: Indirect, data: &Data, stream: Stream, after: &[NodeRef]) -> Result<Check> {
+    fn find_strays(&self, copy: Indirect, data: &Data, mut scratch: Scratch, stream: Stream, after: &[NodeRef]) -> Result<Check> {
         let device = &*self.attached().device;
         let mut waits = self.bring_all((copy.body, &data.pinned), self.engine.who_ranks_copies(), stream, after)?;
         let [gather, scatter] = [copy.gather(), copy.scatter()].map(|number| self.given_values(copy, &data.pinned, number));
         let (gather, scatter, how) = (gather?, scatter?, copy.names());
-        let Some(Scratch { memory, user }) = &mut self.scratch(&[size_of::<i32>()])? else { fail!(Resources, "the device has no room for a number") };
+        let Scratch { memory, user } = &mut scratch;
         let flag = &memory[0];
         waits.push(zeroed(device, stream, flag, size_of::<i32>())?);
         *user = waits.last().cloned();
@@ -367,6 +365,20 @@ impl DeviceThread<'_> {
         let (count, steps) = equally_far(fields.len(), apart);
         [from.extent.field, to.extent.field] = steps.map(|step| step as i64);
         Ok(([from, to], count))
+    }
+
+    /// Besides what is pinned for the copy, which is let go if there is no room: `None`.
+    fn scratch_beside(&self, data: &Data, bytes: &[usize]) -> Result<Option<Scratch>> {
+        let scratch = self.scratch(bytes);
+        if !matches!(scratch, Ok(Some(_))) {
+            self.unpin(&data.pinned);
+        }
+        scratch
+    }
+
+    /// What becomes of a copy for whose scratch there is no room.
+    fn without_scratch(&self) -> Beginning {
+        if self.has_running() { Beginning::NoRoom } else { Beginning::ToHost }
     }
 
     /// `None`: there is no room.
