@@ -112,7 +112,7 @@ impl<T> Table<T> {
     }
 
     pub fn insert(&self, value: T) -> Result<u64> {
-        if memory::is_short() {
+        if memory::is_short() && memory::expect(0).is_err() {
             self.let_go();
             memory::expect(0)?;
         }
